@@ -1,0 +1,27 @@
+# docker build -t steering . && docker run --rm -p 127.0.0.1:4567:4567 steering
+FROM python:3.12-slim
+
+RUN useradd --create-home --uid 1000 driver
+WORKDIR /app
+
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+
+COPY protocol protocol
+COPY models models
+COPY server server
+COPY simulator simulator
+COPY training training
+
+# Convert the shipped models once, so that a container is ready in two seconds and never imports TensorFlow for them.
+USER driver
+ENV STEERING_CACHE=/home/driver/cache PYTHONUNBUFFERED=1
+RUN python -m server.conversion models/eff.h5 models/baseline.h5
+
+EXPOSE 4567
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:4567/healthz', timeout=2)"
+
+# Inside the container every address must be listened on; publish the port to 127.0.0.1 only, as above.
+ENTRYPOINT ["python", "server/drive.py", "--host", "0.0.0.0"]
+CMD ["models/eff.h5"]

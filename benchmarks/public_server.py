@@ -1,0 +1,44 @@
+"""The way every public drive.py does it: stock python-socketio and eventlet, `model.predict` for each frame.
+
+It is what the benchmark compares with, on the same versions of the same libraries and the same model file. It answers
+only clients that say CONNECT; the stock simulator's car would stand still.
+
+    python -m benchmarks.public_server models/eff.h5
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from typing import Any
+
+import eventlet
+import eventlet.wsgi
+import flask
+import keras
+import numpy as np
+import socketio
+from PIL import Image
+
+
+def main(path: str) -> None:
+    """Serve `path` on any free port."""
+    model = keras.models.load_model(path, compile=False)
+    model.predict(np.zeros((1, 160, 320, 3), np.uint8), verbose=0)
+    sio = socketio.Server(async_mode="eventlet")
+
+    def telemetry(sid: str, data: dict[str, Any]) -> None:
+        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image"]))))
+        steering = float(model.predict(image[None], verbose=0)[0, 0])
+        throttle = 0.1 * (15 - float(data["speed"]))
+        sio.emit("steer", data={"steering_angle": str(steering), "throttle": str(throttle)}, skip_sid=True)
+
+    sio.on("telemetry", telemetry)
+    listener = eventlet.listen(("127.0.0.1", 0))
+    print(f"listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    eventlet.wsgi.server(listener, socketio.Middleware(sio, flask.Flask(__name__)), log_output=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

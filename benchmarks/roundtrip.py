@@ -1,0 +1,108 @@
+"""From telemetry to steer, on loopback: ours, the public way, and the floor, for each model in one run.
+
+The floor is what cannot be avoided: decoding the JPEG and running the bare network, in one process without a socket.
+The three take turns, so that a machine whose speed drifts treats them alike; ratios are of medians.
+
+On 2 cores of an AMD EPYC shared with other work, Python 3.11, LiteRT, 24 November 2026: eff 1.66 ms (p99 3.8), 1.33
+times its floor of 1.25 and 42 times faster than the public way; baseline 4.38 ms (p99 9.2), 1.11 times its floor of
+3.93 and 13 times faster. With recording and film: eff 1.80 (p99 4.6), baseline 4.67 (p99 10.6).
+
+    python -m benchmarks.roundtrip
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.frames import drawn_frames
+from benchmarks.raw_client import RawClient, telemetry_packet
+from benchmarks.server_process import ServerProcess
+from protocol.wire import decode_image
+from server.engine import open_engine
+
+FRAMES = 200
+WARM_UP = 20
+ROUNDS = 10
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+    parser.add_argument("--frames", type=int, default=300, help="frames of ours and the floor in each round")
+    parser.add_argument("--public-frames", type=int, default=30, help="frames of the public way in each round")
+    options = parser.parse_args()
+    images = drawn_frames(FRAMES)
+    print(f"{np.mean([len(image) for image in images]) / 1000:.1f} kB a frame, {ROUNDS} rounds in turn")
+    for model in options.models:
+        measure(model, images, options.frames, options.public_frames)
+
+
+def measure(model: Path, images: list[bytes], frames: int, public_frames: int) -> None:
+    """All sides for one model, round by round, and their table."""
+    packets = [telemetry_packet(image) for image in images]
+    engine = open_engine(model)
+    with tempfile.TemporaryDirectory() as folder:
+        extras = ("--record", folder, "--video", f"{folder}/drive.mp4")
+        sides: dict[str, tuple[Callable[[int], None], int]] = {}
+        with (
+            ServerProcess("-m", "benchmarks.public_server", str(model)) as public,
+            ServerProcess("server/drive.py", str(model), "--port", "0") as ours,
+            ServerProcess("server/drive.py", str(model), "--port", "0", *extras) as recording,
+            RawClient(public.port, connect=True) as public_client,
+            RawClient(ours.port) as our_client,
+            RawClient(recording.port) as recording_client,
+        ):
+            sides["floor: decode + network"] = (lambda i: floor(engine.predict, images[i]), frames)
+            sides["ours"] = (lambda i: ask(our_client, packets[i]), frames)
+            sides["ours, recording and video"] = (lambda i: ask(recording_client, packets[i]), frames)
+            sides["public: model.predict"] = (lambda i: ask(public_client, packets[i]), public_frames)
+            times: dict[str, list[float]] = {name: [] for name in sides}
+            for _ in range(ROUNDS):
+                for name, (once, count) in sides.items():
+                    times[name] += clock(once, count, len(images))
+    print(f"\n{model} on {engine.name} ({engine.device})")
+    report(times)
+
+
+def floor(predict: Callable[[np.ndarray], np.ndarray], image: bytes) -> None:
+    """What cannot be avoided."""
+    predict(decode_image(image)[np.newaxis])
+
+
+def ask(client: RawClient, telemetry: bytes) -> None:
+    """One round trip."""
+    client.send(telemetry)
+    client.receive_until(b'42["steer"')
+
+
+def clock(once: Callable[[int], None], count: int, images: int) -> list[float]:
+    """Milliseconds of `count` calls, after a few that do not count."""
+    times = []
+    for i in range(count + WARM_UP):
+        start = time.perf_counter()
+        once(i % images)
+        times.append((time.perf_counter() - start) * 1000)
+    return times[WARM_UP:]
+
+
+def report(times: dict[str, list[float]]) -> None:
+    """A row a side: p50, p99, frames a second, ratio to the floor, and how much faster than the public way."""
+    medians = {name: float(np.median(values)) for name, values in times.items()}
+    base, public = medians["floor: decode + network"], medians["public: model.predict"]
+    print(f"{'':28}{'p50 ms':>9}{'p99 ms':>9}{'p99/p50':>9}{'frames/s':>10}{'x floor':>9}{'faster than public':>20}")
+    for name, values in times.items():
+        p99 = float(np.percentile(values, 99))
+        p50, rate = medians[name], 1000 / float(np.mean(values))
+        ratios = f"{p50 / base:9.2f}{public / p50:19.1f}x"
+        print(f"{name:28}{p50:9.2f}{p99:9.2f}{p99 / p50:9.2f}{rate:10.0f}{ratios}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""The networks: builders, the preprocessing inside their graphs, and the reading of model files of every age.
+
+Trained files lie beside the code, each with its card. Importing this package imports neither Keras nor TensorFlow, so
+that a server which runs a converted file starts without them.
+"""

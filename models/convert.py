@@ -1,0 +1,136 @@
+"""A steering model file of any kind as a LiteRT (TFLite) file: bytes of one camera frame in, one steering value out.
+
+A server that has the LiteRT file starts in a fraction of the time and memory, without importing TensorFlow. Beside
+OUT.tflite lies OUT.tflite.json with what was chosen in loading the model, and the file's own measure of agreement.
+
+    python -m models.convert models/eff.h5 eff.tflite
+    python -m models.convert model.json pilotnet.tflite --preprocess pilotnet
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.preprocessing import PREPROCESSINGS, describe_preprocessings
+from protocol.messages import FRAME_SHAPE
+
+AGREEMENT = 1e-3
+"""Largest difference between the LiteRT file's answer and the model's, relative where answers are larger than 1."""
+
+CHECKED_FRAMES = 4
+
+
+class ConversionError(RuntimeError):
+    """The converted file does not answer as the model does."""
+
+
+def convert(path: Path, out: Path, preprocess: str | None = None) -> tuple[str, ...]:
+    """Write `out` (float32 weights; uint8 (1, 160, 320, 3) -> float32 (1, 1)) and `out`.json; return the notes.
+
+    Both files appear whole or not at all. Needs TensorFlow as Keras' backend.
+    Raises ModelFileError for a file that cannot be loaded, ConversionError where the answers differ, OSError.
+    """
+    from models.loading import load_steering_model  # noqa: PLC0415 - Keras takes seconds; --help should not
+
+    loaded = load_steering_model(path, preprocess)
+    content = litert_bytes(loaded.model)
+    difference = _largest_difference(loaded.model, content)
+    if not difference <= AGREEMENT:
+        raise ConversionError(f"{path}: the converted model's answers differ by {difference:g} from the model's")
+    facts = {"notes": loaded.notes, "source": str(path), "preprocess": preprocess, "difference": difference}
+    _write(notes_path(out), json.dumps(facts, indent=2).encode())
+    _write(out, content)
+    return loaded.notes
+
+
+def notes_path(out: Path) -> Path:
+    """Where `convert` writes the notes: not `out` with .json for a suffix, which is a model's card."""
+    return out.with_name(f"{out.name}.json")
+
+
+def litert_bytes(model: Any) -> bytes:
+    """The LiteRT file of a model that `load_steering_model` gave: batch of one, weights as constants."""
+    import tensorflow as tf  # noqa: PLC0415
+    from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
+        convert_variables_to_constants_v2,
+    )
+
+    from models.inference_graph import inference_function  # noqa: PLC0415
+
+    frame = tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8, name="frame")
+    function = tf.function(inference_function(model), input_signature=[frame], autograph=False)
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    content: bytes = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+    return content
+
+
+def _largest_difference(model: Any, content: bytes) -> float:
+    """Between both answers to frames of noise of growing brightness."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    frame_index = interpreter.get_input_details()[0]["index"]
+    answer_index = interpreter.get_output_details()[0]["index"]
+    noise = np.random.default_rng(0).random((CHECKED_FRAMES, *FRAME_SHAPE))
+    frames = (noise * np.linspace(0, 255, CHECKED_FRAMES)[:, None, None, None]).astype(np.uint8)
+    wanted = np.asarray(model(frames, training=False)).ravel()
+    answers = []
+    for frame in frames:
+        interpreter.set_tensor(frame_index, frame[None])
+        interpreter.invoke()
+        answers.append(float(interpreter.get_tensor(answer_index)[0, 0]))
+    return float(np.max(np.abs(wanted - answers) / np.maximum(1.0, np.abs(wanted))))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it under its name at once, or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line: notes to stdout; exit code 2 and one line on stderr for what cannot be converted."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = _parser().parse_args(arguments)
+    try:
+        notes = convert(options.model, options.out, options.preprocess)
+    except (ValueError, ConversionError, OSError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except ImportError as error:
+        print(f"converting needs TensorFlow: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(notes))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    summary, _, example = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m models.convert",
+        description=summary,
+        epilog=f"{example}\npreprocessings:\n{describe_preprocessings()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
+    parser.add_argument("out", type=Path, help="the .tflite file to write")
+    parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""A layer's settings read one by one, each checked for type and range before Keras sees it.
+
+The settings come out of an untrusted file: a stride of "2", a billion filters or an activation that is an object get
+one clear line that names the layer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from models.keras_files.weights import ModelFileError
+
+ACTIVATIONS = frozenset(
+    {
+        "linear",
+        "relu",
+        "relu6",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "swish",
+        "mish",
+        "leaky_relu",
+        "tanh",
+        "sigmoid",
+        "hard_sigmoid",
+        "softplus",
+        "softsign",
+        "softmax",
+        "exponential",
+    }
+)
+"""Activations that a name alone stands for."""
+
+MAX_CHANNELS = 65_536
+MAX_SIDE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of the layer `name`, of class `kind`, in today's words."""
+
+    name: str
+    kind: str
+    config: dict[str, Any]
+
+    def wrong(self, what: str) -> ModelFileError:
+        """The error that names this layer."""
+        return ModelFileError(f"layer {self.name!r} ({self.kind}): {what}")
+
+    def number(self, key: str, default: float, low: float = -1e6, high: float = 1e6) -> float:
+        """A finite number from low to high."""
+        value = self.config.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise self.wrong(f"{key} is {_short(value)}, not a number from {low:g} to {high:g}")
+        return float(value)
+
+    def integer(self, key: str, default: int | None = None, high: int = MAX_CHANNELS, low: int = 1) -> int:
+        """A whole number from low to high; old files write some as 23.0."""
+        return self._whole(key, self.config.get(key, default), low, high)
+
+    def pair(self, key: str, default: object = None, high: int = MAX_SIDE) -> tuple[int, int]:
+        """Two whole numbers from 1, for rows and columns; one stands for both."""
+        value = self.config.get(key)
+        value = default if value is None else value
+        first, second = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+        return self._whole(key, first, 1, high), self._whole(key, second, 1, high)
+
+    def margins(self, key: str) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((top, bottom), (left, right)), from one number, two or four."""
+        value = self.config.get(key)
+        sides = value if isinstance(value, list) and len(value) == 2 else [value, value]
+        rows, columns = (side if isinstance(side, list) and len(side) == 2 else [side, side] for side in sides)
+        numbers = [self._whole(key, each, 0, MAX_SIDE) for each in (*rows, *columns)]
+        return (numbers[0], numbers[1]), (numbers[2], numbers[3])
+
+    def integers(self, key: str, low: int = -1) -> tuple[int, ...]:
+        """A short list of whole numbers, for a shape or an order of axes."""
+        value = self.config.get(key)
+        if not isinstance(value, list) or not 0 < len(value) <= 8:
+            raise self.wrong(f"{key} is {_short(value)}, not a short list of whole numbers")
+        return tuple(self._whole(key, each, low, MAX_SIDE * MAX_SIDE) for each in value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self.config.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(f"{key} is {_short(value)}, not true or false")
+        return value
+
+    def choice(self, key: str, default: str, choices: frozenset[str] | tuple[str, ...]) -> str:
+        """One of some words."""
+        value = self.config.get(key) or default
+        if not isinstance(value, str) or value not in choices:
+            raise self.wrong(f"{key} is {_short(value)}, not one of {', '.join(sorted(choices))}")
+        return value
+
+    def activation(self) -> str:
+        """The name of a built-in activation."""
+        return self.choice("activation", "linear", ACTIVATIONS)
+
+    def padding(self) -> str:
+        """Of a convolution or a pooling: valid or same."""
+        return self.choice("padding", "valid", ("valid", "same"))
+
+    def require_channels_last(self) -> None:
+        """Channels-first networks (Theano's habit) run on no CPU here."""
+        if self.config.get("data_format") not in (None, "channels_last"):
+            raise self.wrong(
+                f"data_format is {_short(self.config['data_format'])}; only channels-last networks "
+                "(rows, columns, channels) can be loaded"
+            )
+
+    def _whole(self, key: str, value: object, low: int, high: int) -> int:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+            or math.floor(value) != value
+        ):
+            raise self.wrong(f"{key} is {_short(value)}, not a whole number from {low} to {high}")
+        return int(value)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,125 @@
+"""Layer settings of Keras 1 and 2 in the words of Keras 3: a translation of plain data, layer by layer.
+
+Most public steering networks are Keras 1 or 2 files that today's Keras cannot read. Their layers compute what today's
+compute; only class and argument names have changed, and each change is written down here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models.keras_files.weights import ModelFileError
+
+Config = dict[str, Any]
+
+KINDS = {
+    "Convolution2D": "Conv2D",
+    "AtrousConvolution2D": "Conv2D",
+    "AtrousConv2D": "Conv2D",
+    "SeparableConvolution2D": "SeparableConv2D",
+    "DepthwiseConvolution2D": "DepthwiseConv2D",
+    "ThresholdedReLU": "ReLU",
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+}
+"""Classes that only changed their name."""
+
+ARGUMENTS = {
+    "nb_filter": "filters",
+    "output_dim": "units",
+    "subsample": "strides",
+    "border_mode": "padding",
+    "atrous_rate": "dilation_rate",
+    "bias": "use_bias",
+    "p": "rate",
+    "dim_ordering": "data_format",
+    "theta": "threshold",
+}
+"""Arguments that only changed their name since Keras 1."""
+
+DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", "default": "channels_last"}
+
+MERGES = {
+    "sum": "Add",
+    "mul": "Multiply",
+    "ave": "Average",
+    "max": "Maximum",
+    "concat": "Concatenate",
+}
+"""Keras 1's Merge by its mode."""
+
+
+def translate(kind: str, config: Config, keras_version: str) -> tuple[str, Config]:
+    """A layer's class and settings as today's Keras names them; what is already today's passes through.
+
+    keras_version: of the file, "" when it does not say. Raises ModelFileError where a layer computed something that
+    today's does not.
+    """
+    present = {ARGUMENTS.get(key, key): value for key, value in config.items()}
+    if present.get("data_format") in DATA_FORMATS:
+        present["data_format"] = DATA_FORMATS[present["data_format"]]
+    if kind in SPECIAL:
+        kind, present = SPECIAL[kind](present)
+    _check_activation(present, keras_version)
+    return KINDS.get(kind, kind), present
+
+
+def _convolution(config: Config) -> tuple[str, Config]:
+    """Keras 1 gives the kernel's sides apart."""
+    if "nb_row" in config and "nb_col" in config:
+        config = {**config, "kernel_size": [config["nb_row"], config["nb_col"]]}
+    return "Conv2D", config
+
+
+def _separable(config: Config) -> tuple[str, Config]:
+    return "SeparableConv2D", _convolution(config)[1]
+
+
+def _leaky(config: Config) -> tuple[str, Config]:
+    """`alpha` until Keras 2; its default was 0.3 and still is."""
+    return "LeakyReLU", {"negative_slope": config.get("alpha", 0.3), **config}
+
+
+def _zero_padding(config: Config) -> tuple[str, Config]:
+    """Keras 1 may list (top, bottom, left, right)."""
+    padding = config.get("padding")
+    if isinstance(padding, list) and len(padding) == 4:
+        config = {**config, "padding": [padding[:2], padding[2:]]}
+    return "ZeroPadding2D", config
+
+
+def _batch_normalization(config: Config) -> tuple[str, Config]:
+    """Keras 1's modes 1 and 2 normalise by the sample or the batch at hand also when predicting: gone since."""
+    if config.get("mode", 0) != 0:
+        raise ModelFileError(
+            f"layer {config.get('name')!r} is a BatchNormalization of Keras 1 in mode {config['mode']!r}, "
+            "which no later Keras has"
+        )
+    axis = config.get("axis", -1)
+    return "BatchNormalization", {**config, "axis": axis[0] if isinstance(axis, list) and len(axis) == 1 else axis}
+
+
+def _merge(config: Config) -> tuple[str, Config]:
+    mode = config.get("mode")
+    if config.get("mode_type", "raw") != "raw" or mode not in MERGES or config.get("layers"):
+        raise ModelFileError(f"layer {config.get('name')!r} is a Merge of Keras 1 with mode {mode!r}: not supported")
+    return MERGES[mode], {**config, "axis": config.get("concat_axis", -1)}
+
+
+SPECIAL: dict[str, Callable[[Config], tuple[str, Config]]] = {
+    "Convolution2D": _convolution,
+    "AtrousConvolution2D": _convolution,
+    "SeparableConvolution2D": _separable,
+    "LeakyReLU": _leaky,
+    "ZeroPadding2D": _zero_padding,
+    "BatchNormalization": _batch_normalization,
+    "Merge": _merge,
+}
+"""Classes that need more than other names."""
+
+
+def _check_activation(config: Config, keras_version: str) -> None:
+    """`hard_sigmoid` had another slope before Keras 3 (0.2 x + 0.5, now x / 6 + 0.5)."""
+    if config.get("activation") == "hard_sigmoid" and not keras_version.startswith("3."):
+        raise ModelFileError(f"layer {config.get('name')!r}: hard_sigmoid means another function since Keras 3")

@@ -1,0 +1,166 @@
+"""What lies in a model file of any age: its architecture as plain JSON and its weights as arrays, read without trust.
+
+A model file is whatever somebody put on the internet. Keras' own readers rebuild objects by the names that a file
+gives; here the architecture stays data until `building` has checked each layer, and nothing in it runs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from models.keras_files.weights import ModelFileError, WeightFile, text_attribute
+
+MAX_FILE_BYTES = 1 << 30
+MAX_ARCHITECTURE_BYTES = 8 << 20
+"""The architecture of ResNet-152 takes 0.3 MB."""
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ZIP_SIGNATURE = b"PK\x03\x04"
+LFS_SIGNATURE = b"version https://git-lfs"
+
+READABLE = "readable are .h5 and .keras files, and a .json with its .h5, of Keras 1, 2 and 3"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """The two halves of a model, while its file is open.
+
+    architecture: the parsed JSON object. keras_version: as the file says, or "". parts: the files read.
+    """
+
+    architecture: dict[str, Any]
+    weights: WeightFile
+    keras_version: str
+    parts: tuple[Path, ...]
+
+
+@contextmanager
+def open_model_file(path: Path) -> Iterator[ModelFile]:
+    """Open a .h5, a .keras, or either half of a .json + .h5 pair; told apart by content, not by suffix.
+
+    Raises ModelFileError when it is not a model file, is damaged, or has no other half.
+    """
+    signature = _signature(path)
+    if signature.startswith(HDF5_SIGNATURE):
+        with WeightFile.open(path) as weights:
+            yield _from_hdf5(path, weights)
+    elif signature.startswith(ZIP_SIGNATURE):
+        with _open_archive(path) as opened:
+            yield opened
+    elif signature.lstrip()[:1] in (b"{", b'"'):
+        weights_path = _find_weights(path)
+        with WeightFile.open(weights_path) as weights:
+            yield _pair(path, weights_path, weights)
+    elif signature.startswith(LFS_SIGNATURE):
+        raise ModelFileError(f"{path} is only a Git LFS pointer: fetch the file itself with `git lfs pull`")
+    else:
+        raise ModelFileError(f"{path} is not a Keras model file: {READABLE}")
+
+
+def _signature(path: Path) -> bytes:
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder, not a model file: {READABLE}")
+    try:
+        with path.open("rb") as file:
+            signature = file.read(32)
+            size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise ModelFileError(f"no model file {path}") from error
+    except OSError as error:
+        raise ModelFileError(f"cannot read {path}: {error.strerror}") from error
+    if size > MAX_FILE_BYTES:
+        raise ModelFileError(f"{path} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
+    return signature
+
+
+def _from_hdf5(path: Path, weights: WeightFile) -> ModelFile:
+    """A whole model, or weights whose architecture lies beside them as .json."""
+    text = text_attribute(weights.file.attrs, "model_config", MAX_ARCHITECTURE_BYTES)
+    if text is None:
+        return _pair(_find_architecture(path), path, weights)
+    architecture = parse_architecture(text, path)
+    return ModelFile(architecture, weights, _version(architecture, weights), (path,))
+
+
+def _pair(json_path: Path, weights_path: Path, weights: WeightFile) -> ModelFile:
+    with json_path.open("rb") as file:
+        text = file.read(MAX_ARCHITECTURE_BYTES + 1)
+    architecture = parse_architecture(text, json_path)
+    return ModelFile(architecture, weights, _version(architecture, weights), (json_path, weights_path))
+
+
+def _version(architecture: dict[str, Any], weights: WeightFile) -> str:
+    """As the architecture says, or the weights; files of Keras 1 often leave it out in one of them."""
+    version = architecture.get("keras_version")
+    return version if isinstance(version, str) else weights.keras_version
+
+
+def parse_architecture(text: str | bytes, path: Path) -> dict[str, Any]:
+    """JSON text to an object; `json.dump(model.to_json())`, a common slip, wraps it in a string once more."""
+    if len(text) > MAX_ARCHITECTURE_BYTES:
+        raise ModelFileError(f"{path}: the architecture is longer than {MAX_ARCHITECTURE_BYTES:,} bytes")
+    try:
+        architecture = json.loads(text)
+        if isinstance(architecture, str):
+            architecture = json.loads(architecture)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path}: the architecture is not valid JSON ({error})") from error
+    if not isinstance(architecture, dict):
+        raise ModelFileError(f"{path}: the architecture is not a JSON object")
+    return architecture
+
+
+def _find_weights(json_path: Path) -> Path:
+    stem = json_path.with_suffix("")
+    names = [f"{stem.name}.h5", f"{stem.name}.weights.h5", f"{stem.name}_weights.h5", "weights.h5"]
+    return _first_existing(json_path, names, "the .h5 with its weights")
+
+
+def _find_architecture(weights_path: Path) -> Path:
+    stem = weights_path.name.removesuffix(".h5").removesuffix(".hdf5")
+    names = [f"{each}.json" for each in (stem, stem.removesuffix(".weights").removesuffix("_weights"), "model")]
+    return _first_existing(weights_path, names, "weights only, without a .json for their architecture")
+
+
+def _first_existing(path: Path, names: list[str], lacking: str) -> Path:
+    for name in names:
+        if (candidate := path.parent / name).is_file():
+            return candidate
+    tried = ", ".join(dict.fromkeys(names))
+    raise ModelFileError(f"{path}: {lacking}: put it beside as one of {tried}")
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[ModelFile]:
+    """A .keras file: a zip of config.json, metadata.json and model.weights.h5."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = _member(archive, "config.json", MAX_ARCHITECTURE_BYTES)
+            metadata = _member(archive, "metadata.json", MAX_ARCHITECTURE_BYTES)
+            content = _member(archive, "model.weights.h5", MAX_FILE_BYTES)
+    except KeyError as error:
+        raise ModelFileError(f"{path} is a zip file but not a .keras model: {error.args[0]}") from error
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ModelFileError(f"{path} is a damaged .keras file ({error})") from error
+    version = parse_architecture(metadata, path).get("keras_version")
+    with WeightFile.open(path, io.BytesIO(content)) as weights:
+        architecture = parse_architecture(config, path)
+        yield ModelFile(architecture, weights, version if isinstance(version, str) else "", (path,))
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """One file of the zip, never more than `limit` bytes of it: a zip may say one size and unpack to another."""
+    file: BinaryIO
+    with archive.open(name) as file:  # type: ignore[assignment]
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ModelFileError(f"{archive.filename}: {name} unpacks to more than {limit:,} bytes")
+    return content

@@ -1,0 +1,134 @@
+"""One line of a driving log -> image names and numbers, in every dialect that computers write.
+
+With a header or without, Windows or Unix paths with spaces and commas in them, relative paths, bare names, semicolons,
+and the 8 to 11 columns of a decimal-comma computer, whose numbers the simulator's own comma-separated format breaks in
+two (`0,25` for a quarter, but `0` for nothing).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from protocol.wire import ProtocolError, parse_number
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+CAMERAS = ("center", "left", "right")
+NUMBERS = ("steering", "throttle", "brake", "speed")
+LIMITS = {"steering": (-1.0, 1.0), "throttle": (-1.0, 1.0), "brake": (0.0, 1.0), "speed": (-500.0, 500.0)}
+"""Least and greatest value of each column; a little rounding beyond a limit is let through and clamped."""
+
+_INTEGER = re.compile(r"-?\d{1,3}", re.ASCII)
+_FRACTION = re.compile(r"\d*[1-9](E-\d\d)?", re.ASCII)
+
+
+class RowError(ValueError):
+    """A row that cannot be read; says what it holds."""
+
+
+class Row(NamedTuple):
+    """images: names of the centre, left and right image without their folder, '' where none; numbers: steering,
+    throttle, brake, speed in mph; line: line of the csv, from 1."""
+
+    images: tuple[str, str, str]
+    numbers: tuple[float, float, float, float]
+    line: int
+
+
+def sniff_delimiter(first_lines: Sequence[str]) -> str:
+    """Semicolon if the first line has more of them than commas (a spreadsheet of a decimal-comma computer)."""
+    line = "".join(first_lines)
+    return ";" if line.count(";") > line.count(",") else ","
+
+
+def parse_row(cells: Sequence[str], header: Sequence[str] | None, line: int) -> Row:
+    """Cells of one line -> Row. header: the lower-case column names, empty or None where there is none.
+
+    Raises RowError.
+    """
+    named = _by_name(cells, header) if header else None
+    images, rest = named or _split(cells)
+    numbers = _plain_numbers(rest) if len(rest) <= len(NUMBERS) else _broken_numbers(rest)
+    return Row(images, numbers, line)
+
+
+def _by_name(cells: Sequence[str], header: Sequence[str]) -> tuple[tuple[str, str, str], list[str]] | None:
+    """By the header's names, where cells and names are equally many: columns may be more, and in any order."""
+    if len(cells) != len(header) or not {"center", "steering"} <= set(header):
+        return None
+    by_name = dict(zip(header, cells, strict=True))
+    center, left, right = (_base_name(by_name.get(camera, "")) for camera in CAMERAS)
+    return (center, left, right), [by_name.get(name, "0") for name in NUMBERS]
+
+
+def _split(cells: Sequence[str]) -> tuple[tuple[str, str, str], list[str]]:
+    """By position: three paths (whose commas, if any, broke them into several cells), then the numbers."""
+    rest = list(cells)
+    names = []
+    for camera in CAMERAS:
+        path = rest.pop(0) if rest else ""
+        while path.strip() and not path.strip().lower().endswith(IMAGE_SUFFIXES):
+            if not rest:
+                raise RowError(f"no {camera} image in {','.join(cells)[:80]!r}")
+            path += "," + rest.pop(0)
+        names.append(_base_name(path))
+    while len(rest) > len(NUMBERS) and not rest[-1].strip():
+        rest.pop()
+    return (names[0], names[1], names[2]), rest
+
+
+def _base_name(path: str) -> str:
+    """The file's own name, whichever system's path it is; '' for a path that names no file."""
+    return path.strip().strip("\"'").replace("\\", "/").rsplit("/", 1)[-1].strip()
+
+
+def _plain_numbers(cells: Sequence[str]) -> tuple[float, float, float, float]:
+    if len(cells) != len(NUMBERS):
+        raise RowError(f"expected {', '.join(NUMBERS)} after the images, got {list(cells)}")
+    try:
+        values = [parse_number(cell.strip()).value for cell in cells]
+    except ProtocolError as error:
+        raise RowError(str(error)) from None
+    return _checked(values)
+
+
+def _broken_numbers(cells: Sequence[str]) -> tuple[float, float, float, float]:
+    """The four numbers of a decimal-comma row, from 5 to 8 cells: the one way of joining them that makes sense.
+
+    Only whole numbers keep one cell; a printed fraction never ends in 0, and all but the speed lie within -1..1. Where
+    two ways remain, the one whose speed has a fraction is far likelier.
+    """
+    readings = sorted(_readings([cell.strip() for cell in cells]), key=lambda r: r[1], reverse=True)
+    if not readings:
+        raise RowError(f"{len(cells)} cells after the images are no decimal-comma numbers: {list(cells)[:12]}")
+    return _checked(readings[0][0])
+
+
+def _readings(cells: list[str]) -> Iterator[tuple[list[float], bool]]:
+    fractions = len(cells) - len(NUMBERS)
+    for chosen in itertools.combinations(range(len(NUMBERS)), max(0, fractions)):
+        rest, values = list(cells), []
+        for column, name in enumerate(NUMBERS):
+            whole = rest.pop(0)
+            part = rest.pop(0) if column in chosen and rest else ""
+            low, high = LIMITS[name]
+            if not _INTEGER.fullmatch(whole) or (column in chosen and not _FRACTION.fullmatch(part)):
+                break
+            value = float(f"{whole}.{part}" if part else whole)
+            if not low <= value <= high:
+                break
+            values.append(value)
+        if len(values) == len(NUMBERS) and not rest:
+            yield values, len(NUMBERS) - 1 in chosen
+
+
+def _checked(values: Sequence[float]) -> tuple[float, float, float, float]:
+    clamped = []
+    for name, value in zip(NUMBERS, values, strict=True):
+        low, high = LIMITS[name]
+        if not low - 0.01 <= value <= high + 0.01:
+            raise RowError(f"{name} {value:g} is outside {low:g}..{high:g}")
+        clamped.append(min(high, max(low, value)))
+    return clamped[0], clamped[1], clamped[2], clamped[3]

@@ -1,0 +1,264 @@
+"""A recording is a folder, `driving_log.csv` and `IMG/`: reading every dialect of it, and writing our own.
+
+Udacity's simulator, the server and the built-in simulator all write this format, and training, evaluation and the film
+maker all read it, so whatever is wrong with a recording is found and named here, once.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from PIL import Image
+
+from protocol.csv_dialects import Row, RowError, parse_row, sniff_delimiter
+
+LOG_NAME = "driving_log.csv"
+IMAGE_FOLDER = "IMG"
+SESSION_GAP_S = 1.5
+"""A longer silence between two frames means that the driver stopped recording and began again."""
+
+MAX_LOG_BYTES = 200_000_000
+MIN_STALE_DIFFERENCE = 10.0
+"""Mean grey-level difference below which two views count as one place; at 30 mph neighbours differ by about 9."""
+
+
+class RecordingError(ValueError):
+    """A folder that is not a readable recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of one row. kind: `format`, `missing`, `broken`, `duplicate` or `stale`; row: its line, from 1."""
+
+    kind: str
+    row: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One moment of a drive. steering -1..1 (positive right), throttle and brake 0..1, speed in miles an hour.
+
+    center, left, right: image files; left and right are None where the recording has none.
+    time_s: seconds of the recording computer's clock, from the file name; nan when the name carries no time.
+    session: 0, 1, ...; row: line of the csv, from 1.
+    """
+
+    center: Path
+    left: Path | None
+    right: Path | None
+    steering: float
+    throttle: float
+    brake: float
+    speed_mph: float
+    time_s: float
+    session: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The usable samples of a recording, in order, and every fault found on the way to them."""
+
+    folder: Path
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...]
+
+    def summary(self) -> str:
+        """One line: rows, sessions and faults by kind, with the first of each named."""
+        first: dict[str, tuple[int, Problem]] = {}
+        for problem in self.problems:
+            count, example = first.get(problem.kind, (0, problem))
+            first[problem.kind] = (count + 1, example)
+        sessions = len({s.session for s in self.samples})
+        faults = "".join(f"; {n} {kind} (row {p.row}: {p.detail})" for kind, (n, p) in first.items())
+        return f"{self.folder.name}: {len(self.samples)} rows in {sessions} session{'s'[: sessions != 1]}{faults}"
+
+
+def read_recording(folder: Path | str) -> Recording:
+    """Read a recording in any csv dialect: header or not, foreign paths, decimal commas.
+
+    Rows whose centre image is missing or broken, whose numbers cannot be read, or that end a session with its first
+    view (a fault of Udacity's recorder) are left out and named in `problems`. Raises RecordingError.
+    """
+    folder = Path(folder)
+    problems: list[Problem] = []
+    images = _images(folder)
+    samples = list(_samples(_rows(folder / LOG_NAME, problems), images, problems))
+    if not samples:
+        reason = f"; row {problems[0].row}: {problems[0].detail}" if problems else ""
+        raise RecordingError(f"{folder / LOG_NAME} has no usable row{reason}")
+    stale = set(_stale_rows(samples, problems))
+    kept = tuple(s for s in samples if s.row not in stale)
+    return Recording(folder, kept, tuple(sorted(problems, key=lambda p: p.row)))
+
+
+def file_name_time_s(name: str) -> float:
+    """`center_2016_12_01_13_30_48_287.jpg` -> seconds (local clock); nan when the name carries no time."""
+    parts = name.rsplit(".", 1)[0].split("_")[-7:]
+    try:
+        year, month, day, hour, minute, second, millisecond = map(int, parts)
+        return datetime(year, month, day, hour, minute, second, millisecond * 1000).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return float("nan")
+
+
+def _rows(log: Path, problems: list[Problem]) -> Iterator[Row]:
+    try:
+        if log.stat().st_size > MAX_LOG_BYTES:
+            raise RecordingError(f"{log} is larger than {MAX_LOG_BYTES // 1_000_000} MB; is it a driving log?")
+        text = log.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise RecordingError(f"no readable {LOG_NAME} in {log.parent}: {error.strerror}") from None
+    lines = text.replace("\0", "").splitlines()
+    reader = csv.reader(lines, delimiter=sniff_delimiter(lines[:1]), skipinitialspace=True)
+    header: Sequence[str] | None = None
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if header is None:
+            names = [cell.strip().lower() for cell in cells]
+            header = names if "steering" in names else []
+            if header:
+                continue
+        try:
+            yield parse_row(cells, header, reader.line_num)
+        except RowError as error:
+            problems.append(Problem("format", reader.line_num, str(error)))
+
+
+def _images(folder: Path) -> dict[str, os.DirEntry[str]]:
+    """Image files by name, in IMG/ and beside the log."""
+    found: dict[str, os.DirEntry[str]] = {}
+    for place in (folder, folder / IMAGE_FOLDER):
+        if place.is_dir():
+            with os.scandir(place) as entries:
+                found.update({e.name: e for e in entries})
+    return found
+
+
+def _samples(rows: Iterator[Row], images: dict[str, os.DirEntry[str]], problems: list[Problem]) -> Iterator[Sample]:
+    session, last_s = 0, float("nan")
+    seen: set[str] = set()
+    for row in rows:
+        cameras = [_image(name, images, row.line, problems) for name in row.images]
+        if cameras[0] is None:
+            continue
+        if row.images[0] in seen:
+            problems.append(Problem("duplicate", row.line, f"{row.images[0]} stands in an earlier row too"))
+            continue
+        seen.add(row.images[0])
+        time_s = file_name_time_s(row.images[0])
+        session += time_s - last_s > SESSION_GAP_S or time_s < last_s
+        last_s = time_s
+        yield Sample(cameras[0], cameras[1], cameras[2], *row.numbers, time_s, session, row.line)
+
+
+def _image(name: str, images: dict[str, os.DirEntry[str]], line: int, problems: list[Problem]) -> Path | None:
+    if not name:
+        return None
+    entry = images.get(name)
+    if entry is None:
+        problems.append(Problem("missing", line, f"no file {name}"))
+        return None
+    if not _whole(entry.path):
+        problems.append(Problem("broken", line, f"{name} is not a whole JPEG or PNG file"))
+        return None
+    return Path(entry.path)
+
+
+def _whole(path: str) -> bool:
+    """Whether the file begins and ends as a JPEG or PNG does: finds empty and cut-off files without decoding."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 32))
+        tail = file.read()
+    return (head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail) or (head[1:4] == b"PNG" and b"IEND" in tail)
+
+
+def _stale_rows(samples: Sequence[Sample], problems: list[Problem]) -> Iterator[int]:
+    """Last rows of sessions whose image shows the session's first view instead of where the car had come to."""
+    for number in sorted({s.session for s in samples}):
+        part = [s for s in samples if s.session == number]
+        if len(part) < 3:
+            continue
+        first, before, last = (_grey(s.center) for s in (part[0], part[-2], part[-1]))
+        to_first, to_before = np.abs(last - first).mean(), np.abs(last - before).mean()
+        if to_before > MIN_STALE_DIFFERENCE and to_first < to_before / 3:
+            problems.append(Problem("stale", part[-1].row, "the session's last row shows its first view"))
+            yield part[-1].row
+
+
+def _grey(path: Path) -> np.ndarray:
+    with Image.open(path, formats=("JPEG", "PNG")) as picture:
+        return np.asarray(picture.convert("L").resize((80, 40)), dtype=np.float32)
+
+
+class Recorder:
+    """Writes a recording in Udacity's format, each row whole on disk before the next.
+
+    folder: made if missing; one that already holds a driving log is refused with FileExistsError, never overwritten.
+    Raises OSError when the disk does.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        (self.folder / IMAGE_FOLDER).mkdir(parents=True, exist_ok=True)
+        self._log = open(self.folder / LOG_NAME, "x", newline="", encoding="utf-8")
+        self._prefix = f"{self.folder}{os.sep}"
+        self._last_ms = 0
+        self.rows = 0
+
+    def write(
+        self,
+        time_s: float,
+        image: bytes,
+        steering: float,
+        throttle: float,
+        brake: float,
+        speed_mph: float,
+        left: bytes | None = None,
+        right: bytes | None = None,
+    ) -> None:
+        """Add one row. time_s: seconds since 1970; image, left, right: JPEG or PNG bytes; steering -1..1.
+
+        Two frames of one millisecond get two: the file name is the row's time and must be its own.
+        """
+        self._last_ms = max(round(time_s * 1000), self._last_ms + 1)
+        stamp = datetime.fromtimestamp(self._last_ms // 1000).strftime("%Y_%m_%d_%H_%M_%S")
+        paths = [
+            self._save(camera, f"{stamp}_{self._last_ms % 1000:03d}", data)
+            for camera, data in (("center", image), ("left", left), ("right", right))
+        ]
+        numbers = (f"{value:.7g}" for value in (steering, throttle, brake, speed_mph))
+        self._log.write(",".join((*paths, *numbers)) + "\n")
+        self._log.flush()
+        self.rows += 1
+
+    def _save(self, camera: str, stamp: str, data: bytes | None) -> str:
+        if data is None:
+            return ""
+        suffix = "png" if data[:4] == b"\x89PNG" else "jpg"
+        name = f"{IMAGE_FOLDER}/{camera}_{stamp}.{suffix}"
+        with open(f"{self._prefix}{name}", "wb", buffering=0) as file:
+            file.write(data)
+        return name
+
+    def close(self) -> None:
+        """Close the log; the recording is then whole."""
+        self._log.close()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,200 @@
+"""Draws a drive's instruments under the camera's picture: steering wheel, speed, throttle, latency and rate.
+
+It runs beside a server that answers in two milliseconds, so all that never changes is drawn once, and glyphs and wheel
+positions are kept: a panel then costs a few small copies.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from protocol.messages import MAX_STEERING_ANGLE_DEG, Frame
+
+WIDTH, CAMERA_ROWS, PANEL_ROWS = 640, 320, 80
+FILM_ROWS = CAMERA_ROWS + PANEL_ROWS
+"""Pixels of a film picture: the camera at twice its size, and the panel below, where it hides no road."""
+
+Picture = npt.NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+GROUND, LINE = (16, 19, 24), (40, 46, 56)
+TEXT, LABEL = (240, 243, 247), (132, 142, 156)
+RIM, ACCENT, GREEN, RED = (205, 211, 219), (64, 156, 255), (62, 200, 120), (240, 84, 72)
+
+WHEEL_TURN_DEG = 120.0
+"""How far the drawn wheel turns at full lock: enough to see a degree of the front wheels."""
+
+WHEEL_SIZE, WHEEL_LEFT, WHEEL_TOP = 64, 12, 8
+STEERING_LEFT, SPEED_LEFT, THROTTLE_LEFT, LATENCY_LEFT, RATE_LEFT = 92, 196, 290, 440, 542
+LABEL_TOP, VALUE_TOP, FOOT_TOP = 9, 20, 56
+VALUE_SIZE, UNIT_SIZE, SMALL_SIZE = 25, 13, 11
+BAR_WIDTH, BAR_HEIGHT, BAR_TOP = 122, 10, 31
+MAX_TITLE_WIDTH = 420
+
+MINUS = "−"
+"""Drawn here: Pillow's own font has only ASCII, and its hyphen is too short beside a plus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What one picture of a film shows.
+
+    time_s: seconds of any steady or wall clock. frame: uint8 RGB (160, 320, 3). steering -1..1, positive right;
+    throttle -1..1, negative brakes; speed in miles an hour. latency_ms: None where nobody measured it.
+    """
+
+    time_s: float
+    frame: Frame
+    steering: float
+    throttle: float
+    speed_mph: float
+    latency_ms: float | None = None
+
+
+class Hud:
+    """Draws for one drive. title: stands at the foot of the panel, such as the model's file name."""
+
+    def __init__(self, title: str) -> None:
+        self._stills = {(a, b): _still_panel(title, a, b) for a in (False, True) for b in (False, True)}
+
+    def panel(self, shot: Shot, elapsed_s: float, rate_hz: float | None = None) -> Picture:
+        """The instruments: uint8 RGB (80, 640, 3). rate_hz: answers a second, None where not known."""
+        panel = self._stills[shot.latency_ms is not None, rate_hz is not None].copy()
+        wheel = _wheel(round(_within_one(shot.steering) * WHEEL_TURN_DEG))
+        panel[WHEEL_TOP : WHEEL_TOP + WHEEL_SIZE, WHEEL_LEFT : WHEEL_LEFT + WHEEL_SIZE] = wheel
+        angle_deg = _number(_within_one(shot.steering) * MAX_STEERING_ANGLE_DEG, "+.1f")
+        _value(panel, STEERING_LEFT, angle_deg + "°", "")
+        _value(panel, SPEED_LEFT, _number(shot.speed_mph, ".1f"), "mph")
+        _draw_bar(panel, _within_one(shot.throttle))
+        if shot.latency_ms is not None:
+            _value(panel, LATENCY_LEFT, _number(shot.latency_ms, ".1f"), "ms")
+        if rate_hz is not None:
+            _value(panel, RATE_LEFT, _number(rate_hz, ".0f"), "Hz")
+        clock = _clock(elapsed_s)
+        _write(panel, WIDTH - 14 - _width(clock, SMALL_SIZE + 2), FOOT_TOP, clock, SMALL_SIZE + 2, TEXT)
+        return panel
+
+    def picture(self, shot: Shot, elapsed_s: float, rate_hz: float | None = None) -> Picture:
+        """Camera and instruments: uint8 RGB (400, 640, 3)."""
+        camera = Image.fromarray(shot.frame).resize((WIDTH, CAMERA_ROWS), Image.Resampling.BICUBIC)
+        return np.concatenate((np.asarray(camera), self.panel(shot, elapsed_s, rate_hz)))
+
+
+def _still_panel(title: str, latency: bool, rate: bool) -> Picture:
+    """All that stays the same during a drive; latency, rate: whether these two are known."""
+    picture = Image.new("RGB", (WIDTH, PANEL_ROWS), GROUND)
+    draw = ImageDraw.Draw(picture)
+    draw.line((0, 0, WIDTH, 0), fill=LINE)
+    places = {"STEERING": STEERING_LEFT, "SPEED": SPEED_LEFT, "THROTTLE": THROTTLE_LEFT}
+    places |= {"LATENCY": LATENCY_LEFT} if latency else {}
+    places |= {"RATE": RATE_LEFT} if rate else {}
+    for label, left in places.items():
+        draw.text((left, LABEL_TOP), label, LABEL, _font(SMALL_SIZE - 1))
+    box = (THROTTLE_LEFT, BAR_TOP, THROTTLE_LEFT + BAR_WIDTH - 1, BAR_TOP + BAR_HEIGHT - 1)
+    draw.rounded_rectangle(box, 3, fill=LINE)
+    draw.text((STEERING_LEFT, FOOT_TOP + 1), _shortened(title), LABEL, _font(SMALL_SIZE + 1))
+    return np.array(picture)
+
+
+def _shortened(title: str) -> str:
+    """On one line, in the font's ASCII (accents are left out), and no wider than its place."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", title[:500]) if not unicodedata.combining(c))
+    title = " ".join(plain.encode("ascii", "replace").decode().split())[:200]
+    font = _font(SMALL_SIZE + 1)
+    if font.getlength(title) <= MAX_TITLE_WIDTH:
+        return title
+    while font.getlength(title + "...") > MAX_TITLE_WIDTH:
+        title = title[:-1]
+    return title + "..."
+
+
+@functools.cache
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+@functools.cache
+def _wheel(turn_deg: int) -> Picture:
+    """A steering wheel turned clockwise, on the panel's ground: uint8 RGB (64, 64, 3). Drawn four times as large."""
+    size = 4 * WHEEL_SIZE
+    picture = Image.new("RGB", (size, size), GROUND)
+    draw = ImageDraw.Draw(picture)
+    centre, outer, hub = size / 2, size / 2 - 6, size * 0.13
+    for spoke_deg in (0.0, 180.0, 90.0):
+        angle = math.radians(spoke_deg + turn_deg)
+        end = (centre + outer * 0.92 * math.cos(angle), centre + outer * 0.92 * math.sin(angle))
+        draw.line((centre, centre, *end), fill=RIM, width=22)
+    draw.ellipse((centre - hub, centre - hub, centre + hub, centre + hub), fill=RIM)
+    rim = (centre - outer, centre - outer, centre + outer, centre + outer)
+    draw.ellipse(rim, outline=RIM, width=24)
+    draw.arc(rim, turn_deg - 102, turn_deg - 78, fill=ACCENT, width=24)
+    return np.asarray(picture.resize((WHEEL_SIZE, WHEEL_SIZE), Image.Resampling.LANCZOS))
+
+
+@functools.cache
+def _glyph(character: str, size: int, colour: Colour) -> Picture:
+    """One character on the panel's ground; digits are equally wide, so that numbers do not dance."""
+    font = _font(size)
+    alike = "+" if character == MINUS else "0" if character.isdigit() else character
+    columns = math.ceil(font.getlength(alike))
+    picture = Image.new("RGB", (columns, size + 6), GROUND)
+    if character == MINUS:
+        left, top, right, bottom = font.getbbox("+")
+        middle, thick = (top + bottom) / 2, max(1, round(size / 12))
+        ImageDraw.Draw(picture).rectangle((left, middle - thick / 2, right - 1, middle + thick / 2 - 1), colour)
+        return np.asarray(picture)
+    ImageDraw.Draw(picture).text(((columns - font.getlength(character)) / 2, 0), character, colour, font)
+    return np.asarray(picture)
+
+
+def _width(text: str, size: int) -> int:
+    return sum(_glyph(character, size, TEXT).shape[1] for character in text)
+
+
+def _write(panel: Picture, left: int, top: int, text: str, size: int, colour: Colour) -> int:
+    """Put text on the panel; returns the column after it."""
+    for character in text:
+        glyph = _glyph(character, size, colour)
+        right = min(WIDTH, left + glyph.shape[1])
+        panel[top : top + glyph.shape[0], left:right] = glyph[:, : right - left]
+        left = right
+    return left
+
+
+def _value(panel: Picture, left: int, number: str, unit: str) -> None:
+    right = _write(panel, left, VALUE_TOP, number, VALUE_SIZE, TEXT)
+    if unit:
+        _write(panel, right + 4, VALUE_TOP + VALUE_SIZE - UNIT_SIZE - 1, unit, UNIT_SIZE, LABEL)
+
+
+def _draw_bar(panel: Picture, throttle: float) -> None:
+    """From the middle: green to the right for gas, red to the left for the brake; and its value."""
+    middle = THROTTLE_LEFT + BAR_WIDTH // 2
+    end = middle + round(throttle * (BAR_WIDTH // 2 - 2))
+    rows = slice(BAR_TOP + 2, BAR_TOP + BAR_HEIGHT - 2)
+    panel[rows, min(middle, end) : max(middle, end)] = GREEN if throttle > 0 else RED
+    panel[BAR_TOP - 2 : BAR_TOP + BAR_HEIGHT + 2, middle - 1 : middle + 1] = LABEL
+
+
+def _within_one(value: float) -> float:
+    return min(1.0, max(-1.0, value)) if math.isfinite(value) else 0.0
+
+
+def _number(value: float, style: str) -> str:
+    """At most four digits before the point; what is no number shows as a dash."""
+    if not math.isfinite(value):
+        return MINUS * 2
+    text = format(min(9999.0, max(-999.0, value)), style)
+    return text.lstrip("+-") if not any(c in text for c in "123456789") else text.replace("-", MINUS)
+
+
+def _clock(elapsed_s: float) -> str:
+    tenths = max(0, round(elapsed_s * 10))
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"

@@ -1,0 +1,65 @@
+"""The port, and the loop around it: take it early, listen late, look around now and then, stop when asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+import eventlet
+import eventlet.wsgi
+
+from server.app import DrivingApp
+from server.narrator import Narrator
+
+LOOK_EVERY_S = 0.2
+HTTP_TIMEOUT_S = 60.0
+BACKLOG = 64
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port without listening yet, so that a taken one is known before a model loads. Raises OSError."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name != "nt":  # there it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"cannot listen on {host}:{port} ({reason}); is another server running? Try --port") from None
+    return listener
+
+
+def listen(listener: socket.socket) -> str:
+    """Accept connections from now on; the server's address, as a URL. Raises OSError."""
+    listener.listen(BACKLOG)
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(app: DrivingApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
+    """Answer until Ctrl-C or SIGTERM (returns True) or until `finished` (False); then bring the cars to a stop.
+
+    A second Ctrl-C ends the process at once.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
+    eventlet.spawn(
+        eventlet.wsgi.server,
+        eventlet.greenio.GreenSocket(listener),
+        app.wsgi,
+        log_output=False,
+        debug=False,
+        socket_timeout=HTTP_TIMEOUT_S,
+    )
+    narrator = Narrator()
+    while not stop.is_set() and not finished():
+        narrator.look(app.connections, app.latency)
+        eventlet.sleep(LOOK_EVERY_S)
+    app.stop_cars()
+    return stop.is_set()

@@ -1,0 +1,35 @@
+"""A built-in simulator as a client of this very server, in a process of its own.
+
+The two never import each other: the server starts the simulator's command and they meet at the socket, exactly as the
+Udacity simulator and the server do.
+"""
+
+from __future__ import annotations
+
+import atexit
+import subprocess
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_simulator(text: str) -> tuple[str, ...]:
+    """A track's name or `playback:RECORDING` -> the words of its command, without the server's address.
+
+    Raises ArgumentTypeError.
+    """
+    kind, _, where = text.partition(":")
+    if kind == "playback" and where:
+        return ("simulator.playback", str(Path(where).resolve()))
+    if text in ("lake", "mountain") or (kind == "random" and where.isascii() and where.isdigit() and len(where) <= 9):
+        return ("simulator", "--track", text)
+    raise ArgumentTypeError(f"expected lake, mountain, random:SEED or playback:RECORDING, got {text!r}")
+
+
+def start_simulator(words: tuple[str, ...], url: str) -> subprocess.Popen[bytes]:
+    """Start the client of the server at `url`; it ends by itself when its drive is over, or with this process."""
+    process = subprocess.Popen([sys.executable, "-m", *words, "--url", url], cwd=ROOT)
+    atexit.register(process.terminate)
+    return process

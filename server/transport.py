@@ -1,0 +1,125 @@
+"""What current python-socketio needs to serve a simulator that speaks the protocol of 2016.
+
+The stock simulator announces Engine.IO 4 and then speaks 3: it never sends CONNECT, pings on its own, and expects
+pongs. A stock server drops its telemetry and the car stands still. Here its first event stands for the CONNECT, its
+pings are answered, and what is no packet at all is dropped instead of ending the connection. Modern clients are served
+on the same port by the same code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+import socketio
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as EngineIOPacket
+from socketio.packet import Packet
+
+from server.websocket import FrameWebSocket, FrameWebSocketWSGI
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 2_000_000
+"""A stock telemetry is 15 to 25 kB; a larger message ends its connection, which the simulator then reopens."""
+
+PACKET_TYPES = "0123456"
+YIELD_EVERY = 16
+"""Messages after which a client that never pauses lets the others have their turn."""
+
+RESERVED_EVENTS = ("connect", "disconnect")
+"""Events that the server raises itself; from a client they would end or repeat a session's bookkeeping."""
+
+PING, PONG, UPGRADE_PROBE = "2", "3", "2probe"
+
+
+class SimulatorWebSocket(FrameWebSocket):
+    """A connection whose `wait` gives only Engine.IO packets, having answered the client's own pings."""
+
+    _messages = 0
+
+    def wait(self) -> str | bytes | None:
+        """The next packet: str, or bytes of a binary attachment; None when the connection has ended."""
+        while True:
+            message = super().wait()
+            self._messages += 1
+            if self._messages % YIELD_EVERY == 0:
+                eventlet.sleep(0)
+            if message is None or isinstance(message, bytes):
+                return message
+            if message[:1] == PING and message != UPGRADE_PROBE:
+                self.send(PONG + message[1:])
+            elif message[:1] and message[0] in PACKET_TYPES:
+                return message
+            else:
+                log.debug("dropped a message that is no Engine.IO packet: %.40r", message)
+
+
+class SimulatorWebSocketWSGI(FrameWebSocketWSGI):
+    """The upgrade that makes SimulatorWebSockets."""
+
+    websocket = SimulatorWebSocket
+
+
+class SimulatorServer(socketio.Server):
+    """A Socket.IO server on eventlet that also accepts clients which never say CONNECT.
+
+    unreadable(sid): called for a telemetry event whose JSON is broken, so that even that gets its answer.
+    """
+
+    def __init__(self, unreadable: Callable[[str], None]) -> None:
+        super().__init__(
+            async_mode="eventlet",
+            async_handlers=False,
+            max_http_buffer_size=MAX_MESSAGE_BYTES,
+            http_compression=False,
+            logger=False,
+        )
+        self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}
+        self._unreadable = unreadable
+
+    def send_event(self, sid: str, event: str, payload: dict[str, str]) -> None:
+        """Send one event to one client, at once: what `emit` does, less its queue and the wait for a second greenlet.
+
+        Falls back on the queue for clients without a websocket, and behind packets that already stand in it.
+        """
+        engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        websocket = getattr(engineio_socket, "websocket", None)
+        if websocket is None or not engineio_socket.upgraded or not engineio_socket.queue.empty():
+            self.emit(event, payload, to=sid)
+            return
+        packet = EngineIOPacket(MESSAGE, Packet(data=[event, payload]).encode())
+        try:
+            websocket.send(packet.encode())
+        except OSError as error:
+            log.debug("a simulator left before its answer: %s", error)
+
+    def more_waits(self, sid: str) -> bool:
+        """Whether a further message of this client has already arrived, so that an answer now might be overtaken."""
+        engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        websocket = getattr(engineio_socket, "websocket", None)
+        return websocket is None or websocket.more_waits()
+
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        try:
+            super()._handle_eio_message(eio_sid, data)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            log.debug("dropped a Socket.IO packet that cannot be read (%s): %.60r", error, data)
+            if isinstance(data, str) and data.startswith('2["telemetry"'):
+                self._unreadable(self._connected(eio_sid))
+
+    def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        if data[0] in RESERVED_EVENTS:
+            raise ValueError(f"a client cannot send the event {data[0]!r}")
+        if namespace in (None, "/"):
+            self._connected(eio_sid)
+        super()._handle_event(eio_sid, namespace, id, data)
+
+    def _connected(self, eio_sid: str) -> str:
+        """The session of this connection; the first event of a client that never said CONNECT opens it."""
+        if not self.manager.sid_from_eio_sid(eio_sid, "/"):
+            self._handle_connect(eio_sid, "/", None)
+        sid: str = self.manager.sid_from_eio_sid(eio_sid, "/")
+        return sid

@@ -1,0 +1,90 @@
+"""The two places: a sunny lake between sandy hills, and an autumn mountain road between dark rocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Rgb = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours, RGB 0..255; sky: from below the horizon up to the zenith; shoulder: how bright beside the asphalt's."""
+
+    asphalt: Rgb
+    shoulder: float
+    line: Rgb
+    gutter: Rgb
+    dirt: Rgb
+    slab_light: Rgb
+    slab_shade: Rgb
+    grass: Rgb
+    sand: Rgb
+    rock: Rgb
+    rock_shade: Rgb
+    water: Rgb
+    haze: Rgb
+    sky: tuple[Rgb, ...]
+    plant_light: float
+    dashed: bool
+    walls: bool
+
+
+LOOKS = {
+    "lake": Look(
+        asphalt=(134, 132, 116),
+        shoulder=1.0,
+        line=(196, 172, 62),
+        gutter=(92, 86, 70),
+        dirt=(204, 142, 92),
+        slab_light=(232, 222, 200),
+        slab_shade=(158, 160, 160),
+        grass=(192, 178, 90),
+        sand=(200, 162, 98),
+        rock=(196, 182, 140),
+        rock_shade=(74, 84, 88),
+        water=(150, 182, 220),
+        haze=(176, 196, 206),
+        sky=(
+            (168, 194, 214),
+            (176, 202, 222),
+            (164, 194, 224),
+            (148, 178, 216),
+            (128, 158, 202),
+            (106, 134, 178),
+            (92, 118, 162),
+            (86, 110, 154),
+        ),
+        plant_light=1.0,
+        dashed=False,
+        walls=False,
+    ),
+    "mountain": Look(
+        asphalt=(92, 88, 92),
+        shoulder=0.9,
+        line=(206, 158, 40),
+        gutter=(84, 78, 80),
+        dirt=(172, 116, 40),
+        slab_light=(206, 146, 56),
+        slab_shade=(166, 106, 40),
+        grass=(112, 88, 40),
+        sand=(140, 104, 48),
+        rock=(70, 74, 84),
+        rock_shade=(36, 40, 50),
+        water=(60, 84, 120),
+        haze=(90, 104, 130),
+        sky=(
+            (90, 112, 158),
+            (98, 120, 170),
+            (92, 116, 170),
+            (82, 108, 168),
+            (72, 98, 162),
+            (62, 88, 152),
+            (56, 80, 144),
+            (52, 76, 140),
+        ),
+        plant_light=0.75,
+        dashed=True,
+        walls=True,
+    ),
+}

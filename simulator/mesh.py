@@ -1,0 +1,111 @@
+"""Arrays -> what Panda3D draws: coloured, textured meshes in tiles, so that what lies behind the car costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from panda3d.core import (
+    Geom,
+    GeomEnums,
+    GeomNode,
+    GeomTriangles,
+    GeomVertexData,
+    GeomVertexFormat,
+    NodePath,
+    SamplerState,
+    Texture,
+    TransparencyAttrib,
+)
+
+Floats = npt.NDArray[np.float64]
+VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("texture", "<f4", 2)])
+TILE_M = 90.0
+
+
+@dataclass(frozen=True, eq=False)
+class Quads:
+    """position (n, 4, 3) metres, corners in turn; color (n, 4, 3) 0..255; texture (n, 4, 2)."""
+
+    position: Floats
+    color: Floats
+    texture: Floats
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+
+def join(parts: list[Quads]) -> Quads:
+    """All of them as one."""
+    arrays = ((part.position, part.color, part.texture) for part in parts)
+    return Quads(*(np.concatenate(group) for group in zip(*arrays, strict=True)))
+
+
+def strip(
+    left: Floats, right: Floats, left_color: Floats, right_color: Floats, across: tuple[float, float], along: Floats
+) -> Quads:
+    """A closed ribbon between two lines (n, 3). Colours (n, 3) or (3,); texture: `across` its sides, `along` (n,)."""
+    count = len(left)
+    left_color, right_color = (np.broadcast_to(c, (count, 3)) for c in (left_color, right_color))
+    step = float(along[1] - along[0])
+    ahead = along + step
+
+    def corners(a: Floats, b: Floats) -> Floats:
+        return np.stack([a, b, np.roll(b, -1, 0), np.roll(a, -1, 0)], 1)
+
+    sides = (across[0], across[1], across[1], across[0])
+    texture = np.stack(
+        [np.stack([np.full(count, u), v], 1) for u, v in zip(sides, (along, along, ahead, ahead), strict=True)], 1
+    )
+    return Quads(corners(left, right), corners(left_color, right_color), texture)
+
+
+def attach(root: NodePath, name: str, quads: Quads, texture: Texture | None, cut_out: bool = False) -> NodePath:
+    """Hang the quads under `root`, a node for each tile of the ground. cut_out: the texture's alpha is a hole."""
+    group = root.attach_new_node(name)
+    group.set_bin("fixed", root.get_num_children())  # drawn in this order: ties in depth fall alike on each run
+    tile = np.floor(quads.position.mean(1)[:, :2] / TILE_M).astype(np.int64)
+    _, which = np.unique(tile, axis=0, return_inverse=True)
+    for number in range(int(which.max()) + 1 if len(quads) else 0):
+        group.attach_new_node(_node(name, quads, np.flatnonzero(which.reshape(-1) == number)))
+    if texture is not None:
+        group.set_texture(texture)
+    group.set_two_sided(True)
+    if cut_out:
+        group.set_transparency(TransparencyAttrib.M_binary)
+    return group
+
+
+def _node(name: str, quads: Quads, chosen: npt.NDArray[np.intp]) -> GeomNode:
+    vertices = np.zeros((len(chosen), 4), VERTEX)
+    vertices["position"] = quads.position[chosen]
+    vertices["color"][..., :3] = quads.color[chosen].clip(0, 255)
+    vertices["color"][..., 3] = 255
+    vertices["texture"] = quads.texture[chosen]
+    data = GeomVertexData(name, GeomVertexFormat.get_v3c4t2(), GeomEnums.UH_static)
+    data.unclean_set_num_rows(vertices.size)
+    data.modify_array_handle(0).copy_data_from(vertices.tobytes())
+    first = np.arange(len(chosen), dtype=np.uint32)[:, None] * 4
+    triangles = GeomTriangles(GeomEnums.UH_static)
+    triangles.set_index_type(GeomEnums.NT_uint32)
+    array = triangles.modify_vertices()
+    array.unclean_set_num_rows(len(chosen) * 6)
+    array.modify_handle().copy_data_from((first + np.array([0, 1, 2, 0, 2, 3], np.uint32)).tobytes())
+    geom = Geom(data)
+    geom.add_primitive(triangles)
+    node = GeomNode(name)
+    node.add_geom(geom)
+    return node
+
+
+def texture_of(name: str, pixels: npt.NDArray[np.uint8], smooth: bool = True) -> Texture:
+    """uint8 (rows, columns, 3 or 4), RGB or RGBA, sides a power of two -> a repeating texture with mip levels."""
+    rows, columns, channels = pixels.shape
+    texture = Texture(name)
+    texture.setup_2d_texture(columns, rows, Texture.T_unsigned_byte, Texture.F_rgb if channels == 3 else Texture.F_rgba)
+    order = [2, 1, 0, 3][:channels]
+    texture.set_ram_image(np.ascontiguousarray(pixels[::-1, :, order]).tobytes())
+    texture.set_minfilter(SamplerState.FT_linear_mipmap_linear if smooth else SamplerState.FT_nearest_mipmap_nearest)
+    texture.set_magfilter(SamplerState.FT_linear if smooth else SamplerState.FT_nearest)
+    return texture

@@ -1,0 +1,98 @@
+"""Let the expert drive a track and record it as Udacity's simulator does: three cameras, driving_log.csv, IMG/.
+
+python -m simulator record recordings/lake --track lake --laps 4
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from protocol.recording import Recorder
+from simulator.expert import Expert
+from simulator.scene import Scene
+from simulator.track import open_track
+from simulator.world import TrackWorld, jpeg_of
+
+EXAMPLES = """examples:
+  python -m simulator record recordings/lake --track lake --laps 4
+  python -m simulator record recordings/steady --track random:3 --reverse --undisturbed
+
+exit code: 0 recorded; 2 bad input, or a folder that holds a recording already."""
+
+FRAME_S = 0.1
+START_S = 1_600_000_000.0
+"""The first frame's time: game time has no date, and a recording made again should be the same again."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Record; the process's exit code."""
+    options = _parse(arguments)
+    try:
+        track = open_track(options.track)
+        with Recorder(options.folder) as recorder:
+            scene = Scene(track)
+            driven = track.reversed() if options.reverse else track
+            world = TrackWorld(driven, scene, options.laps, options.seed)
+            expert = Expert(world, options.speed, not options.undisturbed, options.seed)
+            record(world, expert, recorder)
+            scene.close()
+    except FileExistsError:
+        print(f"record: {options.folder} holds a recording already; name another folder", file=sys.stderr)
+        return 2
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"record: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; what was recorded is whole", file=sys.stderr)
+    print(f"{recorder.rows} rows in {options.folder}; {world.log.report().table()}")
+    return 0
+
+
+def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
+    """Drive to the end; each row holds what the expert wanted at its frame. Raises OSError."""
+    total = math.ceil(world.laps * world.track.length_m)
+    with tqdm(total=total, unit="m", desc=str(recorder.folder)) as bar:
+        while not world.finished:
+            wanted = expert.control()
+            left, right = world.sides()
+            recorder.write(
+                START_S + world.log.time_s,
+                jpeg_of(world.frame()),
+                wanted.steering,
+                max(0.0, wanted.throttle),
+                max(0.0, -wanted.throttle),
+                world.car.speed_mph,
+                jpeg_of(left),
+                jpeg_of(right),
+            )
+            for _ in range(2):  # it drives by more frames than it records
+                world.apply(expert.disturbed(expert.control()))
+                world.step(FRAME_S / 2)
+            bar.n = min(total, round(world.log.distance_m))
+            bar.update(0)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator record",
+        description="Let the expert drive a track, and record it in Udacity's format with three cameras.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="a new folder for driving_log.csv and IMG/")
+    parser.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
+    parser.add_argument("--laps", type=float, default=4.0, help="how far (default %(default)g)")
+    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="at most (default %(default)g)")
+    parser.add_argument("--reverse", action="store_true", help="drive the track the other way round")
+    parser.add_argument("--undisturbed", action="store_true", help="never push the car off its line")
+    parser.add_argument("--seed", type=int, default=0, help="of the start and the pushes (default %(default)s)")
+    options = parser.parse_args(arguments)
+    if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:
+        parser.error(f"expected 0 < --laps <= 1000 and 1 <= --speed <= 30, got {options.laps} and {options.speed}")
+    return options

@@ -1,0 +1,91 @@
+"""Surfaces drawn from noise: asphalt, cobbles, grass, rock and trees. No picture of anybody's is in the project.
+
+Ground textures are grey or nearly so around BRIGHT, to be multiplied by the colour of what they cover.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+SIZE = 256
+BRIGHT = 208.0
+"""Mean of a ground texture; a mesh's colour is divided by BRIGHT / 255 to come out as wanted."""
+
+
+def noise(generator: np.random.Generator, size: int, rows_px: float, columns_px: float) -> Floats:
+    """Smooth noise (size, size) that repeats, mean 0, deviation 1; its grains are about rows_px by columns_px."""
+    spectrum = np.fft.rfft2(generator.standard_normal((size, size)))
+    row = np.fft.fftfreq(size)[:, None] * rows_px
+    column = np.fft.rfftfreq(size)[None, :] * columns_px
+    values = np.fft.irfft2(spectrum * np.exp(-2 * (row**2 + column**2)), (size, size))
+    values -= values.mean()
+    return np.asarray(values / values.std())
+
+
+def _ground(values: Floats) -> Pixels:
+    grey = (BRIGHT + values).clip(20, 255)[..., None]
+    return np.asarray(np.repeat(grey, 3, 2).astype(np.uint8))
+
+
+def asphalt(generator: np.random.Generator) -> Pixels:
+    """Coarse grains of light and dark stone, worn along the wheels."""
+    grains = (
+        noise(generator, SIZE, 3.0, 2.0) + 0.7 * noise(generator, SIZE, 8, 5) + 0.3 * noise(generator, SIZE, 60, 12)
+    )
+    return _ground(24 * grains)
+
+
+def speckle(generator: np.random.Generator) -> Pixels:
+    """Grass, sand and concrete from afar."""
+    return _ground(6 * noise(generator, SIZE, 4, 4) + 9 * noise(generator, SIZE, 40, 40))
+
+
+def rock(generator: np.random.Generator) -> Pixels:
+    """Streaks and cracks."""
+    return _ground(
+        20 * noise(generator, SIZE, 20, 4) + 16 * noise(generator, SIZE, 6, 10) + 8 * noise(generator, SIZE, 2, 2)
+    )
+
+
+def cobbles(generator: np.random.Generator) -> Pixels:
+    """Rows of stones of uneven length, light joints between them; 16 rows."""
+    image = np.full((SIZE, SIZE), BRIGHT + 36)
+    high = SIZE // 16
+    for number in range(16):
+        edges = np.sort(generator.choice(np.arange(0, SIZE, 4), 9, replace=False))
+        for left, right in zip(edges, [*edges[1:], edges[0] + SIZE], strict=True):
+            columns = np.arange(left + 2, right - 1) % SIZE
+            image[number * high + 2 : (number + 1) * high - 1, columns] = BRIGHT + generator.normal(-18, 16)
+    return _ground((image - BRIGHT + 8 * noise(generator, SIZE, 3, 3)).T)
+
+
+def tree(generator: np.random.Generator, size: int = 128) -> Pixels:
+    """RGBA: a thin trunk under tufts of needles, lit from above."""
+    rows, columns = np.mgrid[0:size, 0:size] / size
+    image = np.zeros((size, size, 4))
+    trunk = (np.abs(columns - 0.5) < 0.018 + 0.012 * rows) & (rows > 0.2)
+    image[trunk] = (96, 84, 66, 255)
+    for _ in range(34):
+        height = generator.uniform(0.06, 0.68)
+        reach = 0.06 + 0.2 * np.sin(np.pi * min(1.0, (height + 0.12) / 0.85))
+        x, y = 0.5 + generator.uniform(-reach, reach), height
+        wide, high = generator.uniform(0.05, 0.12), generator.uniform(0.03, 0.07)
+        blob = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 + 0.45 * noise(generator, size, 3, 4) < 1
+        light = generator.uniform(0.55, 1.0) * (1.25 - 0.6 * height)
+        image[blob] = (142 * light, 148 * light, 88 * light, 255)
+    image[..., :3] *= 1 + 0.18 * noise(generator, size, 2, 2)[..., None]
+    return np.asarray(image.clip(0, 255).astype(np.uint8))
+
+
+def bush(generator: np.random.Generator, size: int = 64) -> Pixels:
+    """RGBA: a tuft of blades."""
+    image = np.zeros((size, size, 4))
+    top = size * (0.35 + 0.25 * np.abs(noise(generator, size, 1, 1.5)[0]))
+    rows = np.arange(size)[:, None]
+    inside = rows > top[None, :]
+    image[inside] = (128, 132, 60, 255)
+    image[..., :3] *= (0.6 + 0.5 * (1 - rows[..., None] / size)) * (1 + 0.25 * noise(generator, size, 3, 1)[..., None])
+    return np.asarray(image.clip(0, 255).astype(np.uint8))

@@ -1,0 +1,57 @@
+"""What several tests need: camera frames and recordings, drawn here, so that no test needs a file or the network."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from protocol.recording import Recorder
+
+
+def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:
+    """Encode a uint8 RGB frame."""
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, image_format, quality=90)
+    return file.getvalue()
+
+
+def road_frame(shift: float = 0.0) -> np.ndarray:
+    """uint8 (160, 320, 3): sky, grass and a grey road whose far end lies `shift` (-1..1) to the right."""
+    rows, columns = np.mgrid[0:160, 0:320]
+    frame = np.where((rows < 60)[..., None], (120, 170, 230), (60, 130, 50)).astype(np.uint8)
+    depth = np.clip((rows - 60) / 100, 0, 1)
+    centre = 160 + shift * 120 * (1 - depth) ** 2
+    frame[(rows >= 60) & (np.abs(columns - centre) < 20 + 130 * depth)] = (110, 110, 112)
+    return frame
+
+
+@pytest.fixture
+def make_recording(tmp_path: Path) -> Callable[..., Path]:
+    """make_recording(rows=20, sessions=1) -> a folder in Udacity's format, three cameras, 0.1 s a row."""
+
+    def make(rows: int = 20, sessions: int = 1, name: str = "recording", cameras: int = 3) -> Path:
+        with Recorder(tmp_path / name) as recorder:
+            for session in range(sessions):
+                for i in range(rows):
+                    steering = round(0.5 * np.sin(i / 5), 4)
+                    jpeg = jpeg_of(road_frame(steering))
+                    sides = {"left": jpeg, "right": jpeg} if cameras == 3 else {}
+                    time_s = 1.6e9 + 1000 * session + 0.1 * i
+                    recorder.write(time_s, jpeg, steering, 0.3, 0.0, 15.0 + i / 7, **sides)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def steering_data() -> Path:
+    """The folder of real recordings that STEERING_DATA points at; tests that need it are skipped without."""
+    if not os.environ.get("STEERING_DATA"):
+        pytest.skip("set STEERING_DATA to a folder of real recordings to run this test")
+    return Path(os.environ["STEERING_DATA"])

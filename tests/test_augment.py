@@ -1,0 +1,65 @@
+"""Augmentation: what it does to pixels, to the steering, and that a seed decides all of it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training.augment import augment, brightness, flip, shadow
+from training.recipe import Recipe
+
+
+def crop() -> np.ndarray:
+    """A crop whose left half is darker than its right."""
+    image = np.full((60, 320, 3), 100, np.uint8)
+    image[:, 160:] = 200
+    return image
+
+
+def seeds(count: int) -> list[np.ndarray]:
+    return [np.array([7, i], np.int32) for i in range(count)]
+
+
+def test_flip_mirrors_the_image_and_negates_the_steering():
+    flipped = 0
+    for seed in seeds(200):
+        image, steering = flip(tf.constant(crop()), tf.constant(0.3), seed)
+        if steering < 0:
+            flipped += 1
+            assert float(steering) == pytest.approx(-0.3)
+            np.testing.assert_array_equal(image, crop()[:, ::-1])
+        else:
+            assert float(steering) == pytest.approx(0.3)
+            np.testing.assert_array_equal(image, crop())
+    assert 70 < flipped < 130
+
+
+def test_brightness_is_one_factor_in_its_range():
+    pixels = tf.constant(crop(), tf.float32)
+    factors = [float(brightness(pixels, seed, 0.3, 1.3)[0, 0, 0]) / 100 for seed in seeds(100)]
+    assert 0.3 <= min(factors) < 0.4
+    assert 1.2 < max(factors) <= 1.3
+    changed = np.asarray(brightness(pixels, seeds(1)[0], 0.3, 1.3))
+    np.testing.assert_allclose(changed / crop(), changed[0, 0, 0] / 100, rtol=1e-5)
+
+
+def test_shadow_darkens_one_side_of_a_line_in_its_share_of_images():
+    pixels = tf.constant(np.full((60, 320, 3), 100, np.float32))
+    shadows = [np.asarray(shadow(pixels, seed, 0.3)) for seed in seeds(200)]
+    darkened = [image for image in shadows if image.min() < 100]
+    assert 35 < len(darkened) < 85
+    for image in darkened:
+        assert len(np.unique(image)) <= 2
+        assert 40 <= image.min() <= 90
+        assert (np.diff(image[:, :, 0], axis=1) >= 0).all()
+    assert not np.asarray(shadow(pixels, seeds(1)[0], 0.0) - pixels).any()
+
+
+def test_augmented_image_is_uint8_and_its_seed_decides_it():
+    image, recipe = tf.constant(crop()), Recipe()
+    results = [augment(image, tf.constant(0.2), seed, recipe) for seed in (*seeds(2), seeds(1)[0])]
+    pixels = [np.asarray(result[0]) for result in results]
+    assert pixels[0].dtype == np.uint8
+    assert pixels[0].shape == (60, 320, 3)
+    np.testing.assert_array_equal(pixels[0], pixels[2])
+    assert not np.array_equal(pixels[0], pixels[1])
+    assert abs(float(results[0][1])) == pytest.approx(0.2)

@@ -1,0 +1,149 @@
+"""A converted model answers as the model does, lies wholly in XNNPACK, and is written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from keras import layers
+
+from models.convert import convert, litert_bytes, main, notes_path
+from models.inference_graph import inference_function
+from models.preprocessing import PREPROCESSINGS
+from models.steering import baseline, eff
+from tests.conftest import road_frame
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+]
+
+FRAMES = np.stack([road_frame(-0.4), np.random.default_rng(2).integers(0, 256, (160, 320, 3), dtype=np.uint8)])
+
+
+def randomised(model: keras.Model) -> keras.Model:
+    """As a trained model, with batch norms and biases that do something."""
+    rng = np.random.default_rng(9)
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    return model
+
+
+def answers(interpreter: Any) -> np.ndarray:
+    interpreter.allocate_tensors()
+    (frame,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (tuple(frame["shape"]), frame["dtype"]) == ((1, 160, 320, 3), np.uint8)
+    assert (tuple(answer["shape"]), answer["dtype"]) == ((1, 1), np.float32)
+    found = []
+    for each in FRAMES:
+        interpreter.set_tensor(frame["index"], each[None])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(answer["index"])[0])
+    return np.stack(found)
+
+
+def on_frames(network: Any) -> keras.Model:
+    """A model of the whole frame that ends in one value."""
+    frames = keras.Input((160, 320, 3), dtype="uint8")
+    return keras.Model(frames, layers.Dense(1)(layers.Flatten()(network(PREPROCESSINGS["origin"](frames)))))
+
+
+def branching(x: Any) -> Any:
+    a = layers.Conv2D(4, 3, strides=4, padding="same")(x)
+    b = layers.Dropout(0.5)(layers.Conv2D(4, 1, strides=4, activation="relu")(x))
+    return layers.Concatenate()([layers.Add()([a, b]), a])
+
+
+def rewritten(width: int, step: int, use_bias: bool, padding: str) -> Any:
+    """What the converter has a faster form for, in other sizes than ours."""
+
+    def network(x: Any) -> Any:
+        x = layers.DepthwiseConv2D((1, width), padding="same", use_bias=use_bias, bias_initializer="ones")(x)
+        x = layers.LeakyReLU(negative_slope=0.1)(x)
+        x = layers.MaxPooling2D((2, 1), strides=(2, step), padding=padding)(x)
+        return layers.MaxPooling2D(2)(layers.ReLU()(x))
+
+    return network
+
+
+@pytest.mark.parametrize("build", [baseline, eff])
+def test_our_networks_answer_the_same_and_run_in_one_piece(build: Any) -> None:
+    model = randomised(build())
+    interpreter = Interpreter(model_content=litert_bytes(model), num_threads=1)
+    wanted = np.asarray(model(FRAMES, training=False))
+    assert np.ptp(wanted) > 1e-4
+    np.testing.assert_allclose(answers(interpreter), wanted, atol=1e-5)
+    names = [operation["op_name"] for operation in interpreter._get_ops_details()]
+    assert names.count("DELEGATE") == 1, "XNNPACK no longer takes the graph in one piece"
+    assert names[0] == "CAST", "the crop of plain bytes runs outside XNNPACK"
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        branching,
+        rewritten(3, 2, False, "same"),
+        rewritten(5, 3, True, "same"),
+        rewritten(3, 3, True, "valid"),
+        lambda x: layers.MaxPooling2D(3)(layers.LeakyReLU(negative_slope=0.3)(layers.Conv2D(4, 3)(x))),
+    ],
+)
+def test_every_rewriting_is_exact(network: Any) -> None:
+    model = on_frames(network)
+    content = litert_bytes(model)
+    np.testing.assert_allclose(
+        answers(Interpreter(model_content=content)), np.asarray(model(FRAMES, training=False)), atol=1e-4
+    )
+
+
+def test_an_activation_that_falls_is_not_moved_behind_the_pooling() -> None:
+    model = on_frames(lambda x: layers.MaxPooling2D(2)(layers.LeakyReLU(negative_slope=0.2)(x)))
+    falling = next(layer for layer in model.layers if isinstance(layer, layers.LeakyReLU))
+    falling.negative_slope = -0.5
+    wanted = np.asarray(model(FRAMES[:1], training=False))
+    np.testing.assert_allclose(np.asarray(inference_function(model)(FRAMES[:1])), wanted, atol=1e-5)
+
+
+def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((66, 200, 3)), layers.Flatten(), layers.Dense(1)])
+    network.save(tmp_path / "model.h5")
+    (tmp_path / "model.json").write_text("the card of the model")
+    notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+    written = json.loads(notes_path(tmp_path / "model.tflite").read_text())
+    assert written["notes"] == list(notes)
+    assert "pilotnet" in notes[0]
+    assert (tmp_path / "model.json").read_text() == "the card of the model"
+    names = {"model.h5", "model.json", "model.tflite", "model.tflite.json"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_the_command_refuses_in_one_line_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.h5").write_bytes(b"not a model")
+    assert main([str(tmp_path / "model.h5"), str(tmp_path / "out.tflite")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]
+
+
+def test_the_command_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = keras.Sequential([keras.Input((128, 128, 3)), layers.Flatten(), layers.Dense(1)])
+    network.save(tmp_path / "model.keras")
+    assert main([str(tmp_path / "model.keras"), str(tmp_path / "nowhere" / "out.tflite")]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_model_whose_answers_differ_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = keras.Sequential([keras.Input((128, 128, 3)), layers.Flatten(), layers.Dense(1)])
+    network.save(tmp_path / "model.keras")
+    other = litert_bytes(on_frames(branching))
+    monkeypatch.setattr("models.convert.litert_bytes", lambda _: other)
+    assert main([str(tmp_path / "model.keras"), str(tmp_path / "out.tflite")]) == 2
+    assert "differ by" in capsys.readouterr().err
+    assert not (tmp_path / "out.tflite").exists()

@@ -1,0 +1,76 @@
+"""A driver answers each frame, keeps its head when the model does not, and forgets on reset."""
+
+import math
+
+import numpy as np
+import pytest
+
+from protocol.messages import Control, Telemetry
+from server.driver import Driver, PolicyError
+from server.speed import ConstantThrottle
+from tests.conftest import road_frame
+
+
+class Says:
+    """A policy that says what it is told."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def predict(self, frames):
+        assert frames.shape == (1, 160, 320, 3)
+        assert frames.dtype == np.uint8
+        return np.float32([self.answers.pop(0)])
+
+
+def seen(speed_mph=10.0):
+    return Telemetry(road_frame(), b"", 0.0, 0.0, speed_mph)
+
+
+def driver(*answers):
+    return Driver(Says(*answers), lambda: ConstantThrottle(0.8))
+
+
+def test_it_steers_as_the_model_says_within_the_limits():
+    d = driver(0.25, -7.0)
+    assert d.drive(seen()) == Control(0.25, 0.8)
+    assert d.drive(seen()) == Control(-1.0, 0.8)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_nan_is_an_error_and_the_fallback_keeps_the_last_steering(bad):
+    d = driver(0.5, bad)
+    d.drive(seen())
+    with pytest.raises(PolicyError):
+        d.drive(seen())
+    assert d.fallback() == Control(0.5, 0.0)
+
+
+def test_reset_forgets():
+    d = driver(0.5)
+    d.drive(seen())
+    d.reset()
+    assert d.fallback() == Control(0.0, 0.0)
+
+
+def test_stopping_brakes_and_then_rests():
+    d = driver(0.1, 0.1)
+    d.stopping = True
+    assert d.drive(seen(10.0)).throttle == -1.0
+    assert d.drive(seen(0.4)).throttle == 0.0
+
+
+def test_the_speed_control_lives_in_game_time_where_the_simulator_tells_it():
+    class Clocked:
+        def __init__(self):
+            self.times = []
+
+        def throttle(self, speed_mph, steering, now_s):
+            self.times.append(now_s)
+            return 0.0
+
+    control = Clocked()
+    car = Driver(Says(0.0, 0.0, 0.0), lambda: control, clock=lambda: 77.0)
+    for extras in ({"sim_time": "1,2500"}, {}, {"sim_time": "soon"}):
+        car.drive(Telemetry(road_frame(), b"", 0.0, 0.0, 10.0, extras))
+    assert control.times == [1.25, 77.0, 77.0]

@@ -1,0 +1,101 @@
+"""Closed loop: the judge sees a good driver drive and a bad one leave the road, and the command reports both."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.expert import Expert
+from simulator.scene import Scene
+from simulator.track import open_track
+from simulator.world import TrackWorld
+from training import driving
+from training.driving import drive, main
+
+LAKE = open_track("lake")
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def scene():
+    drawn = Scene(LAKE)
+    yield drawn
+    drawn.close()
+
+
+class Knows:
+    """Steers as the expert of its world; asserts that it is shown frames."""
+
+    def __init__(self, world: TrackWorld) -> None:
+        self._expert = Expert(world, 15)
+
+    def predict(self, frames):
+        assert frames.shape == (1, 160, 320, 3)
+        assert frames.dtype == np.uint8
+        assert frames.std() > 10
+        return np.array([self._expert.steering()], np.float32)
+
+
+class Straight:
+    """Never turns."""
+
+    def predict(self, frames):
+        return np.zeros(1, np.float32)
+
+
+def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
+    world = TrackWorld(LAKE, scene, laps=0.2)
+    drive(Knows(world), world, 15)
+    report = world.log.report()
+    assert report.off_road_events == 0
+    assert report.mean_cte_m < 0.1
+    assert 13 < report.mean_speed_mph < 15.2
+
+
+def test_a_bad_driver_does_not(scene):
+    world = TrackWorld(LAKE, scene, laps=0.15, limit_s=60)
+    drive(Straight(), world, 15)
+    assert world.log.off_road_events >= 1
+
+
+def test_latency_costs_accuracy(scene):
+    offsets = []
+    for latency_s in (0.0, 0.3):
+        world = TrackWorld(LAKE, scene, laps=0.3, latency_s=latency_s)
+        drive(Knows(world), world, 25)
+        offsets.append(world.log.report().mean_cte_m)
+    assert offsets[1] != offsets[0]
+
+
+def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(driving, "open_engine", lambda path, engine, preprocess: Straight())
+    file, chart = tmp_path / "drives.json", tmp_path / "drives.png"
+    words = ["one.h5", "two.h5", "--laps", "0.02", "--latency-ms", "0", "100", "--json", str(file), "--map", str(chart)]
+    code = main(words)
+    rows = json.loads(file.read_text())
+    assert [(row["model"], row["latency_ms"]) for row in rows] == [
+        ("one.h5", 0),
+        ("one.h5", 100),
+        ("two.h5", 0),
+        ("two.h5", 100),
+    ]
+    assert rows[0]["distance_m"] == rows[2]["distance_m"], "one seed, one drive"
+    assert code == (1 if any(row["off_road_events"] for row in rows) else 0)
+    assert chart.stat().st_size > 10_000
+    assert len(capsys.readouterr().out.splitlines()) == 5
+
+
+def test_bad_input_is_one_clear_line(tmp_path, capsys):
+    assert main(["missing.h5", "--track", "sea"]) == 2
+    assert capsys.readouterr().err.startswith("driving: no track 'sea'")
+    assert main([str(tmp_path / "missing.h5")]) == 2
+    assert "missing.h5" in capsys.readouterr().err
+    for words in (["--laps", "0"], ["--speed", "99"], ["--latency-ms", "-1"], ["--seed", "-1"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["m.h5", *words])
+
+
+@pytest.mark.slow
+def test_the_shipped_model_drives_the_lake():
+    assert main([str(ROOT / "models" / "eff.h5"), "--laps", "1", "--both-ways"]) == 0

@@ -1,0 +1,57 @@
+"""Every engine gives the same answers, for any number of frames; what cannot run is refused clearly."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import server.engine as module
+from server.engine import EngineError, choose_engine, open_engine
+from tests.conftest import road_frame
+
+MODELS = ("models/eff.h5", "models/baseline.h5")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    rng = np.random.default_rng(3)
+    roads = np.stack([road_frame(shift) for shift in np.linspace(-1, 1, 12)]).astype(float)
+    return np.clip(roads + rng.normal(0, 12, roads.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_engines_agree(name, frames):
+    reference = open_engine(Path(name), "litert").predict(frames)
+    assert reference.shape == (12,)
+    assert reference.dtype == np.float32
+    assert np.ptp(reference) > 0.02, "a model that always says the same would agree with anything"
+    for engine in ("tensorflow", "keras"):
+        other = open_engine(Path(name), engine)
+        np.testing.assert_allclose(other.predict(frames), reference, atol=1e-3)
+        np.testing.assert_allclose(other.predict(frames[:1]), reference[:1], atol=1e-3)
+
+
+def test_what_is_no_tflite_model_is_refused(tmp_path):
+    file = tmp_path / "model.tflite"
+    for content in (b"", b"nonsense" * 100):
+        file.write_bytes(content)
+        with pytest.raises(EngineError, match="no LiteRT model"):
+            open_engine(file)
+    with pytest.raises(EngineError, match="runs on --engine litert only"):
+        open_engine(file, "keras")
+
+
+def test_auto_chooses_by_what_is_there(monkeypatch):
+    monkeypatch.setattr(module, "_nvidia_gpu", lambda: False)
+    assert choose_engine() == "litert"
+    monkeypatch.setattr(module, "_installed", lambda package: package == "keras")
+    assert choose_engine() == "keras"
+    with pytest.raises(EngineError, match="needs the package ai-edge-litert"):
+        module._require("litert")
+    monkeypatch.setattr(module, "_nvidia_gpu", lambda: True)
+    monkeypatch.setattr(module, "_installed", lambda package: True)
+    monkeypatch.setattr(module, "_tensorflow_gpus", lambda: ["H200"])
+    assert choose_engine() == "tensorflow"
+    monkeypatch.setattr(module, "_tensorflow_gpus", list)
+    assert choose_engine() == "keras"

@@ -1,0 +1,251 @@
+"""Films are read back with PyAV: their times, colours and whatever a killed process or a full disk leaves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from protocol.messages import Control, Telemetry
+from server.film import QUEUE_LENGTH, AnswerRate, DriveFilm, Film, free_path
+from server.film_writer import FilmWriter, FrameLimit, Timeline
+from server.hud import Shot
+from server.observers import Answered
+from tests.conftest import road_frame
+
+SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def read_film(path: Path) -> tuple[list[float], list[np.ndarray], float]:
+    """Times of the pictures, the pictures (uint8 RGB), and the length that players show."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+        assert container.duration is not None
+        length_s = container.duration / 1e6
+    return [float(f.time) for f in frames], [f.to_ndarray(format="rgb24") for f in frames], length_s
+
+
+def wait_for(film: Film) -> None:
+    film._thread.join(20)
+    assert not film._thread.is_alive()
+
+
+def test_irregular_frames_stand_at_their_true_times(tmp_path):
+    times_s = 1.6e9 + np.cumsum(np.random.default_rng(1).uniform(0.034, 0.3, 60))
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    for time_s in times_s:
+        film.add(replace(SHOT, time_s=float(time_s)))
+    film.close()
+    assert film.error is None
+    assert film.dropped == 0
+    shown_s, _, length_s = read_film(film.path)
+    np.testing.assert_allclose(shown_s, times_s - times_s[0], atol=1e-4)
+    last_step_s = times_s[-1] - times_s[-2]
+    assert length_s == pytest.approx(times_s[-1] - times_s[0] + last_step_s, abs=0.01)
+
+
+def test_the_film_plays_everywhere(tmp_path):
+    writer = FilmWriter(tmp_path / "film.mp4", "eff.h5")
+    for i in range(50):
+        writer.write(replace(SHOT, time_s=0.1 * i))
+    writer.close()
+    with av.open(str(writer.path)) as container:
+        stream = container.streams.video[0]
+        context = stream.codec_context
+        assert (context.name, context.pix_fmt, context.width, context.height) == ("h264", "yuv420p", 640, 400)
+        assert stream.frames == 50
+        assert float(stream.average_rate) == pytest.approx(10)
+        keys_s = [float(p.pts * p.time_base) for p in container.demux(stream) if p.is_keyframe and p.pts is not None]
+    assert np.diff(keys_s).max() < 1.2
+    assert len(keys_s) == 5
+
+
+def test_colours_and_instruments_survive(tmp_path):
+    writer = FilmWriter(tmp_path / "film.mp4", "eff.h5")
+    for i, steering in enumerate((-0.8, 0.8)):
+        writer.write(replace(SHOT, time_s=2.0 * i, steering=steering))
+    writer.close()
+    _, (left, right), _ = read_film(writer.path)
+    for row, column in ((20, 160), (90, 10), (140, 160)):  # sky, grass, road
+        np.testing.assert_allclose(left[2 * row, 2 * column], SHOT.frame[row, column], atol=8)
+    difference = np.abs(left.astype(int) - right.astype(int)).max(axis=2)
+    assert difference[320:, :190].max() > 100
+    assert difference[:310].mean() < 1
+
+
+def test_pauses_are_cut_and_steps_of_the_clock_do_not_stop_the_film():
+    timeline = Timeline()
+    placed = [timeline.place(t) for t in (100.0, 100.1, 101.9, 160.0, 160.1, 50.0, 50.1, 50.1)]
+    np.testing.assert_allclose(placed, [0.0, 0.1, 1.9, 2.4, 2.5, 3.0, 3.1, 3.6])
+
+
+@pytest.mark.parametrize(("rate_hz", "kept_hz"), [(500, 30), (60, 30), (22, 22), (10, 10), (1000, 30)])
+def test_at_most_thirty_pictures_a_second_are_kept(rate_hz, kept_hz):
+    limit = FrameLimit(30.0)
+    jitter_s = np.random.default_rng(0).uniform(-0.001, 0.001, 10 * rate_hz)
+    times_s = np.sort(5.0 + np.arange(10 * rate_hz) / rate_hz + jitter_s)
+    kept = sum(limit.admits(float(t)) for t in times_s)
+    assert kept == pytest.approx(10 * kept_hz, abs=2)
+
+
+def test_a_clock_set_back_does_not_end_the_film():
+    limit = FrameLimit(30.0)
+    assert limit.admits(1000.0)
+    assert not limit.admits(1000.01)
+    assert limit.admits(100.0)
+    assert limit.admits(100.05)
+
+
+def test_the_rate_counts_answers_not_pictures():
+    rate = AnswerRate()
+    shown = [rate.after(i / 25, 20 * i) for i in range(100)]
+    assert shown[0] is None
+    assert shown[-1] == pytest.approx(500)
+    assert rate.after(60.0, 2000) is None
+
+
+def test_a_slow_encoder_drops_and_never_blocks(tmp_path, monkeypatch):
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    busy, go_on = threading.Event(), threading.Event()
+    write = film._writer.write
+
+    def slow_write(shot: Shot, rate_hz: float | None = None) -> None:
+        busy.set()
+        go_on.wait(20)
+        write(shot, rate_hz)
+
+    monkeypatch.setattr(film._writer, "write", slow_write)
+    film.add(SHOT)
+    assert busy.wait(20)
+    start = time.perf_counter()
+    for i in range(1, 201):
+        film.add(replace(SHOT, time_s=0.05 * i))
+    assert time.perf_counter() - start < 0.5
+    assert film.dropped == 200 - QUEUE_LENGTH
+    go_on.set()
+    film.close()
+    assert len(read_film(film.path)[0]) == 1 + QUEUE_LENGTH
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_ends_the_film_and_not_the_drive(tmp_path, caplog):
+    path = tmp_path / "full.mp4"
+    path.symlink_to("/dev/full")
+    film = Film(path, "eff.h5")
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        film.add(replace(SHOT, time_s=0.1 * i, frame=rng.integers(0, 256, (160, 320, 3), np.uint8)))
+    wait_for(film)
+    film.add(replace(SHOT, time_s=100.0))
+    film.close()
+    assert film.error is not None
+    assert "No space left" in film.error
+    assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
+
+
+CHILD = """
+import resource, signal, sys, time
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+from server.film import Film
+from tests.test_film import SHOT
+if sys.argv[2] == "limit":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+film = Film(Path(sys.argv[1]), "eff.h5")
+rng = np.random.default_rng(0)
+for i in range(100):
+    film.add(replace(SHOT, time_s=0.1 * i, frame=SHOT.frame ^ rng.integers(0, 16, SHOT.frame.shape, "uint8")))
+    while film._queue.qsize() > 30 and film.error is None:
+        time.sleep(0.001)
+while film._queue.qsize() and film.error is None:
+    time.sleep(0.001)
+print(film.error, flush=True)
+time.sleep(30 if sys.argv[2] == "kill" else 0)
+film.close()
+"""
+
+
+def child(path: Path, how: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(path), how], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+def test_a_killed_process_leaves_a_film_up_to_its_last_seconds(tmp_path):
+    with child(tmp_path / "film.mp4", "kill") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "None\n"
+        process.send_signal(signal.SIGKILL)
+    shown_s, pictures, _ = read_film(tmp_path / "film.mp4")
+    assert 8.0 < shown_s[-1] <= 9.9
+    assert len(pictures) == len(shown_s) == round(shown_s[-1] * 10) + 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file size limit")
+def test_a_file_size_limit_leaves_what_was_written(tmp_path):
+    with child(tmp_path / "film.mp4", "limit") as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "File too large" in said
+    shown = 0
+    with av.open(str(tmp_path / "film.mp4")) as container, pytest.raises(av.error.InvalidDataError):
+        for _ in container.decode(video=0):
+            shown += 1  # up to the picture that no longer fitted in, as a player does
+    assert shown >= 10
+
+
+def test_a_path_that_cannot_be_written_is_found_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "none" / "a.mp4", tmp_path / "file" / "a.mp4"):
+        with pytest.raises(OSError, match=r"a\.mp4"):
+            Film(path, "eff.h5")
+    with pytest.raises(ValueError, match="must end in"):
+        Film(tmp_path / "film.avi", "eff.h5")
+
+
+def test_a_bad_frame_ends_the_film_with_a_word(tmp_path):
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film.add(SHOT)
+    film.add(replace(SHOT, time_s=1.0, frame=np.zeros((10, 10, 3), np.uint8)))
+    film.close()
+    assert film.error is not None
+    assert "(10, 10, 3)" in film.error
+    assert len(read_film(film.path)[0]) == 1
+
+
+def test_a_drive_without_frames_leaves_no_file(tmp_path):
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_drives_film_is_kept(tmp_path):
+    path = tmp_path / "drive.mp4"
+    assert free_path(path) == path
+    path.write_bytes(b"precious")
+    assert free_path(path) == tmp_path / "drive-2.mp4"
+    (tmp_path / "drive-2.mp4").write_bytes(b"")  # an empty file is what a killed start leaves
+    film = DriveFilm(path, "eff.h5")
+    film.close()
+    assert path.read_bytes() == b"precious"
+
+
+def test_one_simulator_is_filmed_until_it_falls_silent(tmp_path):
+    film = DriveFilm(tmp_path / "drive.mp4", "eff.h5")
+    telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
+    for simulator, time_s in ((1, 0.0), (2, 0.05), (1, 0.1), (2, 0.15), (2, 3.0), (2, 3.1), (1, 3.15)):
+        film.answered(Answered(simulator, telemetry, Control(0.1, 0.2), time_s, 1.5))
+    film.close()
+    np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1, 0.6, 0.7], atol=1e-4)

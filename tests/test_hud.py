@@ -1,0 +1,90 @@
+"""The panel shows what it is told, whatever that is, and is cheap enough to stand beside a fast server."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from server.hud import GREEN, PANEL_ROWS, RED, THROTTLE_LEFT, WHEEL_LEFT, WHEEL_SIZE, WIDTH, Hud, Shot
+from tests.conftest import road_frame
+
+SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
+HUD = Hud("eff.h5")
+
+
+def changed_columns(first: Shot, second: Shot) -> set[int]:
+    before, after = HUD.panel(first, 1.0, 20.0), HUD.panel(second, 1.0, 20.0)
+    return set(np.flatnonzero((before != after).any(axis=(0, 2))).tolist())
+
+
+def test_each_instrument_moves_alone_and_by_its_own_value():
+    steering = changed_columns(SHOT, replace(SHOT, steering=-0.2))
+    assert any(c < WHEEL_LEFT + WHEEL_SIZE for c in steering)
+    assert any(90 <= c < 190 for c in steering)
+    assert max(steering) < 190
+    speed = changed_columns(SHOT, replace(SHOT, speed_mph=27.3))
+    assert speed
+    assert min(speed) >= 190
+    assert max(speed) < 290
+    latency = changed_columns(SHOT, replace(SHOT, latency_ms=9.4))
+    assert latency
+    assert min(latency) >= 430
+    assert max(latency) < 540
+
+
+@pytest.mark.parametrize(("throttle", "colour", "other"), [(0.5, GREEN, RED), (-0.5, RED, GREEN)])
+def test_gas_fills_the_right_half_and_the_brake_the_left(throttle, colour, other):
+    panel = HUD.panel(replace(SHOT, throttle=throttle), 1.0)
+    columns = np.flatnonzero((panel == colour).all(axis=2).any(axis=0))
+    middle = THROTTLE_LEFT + 61
+    assert len(columns) == pytest.approx(30, abs=2)
+    assert (columns >= middle).all() if throttle > 0 else (columns <= middle).all()
+    assert not (panel == other).all(axis=2).any()
+
+
+def test_the_wheel_turns_the_way_the_car_does():
+    """The blue mark at the wheel's top goes to the right for a right turn."""
+
+    def mark(steering: float) -> float:
+        wheel = HUD.panel(replace(SHOT, steering=steering), 1.0)[:, : WHEEL_LEFT + WHEEL_SIZE].astype(int)
+        return float(np.flatnonzero((wheel[..., 2] - wheel[..., 0] > 100).any(axis=0)).mean())
+
+    assert mark(-0.5) < mark(0.0) - 5 < mark(0.5) - 10
+
+
+def test_picture_is_the_camera_in_its_colours_above_the_panel():
+    picture = HUD.picture(SHOT, 1.0, 20.0)
+    assert picture.shape == (400, 640, 3)
+    assert picture.dtype == np.uint8
+    assert picture[20, 320].tolist() == SHOT.frame[10, 160].tolist()
+    np.testing.assert_array_equal(picture[320:], HUD.panel(SHOT, 1.0, 20.0))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1e30])
+def test_any_number_can_be_drawn(value):
+    shot = Shot(0.0, SHOT.frame, value, value, value, value)
+    assert HUD.panel(shot, 1e6, value).shape == (PANEL_ROWS, WIDTH, 3)
+
+
+def test_unknown_latency_and_rate_leave_their_places_empty():
+    panel = HUD.panel(replace(SHOT, latency_ms=None), 1.0, None)
+    assert (panel[4:50, 430:] == panel[4, 430]).all()
+
+
+@pytest.mark.parametrize("title", ["", "é ☃ 模型.h5", "a" * 10_000, "two\nlines"])
+def test_any_title_can_be_drawn(title):
+    assert Hud(title).panel(SHOT, 0.0).shape == (PANEL_ROWS, WIDTH, 3)
+
+
+def test_a_panel_costs_well_below_a_millisecond():
+    shots = [replace(SHOT, steering=i / 50 - 1, speed_mph=i / 3) for i in range(100)]
+    for shot in shots:
+        HUD.panel(shot, 1.0, 20.0)
+    start = time.thread_time()
+    for shot in shots:
+        HUD.panel(shot, 1.0, 20.0)
+    assert (time.thread_time() - start) / len(shots) < 0.001

@@ -1,0 +1,63 @@
+"""The command line: students' habits work, mistakes get one clear line and exit code 2."""
+
+from pathlib import Path
+
+import pytest
+
+from server.options import parse_options
+
+
+def test_defaults():
+    options = parse_options(["models/eff.h5"])
+    assert (options.host, options.port, options.speed_mph, options.throttle) == ("127.0.0.1", 4567, 15.0, None)
+    assert (options.engine, options.record, options.video, options.simulator) == ("auto", None, None, None)
+
+
+def test_udacitys_command_line_records():
+    assert parse_options(["model.h5", "run1"]).record == Path("run1")
+    assert parse_options(["model.h5", "--record", "run2"]).record == Path("run2")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "MODEL"),
+        (["m.h5", "--port", "70000"], "a port must be a number from 0 to 65535, got '70000'"),
+        (["m.h5", "--speed", "fast"], "a speed in mph must be a number from 0 to 100, got 'fast'"),
+        (["m.h5", "--speed", "nan"], "a speed in mph"),
+        (["m.h5", "--throttle", "1.5"], "a throttle must be a number from 0 to 1, got '1.5'"),
+        (["m.h5", "--speed", "10", "--throttle", "0.5"], "not allowed with"),
+        (["m.h5", "--engine", "warp"], "warp"),
+        (["m.h5", "--simulator", "moon"], "got 'moon'"),
+        (["m.h5", "--limit", "5"], "give --simulator playback:RECORDING"),
+        (["m.h5", "--simulator", "lake", "--limit", "5"], "give --simulator playback:RECORDING"),
+        (["m.h5", "--simulator", "playback:x", "--laps", "2"], "give --simulator lake, mountain or random:SEED"),
+        (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
+        (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
+    ],
+)
+def test_mistakes_are_named(words, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse_options(words)
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_help_has_examples_and_names_the_preprocessings(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse_options(["--help"])
+    assert stopped.value.code == 0
+    told = capsys.readouterr().out
+    assert "python server/drive.py models/eff.h5" in told
+    assert "pilotnet" in told
+
+
+def test_a_playback_becomes_the_command_of_a_client(tmp_path):
+    words = parse_options(["m.h5", "--simulator", f"playback:{tmp_path}", "--limit", "600"]).simulator
+    assert words == ("simulator.playback", str(tmp_path.resolve()), "--limit", "600")
+
+
+def test_a_track_becomes_the_command_of_the_built_in_simulator():
+    words = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
+    assert words == ("simulator", "--track", "random:7", "--laps", "2")
+    assert parse_options(["m.h5", "--simulator", "lake"]).simulator == ("simulator", "--track", "lake")

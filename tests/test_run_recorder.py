@@ -1,0 +1,82 @@
+"""A run is recorded whole, in a folder of its own, and a failing disk ends the recording, never the drive."""
+
+import json
+
+import pytest
+
+from protocol.messages import Control, Telemetry
+from protocol.recording import read_recording
+from server.observers import Answered
+from server.run_recorder import RunRecorder, new_run_folder
+from tests.conftest import jpeg_of, road_frame
+
+JPEG = jpeg_of(road_frame())
+
+
+def answer(i, simulator=1, throttle=0.5, extras=None):
+    telemetry = Telemetry(road_frame(), JPEG, 0.0, 0.2, 12.0 + i, extras or {})
+    return Answered(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
+
+
+def test_a_run_is_a_recording_and_a_report(tmp_path):
+    recorder = RunRecorder(new_run_folder(tmp_path), {"model": "eff.h5", "engine": "litert"})
+    assert json.loads((recorder.folder / "run.json").read_text())["model"] == "eff.h5", "from the start"
+    for i in range(5):
+        recorder.answered(answer(i, throttle=0.5 if i else -1.0))
+    recorder.close()
+    samples = read_recording(recorder.folder).samples
+    assert [s.speed_mph for s in samples] == [12.0, 13.0, 14.0, 15.0, 16.0]
+    assert {s.steering for s in samples} == {-0.25}
+    assert [(s.throttle, s.brake) for s in samples[:2]] == [(0.0, 1.0), (0.5, 0.0)]
+    assert samples[0].center.read_bytes() == JPEG
+    report = json.loads((recorder.folder / "run.json").read_text())
+    assert (report["frames"], report["frames_left_out"]) == (5, 0)
+    assert report["latency_ms"]["p50"] == 3.5
+    assert report["ended"] >= report["started"]
+
+
+def test_every_run_has_a_folder_of_its_own(tmp_path):
+    folders = {new_run_folder(tmp_path) for _ in range(5)}
+    assert len(folders) == 5
+    assert all(folder.parent == tmp_path for folder in folders)
+
+
+def test_a_second_simulator_is_recorded_beside_the_first(tmp_path):
+    recorder = RunRecorder(tmp_path / "run", {})
+    for i in range(4):
+        recorder.answered(answer(i, simulator=1 + i % 2))
+    recorder.close()
+    assert [s.speed_mph for s in read_recording(tmp_path / "run").samples] == [12.0, 14.0]
+    assert [s.speed_mph for s in read_recording(tmp_path / "run-simulator2").samples] == [13.0, 15.0]
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, caplog):
+    recorder = RunRecorder(tmp_path / "run", {})
+    full = OSError(28, "No space left on device")
+
+    def write(*_args, **_kwargs):
+        raise full
+
+    monkeypatch.setattr(recorder._recorders[1], "write", write)
+    for i in range(1000):
+        recorder.answered(answer(i))
+    recorder.close()
+    assert "recording stops, driving goes on: [Errno 28] No space left" in caplog.text
+    assert recorder.dropped > 900
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["frames"] == 0
+
+
+def test_an_unwritable_place_is_found_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        new_run_folder(tmp_path / "file" / "runs")
+
+
+def test_what_improved_builds_report_is_kept(tmp_path):
+    recorder = RunRecorder(tmp_path / "run", {})
+    recorder.answered(answer(0, extras={"cte": "-1.25", "lapNumber": "2"}))
+    recorder.answered(answer(1, extras={"junk": "x" * 100_000}))
+    recorder.close()
+    (line,) = (tmp_path / "run" / "extras.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"time_s": 1.7e9, "cte": "-1.25", "lapNumber": "2"}
+    assert len(read_recording(tmp_path / "run").samples) == 2

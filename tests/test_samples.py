@@ -1,0 +1,197 @@
+"""Rows, targets and parts: smoothing, side cameras, thinning, and that no held-out road is trained on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protocol.messages import MPS_PER_MPH
+from protocol.recording import Recording, Sample
+from training import samples as samples_module
+from training.recipe import Recipe
+from training.road import legs, places_m
+from training.samples import GUARD, HELD_OUT, TRAIN, centred_mean, corrected, draw_epoch, load_drives
+
+LAP_M = 800.0
+SPEED_MPH = 22.0
+
+
+def road_steering(place: np.ndarray, direction: int) -> np.ndarray:
+    """A closed road: a steady left, one sharp right bend at 300 m, one left bend at 500 m, as driven either way."""
+    bends = [(300.0, 0.4), (500.0, -0.25)]
+    away = [np.abs((place - at + LAP_M / 2) % LAP_M - LAP_M / 2) for at, _ in bends]
+    ahead = -0.05 + sum(size * np.exp(-((d / 25) ** 2)) for (_, size), d in zip(bends, away, strict=True))
+    return direction * ahead
+
+
+def drive_round(start: float, direction: int, laps: float, session: int = 0, speed: float = SPEED_MPH):
+    """Samples of a car driving round that road, and its true places."""
+    step = speed * MPS_PER_MPH * 0.1
+    place = (start + direction * np.arange(0, laps * LAP_M, step)) % LAP_M
+    steering = road_steering(place, direction)
+    times = 10_000.0 * session + 0.1 * np.arange(place.size)
+    blank = Path("none.jpg")
+    samples = [
+        Sample(blank, None, None, float(s), 0.2, 0.0, speed, float(t), session, i + 1)
+        for i, (s, t) in enumerate(zip(steering, times, strict=True))
+    ]
+    return samples, place
+
+
+def legs_of(recording, samples):
+    return legs(recording, samples, np.array([s.time_s for s in samples]))
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.abs((a - b + LAP_M / 2) % LAP_M - LAP_M / 2)
+
+
+def test_places_agree_between_drives_from_other_starts_and_in_the_other_direction():
+    there, true_there = drive_round(50, 1, 2.3)
+    back, true_back = drive_round(420, -1, 1.2)
+    found = [*legs_of(0, there), *legs_of(1, back)]
+    place_there, place_back = places_m(found, LAP_M)
+    shift = 300.0  # place 0 is the sharpest bend
+    assert apart(place_there, true_there - shift).max() < 8
+    assert apart(place_back, true_back - shift).max() < 8
+
+
+def test_a_drive_on_another_road_has_no_place():
+    there, _ = drive_round(0, 1, 2)
+    noise = np.random.default_rng(1).normal(0, 0.3, 800).repeat(3)
+    other = [replace(s, steering=float(np.clip(n, -1, 1))) for s, n in zip(there, noise, strict=False)]
+    assert places_m([*legs_of(0, there), *legs_of(1, other)], LAP_M)[1] is None
+
+
+def test_a_drive_that_never_steers_has_no_place():
+    there, _ = drive_round(0, 1, 2)
+    straight = [replace(s, steering=0.0) for s in there]
+    assert places_m(legs_of(0, straight), LAP_M) == [None]
+    assert places_m(legs_of(0, straight[:3]), LAP_M) == [None]
+    assert places_m([], LAP_M) == []
+
+
+def test_legs_end_at_standstills_without_the_manoeuvre_beside_them():
+    samples, _ = drive_round(0, 1, 1)
+    half = len(samples) // 2
+    samples = [replace(s, speed_mph=0.0) if half <= i < half + 5 else s for i, s in enumerate(samples)]
+    samples = [replace(s, speed_mph=3.0) if half - 3 <= i < half else s for i, s in enumerate(samples)]
+    before, after = legs_of(0, samples)
+    assert before.rows[-1] < half - 3
+    assert after.rows[0] == half + 5
+
+
+def test_the_centred_mean_keeps_a_constant_and_spreads_a_spike_over_its_window():
+    time_s = np.arange(80) * 0.1
+    np.testing.assert_allclose(centred_mean(np.full(80, 0.3), time_s, 0.5), 0.3)
+    spike = np.zeros(80)
+    spike[40] = 1
+    result = centred_mean(spike, time_s, 0.4)
+    np.testing.assert_allclose(result[37:44], [0, 0.2, 0.2, 0.2, 0.2, 0.2, 0], atol=1e-9)
+    np.testing.assert_array_equal(centred_mean(spike, time_s, 0), spike)
+
+
+@pytest.mark.parametrize("gap_s", [20.0, -20.0])
+def test_the_centred_mean_does_not_reach_across_a_gap(gap_s):
+    time_s = np.concatenate([np.arange(30) * 0.1, np.arange(30) * 0.1 + 2.9 + gap_s])
+    values = np.repeat([-0.5, 0.5], 30)
+    np.testing.assert_allclose(centred_mean(values, time_s, 1.0), values)
+
+
+def test_the_left_camera_asks_for_more_right_by_the_origins_formula():
+    steering, cameras = np.array([0.1, 0.1, 0.1]), np.array([0, 1, 2])
+    center, left, right = corrected(steering, cameras, 0.25)
+    assert center == pytest.approx(0.1)
+    assert left == pytest.approx(np.arctan(np.tan(0.1) + 0.25))
+    assert right == pytest.approx(np.arctan(np.tan(0.1) - 0.25))
+    assert right < center < left
+
+
+def test_corrected_steering_stays_in_range():
+    assert np.abs(corrected(np.array([1.0, -1.0]), np.array([1, 2]), 0.25)).max() <= 1
+
+
+@pytest.fixture
+def lap_recording(tmp_path, monkeypatch):
+    """Two laps there and one back as `Recording`s, without image files."""
+
+    there, _ = drive_round(0, 1, 2)
+    back, _ = drive_round(600, -1, 1.1)
+    recordings = {
+        "there": Recording(tmp_path / "there", tuple(there), ()),
+        "back": Recording(tmp_path / "back", tuple(back), ()),
+    }
+    monkeypatch.setattr("training.samples.read_recording", lambda folder: recordings[folder.name])
+    return [Path("there"), Path("back")]
+
+
+def test_no_place_is_both_trained_on_and_held_out(lap_recording):
+    recipe = replace(Recipe(), held_out_starts_m=(150.0, 420.0), held_out_length_m=60.0, guard_m=20.0)
+    drives = load_drives(lap_recording, recipe, LAP_M)
+    trained = np.concatenate([d.place_m[d.part == TRAIN] for d in drives])
+    held_out = np.concatenate([d.place_m[d.part == HELD_OUT] for d in drives])
+    assert held_out.size > 50
+    assert trained.size > 300
+    assert min(apart(place, trained).min() for place in held_out) >= 20 - 1e-6
+    assert all({TRAIN, GUARD, HELD_OUT} == set(d.part) for d in drives)
+
+
+def test_rows_without_times_are_placed_as_if_evenly_apart(lap_recording, monkeypatch):
+    timed = load_drives(lap_recording, Recipe(), LAP_M)
+    read = samples_module.read_recording
+
+    def without_times(folder):
+        recording = read(folder)
+        return replace(recording, samples=tuple(replace(s, time_s=float("nan")) for s in recording.samples))
+
+    monkeypatch.setattr(samples_module, "read_recording", without_times)
+    untimed = load_drives(lap_recording, Recipe(), LAP_M)
+    for a, b in zip(timed, untimed, strict=True):
+        assert apart(a.place_m, b.place_m).max() < 1
+
+
+def test_without_a_lap_blocks_of_time_are_held_out_with_gaps(make_recording):
+    (drive,) = load_drives([make_recording(rows=700)], Recipe(), None)
+    part = drive.part
+    assert set(part) == {TRAIN, GUARD, HELD_OUT}
+    trained, held_out = np.flatnonzero(part == TRAIN), np.flatnonzero(part == HELD_OUT)
+    assert min(np.abs(trained - row).min() for row in held_out) >= 15
+    assert 0.1 < held_out.size / part.size < 0.3
+
+
+def test_a_short_recording_still_has_every_part(make_recording):
+    (drive,) = load_drives([make_recording(rows=80)], Recipe(), None)
+    assert {TRAIN, HELD_OUT} <= set(drive.part)
+
+
+def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording):
+    drives = load_drives([make_recording(rows=300)], Recipe(), None)
+    recipe = replace(Recipe(), straight_below=0.2, straight_kept=0.25, side_camera=0.0)
+    paths, targets = draw_epoch(drives, recipe, 1, 0)
+    train = drives[0].target[drives[0].part == TRAIN]
+    straight = int((np.abs(train) < 0.2).sum())
+    assert (np.abs(targets) < 0.2).sum() == round(0.25 * straight)
+    assert (np.abs(targets) >= 0.2).sum() == train.size - straight
+    again, other = draw_epoch(drives, recipe, 1, 0), draw_epoch(drives, recipe, 1, 1)
+    np.testing.assert_array_equal(paths, again[0])
+    assert not np.array_equal(paths, other[0])
+    assert len(other[0]) == len(paths)
+
+
+def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
+    drives = load_drives([make_recording(rows=300)], Recipe(), None)
+    paths, targets = draw_epoch(drives, replace(Recipe(), straight_kept=1.0), 1, 0)
+    by_image = {str(row[c]): (i, c) for i, row in enumerate(drives[0].images) for c in range(3)}
+    for path, target in zip(paths, targets, strict=True):
+        row, camera = by_image[str(path)]
+        assert drives[0].part[row] == TRAIN
+        expected = np.arctan(np.tan(drives[0].target[row]) + (0, 0.25, -0.25)[camera])
+        assert target == pytest.approx(expected)
+    assert {by_image[str(p)][1] for p in paths} == {0, 1, 2}
+
+
+def test_a_recording_of_one_camera_trains_on_it(make_recording):
+    drives = load_drives([make_recording(rows=60, cameras=1)], Recipe(), None)
+    paths, _ = draw_epoch(drives, Recipe(), 1, 0)
+    assert all("center" in path for path in paths)

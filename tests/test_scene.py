@@ -1,0 +1,78 @@
+"""The picture: what is road, sky and hood, where the horizon and the edge lines lie, and that a turn moves them."""
+
+import numpy as np
+import pytest
+
+from simulator.scene import HORIZON_ROW, Scene, hood
+from simulator.track import open_track
+
+LAKE = open_track("lake")
+STRAIGHT = round(640 / LAKE.spacing_m)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    drawn = Scene(LAKE)
+    yield drawn
+    drawn.close()
+
+
+def view(scene: Scene, aside_m: float = 0.0, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
+    return scene.render(*LAKE.points[index], 0.0, LAKE.heading_rad[index] + turned, 0.0, aside_m).astype(int)
+
+
+def line_column(frame: np.ndarray, row: int, side: slice) -> float:
+    """Where the yellow edge line crosses a row: much more red and green than blue."""
+    yellow = (frame[row, side, :2].min(1) - frame[row, side, 2]) > 60
+    assert yellow.any()
+    return side.start + np.flatnonzero(yellow).mean()
+
+
+def test_sky_road_and_hood_are_where_they_are_in_real_frames(scene):
+    frame = view(scene)
+    assert frame.shape == (160, 320, 3)
+    sky, road = frame[5, 160], frame[100, 140:180].mean(0)
+    assert sky[2] > sky[0] + 40, "blue above"
+    assert np.ptp(road) < 40, "grey below"
+    assert road == pytest.approx((139, 138, 121), abs=20), "as the mean of real frames"
+    assert np.array_equal(frame[140, 160], (168, 158, 134)), "the hood"
+
+
+def test_the_edge_lines_lie_where_the_geometry_puts_them(scene):
+    """A line 3.52 m aside, seen from 1.17 m: column = 160 -+ f X / depth, for the row's depth on the road."""
+    frame = view(scene)
+    left, right = line_column(frame, 100, slice(0, 150)), line_column(frame, 100, slice(170, 320))
+    below = (100.5 - HORIZON_ROW) / 1.17  # f / depth times cos of the pitch, nearly
+    assert right - left == pytest.approx(2 * 3.52 * below, rel=0.05)
+    assert (left + right) / 2 == pytest.approx(160, abs=8)
+
+
+def test_cameras_and_turns_move_the_road_the_right_way(scene):
+    centre, left, right = (line_column(view(scene, a), 100, slice(170, 320)) for a in (0.0, 1.0, -1.0))
+    assert right < centre < left or left > centre, "from further left, the right line lies further right"
+    assert line_column(view(scene, turned=0.05), 100, slice(170, 320)) > centre, "turned left, it moves right"
+
+
+def test_the_bridge_is_cobbled_between_dark_walls(scene):
+    frame = view(scene, index=round(700 / LAKE.spacing_m))
+    assert frame[75, 2].max() < 60
+    assert frame[75, 317].max() < 60
+    road = frame[100, 120:200].mean(0)
+    assert road[0] > road[2] + 20, "pinkish"
+
+
+def test_the_hood_is_as_high_as_in_real_frames():
+    rows, columns, colors = hood()
+    assert rows.min() in range(135, 140)
+    assert abs(columns.mean() - 160) < 1
+    assert colors.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", ["mountain", "random:2"])
+def test_other_tracks_draw(name):
+    track = open_track(name)
+    drawn = Scene(track)
+    frame = drawn.render(*track.points[0], track.height_m[0], track.heading_rad[0], track.slope[0])
+    drawn.close()
+    assert frame[:60].std() > 5
+    assert frame[90:130, 100:220].std() > 3

@@ -1,0 +1,334 @@
+"""The wire, with a real server and raw clients: the stock simulator's dialect, modern clients, and every bad input."""
+
+import json
+import random
+import struct
+import threading
+
+import numpy as np
+import pytest
+import socketio
+
+from benchmarks.raw_client import MASK, RawClient, packet, telemetry_packet
+from protocol.wire import encode_telemetry
+from tests.conftest import jpeg_of, road_frame
+from tests.live_server import Brightness, LiveServer
+
+
+def grey(level: int) -> bytes:
+    return jpeg_of(np.full((160, 320, 3), level, np.uint8))
+
+
+def expected(level: int) -> float:
+    return level / 127.5 - 1
+
+
+def event(name: str, *data: object) -> bytes:
+    return packet("42" + json.dumps([name, *data]))
+
+
+@pytest.fixture
+def server():
+    live = LiveServer()
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def simulator(server):
+    with RawClient(server.port, timeout_s=5) as client:
+        yield client
+
+
+def answer(client: RawClient) -> tuple[str, dict[str, str]]:
+    """The next event: its name and payload."""
+    name, payload = json.loads(client.receive_until(b"42")[2:])
+    return name, payload
+
+
+def nothing_more(client: RawClient) -> bool:
+    """Whether the server has sent all it will: a ping's pong comes next."""
+    client.send(packet("2last"))
+    return client.receive() == b"3last"
+
+
+def test_the_stock_simulator_drives(simulator):
+    for level in (0, 100, 255):
+        simulator.send(telemetry_packet(grey(level)))
+        name, payload = answer(simulator)
+        assert name == "steer"
+        assert set(payload) == {"steering_angle", "throttle"}
+        assert all(isinstance(value, str) for value in payload.values())
+        assert float(payload["steering_angle"]) == pytest.approx(expected(level), abs=0.01)
+        assert payload["throttle"] == "0.3000"
+    assert nothing_more(simulator)
+
+
+def test_two_telemetries_at_the_start_get_two_answers(simulator):
+    simulator.send(telemetry_packet(grey(50)) + telemetry_packet(grey(50)))
+    assert [answer(simulator)[0] for _ in range(2)] == ["steer", "steer"]
+    assert nothing_more(simulator)
+
+
+def test_waiting_telemetries_are_answered_with_the_newest_view(server, simulator):
+    simulator.send(telemetry_packet(grey(128)))
+    answer(simulator)
+    server.policy.asked.clear()
+    simulator.send(b"".join(telemetry_packet(grey(level)) for level in (0, 60, 120, 255)))
+    answers = [float(answer(simulator)[1]["steering_angle"]) for _ in range(4)]
+    assert answers == [pytest.approx(1.0, abs=0.01)] * 4
+    assert len(server.policy.asked) == 1
+    assert nothing_more(simulator)
+
+
+def test_its_own_pings_are_answered_and_a_servers_ping_is_no_event(simulator):
+    simulator.send(packet("2"))
+    assert simulator.receive() == b"3"
+
+
+def test_a_decimal_comma_simulator_is_answered_with_commas(simulator):
+    simulator.send(event("telemetry", encode_telemetry(grey(191), -1.5, 0.25, 9.1234, decimal_comma=True)))
+    assert answer(simulator)[1] == {"steering_angle": "0,4980", "throttle": "0,3000"}
+    simulator.send(event("telemetry", {"speed": "9,0000"}))
+    assert answer(simulator)[1] == {"steering_angle": "0,4980", "throttle": "0,0000"}, "also when a frame is bad"
+
+
+@pytest.mark.parametrize("data", [({},), (None,), ()])
+def test_manual_driving(simulator, data):
+    simulator.send(event("telemetry", *data))
+    assert answer(simulator) == ("manual", {})
+    assert nothing_more(simulator)
+
+
+def bad_payloads():
+    good = encode_telemetry(grey(200), 0.0, 0.2, 10.0)
+    yield from ([], "x", 7, True, [1, 2], {"speed": "1"}, {"image": None})
+    for field in good:
+        yield {key: value for key, value in good.items() if key != field}
+        for value in ("NaN", "1e999", "", "x" * 5000, None, [], {"a": 1}, 10**300, "\ud800", "\0"):
+            yield {**good, field: value}
+
+
+def test_every_bad_telemetry_costs_one_frame_and_gets_one_answer(simulator):
+    simulator.send(telemetry_packet(grey(191)))
+    steering = answer(simulator)[1]["steering_angle"]
+    for payload in bad_payloads():
+        simulator.send(event("telemetry", payload))
+        assert answer(simulator) == ("steer", {"steering_angle": steering, "throttle": "0.0000"}), payload
+    simulator.send(event("telemetry", encode_telemetry(grey(0), 0, 0, 5), "more", 2))
+    assert answer(simulator)[1]["steering_angle"] == "-1.0000"
+    assert nothing_more(simulator)
+
+
+def test_broken_json_of_a_telemetry_is_answered_too(simulator):
+    for text in ('42["telemetry",{"speed":', '42["telemetry"', '42["telemetry",' + "[" * 100_000):
+        simulator.send(packet(text))
+        assert answer(simulator)[1]["throttle"] == "0.0000"
+    assert nothing_more(simulator)
+
+
+def test_an_exception_in_the_model_costs_that_frame(server, simulator, caplog):
+    simulator.send(telemetry_packet(grey(191)))
+    answer(simulator)
+    server.policy.fail = RuntimeError("out of cheese")
+    for _ in range(12):
+        simulator.send(telemetry_packet(grey(0)))
+        assert answer(simulator)[1] == {"steering_angle": "0.4980", "throttle": "0.0000"}
+    assert [r.getMessage() for r in caplog.records if "out of cheese" in r.getMessage()] == [
+        "simulator 1: the model failed on a frame: RuntimeError('out of cheese'); "
+        "this frame keeps the last steering, without throttle" + times
+        for times in ("", " (10 such so far)")
+    ]
+    server.policy.fail = None
+    simulator.send(telemetry_packet(grey(0)))
+    assert answer(simulator)[1]["steering_angle"] == "-1.0000"
+
+
+def test_two_simulators_do_not_steer_each_other(server, simulator):
+    with RawClient(server.port) as second:
+        for client, level in ((simulator, 0), (second, 255)) * 5:
+            client.send(telemetry_packet(grey(level)))
+            assert float(answer(client)[1]["steering_angle"]) == pytest.approx(expected(level), abs=0.01)
+        second.send(event("telemetry", []))
+        assert answer(second)[1]["steering_angle"] == "1.0000", "its own last steering"
+        assert nothing_more(simulator)
+        assert nothing_more(second)
+
+
+def test_a_vanished_simulator_frees_its_state_and_its_number(server):
+    for _ in range(5):
+        with RawClient(server.port) as client:
+            client.send(telemetry_packet(grey(9)))
+            answer(client)
+            assert [c.session.number for c in server.app.connections.values()] == [1]
+        server.wait_until(lambda: not server.app.connections)
+    server.wait_until(lambda: not server.app.sio.eio.sockets)
+    assert not server.app.sio.environ
+
+
+def test_a_message_of_30_mb_costs_its_own_connection_only(server, simulator):
+    with RawClient(server.port) as greedy, pytest.raises(ConnectionError):
+        for _ in range(30):
+            greedy.send(packet("42" + "x" * 30_000_000))
+            greedy.receive()
+    simulator.send(telemetry_packet(grey(100)))
+    assert answer(simulator)[0] == "steer"
+
+
+def test_fragments_without_end_are_cut_off(server):
+    with RawClient(server.port) as greedy:
+        start = bytes([0x01, 0x80 | 127]) + struct.pack("!Q", 1_000_000) + MASK + bytes(1_000_000)
+        more = bytes([0x00]) + start[1:]
+        with pytest.raises(ConnectionError):
+            for i in range(10):
+                greedy.send(more if i else start)
+            greedy.receive()
+
+
+def test_a_telemetry_in_fragments_with_a_ping_between_is_whole(simulator):
+    whole = telemetry_packet(grey(255))
+    head = 2 if whole[1] & 127 < 126 else 4
+    payload = np.frombuffer(whole[head + 4 :], np.uint8)
+    cut = 4 * (len(payload) // 8)
+
+    def frame(first: int, part: np.ndarray) -> bytes:
+        return bytes([first, 0x80 | 126]) + struct.pack("!H", len(part)) + MASK + part.tobytes()
+
+    simulator.send(frame(0x01, payload[:cut]) + bytes([0x89, 0x80]) + MASK + frame(0x80, payload[cut:]))
+    assert answer(simulator)[1]["steering_angle"] == "1.0000"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"\xc1\x80" + MASK, b"\x83\x80" + MASK, b"\x81\x05hello", b"\x09\x80" + MASK, b"\x80\x80" + MASK],
+    ids=["reserved bit", "unknown opcode", "unmasked", "control in fragments", "continuation of nothing"],
+)
+def test_what_breaks_the_websocket_protocol_is_closed(server, bad):
+    with RawClient(server.port) as client, pytest.raises(ConnectionError):
+        client.send(bad)
+        client.receive()
+
+
+def mutated(rng: random.Random, good: bytes) -> bytes:
+    """A telemetry message with random bytes changed, cut, doubled, replaced by noise, or of wrong types."""
+    text = bytearray(good)
+    match rng.randrange(6):
+        case 0:
+            for _ in range(rng.randint(1, 30)):
+                text[rng.randrange(len(text))] = rng.randrange(256)
+        case 1:
+            del text[rng.randrange(len(text)) :]
+        case 2:
+            text[rng.randrange(20) : rng.randrange(20, 60)] = rng.randbytes(rng.randrange(50))
+        case 3:
+            text = bytearray(rng.randbytes(rng.randrange(300)))
+        case 4:
+            huge = rng.choice(["9" * 400, "-1e308", "[[[[", '{"a":' * 50, "null", "true", '"\\u0000"'])
+            text = bytearray(f'42["telemetry",{{"speed":{huge},"throttle":{huge}}}]'.encode())
+        case 5:
+            head = rng.choice(["2", "3", "4", "5", "6", "7", "40", "43", "44", "45", "451-", "42[]", "42{}", "42[1]"])
+            text = bytearray(head.encode() + rng.randbytes(rng.randrange(8)))
+    return bytes(text)
+
+
+def masked(data: bytes) -> bytes:
+    """Any bytes as a client's text frame, valid UTF-8 or not."""
+    key = (MASK * (len(data) // 4 + 1))[: len(data)]
+    return b"\x81\xfe" + struct.pack("!H", len(data)) + MASK + bytes(a ^ b for a, b in zip(data, key, strict=True))
+
+
+def test_a_thousand_mutated_packets_leave_it_driving(server):
+    rng = random.Random(11)
+    good = ("42" + json.dumps(["telemetry", encode_telemetry(grey(77), 0.0, 0.2, 10.0)])).encode()
+    client, reconnects = RawClient(server.port, timeout_s=10), 0
+    for i in range(1000):
+        message = mutated(rng, good)
+        if message[:1] == b"1" or message[:2] == b"41":
+            continue  # asks to be closed
+        client.send(masked(message))
+        if i % 25 == 0:
+            client.send(packet(f"2check{i}"))
+            try:
+                client.receive_until(f"3check{i}".encode())
+            except ConnectionError:
+                client, reconnects = RawClient(server.port, timeout_s=10), reconnects + 1
+    client.send(telemetry_packet(grey(255)))
+    while answer(client)[1].get("steering_angle") != "1.0000":
+        pass
+    assert reconnects == 0
+    client.close()
+    server.wait_until(lambda: not server.app.connections)
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_modern_client_drives_on_the_same_port(server, transports):
+    client, answers, came = socketio.Client(), [], threading.Event()
+
+    def steer(data):
+        answers.append(data)
+        came.set()
+
+    client.on("steer", steer)
+    client.connect(f"http://127.0.0.1:{server.port}", transports=transports)
+    for level in (0, 255):
+        came.clear()
+        client.emit("telemetry", encode_telemetry(grey(level), 0.0, 0.1, 10.0))
+        assert came.wait(5)
+    came.clear()
+    client.emit("telemetry", {**encode_telemetry(grey(0), 0.0, 0.1, 10.0), "image": grey(255)})  # binary attachment
+    assert came.wait(5)
+    client.disconnect()
+    assert [a["steering_angle"] for a in answers] == ["-1.0000", "1.0000", "1.0000"]
+
+
+def test_cars_are_braked_and_left_without_throttle_at_the_end(server, simulator):
+    simulator.send(telemetry_packet(grey(127), speed_mph=12.0))
+    answer(simulator)
+    stopping = threading.Thread(target=lambda: server.call(server.app.stop_cars))
+    stopping.start()
+    throttles = []
+    for speed in (8.0, 4.0, 0.5):
+        server.wait_until(lambda: all(c.session.driver.stopping for c in server.app.connections.values()))
+        simulator.send(telemetry_packet(grey(127), speed_mph=speed))
+        throttles.append(answer(simulator)[1]["throttle"])
+    assert throttles == ["-1.0000", "-1.0000", "0.0000"]
+    assert answer(simulator) == ("steer", {"steering_angle": "0.0000", "throttle": "0.0000"})
+    stopping.join(10)
+
+
+def test_the_policy_sees_rgb_frames(server, simulator):
+    seen = []
+
+    class Looks(Brightness):
+        def predict(self, frames):
+            seen.append(frames[0])
+            return super().predict(frames)
+
+    server.policy = Looks()
+    with RawClient(server.port) as client:
+        client.send(telemetry_packet(jpeg_of(road_frame())))
+        answer(client)
+    assert np.abs(seen[0].astype(int) - road_frame()).mean() < 3
+
+
+def test_a_failing_observer_is_dropped_and_every_telemetry_has_one_answer():
+    class Fails:
+        calls = 0
+
+        def answered(self, answer):
+            self.calls += 1
+            raise TypeError("a bug")
+
+        def close(self):
+            pass
+
+    fails = Fails()
+    server = LiveServer(observers=[fails])
+    with RawClient(server.port) as client:
+        for _ in range(3):
+            client.send(telemetry_packet(grey(0)))
+            answer(client)
+        assert nothing_more(client)
+    server.close()
+    assert fails.calls == 1

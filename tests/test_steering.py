@@ -1,0 +1,79 @@
+"""The steering networks: their size, what goes in and comes out, and that a saved file needs Keras alone."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from models.steering import BUILDERS, baseline, eff
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras 3.15 under numpy 2.4, in saving."""
+
+PARAMETERS = {"baseline": 865_921, "eff": 630_433}
+
+LOAD_AND_ANSWER = """
+import sys, keras, numpy as np
+model = keras.models.load_model(sys.argv[1], compile=False)
+frames = np.arange(160 * 320 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 160, 320, 3)
+print(repr(float(np.asarray(model(frames))[0, 0])))
+assert not {"models", "protocol", "training"} & set(sys.modules)
+"""
+
+
+def frames(count: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 160, 320, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_parameters_are_the_studys(name):
+    assert BUILDERS[name]().count_params() == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_raw_frame_gives_one_float32_steering_value(name):
+    model = BUILDERS[name]()
+    assert model.input_shape == (None, 160, 320, 3)
+    assert model.inputs[0].dtype == "uint8"
+    answer = np.asarray(model(frames()))
+    assert answer.shape == (2, 1)
+    assert answer.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_only_built_in_layers(name):
+    assert {type(layer).__module__.split(".")[0] for layer in BUILDERS[name]().layers} == {"keras"}
+
+
+@pytest.mark.parametrize("build", [baseline, eff])
+def test_only_rows_80_to_140_count(build):
+    model, seen = build(), frames(1)
+    hidden = seen.copy()
+    hidden[:, :80], hidden[:, 140:] = 0, 255
+    np.testing.assert_array_equal(model(seen), model(hidden))
+    hidden[:, 80:140] = 255 - hidden[:, 80:140]
+    assert not np.array_equal(model(seen), model(hidden))
+
+
+def test_dropout_rates_are_arguments():
+    rates = {
+        layer.name: layer.rate for layer in eff(block_dropout=0.01, head_dropout=0.02).layers if "dropout" in layer.name
+    }
+    assert {rate for name, rate in rates.items() if name.startswith("block")} == {0.01}
+    assert {rate for name, rate in rates.items() if name.startswith("dense")} == {0.02}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_saved_file_loads_in_a_fresh_process_with_keras_alone(name, tmp_path):
+    keras.utils.set_random_seed(1)
+    model = BUILDERS[name]()
+    path = tmp_path / f"{name}.h5"
+    model.save(path)
+    ramp = np.arange(160 * 320 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 160, 320, 3)
+    out = subprocess.run(
+        [sys.executable, "-c", LOAD_AND_ANSWER, str(path)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert float(out.stdout) == pytest.approx(float(np.asarray(model(ramp))[0, 0]), abs=1e-5)

@@ -1,0 +1,218 @@
+"""Training: a run that is killed and resumed ends as one that was not, and what it writes is a whole model."""
+
+import csv
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from models.card import describes, read_card
+from training.__main__ import main
+from training.evaluate import agreement
+from training.network import WeightAverage, build, settle_batch_norm
+from training.pipeline import images
+from training.recipe import Recipe
+from training.run import Run, RunError, Settings
+from training.samples import load_drives
+from training.train import train
+
+ROOT = Path(__file__).parent.parent
+TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3)
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras 3.15 under numpy 2.4, in saving."""
+
+
+@pytest.fixture
+def settings(make_recording) -> Settings:
+    return Settings("eff", (str(make_recording(rows=100)),), 3, None, "float32", TINY)
+
+
+def answers(path: Path) -> np.ndarray:
+    frames = np.random.default_rng(0).integers(0, 256, (4, 160, 320, 3), np.uint8)
+    return np.asarray(keras.models.load_model(path, compile=False)(frames))
+
+
+@pytest.mark.slow
+def test_a_run_stopped_between_and_within_epochs_ends_as_an_uninterrupted_one(settings, tmp_path, monkeypatch):
+    steps = train(settings, tmp_path / "whole", tmp_path / "whole.h5").samples // TINY.batch // TINY.epochs
+    assert steps >= 3
+
+    class Killed(Exception):
+        pass
+
+    def dying_after(calls: int):
+        update, count = WeightAverage.update, [0]
+
+        def dying(self, weights):
+            count[0] += 1
+            if count[0] > calls:
+                raise Killed
+            update(self, weights)
+
+        return dying
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WeightAverage, "update", dying_after(steps + 2))
+        with pytest.raises(Killed):
+            train(settings, tmp_path / "cut", tmp_path / "cut.h5")
+    assert not (tmp_path / "cut.h5").exists()
+    with (tmp_path / "cut" / "epochs.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 1
+    train(settings, tmp_path / "cut", tmp_path / "cut.h5")
+
+    np.testing.assert_allclose(answers(tmp_path / "cut.h5"), answers(tmp_path / "whole.h5"), atol=1e-5)
+    histories = [(tmp_path / name / "epochs.csv").read_text().splitlines() for name in ("cut", "whole")]
+    for cut, whole in zip(*histories, strict=True):
+        assert cut.split(",")[0] == whole.split(",")[0]
+
+
+@pytest.mark.slow
+def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
+    out = tmp_path / "deep" / "eff.h5"
+    card = train(settings, tmp_path / "run", out)
+    assert read_card(out).metrics == card.metrics
+    assert describes(card, out)
+    assert card.parameters == 630_433
+    assert card.samples == 2 * (card.samples // 2 // 8) * 8
+    assert {"all", "recording", "all, 1 s means"} <= set(card.metrics)
+    loaded = keras.models.load_model(out, compile=False)
+    answer = float(np.asarray(loaded(card.golden.frame()[None]))[0, 0])
+    assert card.golden.agrees(answer)
+    assert not hasattr(loaded, "optimizer") or loaded.optimizer is None
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        "settings.json",
+        "checkpoint.npz",
+        "epochs.csv",
+        "curves.png",
+    }
+    assert {p.name for p in out.parent.iterdir()} == {"eff.h5", "eff.json"}
+
+
+@pytest.mark.slow
+def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
+    command = [sys.executable, "-m", "training", "--model", "eff", str(make_recording(rows=400)), "--epochs", "2"]
+    command += ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "eff.h5")]
+    checkpoint, out = tmp_path / "run" / "checkpoint.npz", tmp_path / "eff.h5"
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    assert checkpoint.exists()
+    assert not out.exists()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "wrote" in done.stdout
+    assert read_card(out).epochs == 2
+    with (tmp_path / "run" / "epochs.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+
+
+def test_settings_name_their_run(settings):
+    assert settings.name() == replace(settings).name()
+    assert settings.name() != replace(settings, seed=4).name()
+    assert settings.name().startswith("eff-")
+
+
+def test_a_run_folder_of_other_settings_is_refused(settings, tmp_path):
+    Run(tmp_path, settings)
+    with pytest.raises(RunError, match="other settings"):
+        Run(tmp_path, replace(settings, seed=4))
+
+
+def test_a_damaged_checkpoint_is_named(settings, tmp_path):
+    run = Run(tmp_path, settings)
+    (tmp_path / "checkpoint.npz").write_bytes(b"PK damaged")
+    network = build("eff", TINY, "float32").network
+    network.compile("adam", loss="mse")
+    with pytest.raises(RunError, match="damaged"):
+        run.restore(network, WeightAverage(3))
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
+    assert main([str(tmp_path), "--run", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recording_that_never_steers_is_refused(settings, tmp_path):
+    straight = replace(settings, recipe=replace(TINY, straight_below=2.0, straight_kept=0.1))
+    with pytest.raises(RunError, match="straight"):
+        train(straight, tmp_path / "run", tmp_path / "eff.h5")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--epochs", "0"],
+        ["--lap-m", "nan"],
+        ["--lap-m", "5"],
+        ["--model", "other"],
+        ["--epochs", "x"],
+        ["--seed", "-1"],
+    ],
+)
+def test_a_bad_argument_ends_with_exit_code_2(arguments, tmp_path):
+    with pytest.raises(SystemExit) as end:
+        main([str(tmp_path), *arguments])
+    assert end.value.code == 2
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.train.train", interrupted)
+    assert main([str(tmp_path), "--run", str(tmp_path / "run")]) == 130
+    assert "goes on" in capsys.readouterr().err
+
+
+def test_the_weight_average_follows_at_first_and_is_steady_later():
+    average, steps = WeightAverage(100), 3000
+    for step in range(steps):
+        average.update([np.array([min(step, 50.0)], np.float32)])
+        if step == 0:
+            assert average.weights[0][0] == 0
+        if step == 49:
+            assert 40 < average.weights[0][0] < 49
+    assert average.weights[0][0] == pytest.approx(50)
+    average.update([np.array([150.0], np.float32)])
+    assert average.weights[0][0] == pytest.approx(51)
+
+
+def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recording):
+    keras.utils.set_random_seed(1)
+    model = build("eff", TINY, "float32")
+    (drive,) = load_drives([make_recording(rows=30)], TINY, None)
+    settle_batch_norm(model, images(drive.images[:, 0], model.rows, 16))
+    norm = model.whole.get_layer("dense1_norm")
+    before = keras.Model(model.whole.get_layer("preprocess_crop").output, norm.input)
+    batches = images(drive.images[:, 0], model.rows, 16)
+    values = np.concatenate([np.asarray(before.predict_on_batch(batch)) for batch in batches])
+    np.testing.assert_allclose(norm.moving_mean, values.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(norm.moving_variance, values.var(axis=0), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["baseline", "eff"])
+def test_the_network_behind_the_crop_answers_as_the_whole_model(name, make_recording):
+    model = build(name, TINY, "float32")
+    (drive,) = load_drives([make_recording(rows=12)], TINY, None)
+    (frames,) = images(drive.images[:4, 0], (0, 160), 4)
+    (crops,) = images(drive.images[:4, 0], model.rows, 4)
+    np.testing.assert_array_equal(model.whole(frames), model.network(crops))
+
+
+def test_agreement_by_hand():
+    m = agreement(np.array([0.1, 0.3, -0.2]), np.array([0.0, 0.5, -0.1]))
+    assert m["mae"] == pytest.approx(0.4 / 3)
+    assert m["bias"] == pytest.approx(-0.2 / 3)
+    assert m["rmse"] == pytest.approx((0.06 / 3) ** 0.5)
+    assert m["zero_mae"] == pytest.approx(0.2)
+    assert m["correlation"] == pytest.approx(np.corrcoef([0.1, 0.3, -0.2], [0, 0.5, -0.1])[0, 1])
+    assert np.isnan(agreement(np.zeros(3), np.array([0.0, 0.5, -0.1]))["correlation"])

@@ -1,0 +1,120 @@
+"""Recordings become films and GIFs at true speed, and mistakes end with one line and exit code 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import jpeg_of, road_frame
+from tests.test_film import read_film
+from training import video
+
+
+def test_an_mp4_shows_every_row_at_its_time(make_recording, tmp_path, capsys):
+    folder = make_recording(rows=20, sessions=2)
+    out = tmp_path / "film.mp4"
+    assert video.main([str(folder), "--out", str(out)]) == 0
+    shown_s, pictures, length_s = read_film(out)
+    assert len(shown_s) == 40
+    np.testing.assert_allclose(shown_s[:20], 0.1 * np.arange(20), atol=1e-3)
+    assert length_s == pytest.approx(1.9 + 0.5 + 1.9 + 0.1, abs=0.02)
+    assert pictures[0][20, 320].tolist() == pytest.approx([120, 170, 230], abs=8)
+    said = capsys.readouterr().out
+    assert "4.3 s, 40 frames" in said
+    assert f"{out.stat().st_size / 1e6:.2f} MB" in said
+
+
+def test_a_stretch_and_a_camera_can_be_chosen(make_recording, tmp_path):
+    folder = make_recording(rows=40)
+    out = tmp_path / "film.mp4"
+    assert video.main([str(folder), "--out", str(out), "--camera", "left", "--start", "1", "--end", "2"]) == 0
+    assert 10 <= len(read_film(out)[0]) <= 11
+
+
+def test_a_gif_runs_at_true_speed_in_its_own_colours(make_recording, tmp_path):
+    folder = make_recording(rows=30)
+    out = tmp_path / "film.gif"
+    assert video.main([str(folder), "--out", str(out), "--width", "320"]) == 0
+    with Image.open(out) as gif:
+        assert gif.size == (320, 200)
+        durations_ms = []
+        for i in range(gif.n_frames):
+            gif.seek(i)
+            durations_ms.append(gif.info["duration"])
+            assert np.abs(np.array(gif.convert("RGB"))[10, 160].astype(int) - (120, 170, 230)).max() < 12
+    assert sum(durations_ms) == pytest.approx(3000, abs=20)
+    assert list(tmp_path.glob("*.partial")) == []
+
+
+def test_names_without_times_need_a_rate(tmp_path, capsys):
+    (tmp_path / "IMG").mkdir()
+    rows = []
+    for i in range(5):
+        (tmp_path / "IMG" / f"frame{i}.jpg").write_bytes(jpeg_of(road_frame()))
+        rows.append(f"IMG/frame{i}.jpg,,,0.1,0.5,0,10")
+    (tmp_path / "driving_log.csv").write_text("\n".join(rows))
+    out = tmp_path / "film.mp4"
+    assert video.main([str(tmp_path), "--out", str(out)]) == 2
+    assert "--fps" in capsys.readouterr().err
+    assert video.main([str(tmp_path), "--out", str(out), "--fps", "20"]) == 0
+    np.testing.assert_allclose(read_film(out)[0], 0.05 * np.arange(5), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--out", "film.avi"), ".mp4 or .gif"),
+        (("--out", "none/film.mp4"), "none"),
+        (("--out", "none/film.gif"), "none"),
+        (("--out", "film.mp4", "--start", "100"), "it lasts 1.9 s"),
+        (("--out", "film.mp4", "--fps", "0"), "--fps"),
+        (("--out", "film.gif", "--width", "5000"), "--width"),
+    ],
+)
+def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    assert video.main([str(make_recording()), *arguments]) == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("video: ")
+    assert said in last
+
+
+def test_a_gif_that_grows_too_long_ends_whole(make_recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("training.gif.MAX_PICTURES", 5)
+    out = tmp_path / "film.gif"
+    assert video.main([str(make_recording()), "--out", str(out)]) == 2
+    assert "--end" in capsys.readouterr().err
+    assert frames_in(out) == 5
+    assert list(tmp_path.glob("*.partial")) == []
+
+
+def test_a_folder_without_a_recording_is_said(tmp_path, capsys):
+    assert video.main([str(tmp_path), "--out", str(tmp_path / "a.mp4")]) == 2
+    assert "driving_log.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_ctrl_c_leaves_a_whole_file(make_recording, tmp_path, monkeypatch, suffix):
+    folder, out, count = make_recording(), tmp_path / f"film.{suffix}", 0
+    decode = video.decode_image
+
+    def interrupted(image: bytes) -> np.ndarray:
+        nonlocal count
+        count += 1
+        if count > 8:
+            raise KeyboardInterrupt
+        return decode(image)
+
+    monkeypatch.setattr(video, "decode_image", interrupted)
+    assert video.main([str(folder), "--out", str(out)]) == 130
+    assert frames_in(out) == 8
+
+
+def frames_in(path: Path) -> int:
+    if path.suffix == ".mp4":
+        return len(read_film(path)[0])
+    with Image.open(path) as gif:
+        return gif.n_frames

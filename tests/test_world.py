@@ -1,0 +1,170 @@
+"""A drive as its judge sees it: laps, off-road events, latency, and the same numbers for the same seed."""
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from protocol.messages import Control
+from simulator import drive
+from simulator.car import Car
+from simulator.drive_log import DriveLog, reversals
+from simulator.expert import Expert
+from simulator.map import draw_map
+from simulator.scene import Scene
+from simulator.track import Place, open_track
+from simulator.world import OFF_ROAD_M, TrackWorld
+from tests.live_server import LiveServer
+
+LAKE = open_track("lake")
+
+
+@pytest.fixture(scope="module")
+def scene():
+    drawn = Scene(LAKE)
+    yield drawn
+    drawn.close()
+
+
+def test_an_expert_laps_without_leaving_the_road():
+    world = TrackWorld(LAKE, None, laps=2)
+    expert = Expert(world, 25)
+    while not world.finished:
+        world.apply(expert.control())
+        world.step(0.05)
+    report = world.log.report()
+    assert (report.off_road_events, report.autonomy_percent, len(report.lap_times_s)) == (0, 100, 2)
+    assert report.laps == pytest.approx(2, abs=0.01)
+    assert report.elapsed_s == pytest.approx(sum(report.lap_times_s), abs=0.1)
+    assert report.mean_cte_m < 0.1
+    assert report.mean_speed_mph == pytest.approx(24.4, abs=0.5)
+
+
+def test_leaving_the_road_is_counted_and_the_car_put_back():
+    world = TrackWorld(LAKE, None, laps=1, limit_s=60)
+    world.apply(Control(0.5, 0.5))
+    while not world.log.off_road_events:
+        world.step(0.05)
+    assert abs(world.place.offset_m) < 0.1
+    assert world.car.speed_mph == 0
+    assert world.log.crashes == 0
+    elapsed_s = world.log.time_s
+    report = world.log.report()
+    assert report.max_cte_m == pytest.approx(OFF_ROAD_M, abs=0.1)
+    assert report.autonomy_percent == pytest.approx(max(0, 100 * (1 - 6 / elapsed_s)))
+
+
+def test_leaving_the_bridge_is_a_crash():
+    world = TrackWorld(LAKE, None, laps=1)
+    world._put(round(700 / LAKE.spacing_m))
+    world.apply(Control(0.4, 0.5))
+    while not world.log.off_road_events:
+        world.step(0.05)
+    assert world.log.crashes == 1
+
+
+def test_the_time_is_limited():
+    world = TrackWorld(LAKE, None, laps=1, limit_s=3)
+    world.step(10)
+    assert world.finished
+    assert world.log.time_s == pytest.approx(3, abs=0.02)
+
+
+def test_a_control_waits_for_its_latency():
+    world = TrackWorld(LAKE, None, laps=1, latency_s=0.1)
+    world.apply(Control(0.0, 1.0))
+    world.step(0.1)
+    assert world.car.throttle == 0
+    world.step(0.01)
+    assert world.car.throttle == 1
+
+
+def test_the_seed_decides_the_start():
+    starts = [TrackWorld(LAKE, None, 1, seed).place.offset_m for seed in (1, 1, 2)]
+    assert starts[0] == starts[1] != starts[2]
+
+
+def drive_frames(seed: int) -> bytes:
+    drawn = Scene(LAKE)
+    world = TrackWorld(LAKE, drawn, 1, seed)
+    expert = Expert(world, 20, True, seed)
+    frames = []
+    for _ in range(20):
+        world.apply(expert.disturbed(expert.control()))
+        world.step(0.5)
+        frames.append(world.observe().jpeg)
+    drawn.close()
+    return b"".join(frames)
+
+
+def test_one_seed_gives_the_same_frames_byte_for_byte():
+    assert drive_frames(3) == drive_frames(3) != drive_frames(4)
+
+
+def test_reports_what_improved_simulators_do(scene):
+    seen = TrackWorld(LAKE, scene, 1).observe()
+    picture = Image.open(io.BytesIO(seen.jpeg))
+    assert (picture.size, picture.mode) == ((320, 160), "RGB")
+    assert 6_000 < len(seen.jpeg) < 25_000
+    assert {"sim_time", "cte", "lapNumber", "distance", "tot_obes", "tot_crashes"} == set(seen.extras)
+
+
+def test_reversals_are_turns_back_beyond_the_gap():
+    assert reversals([0, 1, 0, 1, 0, 1.9]) == 0, "trembling"
+    assert reversals([0, 5, 0, 5, 0]) == 3
+    assert reversals(list(10 * np.sin(np.linspace(0, 20 * np.pi, 4000)))) == 20
+    assert reversals([]) == 0
+
+
+def test_jerk_of_a_steady_sway():
+    log = DriveLog(1000)
+    speed_mps = 10.0
+    for step in range(6000):
+        lateral = 2.0 * math.sin(2 * math.pi * 0.25 * step * 0.01)
+        angle = math.degrees(math.atan(lateral * 2.60 / speed_mps**2))
+        log.note(0.01, 0.1, Place(0, 0, 0.0, 0.0), Car(0, 0, 0, speed_mps / 0.44704, angle / 25))
+    assert log.report().jerk_mps3 == pytest.approx(2.0 * 2 * math.pi * 0.25 / math.sqrt(2), rel=0.03)
+
+
+def test_draws_the_drive(tmp_path):
+    world = TrackWorld(LAKE, None, laps=1, limit_s=20)
+    world.apply(Control(0.1, 0.5))
+    world.step(20)
+    draw_map(LAKE, [("lake", world.log), ("again", world.log)], tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.size == (1600, 800)
+    draw_map(LAKE, [("nothing driven", DriveLog(LAKE.length_m))], tmp_path / "empty.png")
+
+
+@pytest.fixture
+def server():
+    live = LiveServer()
+    yield live
+    live.close()
+
+
+def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
+    report, chart = tmp_path / "drive.json", tmp_path / "drive.png"
+    url = f"http://127.0.0.1:{server.port}"
+    words = ["--url", url, "--laps", "0.05", "--fast", "--report", str(report), "--map", str(chart)]
+    code = drive.main(words)
+    facts = json.loads(report.read_text())
+    assert facts["track"] == "lake"
+    assert facts["failure"] is None
+    assert code == (1 if facts["off_road_events"] else 0)
+    assert chart.stat().st_size > 10_000
+    assert "of game time" in capsys.readouterr().out
+
+
+def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
+    assert drive.main(["--track", "sea"]) == 2
+    assert "no track 'sea'" in capsys.readouterr().err
+    report = tmp_path / "drive.json"
+    assert drive.main(["--url", "http://127.0.0.1:1", "--patience", "0.1", "--report", str(report)]) == 2
+    assert "no server at" in capsys.readouterr().err
+    assert "no server at" in json.loads(report.read_text())["failure"]

@@ -1,0 +1,112 @@
+"""The command line of training: recordings in, a model file and its card out.
+
+python -m training --model eff RECORDING... --lap-m 1135
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+EXAMPLES = """examples:
+  python -m training --model eff ~/recordings/lake
+  python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
+  python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
+
+Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
+(epochs.csv), curves.png and the last checkpoint.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, train, report; returns the exit code: 0 done, 2 for bad input, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
+    from training.recipe import Recipe  # noqa: PLC0415
+    from training.run import RunError, Settings  # noqa: PLC0415
+    from training.train import train  # noqa: PLC0415
+
+    recipe = replace(Recipe(), epochs=options.epochs) if options.epochs else Recipe()
+    recordings = tuple(str(folder.resolve()) for folder in options.recordings)
+    settings = Settings(options.model, recordings, options.seed, options.lap_m, options.precision, recipe)
+    folder = options.run or Path("runs") / settings.name()
+    out = options.out or folder / f"{options.model}.h5"
+    print(f"run folder: {folder}")
+    try:
+        card = train(settings, folder, out)
+    except (RecordingError, RunError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on from the last finished epoch in {folder}", file=sys.stderr)
+        return 130
+    _report(card.metrics, out)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train a steering model from recordings of the Udacity simulator.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
+    )
+    parser.add_argument("--model", choices=("baseline", "eff"), default="eff", help="network to train (eff)")
+    parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
+    parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
+    parser.add_argument("--epochs", type=_positive, help="passes over the data (the recipe's)")
+    parser.add_argument("--seed", type=_seed, default=1, help="of all random choices (1)")
+    parser.add_argument(
+        "--lap-m",
+        type=_lap,
+        help="length of the lap that all recordings drive, in metres (the lake: 1135); then the same stretches of road"
+        " are held out in all laps, else blocks of time",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16"),
+        default="float32",
+        help="of the arithmetic; mixed_bfloat16 is twice as fast on processors that have it",
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not 0 <= int(text) < 2**31:
+        raise argparse.ArgumentTypeError("must be 0 to 2147483647")
+    return int(text)
+
+
+def _lap(text: str) -> float:
+    if not 100 <= float(text) <= 100_000:
+        raise argparse.ArgumentTypeError("must be 100 to 100000 metres")
+    return float(text)
+
+
+def _report(metrics: Mapping[str, Mapping[str, float | None]], out: Path) -> None:
+    print(f"{'held out':<44} {'rows':>6} {'MAE':>7} {'of 0':>7} {'RMSE':>7} {'of 0':>7} {'corr.':>6} {'bias':>8}")
+    for name, figures in metrics.items():
+        m = {key: float("nan") if value is None else value for key, value in figures.items()}
+        print(
+            f"{name:<44} {m['rows']:6.0f} {m['mae']:7.4f} {m['zero_mae']:7.4f} {m['rmse']:7.4f} {m['zero_rmse']:7.4f}"
+            f" {m['correlation']:6.3f} {m['bias']:+8.4f}"
+        )
+    print(f"wrote {out} and {out.with_suffix('.json')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

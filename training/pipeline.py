@@ -1,0 +1,62 @@
+"""Image files -> batches for the network, decoded and varied in parallel with its work.
+
+Images are read, cropped and varied as the crop that the network looks at, so no time goes into pixels it never sees.
+Which rows those are is asked of the model itself: its own first layer is the only definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from protocol.messages import FRAME_ROWS, FRAME_SHAPE
+from training.augment import augment
+from training.recipe import Recipe
+
+WORKERS = 2
+
+
+def training_batches(
+    paths: npt.NDArray[np.str_],
+    targets: npt.NDArray[np.float64],
+    rows: tuple[int, int],
+    recipe: Recipe,
+    seed: tuple[int, int],
+) -> tf.data.Dataset:
+    """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out."""
+    numbers = np.arange(len(paths))
+    data = tf.data.Dataset.from_tensor_slices((paths, targets.astype(np.float32), numbers))
+
+    def sample(path: Any, target: Any, number: Any) -> tuple[Any, Any]:
+        own_seed = tf.random.fold_in(tf.constant(seed, tf.int32), tf.cast(number, tf.int32))
+        image, steering = augment(_crop(path, rows), target, own_seed, recipe)
+        return image, steering[None]
+
+    return _batches(data, sample, recipe.batch, drop_remainder=True)
+
+
+def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], batch: int) -> tf.data.Dataset:
+    """Batches of crops as they are: uint8 (n, rows, 320, 3), in order, all of them."""
+    data = tf.data.Dataset.from_tensor_slices(np.asarray(paths))
+    return _batches(data, lambda path: _crop(path, rows), batch, drop_remainder=False)
+
+
+def crop_rows(cropping: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:
+    """Keras' Cropping2D.cropping -> first row kept and first row no longer kept."""
+    (top, bottom), _ = cropping
+    return top, FRAME_ROWS - bottom
+
+
+def _batches(data: tf.data.Dataset, function: Any, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
+    data = data.map(function, num_parallel_calls=WORKERS, deterministic=True)
+    return data.batch(batch, drop_remainder=drop_remainder).prefetch(2)
+
+
+def _crop(path: Any, rows: tuple[int, int]) -> Any:
+    """Decode as Pillow does when driving (accurate DCT), JPEG or PNG, and keep the rows."""
+    image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.ensure_shape(image, FRAME_SHAPE)[rows[0] : rows[1]]

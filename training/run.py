@@ -1,0 +1,113 @@
+"""A run is a folder: what was asked for, how far it came, and all that is needed to go on.
+
+Training takes an hour and gets interrupted: whatever is on disk here is whole at any moment, so that the same command
+goes on from the last finished epoch, to the same result as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from training.network import WeightAverage
+from training.recipe import Recipe
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that decides a run's result. recordings: folders; lap_m: length of their common lap, None if unknown."""
+
+    model: str
+    recordings: tuple[str, ...]
+    seed: int
+    lap_m: float | None
+    precision: str
+    recipe: Recipe
+
+    def as_json(self) -> str:
+        """Readable, and the same text for the same settings."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    def name(self) -> str:
+        """`eff-3fa2c1d0`: the model, and a mark that differs where any setting does."""
+        return f"{self.model}-{hashlib.sha256(self.as_json().encode()).hexdigest()[:8]}"
+
+
+class Run:
+    """The folder of one run. Raises RunError for a folder that belongs to other settings."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.history: list[dict[str, float]] = []
+        self._checkpoint = folder / "checkpoint.npz"
+        self._csv = folder / "epochs.csv"
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "settings.json"
+        if not config.exists():
+            write_whole(config, settings.as_json().encode())
+        elif config.read_text(encoding="utf-8") != settings.as_json():
+            raise RunError(f"{folder} holds a run with other settings; see {config}, or name another --run folder")
+
+    def save(self, network: keras.Model, average: WeightAverage, epoch: Mapping[str, float]) -> None:
+        """Keep the state after one more epoch, and its figures."""
+        self.history.append(dict(epoch))
+        state = {f"weight_{i}": w for i, w in enumerate(network.get_weights())}
+        state |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(network.optimizer.variables)}
+        state |= {f"average_{i}": w for i, w in enumerate(average.weights)}
+        partial = self._checkpoint.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, updates=average.updates, history=json.dumps(self.history), **state)
+        os.replace(partial, self._checkpoint)
+        write_csv(self._csv, self.history)
+
+    def restore(self, network: keras.Model, average: WeightAverage) -> int:
+        """Take up the state of the last finished epoch, if there is one; returns how many are done."""
+        if not self._checkpoint.exists():
+            return 0
+        try:
+            with np.load(self._checkpoint, allow_pickle=False) as state:
+                network.optimizer.build(network.trainable_variables)
+                network.set_weights(_numbered(state, "weight"))
+                for variable, value in zip(network.optimizer.variables, _numbered(state, "optimizer"), strict=True):
+                    variable.assign(value)
+                average.weights = _numbered(state, "average")
+                average.updates = int(state["updates"])
+                self.history = json.loads(str(state["history"]))
+        except (ValueError, KeyError, OSError) as error:
+            raise RunError(f"{self._checkpoint} is damaged ({error}); delete it to begin again") from None
+        write_csv(self._csv, self.history)
+        return len(self.history)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Rows with the same keys -> csv with a header line."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)
+
+
+def _numbered(state: Any, name: str) -> list[Any]:
+    return [state[f"{name}_{i}"] for i in range(sum(key.startswith(f"{name}_") for key in state))]
