@@ -13,7 +13,7 @@ import pytest
 
 from models.card import describes, read_card
 from training.__main__ import main
-from training.evaluate import agreement
+from training.held_out import agreement
 from training.network import WeightAverage, build, settle_batch_norm
 from training.pipeline import images
 from training.recipe import Recipe

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from models import card as cards
 from training.curves import draw_curves
-from training.evaluate import Metrics, held_out_metrics
+from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, build, reseed_dropout, settle_batch_norm
 from training.pipeline import training_batches
 from training.recipe import Recipe

@@ -10,8 +10,8 @@ from simulator.expert import Expert
 from simulator.scene import Scene
 from simulator.track import open_track
 from simulator.world import TrackWorld
-from training import driving
-from training.driving import drive, main
+from training import evaluate
+from training.evaluate import drive, main
 
 LAKE = open_track("lake")
 ROOT = Path(__file__).parent.parent
@@ -69,7 +69,7 @@ def test_latency_costs_accuracy(scene):
 
 
 def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(driving, "open_engine", lambda path, engine, preprocess: Straight())
+    monkeypatch.setattr(evaluate, "open_engine", lambda path, engine, preprocess: Straight())
     file, chart = tmp_path / "drives.json", tmp_path / "drives.png"
     words = ["one.h5", "two.h5", "--laps", "0.02", "--latency-ms", "0", "100", "--json", str(file), "--map", str(chart)]
     code = main(words)
@@ -88,7 +88,7 @@ def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
 
 def test_bad_input_is_one_clear_line(tmp_path, capsys):
     assert main(["missing.h5", "--track", "sea"]) == 2
-    assert capsys.readouterr().err.startswith("driving: no track 'sea'")
+    assert capsys.readouterr().err.startswith("evaluate: no track 'sea'")
     assert main([str(tmp_path / "missing.h5")]) == 2
     assert "missing.h5" in capsys.readouterr().err
     for words in (["--laps", "0"], ["--speed", "99"], ["--latency-ms", "-1"], ["--seed", "-1"]):
