@@ -23,7 +23,7 @@ from PIL import Image
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, FRAME_SHAPE, Frame
 
 MAX_CARD_BYTES = 1_000_000
-FORMAT = 1
+FORMAT = 2
 """Version of the card's fields; a newer one is refused rather than half understood."""
 
 
@@ -71,6 +71,7 @@ class Card:
     model: name of its builder; parameters: their number; sha256: of the model file's bytes.
     data, held_out: what it was trained with, and in words what was kept from it.
     recipe: hyperparameters by name; seed, epochs, samples: as trained; metrics: by what was compared, then by figure.
+    driving: how it drove the built-in tracks, by track and speed, then by figure; empty if it did not.
     versions: of the libraries; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
     """
 
@@ -86,6 +87,7 @@ class Card:
     epochs: int
     samples: int
     metrics: Mapping[str, Mapping[str, float | None]]
+    driving: Mapping[str, Mapping[str, float | None]]
     versions: Mapping[str, str]
     commit: str
     created: str
@@ -163,8 +165,9 @@ def _card(content: object, path: Path) -> Card:
     values = dict(found)
     values["data"] = tuple(Data(**_checked(Data, each, path)) for each in _list(values.get("data"), path))
     values["golden"] = Golden(**_checked(Golden, values.get("golden"), path))
-    metrics = _object(values.get("metrics"), path)
-    values["metrics"] = {name: _figures(each, path) for name, each in metrics.items()}
+    for tables in ("metrics", "driving"):
+        found_tables = _object(values.get(tables), path)
+        values[tables] = {name: _figures(each, path) for name, each in found_tables.items()}
     card = Card(**_checked(Card, values, path))
     card.golden.frame()
     return card

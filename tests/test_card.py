@@ -51,6 +51,7 @@ def a_card(model: Path) -> Card:
         epochs=2,
         samples=1280,
         metrics={"all": {"mae": 0.05, "correlation": None}},
+        driving={"lake, 15 mph": {"off_road_events": 0.0, "jerk_mps3": None}},
         versions={"keras": "3"},
         commit="",
         created="2026-01-01T00:00:00+00:00",
@@ -90,7 +91,7 @@ def test_the_golden_frame_survives_and_judges_answers(model):
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"format": 2}, "format"),
+        ({"format": 1}, "format"),
         ({"parameters": "many"}, "parameters"),
         ({"parameters": True}, "parameters"),
         ({"seed": 1.5}, "seed"),

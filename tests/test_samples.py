@@ -11,7 +11,7 @@ from protocol.recording import Recording, Sample
 from training import samples as samples_module
 from training.recipe import Recipe
 from training.road import legs, places_m
-from training.samples import GUARD, HELD_OUT, TRAIN, centred_mean, corrected, draw_epoch, load_drives
+from training.samples import GUARD, HELD_OUT, TRAIN, centred_mean, corrected, draw_epoch, load_drives, load_whole
 
 LAP_M = 800.0
 SPEED_MPH = 22.0
@@ -167,12 +167,12 @@ def test_a_short_recording_still_has_every_part(make_recording):
 
 def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording):
     drives = load_drives([make_recording(rows=300)], Recipe(), None)
-    recipe = replace(Recipe(), straight_below=0.2, straight_kept=0.25, side_camera=0.0)
+    recipe = replace(Recipe(), straight_below=0.2, straight_share=0.1, side_camera=0.0)
     paths, targets = draw_epoch(drives, recipe, 1, 0)
     train = drives[0].target[drives[0].part == TRAIN]
-    straight = int((np.abs(train) < 0.2).sum())
-    assert (np.abs(targets) < 0.2).sum() == round(0.25 * straight)
-    assert (np.abs(targets) >= 0.2).sum() == train.size - straight
+    bends = int((np.abs(train) >= 0.2).sum())
+    assert (np.abs(targets) >= 0.2).sum() == bends
+    assert (np.abs(targets) < 0.2).sum() == round(bends / 9), "a tenth of the epoch"
     again, other = draw_epoch(drives, recipe, 1, 0), draw_epoch(drives, recipe, 1, 1)
     np.testing.assert_array_equal(paths, again[0])
     assert not np.array_equal(paths, other[0])
@@ -181,7 +181,7 @@ def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording)
 
 def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
     drives = load_drives([make_recording(rows=300)], Recipe(), None)
-    paths, targets = draw_epoch(drives, replace(Recipe(), straight_kept=1.0), 1, 0)
+    paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99), 1, 0)
     by_image = {str(row[c]): (i, c) for i, row in enumerate(drives[0].images) for c in range(3)}
     for path, target in zip(paths, targets, strict=True):
         row, camera = by_image[str(path)]
@@ -189,6 +189,22 @@ def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
         expected = np.arctan(np.tan(drives[0].target[row]) + (0, 0.25, -0.25)[camera])
         assert target == pytest.approx(expected)
     assert {by_image[str(p)][1] for p in paths} == {0, 1, 2}
+
+
+def test_the_last_epochs_draw_from_all_the_road_but_never_from_a_test(make_recording):
+    (drive,) = load_drives([make_recording(rows=300)], Recipe(), None)
+    every = replace(Recipe(), straight_share=0.99)
+    centre = {str(path) for path in drive.images[:, 0]}
+    for whole, parts in ((False, {TRAIN}), (True, {TRAIN, GUARD, HELD_OUT})):
+        drawn = {p for seed in range(12) for p in draw_epoch([drive], every, seed, 0, whole)[0]} & centre
+        assert {int(part) for part, path in zip(drive.part, drive.images[:, 0], strict=True) if path in drawn} == parts
+
+
+def test_a_recording_can_be_for_one_purpose_whole(make_recording):
+    folder = make_recording(rows=40)
+    for part in (TRAIN, HELD_OUT):
+        (drive,) = load_whole([folder], Recipe(), part)
+        assert drive.part.tolist() == [part] * 40
 
 
 def test_a_recording_of_one_camera_trains_on_it(make_recording):

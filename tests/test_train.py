@@ -22,7 +22,7 @@ from training.samples import load_drives
 from training.train import train
 
 ROOT = Path(__file__).parent.parent
-TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3)
+TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras 3.15 under numpy 2.4, in saving."""
@@ -73,6 +73,37 @@ def test_a_run_stopped_between_and_within_epochs_ends_as_an_uninterrupted_one(se
 
 
 @pytest.mark.slow
+def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, make_recording, tmp_path, monkeypatch):
+    """With a recording learned whole, another for testing, a refit, and a choice between checkpoints by driving."""
+    recipe = replace(TINY, epochs=1, refit_epochs=2, driven_checkpoints=2)
+    also, test = (str(make_recording(rows=40, name=name)) for name in ("also", "test"))
+    settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
+    drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
+    monkeypatch.setattr("training.train.trial_drives", lambda policy, title: next(drove))
+    card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
+    assert card.driving == {"lake": {"off_road_events": 0, "mean_cte_m": 0.0}}, "the better driver, not the last"
+    assert {"all", "recording", "test (test)", "test, 1 s means (test)"} <= set(card.metrics)
+    assert "also" not in card.metrics
+    assert card.epochs == 3
+
+    save = Run.save
+
+    def dying(self, network, average, epoch):
+        save(self, network, average, epoch)
+        if epoch["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, tmp_path / "cut", tmp_path / "cut.h5")
+    again = train(settings, tmp_path / "cut", tmp_path / "cut.h5")
+    np.testing.assert_allclose(answers(tmp_path / "cut.h5"), answers(tmp_path / "whole.h5"), atol=1e-5)
+    assert again.metrics["all"]["mae"] == pytest.approx(card.metrics["all"]["mae"], abs=1e-5)
+    assert again.samples == card.samples
+
+
+@pytest.mark.slow
 def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
     out = tmp_path / "deep" / "eff.h5"
     card = train(settings, tmp_path / "run", out)
@@ -90,13 +121,24 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
         "checkpoint.npz",
         "epochs.csv",
         "curves.png",
+        "held_out.json",
     }
     assert {p.name for p in out.parent.iterdir()} == {"eff.h5", "eff.json"}
 
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
-    command = [sys.executable, "-m", "training", "--model", "eff", str(make_recording(rows=400)), "--epochs", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "training",
+        "--model",
+        "eff",
+        str(make_recording(rows=400)),
+        "--epochs",
+        "2",
+        "--no-drive",
+    ]
     command += ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "eff.h5")]
     checkpoint, out = tmp_path / "run" / "checkpoint.npz", tmp_path / "eff.h5"
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -107,9 +149,10 @@ def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
     assert not out.exists()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "wrote" in done.stdout
-    assert read_card(out).epochs == 2
+    epochs = 2 + Recipe().refit_epochs
+    assert read_card(out).epochs == epochs
     with (tmp_path / "run" / "epochs.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n + 1) for n in range(epochs)]
 
 
 def test_settings_name_their_run(settings):
@@ -142,7 +185,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
 
 
 def test_a_recording_that_never_steers_is_refused(settings, tmp_path):
-    straight = replace(settings, recipe=replace(TINY, straight_below=2.0, straight_kept=0.1))
+    straight = replace(settings, recipe=replace(TINY, straight_below=2.0))
     with pytest.raises(RunError, match="straight"):
         train(straight, tmp_path / "run", tmp_path / "eff.h5")
 
@@ -156,6 +199,7 @@ def test_a_recording_that_never_steers_is_refused(settings, tmp_path):
         ["--model", "other"],
         ["--epochs", "x"],
         ["--seed", "-1"],
+        ["--dagger", "-1"],
     ],
 )
 def test_a_bad_argument_ends_with_exit_code_2(arguments, tmp_path):

@@ -16,9 +16,10 @@ EXAMPLES = """examples:
   python -m training --model eff ~/recordings/lake
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
+  python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
 
 Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
-(epochs.csv), curves.png and the last checkpoint.
+(epochs.csv), curves.png and the last checkpoints.
 """
 
 
@@ -32,8 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
     from training.train import train  # noqa: PLC0415
 
     recipe = replace(Recipe(), epochs=options.epochs) if options.epochs else Recipe()
+    if options.no_drive:
+        recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
-    settings = Settings(options.model, recordings, options.seed, options.lap_m, options.precision, recipe)
+    also, tests = (tuple(str(folder.resolve()) for folder in group) for group in (options.also, options.test))
+    settings = Settings(
+        options.model,
+        recordings,
+        options.seed,
+        options.lap_m,
+        options.precision,
+        recipe,
+        also,
+        tests,
+        options.dagger,
+    )
     folder = options.run or Path("runs") / settings.name()
     out = options.out or folder / f"{options.model}.h5"
     print(f"run folder: {folder}")
@@ -46,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\nstopped; the same command goes on from the last finished epoch in {folder}", file=sys.stderr)
         return 130
     _report(card.metrics, out)
+    for trial, figures in card.driving.items():
+        print(f"{trial}: {figures['off_road_events']:.0f} times off the road, mean {figures['mean_cte_m']:.2f} m aside")
     return 0
 
 
@@ -62,7 +78,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", choices=("baseline", "eff"), default="eff", help="network to train (eff)")
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
-    parser.add_argument("--epochs", type=_positive, help="passes over the data (the recipe's)")
+    parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="train on these whole")
+    parser.add_argument(
+        "--test", nargs="+", type=Path, default=[], metavar="RECORDING", help="hold these out whole, and report on them"
+    )
+    parser.add_argument(
+        "--dagger",
+        type=_rounds,
+        default=0,
+        metavar="N",
+        help="rounds in which the model drives the built-in tracks, an expert corrects it, and it learns from that (0)",
+    )
+    parser.add_argument(
+        "--no-drive",
+        action="store_true",
+        help="keep the last checkpoint, rather than let the last ones drive and choose",
+    )
+    parser.add_argument("--epochs", type=_positive, help="passes over the data before the last ones (the recipe's)")
     parser.add_argument("--seed", type=_seed, default=1, help="of all random choices (1)")
     parser.add_argument(
         "--lap-m",
@@ -82,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     if int(text) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+def _rounds(text: str) -> int:
+    if not 0 <= int(text) <= 20:
+        raise argparse.ArgumentTypeError("must be 0 to 20")
     return int(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from training.network import WeightAverage
+from training.held_out import Metrics
+from training.network import WeightAverage, Weights
 from training.recipe import Recipe
 
 
@@ -28,7 +30,11 @@ class RunError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that decides a run's result. recordings: folders; lap_m: length of their common lap, None if unknown."""
+    """All that decides a run's result.
+
+    recordings: folders, of which stretches are held out; also: trained on whole; tests: held out whole. lap_m: length
+    of the recordings' common lap, None if unknown. dagger: rounds of corrections.
+    """
 
     model: str
     recordings: tuple[str, ...]
@@ -36,6 +42,9 @@ class Settings:
     lap_m: float | None
     precision: str
     recipe: Recipe
+    also: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    dagger: int = 0
 
     def as_json(self) -> str:
         """Readable, and the same text for the same settings."""
@@ -52,6 +61,9 @@ class Run:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.history: list[dict[str, float]] = []
+        self.metrics: Metrics = {}
+        self._kept = settings.recipe.driven_checkpoints
+        self._metrics = folder / "held_out.json"
         self._checkpoint = folder / "checkpoint.npz"
         self._csv = folder / "epochs.csv"
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,8 +82,35 @@ class Run:
         partial = self._checkpoint.with_suffix(".partial")
         with partial.open("wb") as file:
             np.savez(file, updates=average.updates, history=json.dumps(self.history), **state)
+        self._keep(average, len(self.history))
         os.replace(partial, self._checkpoint)
         write_csv(self._csv, self.history)
+
+    def _keep(self, average: WeightAverage, epoch: int) -> None:
+        """The averaged weights after this epoch, and of the last few."""
+        if not self._kept:
+            return
+        content = io.BytesIO()
+        state: dict[str, Any] = {f"average_{i}": w for i, w in enumerate(average.weights)}
+        np.savez(content, **state)
+        write_whole(self._averages(epoch), content.getvalue())
+        self._averages(epoch - self._kept).unlink(missing_ok=True)
+
+    def _averages(self, epoch: int) -> Path:
+        return self.folder / f"average-{epoch:03d}.npz"
+
+    def checkpoints(self) -> list[tuple[int, Weights]]:
+        """The averaged weights after each of the last epochs, with its number, from 1."""
+        found = []
+        for epoch in range(max(1, len(self.history) - self._kept + 1), len(self.history) + 1):
+            with np.load(self._averages(epoch), allow_pickle=False) as state:
+                found.append((epoch, _numbered(state, "average")))
+        return found
+
+    def keep_metrics(self, metrics: Metrics) -> None:
+        """What the held-out road says, before it is learned too."""
+        self.metrics = metrics
+        write_whole(self._metrics, json.dumps(metrics, indent=2).encode())
 
     def restore(self, network: keras.Model, average: WeightAverage) -> int:
         """Take up the state of the last finished epoch, if there is one; returns how many are done."""
@@ -86,6 +125,8 @@ class Run:
                 average.weights = _numbered(state, "average")
                 average.updates = int(state["updates"])
                 self.history = json.loads(str(state["history"]))
+                if self._metrics.exists():
+                    self.metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
         except (ValueError, KeyError, OSError) as error:
             raise RunError(f"{self._checkpoint} is damaged ({error}); delete it to begin again") from None
         write_csv(self._csv, self.history)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from protocol.recording import SESSION_GAP_S, Recording, Sample, read_recording
 from training.recipe import Recipe
-from training.road import legs, places_m
+from training.road import STANDSTILL_MPH, legs, places_m
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,6 +67,20 @@ def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None) ->
     return _by_place(recordings, recipe, lap_m)
 
 
+def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive]:
+    """Read recordings of which every row is for the same: TRAIN (other roads) or HELD_OUT (other drivers).
+
+    Raises RecordingError for a folder that is no recording.
+    """
+    drives = []
+    for folder in folders:
+        recording = read_recording(folder)
+        moving = np.array([s.speed_mph > STANDSTILL_MPH for s in recording.samples])
+        outside = np.full((moving.size, 1), 0.0 if part == HELD_OUT else np.inf)
+        drives.append(_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
+    return drives
+
+
 def centred_mean(values: Floats, time_s: Floats, window_s: float) -> Floats:
     """Values averaged over a centred window of time, narrower at both ends of a drive and never across a gap: (n,)."""
     jumps = np.diff(time_s)
@@ -85,18 +99,21 @@ def corrected(steering: Floats, camera: npt.NDArray[np.intp], side_camera: float
     return np.clip(np.arctan(np.tan(steering) + SIDE[camera] * side_camera), -1.0, 1.0)
 
 
-def draw_epoch(drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int) -> tuple[npt.NDArray[np.str_], Floats]:
+def draw_epoch(
+    drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, whole: bool = False
+) -> tuple[npt.NDArray[np.str_], Floats]:
     """One epoch's images and targets, in random order: straight rows thinned, a camera drawn for each row.
 
-    The same seed and epoch give the same draw on any machine.
+    whole: draw from the held-out road and its guards too. The same seed and epoch give the same draw on any machine.
     """
     rng = np.random.default_rng((seed, epoch))
-    train = [drive.part == TRAIN for drive in drives]
+    train = [(drive.part == TRAIN) | whole for drive in drives]
     images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, train, strict=True)])
     target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, train, strict=True)])
     straight = rng.permutation(np.flatnonzero(np.abs(target) < recipe.straight_below))
     bends = np.flatnonzero(np.abs(target) >= recipe.straight_below)
-    order = rng.permutation(np.concatenate([bends, straight[: round(recipe.straight_kept * straight.size)]]))
+    kept = round(bends.size * recipe.straight_share / (1 - recipe.straight_share))
+    order = rng.permutation(np.concatenate([bends, straight[:kept]]))
     side = (1 - recipe.centre_share) / 2
     camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
     camera[images[order, camera] == ""] = 0

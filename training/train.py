@@ -7,13 +7,8 @@ dropout and its augmentation depend on the seed and its number only, which is wh
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,14 +18,17 @@ import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from models import card as cards
+from models.card import Card
+from training.choose import Driving, badness, driver_of, trial_drives
 from training.curves import draw_curves
+from training.dagger import record_corrections
 from training.held_out import Metrics, held_out_metrics
-from training.network import SplitModel, WeightAverage, build, reseed_dropout, settle_batch_norm
+from training.network import SplitModel, WeightAverage, Weights, build, reseed_dropout, settle_batch_norm
 from training.pipeline import training_batches
-from training.recipe import Recipe
 from training.run import Run, RunError, Settings
-from training.samples import HELD_OUT, TRAIN, Drive, draw_epoch, load_drives
+from training.run_card import card_of
+from training.samples import HELD_OUT, TRAIN, Drive, draw_epoch, load_drives, load_whole
+from training.schedule import Phase, learning_rate, phases
 
 SETTLING_IMAGES = 2048
 """Varied views enough for batch norm's mean and variance to be known within 2 %."""
@@ -38,26 +36,25 @@ SETTLING_IMAGES = 2048
 WATCHED = 8
 """After each epoch one held-out row in so many is answered: neighbours are alike, and the time is the training's."""
 
-GOLDEN_TOLERANCE = 2e-3
-"""Allowed difference of steering between engines and versions: 0.05 degrees of the wheel."""
 
-LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
-
-
-def train(settings: Settings, folder: Path, out: Path) -> cards.Card:
+def train(settings: Settings, folder: Path, out: Path) -> Card:
     """Train, or go on training, and write `out` (.h5) and its card (.json).
 
     Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
     """
-    drives = load_drives([Path(name) for name in settings.recordings], settings.recipe, settings.lap_m)
-    print_split(drives)
+    recipe = settings.recipe
+    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
+    also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
+    tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
+    print_split([*drives, *also, *tests])
     for part, purpose in ((TRAIN, "train on"), (HELD_OUT, "test on")):
         rows = sum(int((drive.part == part).sum()) for drive in drives)
-        if rows < 2 * settings.recipe.batch:
-            raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * settings.recipe.batch} are needed")
-    training = _Training(settings, Run(folder, settings), drives)
-    training.run_epochs()
-    return training.save(out)
+        if rows < 2 * recipe.batch:
+            raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
+    training = _Training(settings, Run(folder, settings), [*drives, *also])
+    for phase in phases(recipe, settings.dagger):
+        training.run(phase)
+    return training.finish(out, tests)
 
 
 def print_split(drives: Sequence[Drive]) -> None:
@@ -74,140 +71,124 @@ class _Training:
     """The state of one training: the network, its averaged weights, and its run folder."""
 
     def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
-        self.settings, self.recipe, self.run, self.drives = settings, settings.recipe, run, drives
+        self.settings, self.recipe, self.store = settings, settings.recipe, run
+        self.drives = list(drives)
         keras.utils.set_random_seed(settings.seed)
         self.model = build(settings.model, self.recipe, settings.precision)
-        self.steps = len(self._draw(0)[0]) // self.recipe.batch
-        if not self.steps:
-            raise RunError("nearly all steering is straight; too few rows are left once straight ones are thinned")
-        optimizer = keras.optimizers.AdamW(self._learning_rate(), weight_decay=self.recipe.weight_decay)
+        optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
         self.model.network.compile(optimizer, loss="mse")
         self.average = WeightAverage(self.recipe.average_horizon_steps)
         self.done = run.restore(self.model.network, self.average)
+        self.samples = 0
 
-    def run_epochs(self) -> None:
-        """Train the epochs that are missing, saving each."""
-        images_in_epoch = self.steps * self.recipe.batch
+    def run(self, phase: Phase) -> None:
+        """Train those of the phase's epochs that are missing, saving each; the first phase's end is measured."""
+        if self.settings.dagger and phase.round:
+            self._add_corrections(phase)
+        steps = len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
+        if not steps:
+            raise RunError("nearly all steering is straight; too few rows are left once straight ones are thinned")
+        in_epoch = steps * self.recipe.batch
+        self.samples += in_epoch * (phase.end - phase.first)
         with tqdm(
-            total=self.recipe.epochs * images_in_epoch,
-            initial=self.done * images_in_epoch,
+            total=(phase.end - phase.first) * in_epoch,
+            initial=min(max(self.done, phase.first), phase.end) * in_epoch - phase.first * in_epoch,
             unit=" samples",
             unit_scale=True,
             mininterval=1.0,
-            desc=self.settings.model,
+            desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
         ) as bar:
-            for epoch in range(self.done, self.recipe.epochs):
+            for epoch in range(max(self.done, phase.first), phase.end):
                 started = time.monotonic()
-                loss = self._epoch(epoch, bar)
-                figures = self._monitored()
-                shown = {"mae": figures["mae"], "correlation": figures["correlation"], "bias": figures["bias"]}
+                loss = self._epoch(phase, epoch, steps, bar)
+                shown = self._monitored(phase.whole)
                 row = {"epoch": epoch + 1, "loss": loss, **shown, "seconds": time.monotonic() - started}
-                self.run.save(self.model.network, self.average, row)
+                self.store.save(self.model.network, self.average, row)
                 self.done = epoch + 1
-                draw_curves(self.run.history, self.run.folder / "curves.png")
+                draw_curves(self.store.history, self.store.folder / "curves.png")
+        if not phase.whole and not self.store.metrics:
+            self.store.keep_metrics(held_out_metrics(self._averaged().network, self.drives, self.model.rows))
 
-    def save(self, out: Path) -> cards.Card:
-        """Write the averaged model, whole and in float32, and its card."""
-        final = build(self.settings.model, self.recipe, "float32")
-        final.network.set_weights(self.average.weights)
-        settle_batch_norm(final, self._settling_images())
-        metrics = held_out_metrics(final.network, self.drives, final.rows)
+    def finish(self, out: Path, tests: Sequence[Drive]) -> Card:
+        """Choose a checkpoint by driving, and write it, whole and in float32, and its card."""
+        final, driving = self._best_driver()
+        tested = held_out_metrics(final.network, tests, final.rows)
+        named = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
+        metrics = {**self.store.metrics, **{f"{key} (test)": tested[key] for key in named}}
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(out.stem + ".partial.h5")
         final.whole.save(partial)
         os.replace(partial, out)
-        card = self._card(final, out, metrics)
+        drives = [*self.drives, *tests]
+        card = card_of(self.settings, final, out, drives, self.done, self.samples, metrics, driving)
         card.write(out)
         return card
 
-    def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
-        total = self.recipe.epochs * self.steps
-        warm_up = max(1, round(self.recipe.warm_up * total))
-        return keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, total - warm_up), alpha=0.01, warmup_target=self.recipe.learning_rate, warmup_steps=warm_up
-        )
+    def _best_driver(self) -> tuple[SplitModel, Driving]:
+        """Of the checkpoints kept, the one that drives best, and how it drove; the last, where none is to drive."""
+        if not self.recipe.driven_checkpoints:
+            return self._averaged(), {}
+        found: list[tuple[SplitModel, Driving]] = []
+        for epoch, weights in self.store.checkpoints():
+            model = self._averaged(weights)
+            driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives")
+            print(
+                f"epoch {epoch}: {badness(driving)[0]:.0f} times off the road, mean {badness(driving)[1]:.2f} m aside"
+            )
+            found.append((model, driving))
+        return min(found, key=lambda each: badness(each[1]))
 
-    def _draw(self, epoch: int) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
-        return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch)
+    def _averaged(self, weights: Weights | None = None) -> SplitModel:
+        """The model with averaged weights (the latest, if no others), in float32, its batch norms settled."""
+        model = build(self.settings.model, self.recipe, "float32")
+        model.network.set_weights(self.average.weights if weights is None else weights)
+        settle_batch_norm(model, self._settling_images())
+        return model
 
-    def _epoch(self, epoch: int, bar: tqdm[NoReturn]) -> float:
+    def _add_corrections(self, phase: Phase) -> None:
+        folder = self.store.folder / f"corrections-{phase.round}"
+        if not folder.exists():
+            driver = driver_of(self._averaged().whole, self.store.folder)
+            record_corrections(driver, folder, phase.round)
+        self.drives += load_whole([folder], self.recipe, TRAIN)
+
+    def _draw(self, epoch: int, whole: bool) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+        return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, whole)
+
+    def _epoch(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
         """One pass over an epoch's draw; returns its mean loss."""
         network, losses = self.model.network, []
         reseed_dropout(network, self.settings.seed, epoch)
-        seed = (self.settings.seed, epoch)
-        for crops, steering in training_batches(*self._draw(epoch), self.model.rows, self.recipe, seed):
+        draw, seed = self._draw(epoch, phase.whole), (self.settings.seed, epoch)
+        for step, (crops, steering) in enumerate(training_batches(*draw, self.model.rows, self.recipe, seed)):
+            done, total = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
+            network.optimizer.learning_rate.assign(learning_rate(phase.learning_rate, done, total, self.recipe.warm_up))
             losses.append(float(network.train_on_batch(crops, steering)))
             self.average.update(network.get_weights())
             bar.update(self.recipe.batch)
             bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
         return float(np.mean(losses))
 
-    def _monitored(self) -> dict[str, float]:
-        """Held-out figures of the averaged weights, on a part of the rows: to watch, nothing is chosen by them."""
+    def _monitored(self, whole: bool) -> dict[str, float]:
+        """Held-out figures of the averaged weights, on a part of the rows: to watch, nothing is chosen by them.
+
+        nan once that road is learned too.
+        """
+        names = ("mae", "correlation", "bias")
+        if whole:
+            return dict.fromkeys(names, float("nan"))
         network = self.model.network
         trained = network.get_weights()
         network.set_weights(self.average.weights)
         settle_batch_norm(self.model, self._settling_images(SETTLING_IMAGES // WATCHED))
-        figures = held_out_metrics(network, self.drives, self.model.rows, every=WATCHED)["all"]
+        figures: Metrics = held_out_metrics(network, self.drives, self.model.rows, every=WATCHED)
         network.set_weights(trained)
-        return figures
+        return {name: figures["all"][name] for name in names}
 
     def _settling_images(self, count: int = SETTLING_IMAGES) -> tf.data.Dataset:
-        paths, targets = self._draw(self.recipe.epochs)
-        seed = (self.settings.seed, self.recipe.epochs)
-        batches = training_batches(paths[:count], targets[:count], self.model.rows, self.recipe, seed)
+        last = 10**6  # the number of no epoch: other draws than any that is trained on
+        paths, targets = self._draw(last, False)
+        batches = training_batches(
+            paths[:count], targets[:count], self.model.rows, self.recipe, (self.settings.seed, last)
+        )
         return batches.map(lambda crops, _: crops)
-
-    def _card(self, final: SplitModel, out: Path, metrics: Metrics) -> cards.Card:
-        recipe, frame = self.recipe, cards.golden_frame()
-        answer = float(np.asarray(final.whole(frame[None]))[0, 0])
-        return cards.Card(
-            format=cards.FORMAT,
-            model=self.settings.model,
-            description="Steering for the Udacity simulator: uint8 RGB (160, 320, 3) in, -1..1 (right) out.",
-            parameters=final.whole.count_params(),
-            sha256=cards.sha256(out),
-            data=tuple(_data(drive) for drive in self.drives),
-            held_out=held_out_words(recipe, self.settings.lap_m),
-            recipe={**asdict(recipe), "precision": self.settings.precision, "lap_m": self.settings.lap_m},
-            seed=self.settings.seed,
-            epochs=self.done,
-            samples=self.done * self.steps * recipe.batch,
-            metrics=metrics,
-            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
-            commit=commit(),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            golden=cards.Golden(cards.png_base64(frame), answer, GOLDEN_TOLERANCE),
-        )
-
-
-def held_out_words(recipe: Recipe, lap_m: float | None) -> str:
-    """What was held out, for the card."""
-    if lap_m is None:
-        return "blocks of time; other laps over the same road were trained on, so the figures flatter"
-    ends = (f"{start:g} to {start + recipe.held_out_length_m:g}" for start in recipe.held_out_starts_m)
-    return (
-        f"stretches of road, in all laps, directions and recordings: {', '.join(ends)} m from the sharpest bend of a"
-        f" lap of {lap_m:g} m, with {recipe.guard_m:g} m on both sides that are for nothing"
-    )
-
-
-def commit() -> str:
-    """The repository's commit, marked `-changed` where tracked files differ from it; "" without git."""
-    try:
-        told = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=-changed", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return told.stdout.strip()
-
-
-def _data(drive: Drive) -> cards.Data:
-    rows = drive.part
-    return cards.Data(drive.name, int(rows.size), int((rows == TRAIN).sum()), int((rows == HELD_OUT).sum()))

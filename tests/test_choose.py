@@ -1,0 +1,73 @@
+"""The best driver leaves the road least often; corrections carry the expert's steering, not the car's."""
+
+import numpy as np
+import pytest
+
+from protocol.recording import read_recording
+from simulator.drive_log import DriveLog
+from training import choose, dagger
+from training.choose import badness, driver_of, figures, trial_drives
+from training.dagger import record_corrections
+
+
+class Straight:
+    """Never turns."""
+
+    def predict(self, frames):
+        return np.zeros(len(frames), np.float32)
+
+
+def test_events_count_before_distance():
+    def drove(events, mean_m):
+        return {
+            "lake": {"off_road_events": events, "mean_cte_m": mean_m},
+            "mountain": {"off_road_events": 0, "mean_cte_m": 0},
+        }
+
+    ranked = sorted([drove(1, 0.1), drove(0, 0.9), drove(0, 0.2)], key=badness)
+    assert [badness(each) for each in ranked] == [(0, 0.1), (0, 0.45), (1, 0.05)]
+
+
+def test_figures_are_the_plain_numbers_of_a_report():
+    found = figures(DriveLog(100.0).report())
+    assert found["off_road_events"] == 0
+    assert "lap_times_s" not in found
+    assert all(isinstance(value, float) for value in found.values())
+
+
+@pytest.mark.slow
+def test_one_who_never_turns_fails_every_trial(monkeypatch):
+    monkeypatch.setattr(choose, "TRIALS", (("lake", False, 15.0), ("lake", True, 25.0)))
+    driving = trial_drives(Straight(), "straight")
+    assert set(driving) == {"lake, 15 mph", "lake back, 25 mph"}
+    assert all(trial["off_road_events"] > 3 for trial in driving.values())
+
+
+@pytest.mark.slow
+def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
+    monkeypatch.setattr(dagger, "ROADS", (("lake", False),))
+    monkeypatch.setattr(dagger, "FIRST_RANDOM_ROAD", 3)
+    folder = record_corrections(Straight(), tmp_path / "corrections-1", 1)
+    recording = read_recording(folder)
+    assert not recording.problems
+    assert len({sample.session for sample in recording.samples}) == 2, "one for each road"
+    steering = np.array([sample.steering for sample in recording.samples])
+    assert np.abs(steering).max() > 0.3, "the car drove straight, and the expert would have turned"
+    before = (folder / "driving_log.csv").read_bytes()
+    record_corrections(Straight(), folder, 1)
+    assert (folder / "driving_log.csv").read_bytes() == before, "what is there is kept"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_model_is_driven_as_the_server_would(tmp_path):
+    import keras  # noqa: PLC0415
+
+    from models.steering import eff  # noqa: PLC0415
+
+    keras.utils.set_random_seed(1)
+    model = eff()
+    frames = np.random.default_rng(0).integers(0, 256, (2, 160, 320, 3), np.uint8)
+    np.testing.assert_allclose(
+        driver_of(model, tmp_path).predict(frames), np.asarray(model(frames, training=False))[:, 0], atol=1e-5
+    )
