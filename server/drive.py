@@ -82,7 +82,7 @@ def open_observers(options: Options, facts: dict[str, object]) -> list[Observer]
     if options.record:
         observers.append(RunRecorder(new_run_folder(options.record), facts))
     if options.video:
-        from server.film import DriveFilm  # noqa: PLC0415  # loads the encoder's libraries, for those who film
+        from server.film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
 
         observers.append(DriveFilm(options.video, f"{options.model.name} on {facts['engine']}"))
     return observers

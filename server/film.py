@@ -1,4 +1,4 @@
-"""Films a drive while it is driven: `add` only hands over, drawing and encoding happen on a thread of the film's own.
+"""Films a drive while it is driven: `add` only hands over, drawing and encoding happen in a process of the film's own.
 
 A film must never cost the car a frame: when encoder or disk are slow, pictures are left out; when they fail, the film
 ends with a word in the log and the drive goes on.
@@ -6,19 +6,18 @@ ends with a word in the log and the drive goes on.
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import logging
-import os
+import pickle
 import queue
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
-import av
-
-from server.film_writer import FilmWriter, FrameLimit
 from server.hud import Shot
 from server.observers import Answered
+from server.timeline import FrameLimit
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +28,10 @@ QUEUE_LENGTH = 64
 CLOSE_S = 10.0
 """How long the end of a drive waits for a disk that does not answer."""
 
-RATE_WINDOW_S = 1.0
 SILENT_S = 2.0
 """After this long without a frame, the film follows another simulator if there is one."""
 
-NICENESS = 10
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Film:
@@ -46,15 +44,23 @@ class Film:
     def __init__(self, path: Path, title: str) -> None:
         if path.suffix.lower() != ".mp4":
             raise ValueError(f"a film's name must end in .mp4, got {path}")
+        with open(path, "wb"):
+            pass  # Python's own error names the path and the reason
         self.path = path
         self.error: str | None = None
         self.dropped = 0
-        self._writer = FilmWriter(path, title)
         self._seen = 0
+        self._taken = 0
         self._limit = FrameLimit(MAX_PICTURES_PER_S)
         # SimpleQueue is one step in C: no lock is ever held by a thread that the system has put aside.
         self._queue: queue.SimpleQueue[tuple[Shot, int] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="film", daemon=True)
+        self._encoder = subprocess.Popen(
+            [sys.executable, "-m", "server.film_process", str(path.resolve()), title],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._thread = threading.Thread(target=self._hand_over, name="film", daemon=True)
         self._thread.start()
 
     def add(self, shot: Shot) -> None:
@@ -65,6 +71,7 @@ class Film:
         if self._queue.qsize() >= QUEUE_LENGTH:
             self.dropped += 1
         else:
+            self._taken += 1
             self._queue.put((shot, self._seen))
 
     def close(self) -> None:
@@ -75,45 +82,28 @@ class Film:
             self.error = f"still waiting for the disk after {CLOSE_S:g} s"
             log.error("the film %s is not complete: %s", self.path, self.error)
         elif self.error is None:
-            if not self._writer.frames:
+            if not self._taken:
                 log.info("no frame came, so there is no film %s", self.path)
                 return
             left_out = f", {self.dropped} pictures left out" if self.dropped else ""
-            log.info("filmed %.1f s in %s%s", self._writer.duration_s, self.path, left_out)
+            log.info("filmed %d pictures in %s%s", self._taken, self.path, left_out)
 
-    def _work(self) -> None:
-        _yield_to_others()
+    def _hand_over(self) -> None:
+        """Shots to the encoder, as they come; a full pipe makes this thread wait, and nobody else."""
+        encoder = self._encoder
+        assert encoder.stdin is not None
+        assert encoder.stdout is not None
         try:
-            self._encode_all()
-        except (OSError, ValueError, av.FFmpegError) as error:
-            self.error = str(error)
-            log.error("the film %s ends after %.1f s, driving goes on: %s", self.path, self._writer.duration_s, error)
-
-    def _encode_all(self) -> None:
-        rate = AnswerRate()
-        try:
-            while (item := self._queue.get()) is not None:
-                shot, seen = item
-                self._writer.write(shot, rate.after(shot.time_s, seen))
+            with contextlib.suppress(OSError), encoder.stdin:  # broken where it has ended: it says below why
+                while (item := self._queue.get()) is not None:
+                    pickle.dump(item, encoder.stdin, pickle.HIGHEST_PROTOCOL)
+                    encoder.stdin.flush()
+            said = encoder.stdout.read().decode(errors="replace").strip()
         finally:
-            self._writer.close()
-
-
-class AnswerRate:
-    """Answers a second over the last second, from the number answered until each picture."""
-
-    def __init__(self) -> None:
-        self._history: collections.deque[tuple[float, int]] = collections.deque(maxlen=64)
-
-    def after(self, time_s: float, answered: int) -> float | None:
-        """None until half a second is known; begins anew after a pause."""
-        if self._history and not 0 <= time_s - self._history[-1][0] <= SILENT_S:
-            self._history.clear()
-        self._history.append((time_s, answered))
-        while time_s - self._history[0][0] > RATE_WINDOW_S:
-            self._history.popleft()
-        first_s, first = self._history[0]
-        return (answered - first) / (time_s - first_s) if time_s - first_s >= RATE_WINDOW_S / 2 else None
+            encoder.stdout.close()
+        if encoder.wait():
+            self.error = said or f"the encoder ended with {encoder.returncode}"
+            log.error("the film %s ends early, driving goes on: %s", self.path, self.error)
 
 
 class DriveFilm:
@@ -160,9 +150,3 @@ def free_path(path: Path) -> Path:
         if not candidate.exists() or candidate.stat().st_size == 0:
             return candidate
     raise FileExistsError(f"{path} and 998 more of its name exist")
-
-
-def _yield_to_others() -> None:
-    """Let the thread that answers go first, where the system can set one thread's priority."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

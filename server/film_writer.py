@@ -16,12 +16,10 @@ from av.video.stream import VideoStream
 
 from protocol.messages import FRAME_SHAPE
 from server.hud import CAMERA_ROWS, FILM_ROWS, PANEL_ROWS, WIDTH, Hud, Picture, Shot
+from server.timeline import Timeline
 
 TICKS_PER_S = 90_000
 """Time base of the film: finer than any clock that stamps frames."""
-
-GAP_S, SHORT_GAP_S = 2.0, 0.5
-"""A longer pause (simulator paused, recording stopped) is cut to the shorter."""
 
 KEY_FRAME_S = 1.0
 """Between key frames, and so between fragments: what a killed process may lose."""
@@ -35,40 +33,6 @@ turning wheel leaves a trace. The fastest preset takes 2.6 ms a picture instead 
 again in size: what counts beside a server that answers."""
 
 CONTAINER = {"movflags": "frag_keyframe+default_base_moof+hybrid_fragmented", "flush_packets": "1"}
-
-
-class Timeline:
-    """Time stamps of a drive -> seconds of its film, always rising: pauses cut, steps of the clock ignored."""
-
-    def __init__(self) -> None:
-        self._last_s = 0.0
-        self._film_s: float | None = None
-
-    def place(self, time_s: float) -> float:
-        """Seconds from the film's beginning at which this moment is shown."""
-        step_s = time_s - self._last_s
-        self._last_s = time_s
-        if self._film_s is None:
-            self._film_s = 0.0
-        else:
-            self._film_s += step_s if 0 < step_s <= GAP_S else SHORT_GAP_S
-        return self._film_s
-
-
-class FrameLimit:
-    """Thins frames to so many a second; on average, so that a clock's jitter costs none."""
-
-    def __init__(self, per_s: float) -> None:
-        self._step_s = 1 / per_s
-        self._due_s = float("-inf")
-
-    def admits(self, time_s: float) -> bool:
-        """Whether to show the frame of this moment; a clock that was set back begins anew."""
-        if self._due_s - GAP_S < time_s < self._due_s - 1e-4:
-            return False
-        on_time = 0 <= time_s - self._due_s + 1e-4 < self._step_s
-        self._due_s = (self._due_s if on_time else time_s) + self._step_s
-        return True
 
 
 class FilmWriter:

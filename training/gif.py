@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from server.film_writer import FrameLimit, Timeline
 from server.hud import ACCENT, FILM_ROWS, GREEN, GROUND, RED, TEXT, WIDTH, Hud, Shot
+from server.timeline import FrameLimit, Timeline
 
 PICTURES_PER_S = 10.0
 COLOURS = 64
