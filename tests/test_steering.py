@@ -12,7 +12,7 @@ from models.steering import BUILDERS, baseline, eff
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras 3.15 under numpy 2.4, in saving."""
 
-PARAMETERS = {"baseline": 865_921, "eff": 630_433}
+PARAMETERS = {"baseline": 865_921, "eff": 630_433, "eff-small": 89_905}
 
 LOAD_AND_ANSWER = """
 import sys, keras, numpy as np
@@ -28,7 +28,7 @@ def frames(count: int = 2) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_parameters_are_the_studys(name):
+def test_parameters_are_as_stated(name):
     assert BUILDERS[name]().count_params() == PARAMETERS[name]
 
 
