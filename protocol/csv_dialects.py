@@ -7,6 +7,7 @@ two (`0,25` for a quarter, but `0` for nothing).
 
 from __future__ import annotations
 
+import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,35 @@ def parse_row(cells: Sequence[str], header: Sequence[str] | None, line: int) -> 
     images, rest = named or _split(cells)
     numbers = _plain_numbers(rest) if len(rest) <= len(NUMBERS) else _broken_numbers(rest)
     return Row(images, numbers, line)
+
+
+def describe_dialect(lines: Sequence[str]) -> str:
+    """The first lines of a driving log, in words: `no header, commas, 7 columns, Windows paths`.
+
+    Judged by the first line of data alone, but for the columns, of which a decimal-comma log has more or fewer by row.
+    """
+    delimiter = sniff_delimiter(lines[:1])
+    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
+    header = bool(rows) and "steering" in {cell.strip().lower() for cell in rows[0]}
+    data = rows[header:]
+    if not data:
+        return "no rows"
+    columns = sorted({len(row) for row in data})
+    path = data[0][0].strip()
+    kinds = {r"[A-Za-z]:|\\\\": "Windows paths", "/": "Unix paths", r".*[/\\]": "relative paths"}
+    paths = next((kind for pattern, kind in kinds.items() if re.match(pattern, path)), "bare names")
+    commas = (delimiter == "," and columns[-1] > 7 and not header) or (
+        delimiter == ";" and "," in ";".join(data[0][3:])
+    )
+    return ", ".join(
+        (
+            "a header" if header else "no header",
+            "semicolons" if delimiter == ";" else "commas",
+            f"{'-'.join(str(n) for n in dict.fromkeys((columns[0], columns[-1])))} columns",
+            *(("decimal commas",) if commas else ()),
+            paths,
+        )
+    )
 
 
 def _by_name(cells: Sequence[str], header: Sequence[str]) -> tuple[tuple[str, str, str], list[str]] | None:

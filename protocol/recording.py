@@ -1,12 +1,14 @@
 """A recording is a folder, `driving_log.csv` and `IMG/`: reading every dialect of it, and writing our own.
 
 Udacity's simulator, the server and the built-in simulator all write this format, and training, evaluation and the film
-maker all read it, so whatever is wrong with a recording is found and named here, once.
+maker all read it, so whatever is wrong with a recording is found and named here, once, and what its owner excludes
+(`protocol.exclusions`) is left out for all of them.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from protocol.csv_dialects import Row, RowError, parse_row, sniff_delimiter
+from protocol.exclusions import RULES_NAME, RuleError, read_rules
 
 LOG_NAME = "driving_log.csv"
 IMAGE_FOLDER = "IMG"
@@ -65,11 +68,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The usable samples of a recording, in order, and every fault found on the way to them."""
+    """The usable samples of a recording, in order, and every fault found on the way to them.
+
+    excluded: rows left out by the folder's rules; start_s: time of the first row, excluded or not, as Sample.time_s.
+    """
 
     folder: Path
     samples: tuple[Sample, ...]
     problems: tuple[Problem, ...]
+    excluded: int = 0
+    start_s: float = math.nan
 
     def summary(self) -> str:
         """One line: rows, sessions and faults by kind, with the first of each named."""
@@ -79,6 +87,7 @@ class Recording:
             first[problem.kind] = (count + 1, example)
         sessions = len({s.session for s in self.samples})
         faults = "".join(f"; {n} {kind} (row {p.row}: {p.detail})" for kind, (n, p) in first.items())
+        faults += f"; {self.excluded} excluded by {RULES_NAME}" if self.excluded else ""
         return f"{self.folder.name}: {len(self.samples)} rows in {sessions} session{'s'[: sessions != 1]}{faults}"
 
 
@@ -86,7 +95,8 @@ def read_recording(folder: Path | str) -> Recording:
     """Read a recording in any csv dialect: header or not, foreign paths, decimal commas.
 
     Rows whose centre image is missing or broken, whose numbers cannot be read, or that end a session with its first
-    view (a fault of Udacity's recorder) are left out and named in `problems`. Raises RecordingError.
+    view (a fault of Udacity's recorder) are left out and named in `problems`; rows that the folder's rules exclude are
+    left out and counted. Raises RecordingError.
     """
     folder = Path(folder)
     problems: list[Problem] = []
@@ -96,8 +106,23 @@ def read_recording(folder: Path | str) -> Recording:
         reason = f"; row {problems[0].row}: {problems[0].detail}" if problems else ""
         raise RecordingError(f"{folder / LOG_NAME} has no usable row{reason}")
     stale = set(_stale_rows(samples, problems))
-    kept = tuple(s for s in samples if s.row not in stale)
-    return Recording(folder, kept, tuple(sorted(problems, key=lambda p: p.row)))
+    usable = [s for s in samples if s.row not in stale]
+    kept = _included(folder, usable)
+    faults = tuple(sorted(problems, key=lambda p: p.row))
+    return Recording(folder, kept, faults, len(usable) - len(kept), usable[0].time_s)
+
+
+def _included(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples that no rule beside the recording excludes."""
+    try:
+        rules = read_rules(folder)
+    except RuleError as error:
+        raise RecordingError(str(error)) from None
+    start_s = samples[0].time_s
+    kept = tuple(s for s in samples if not any(rule.covers(s.row, s.session, s.time_s - start_s) for rule in rules))
+    if not kept:
+        raise RecordingError(f"{folder / RULES_NAME} excludes all {len(samples)} rows; delete the file to undo that")
+    return kept
 
 
 def file_name_time_s(name: str) -> float:
@@ -189,7 +214,10 @@ def _stale_rows(samples: Sequence[Sample], problems: list[Problem]) -> Iterator[
         part = [s for s in samples if s.session == number]
         if len(part) < 3:
             continue
-        first, before, last = (_grey(s.center) for s in (part[0], part[-2], part[-1]))
+        try:
+            first, before, last = (_grey(s.center) for s in (part[0], part[-2], part[-1]))
+        except (OSError, SyntaxError):  # whole on the outside, damaged inside: the data doctor decodes all and says so
+            continue
         to_first, to_before = np.abs(last - first).mean(), np.abs(last - before).mean()
         if to_before > MIN_STALE_DIFFERENCE and to_first < to_before / 3:
             problems.append(Problem("stale", part[-1].row, "the session's last row shows its first view"))

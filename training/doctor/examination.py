@@ -1,0 +1,142 @@
+"""All verdicts on one recording, as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from protocol.csv_dialects import describe_dialect
+from protocol.exclusions import RULES_NAME
+from protocol.messages import MPS_PER_MPH
+from protocol.recording import LOG_NAME, Recording, Sample
+from training.doctor.findings import (
+    Finding,
+    Floats,
+    file_findings,
+    motion_findings,
+    percent,
+    steering_findings,
+)
+from training.doctor.frames import Frames
+from training.doctor.laps import Laps, find_laps
+from training.samples import ROW_S
+
+DIALECT_LINES = 200
+SHOWN_SESSIONS = 8
+MARKS = {"good": " ", "note": "-", "fault": "!"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A stretch recorded without a pause. number: from 0; rows: how many, from line first to line last of the csv;
+    started: local time, "" where the image names carry none; length_s: seconds; driven_m: metres by the speeds."""
+
+    number: int
+    rows: int
+    first: int
+    last: int
+    started: str
+    length_s: float
+    driven_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the doctor found in one recording. rows: usable ones; excluded: left out by the owner's rules."""
+
+    recording: str
+    dialect: str
+    rows: int
+    excluded: int
+    cameras: int
+    sessions: tuple[Session, ...]
+    laps: Laps | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing deserves attention before training."""
+        return all(finding.level != "fault" for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "healthy": self.healthy}
+
+    def text(self) -> str:
+        """A dozen lines for a person."""
+        left_out = f", {self.excluded} more excluded by {RULES_NAME}" if self.excluded else ""
+        cameras = f"{self.cameras} camera{'s'[: self.cameras != 1]}"
+        lines = [f"{self.recording}", f"  {self.rows} rows{left_out}; {cameras}; {self.dialect}"]
+        lines += [f"  {line}" for line in self._session_lines()]
+        for finding in sorted(self.findings, key=lambda f: list(MARKS).index(f.level), reverse=True):
+            lines.append(f"{MARKS[finding.level]} {finding.about}: {finding.words}")
+            lines += [f"      -> {finding.advice}"] if finding.advice else []
+        lines.append(f"  {self._lap_words()}")
+        faults = sum(finding.level == "fault" for finding in self.findings)
+        lines.append(
+            "  healthy" if self.healthy else f"! {faults} fault{'s deserve' if faults > 1 else ' deserves'} attention"
+        )
+        return "\n".join(lines)
+
+    def _session_lines(self) -> Iterator[str]:
+        for s in self.sessions[:SHOWN_SESSIONS]:
+            when = f" from {s.started}" if s.started else ""
+            yield f"session {s.number}: rows {s.first}-{s.last}{when}, {s.length_s:.1f} s, {s.driven_m:.0f} m"
+        if rest := self.sessions[SHOWN_SESSIONS:]:
+            yield f"and {len(rest)} more sessions, {sum(s.rows for s in rest)} rows"
+
+    def _lap_words(self) -> str:
+        if self.laps is None:
+            return "laps: no view comes back after a fixed distance; less than a lap and a half, or no round course"
+        known = self.laps
+        return (
+            f"laps: {known.laps:.1f} of {known.lap_m:.0f} m, {known.sure()}: {percent(known.agreement)} of views look"
+            f" most like those whole laps away (by chance {percent(known.by_chance)}) -> --lap-m {known.lap_m:.0f}"
+        )
+
+
+def examine(recording: Recording, frames: Frames) -> Examination:
+    """All verdicts. frames: of the recording's samples, in the same order."""
+    samples, time_s = recording.samples, row_times_s(recording.samples)
+    unusable = {p.row for p in recording.problems} - {s.row for s in samples}
+    findings = (
+        *file_findings(recording.problems, frames, len(samples) + recording.excluded + len(unusable)),
+        *steering_findings(samples, time_s),
+        *motion_findings(samples, time_s, frames),
+    )
+    with (recording.folder / LOG_NAME).open(encoding="utf-8-sig", errors="replace") as log:
+        dialect = describe_dialect([line.rstrip("\r\n") for line, _ in zip(log, range(DIALECT_LINES), strict=False)])
+    return Examination(
+        str(recording.folder),
+        dialect,
+        len(samples),
+        recording.excluded,
+        1 + any(s.left for s in samples) + any(s.right for s in samples),
+        tuple(
+            _session(list(part), time_s) for _, part in groupby(enumerate(samples), key=lambda pair: pair[1].session)
+        ),
+        find_laps(samples, time_s, frames.views),
+        findings,
+    )
+
+
+def row_times_s(samples: Sequence[Sample]) -> Floats:
+    """Seconds; rows of a recording whose names carry no time are taken to be ROW_S apart."""
+    time_s = np.array([s.time_s for s in samples], np.float64)
+    return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S
+
+
+def _session(part: Sequence[tuple[int, Sample]], time_s: Floats) -> Session:
+    rows = np.array([i for i, _ in part])
+    first, last = part[0][1], part[-1][1]
+    speed = np.array([s.speed_mph for _, s in part]) * MPS_PER_MPH
+    driven = float((np.diff(time_s[rows]) * (speed[1:] + speed[:-1]) / 2).sum())
+    started = "" if math.isnan(first.time_s) else f"{datetime.fromtimestamp(first.time_s):%Y-%m-%d %H:%M:%S}"
+    length_s = float(time_s[rows[-1]] - time_s[rows[0]])
+    return Session(first.session, len(part), first.row, last.row, started, length_s, driven)

@@ -1,0 +1,174 @@
+"""Verdicts on a recording in plain words with their numbers: its files, its steering, its speed.
+
+Each says what was counted and what to do about it; only what would spoil a training is called a fault, for nearly every
+recording has some stale row and a driver at a keyboard.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from protocol.messages import MPS_PER_MPH
+from protocol.recording import Problem, Sample
+from training.doctor.frames import Frames
+from training.road import STANDSTILL_MPH
+
+Floats = npt.NDArray[np.float64]
+
+FEW_ROWS = 100
+"""Ten seconds: too little to judge a driver by."""
+
+MANY_ROWS = 0.01
+"""Share of rows with one kind of fault from which it is worth a look; single ones are in every recording."""
+
+MUCH_STANDSTILL = 0.05
+MOSTLY_ZERO, STEADY = 0.95, 0.3
+"""Shares of rows at exactly 0 that say: hardly ever steered, and steered all the time. People leave 0.45 to 0.8."""
+
+FULL_LOCK = 0.99
+BURST_S = 0.5
+"""A keyboard's taps last a quarter of a second, a held mouse or stick longer: medians of 0.2 to 0.3 s and 0.6 s."""
+
+UNCHANGED_GREY, MOVED_M = 1.5, 0.2
+"""Neighbouring images that differ by less on average, though the car moved by more, are one image: on the lake and the
+mountain neighbours at 5 mph differ by 4.2 and more."""
+
+LEANING = 0.03
+"""Mean steering beyond this is a road that turns one way, a drive round it in one direction, or a car out of trim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One verdict. level: `good`, `note` (worth knowing) or `fault` (deserves attention); about: its subject."""
+
+    level: Literal["good", "note", "fault"]
+    about: str
+    words: str
+    advice: str = ""
+
+
+def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> Iterator[Finding]:
+    """On rows that cannot be used. read: how many rows the log has."""
+    kinds = Counter(problem.kind for problem in problems)
+    first = {problem.kind: problem for problem in reversed(problems)}
+    told = {
+        "format": ("rows that cannot be read", "look at these lines of the csv"),
+        "missing": ("images the csv names are not there", "copy the recording again, or go on without them"),
+        "broken": ("image files are empty or cut off", "was the disk full? Copy them again, or go on without them"),
+        "duplicate": ("rows name the image of an earlier row", "the log may have been written or copied twice"),
+        "stale": ("rows end a session with its first view", "nothing to do, it is a fault of Udacity's recorder"),
+    }
+    for kind, (words, advice) in told.items():
+        if count := kinds[kind]:
+            level: Literal["note", "fault"] = "fault" if kind != "stale" and count >= MANY_ROWS * read else "note"
+            example = f"row {first[kind].row}: {first[kind].detail}"
+            yield Finding(level, kind, f"{_part(count, read)} {words} ({example}); left out by every command", advice)
+    if bad := damaged.damaged:
+        row, detail = next(iter(bad.items()))
+        words = f"{_part(len(bad), read)} rows have an image that does not decode as it should (row {row}: {detail})"
+        yield Finding("fault", "damaged", words, "--exclude damaged leaves them out")
+    if not kinds and not bad:
+        yield Finding("good", "files", "every row can be read and every image decodes")
+
+
+def repeated_rows(samples: Sequence[Sample], time_s: Floats, frames: Frames) -> list[int]:
+    """Rows whose image is that of the row before although the car moved on."""
+    speed = np.array([s.speed_mph for s in samples])
+    session = np.array([s.session for s in samples])
+    moved_m = np.diff(time_s, prepend=np.nan) * speed * MPS_PER_MPH
+    same = (frames.change < UNCHANGED_GREY) & (moved_m > MOVED_M) & (np.diff(session, prepend=-1) == 0)
+    return [samples[int(i)].row for i in np.flatnonzero(same)]
+
+
+def standstill_rows(samples: Sequence[Sample]) -> list[int]:
+    """Rows of a car that stands, or nearly: their steering moves nothing."""
+    return [s.row for s in samples if abs(s.speed_mph) < STANDSTILL_MPH]
+
+
+def motion_findings(samples: Sequence[Sample], time_s: Floats, frames: Frames) -> Iterator[Finding]:
+    """On speed, standstill and images that do not change."""
+    speed = np.array([s.speed_mph for s in samples])
+    if not speed.any():
+        yield Finding("fault", "speed", "the speed is 0 in every row: no speeds were recorded, or the car never moved",
+                      "check the log's last column; laps and places on the road cannot be found")  # fmt: skip
+        return
+    slow, middle, fast = np.percentile(speed, (5, 50, 95))
+    yield Finding(
+        "good", "speed", f"{slow:.0f} to {fast:.0f} mph, median {middle:.0f} (all but the slowest and fastest 5 %)"
+    )
+    if still := len(standstill_rows(samples)):
+        level: Literal["note", "fault"] = "fault" if still >= MUCH_STANDSTILL * len(samples) else "note"
+        words = f"{_part(still, len(samples))} rows stand still (below {STANDSTILL_MPH:g} mph)"
+        yield Finding(level, "standstill", words, "--exclude standstill leaves them out")
+    if same := repeated_rows(samples, time_s, frames):
+        level = "fault" if len(same) >= MANY_ROWS * len(samples) else "note"
+        words = f"{_part(len(same), len(samples))} rows show the image of the row before although the car moved"
+        yield Finding(level, "repeated", f"{words} (first: row {same[0]})", "--exclude repeated leaves them out")
+
+
+def steering_findings(samples: Sequence[Sample], time_s: Floats) -> Iterator[Finding]:
+    """On how the driver steers, and to which side."""
+    steering = np.array([s.steering for s in samples])
+    if not steering.any():
+        words = f"all {steering.size} rows steer exactly 0: a model can only learn to go straight"
+        yield Finding("fault", "steering", words, "record again with steering, or check the log's fourth column")
+    elif steering.size < FEW_ROWS:
+        words = f"{steering.size} rows are too few to judge the driver by"
+        yield Finding("note", "steering", words, "record a lap or two")
+    else:
+        yield _driver(steering, burst_length_s(steering, time_s))
+        lock = float((np.abs(steering) >= FULL_LOCK).mean())
+        if lock >= MANY_ROWS:
+            words = f"{percent(lock)} of rows are at full lock, 25 degrees"
+            yield Finding("note", "lock", words, "turning round, or bang-bang steering? --picture shows them")
+        yield _balance(steering)
+
+
+def _driver(steering: Floats, burst_s: float) -> Finding:
+    """Who or what steered, as far as the numbers tell."""
+    zero = float((steering == 0).mean())
+    how = f"{percent(zero)} of rows steer exactly 0"
+    if zero < STEADY:
+        return Finding("good", "steering", f"{how}: steered throughout, as by a stick, a wheel or a program")
+    how += f", the rest comes in bursts of {burst_s:.1f} s (median)"
+    if zero > MOSTLY_ZERO:
+        return Finding("fault", "steering", f"{how}: hardly any steering to learn from", "record more bends")
+    off_step = np.abs(steering * 20 - np.round(steering * 20))[steering != 0]
+    stepped = float((off_step < 0.02).mean())
+    if stepped > 0.4:
+        how += f", {percent(stepped)} of it in steps of 0.05"
+    keyboard = burst_s <= BURST_S or stepped > 0.4
+    who = "keyboard, bang-bang" if keyboard else "a mouse, or a keyboard held down for longer"
+    return Finding("note", "steering", f"{how}: {who}", "nothing to do: training smooths it and thins straight rows")
+
+
+def _balance(steering: Floats) -> Finding:
+    left, right, mean = float((steering < 0).mean()), float((steering > 0).mean()), float(steering.mean())
+    sides = f"{percent(left)} of rows steer left, {percent(right)} right, mean {mean:+.3f}"
+    if abs(mean) <= LEANING:
+        return Finding("good", "balance", f"{sides}: balanced")
+    advice = "mirrored images balance it; to drive the other way round shows a model more"
+    return Finding("note", "balance", f"{sides}: leans to the {'left' if mean < 0 else 'right'}", advice)
+
+
+def burst_length_s(steering: Floats, time_s: Floats) -> float:
+    """Median length of a stretch of rows that steer other than 0, in seconds; 0 where there is none."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (steering != 0).astype(int), [0]])))
+    rows = edges[1::2] - edges[::2]
+    return float(np.median(rows) * np.median(np.diff(time_s))) if rows.size else 0.0
+
+
+def percent(share: float) -> str:
+    """0.723 -> `72 %`; below 10 with a decimal, below 0.1 with two."""
+    return f"{100 * share:.{0 if share >= 0.1 or share == 0 else 1 if share >= 1e-3 else 2}f} %"
+
+
+def _part(count: int, of: int) -> str:
+    """`12 of 4052 (0.3 %)`."""
+    return f"{count} of {of} ({percent(count / of)})"

@@ -1,0 +1,154 @@
+"""Every image of a recording, decoded: which are damaged, how much neighbours differ, and a small view of each row.
+
+An image that begins and ends well can still be broken in between, and most decoders then fill in grey and say nothing;
+libav, told to be strict, does say so.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
+from protocol.recording import Sample
+from protocol.wire import ProtocolError, decode_image
+
+Floats = npt.NDArray[np.float32]
+Grey = npt.NDArray[np.uint8]
+
+CAMERAS = ("center", "left", "right")
+VIEW_SHAPE = (20, 40)
+CHUNK_ROWS = 64
+"""Neighbouring rows that one thread takes at once, so that they can be compared where they are decoded."""
+
+
+class DamagedImageError(ValueError):
+    """An image that no model should see; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What decoding told of n rows. rows: their lines in the csv.
+
+    damaged: line -> what is wrong with one of its images. views: (n, 20, 40) grey levels of the centre image, nan where
+    it is damaged. change: (n,) mean difference of its grey levels from the row before, nan for the first.
+    """
+
+    rows: npt.NDArray[np.intp]
+    damaged: Mapping[int, str]
+    views: Floats
+    change: Floats
+
+    def of(self, samples: Sequence[Sample]) -> Frames:
+        """The same for a part of the rows, in their order; what has changed is still by the row that was before."""
+        rows = np.array([s.row for s in samples])
+        found = np.searchsorted(self.rows, rows)
+        damaged = {row: self.damaged[row] for row in map(int, rows) if row in self.damaged}
+        return Frames(rows, damaged, self.views[found], self.change[found])
+
+
+def decode_frames(samples: Sequence[Sample], name: str) -> Frames:
+    """Decode all images of all rows, on all cores, under a progress bar called `name`."""
+    views = np.full((len(samples), *VIEW_SHAPE), np.nan, np.float32)
+    change = np.full(len(samples), np.nan, np.float32)
+    damaged: dict[int, str] = {}
+    pool = ThreadPoolExecutor(os.cpu_count())
+    with tqdm(total=len(samples), unit=" rows", desc=f"decoding {name}", disable=None, leave=False) as bar:
+        try:
+            starts = range(0, len(samples), CHUNK_ROWS)
+            for done in as_completed([pool.submit(_decode_chunk, samples, start, views, change) for start in starts]):
+                damaged.update(done.result())
+                bar.update(min(CHUNK_ROWS, len(samples) - bar.n))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return Frames(np.array([s.row for s in samples]), dict(sorted(damaged.items())), views, change)
+
+
+def grey_image(path: Path) -> Grey:
+    """An image file's grey levels, uint8 (160, 320). Raises DamagedImageError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DamagedImageError(f"{path.name} cannot be read: {error.strerror}") from None
+    try:
+        picture = _strict_jpeg(data) if data[:2] == b"\xff\xd8" else _grey_png(data)
+    except (av.FFmpegError, OSError, ValueError, SyntaxError, IndexError) as error:
+        raise DamagedImageError(f"{path.name} {_how_bad(data)} ({_short(error)})") from None
+    if picture.shape != (FRAME_ROWS, FRAME_COLUMNS):
+        rows, columns = picture.shape
+        raise DamagedImageError(f"{path.name} is {columns} x {rows} pixels, not {FRAME_COLUMNS} x {FRAME_ROWS}")
+    return picture
+
+
+def _decode_chunk(samples: Sequence[Sample], start: int, views: Floats, change: Floats) -> dict[int, str]:
+    """Fill in the rows from `start` on; returns what is damaged."""
+    damaged: dict[int, str] = {}
+    before = _half(samples[start - 1].center) if start else None
+    for i in range(start, min(start + CHUNK_ROWS, len(samples))):
+        sample = samples[i]
+        now = None
+        for camera in CAMERAS:
+            path: Path | None = getattr(sample, camera)
+            try:
+                picture = grey_image(path) if path else None
+            except DamagedImageError as error:
+                damaged.setdefault(sample.row, str(error))
+                continue
+            if camera == "center" and picture is not None:
+                now = _smaller(picture, 2)
+                views[i] = _smaller(picture, FRAME_ROWS // VIEW_SHAPE[0])
+        if now is not None and before is not None:
+            change[i] = np.abs(now - before).mean()
+        before = now
+    return damaged
+
+
+def _half(path: Path) -> Floats | None:
+    try:
+        return _smaller(grey_image(path), 2)
+    except DamagedImageError:
+        return None
+
+
+def _smaller(picture: Grey, times: int) -> Floats:
+    rows, columns = picture.shape
+    blocks = picture.reshape(rows // times, times, columns // times, times)
+    return cast(Floats, blocks.mean(axis=(1, 3), dtype=np.float32))
+
+
+def _strict_jpeg(data: bytes) -> Grey:
+    codec = av.CodecContext.create("mjpeg", "r")
+    codec.options = {"err_detect": "explode"}
+    codec.thread_count = 1
+    frame = codec.decode(av.Packet(data))[0]
+    luma = frame.planes[0]
+    return np.frombuffer(bytes(luma), np.uint8).reshape(-1, luma.line_size)[: frame.height, : frame.width]
+
+
+def _grey_png(data: bytes) -> Grey:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+        return np.asarray(picture.convert("L"))
+
+
+def _how_bad(data: bytes) -> str:
+    """Whether a server would get a frame, with wrong pixels, or none at all."""
+    try:
+        decode_image(data)
+    except ProtocolError:
+        return "cannot be decoded"
+    return "is damaged inside and decodes to wrong pixels"
+
+
+def _short(error: Exception) -> str:
+    return str(error).split("\n")[0][:80] or type(error).__name__
