@@ -1,4 +1,4 @@
-"""Socket.IO events and Flask routes: the one module that knows both, and the server's loop of a frame.
+"""Socket.IO events: the server's loop of a frame.
 
 telemetry -> its session -> reply, sent to the asker alone -> observers are told.
 Telemetries that were waiting while another was answered are all answered with the newest one's prediction: none is
@@ -14,17 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import eventlet
-import flask
-import socketio
 
 from protocol.messages import Control
 from server.driver import Driver
 from server.latency import LatencyLog
+from server.metrics import Metrics
 from server.observers import Answered, Observer
 from server.session import Reply, Session, Unreadable
 from server.transport import SimulatorServer
 
 log = logging.getLogger(__name__)
+
+MAX_SIMULATORS = 64
+"""Connections beyond this are refused at the door."""
 
 
 @dataclass(slots=True)
@@ -39,24 +41,27 @@ class Connection:
 
 
 class DrivingApp:
-    """Serves simulators. new_driver: makes a driver for each; description: model, engine, ... for /healthz.
+    """Serves simulators. new_driver: makes a driver for each; observers: are told of each answer.
 
-    `wsgi` is the application to serve; `latency`, `connections` are for those who report.
+    `latency`, `metrics`, `connections` are for those who report; `stopping` is set once the end has begun.
     """
 
-    def __init__(
-        self, new_driver: Callable[[], Driver], observers: Iterable[Observer], description: dict[str, object]
-    ) -> None:
+    def __init__(self, new_driver: Callable[[], Driver], observers: Iterable[Observer]) -> None:
         self._new_driver = new_driver
         self._observers = list(observers)
-        self._description = description
         self.connections: dict[str, Connection] = {}
         self.latency = LatencyLog()
+        self.metrics = Metrics()
+        self.metrics.watch("drive_simulators", "Connected simulators", lambda: len(self.connections))
+        self.stopping = False
         self.sio = SimulatorServer(unreadable=lambda sid: self._on_telemetry(sid, Unreadable()))
         self.sio.on("connect", self._on_connect)
         self.sio.on("disconnect", self._on_disconnect)
         self.sio.on("telemetry", self._on_telemetry)
-        self.wsgi = socketio.WSGIApp(self.sio, self._routes())
+
+    def full(self) -> bool:
+        """Whether no further simulator can be taken."""
+        return len(self.sio.eio.sockets) >= MAX_SIMULATORS
 
     def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         taken = {connection.session.number for connection in self.connections.values()}
@@ -71,6 +76,7 @@ class DrivingApp:
         connection = self.connections.get(sid)
         if connection is None:  # it has just left
             return
+        self.metrics.received()
         connection.waiting.append(data)
         if len(connection.waiting) == 1:
             connection.arrived_s = time.perf_counter()
@@ -82,6 +88,7 @@ class DrivingApp:
     def _answer(self, sid: str, connection: Connection) -> None:
         """Answer all that wait, each once, with what the newest one shows."""
         waiting, connection.waiting = connection.waiting, []
+        wait_ms = (time.perf_counter() - connection.arrived_s) * 1000
         reply = connection.session.respond(waiting[-1])
         for _ in waiting:
             self.sio.send_event(sid, reply.event, reply.payload)
@@ -89,6 +96,7 @@ class DrivingApp:
         connection.answered += len(waiting)
         connection.last_telemetry_s = time.monotonic()
         self.latency.add(latency_ms)
+        self.metrics.answered(reply, len(waiting), wait_ms, latency_ms)
         self._tell(connection.session.number, reply, latency_ms)
 
     def _tell(self, number: int, reply: Reply, latency_ms: float) -> None:
@@ -105,6 +113,7 @@ class DrivingApp:
 
     def stop_cars(self, limit_s: float = 3.0) -> None:
         """Brake every driven car to a standstill, for at most `limit_s`, then leave it without throttle."""
+        self.stopping = True
         end_s = time.monotonic() + limit_s
         for connection in self.connections.values():
             connection.session.driver.stopping = True
@@ -120,31 +129,3 @@ class DrivingApp:
     def _rolling(connection: Connection) -> bool:
         driven = time.monotonic() - connection.last_telemetry_s < 1.0 and not connection.session.manual
         return driven and connection.answered > 0 and abs(connection.session.driver.speed_mph) > 1.0
-
-    def status(self) -> dict[str, object]:
-        """What the server is and does, for people and machines."""
-        simulators = [
-            {
-                "simulator": c.session.number,
-                "answered": c.answered,
-                "speed_mph": c.session.driver.speed_mph,
-                "manual": c.session.manual,
-                "silent_s": round(time.monotonic() - c.last_telemetry_s, 1),
-                "faults": dict(c.session.faults),
-            }
-            for c in self.connections.values()
-        ]
-        return {**self._description, "latency_ms": self.latency.percentiles(), "simulators": simulators}
-
-    def _routes(self) -> flask.Flask:
-        web = flask.Flask(__name__, static_folder=None)
-
-        @web.get("/healthz")
-        def healthz() -> flask.Response:
-            return flask.jsonify(self.status())
-
-        @web.get("/")
-        def index() -> str:
-            return flask.render_template("index.html", status=self.status())
-
-        return web

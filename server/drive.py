@@ -14,11 +14,14 @@ if __name__ == "__main__":  # run as a file: import from the repository, not fro
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import gc
+import ipaddress
 import logging
+import secrets
 
 from server.app import DrivingApp
 from server.driver import Driver
 from server.engine import Engine, open_engine
+from server.gate import Access
 from server.golden import check_golden_frame
 from server.observers import Observer
 from server.options import Options, parse_options
@@ -27,6 +30,7 @@ from server.run_recorder import RunRecorder, new_run_folder
 from server.serving import bind, listen, serve
 from server.simulator_process import start_simulator
 from server.speed import ConstantThrottle, PIController, SpeedControl
+from server.web import wsgi_app
 
 log = logging.getLogger("server.drive")
 
@@ -44,7 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
         engine = load(options)
         facts = run_facts(options, engine)
         observers = open_observers(options, facts)
-        app = DrivingApp(lambda: Driver(engine, lambda: speed_control(options)), observers, facts)
+        app = DrivingApp(lambda: Driver(engine, lambda: speed_control(options)), observers)
+        app.metrics.tell_model(facts)
+        access = who_may_enter(options)
+        wsgi = wsgi_app(app, facts, access)
         url = listen(listener)
     except (OSError, ValueError) as error:
         print(f"drive.py: {error}", file=sys.stderr)
@@ -54,15 +61,29 @@ def main(arguments: list[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     about = f"{options.model} on {engine.name} ({engine.device}), {facts['engine_ms']} ms a frame"
     print(f"listening on {url}: {about}", flush=True)
-    simulator = start_simulator(options.simulator, url) if options.simulator else None
+    query = f"?token={access.token}" if access.token else ""
+    if query:
+        print(f"open {url}/{query} for the page; programs send the token as `Authorization: Bearer`", flush=True)
+    simulator = start_simulator(options.simulator, url + query) if options.simulator else None
     try:
-        asked = serve(app, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
+        asked = serve(app, wsgi, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
     finally:
         for observer in observers:
             observer.close()
     if simulator is None or asked:
         return 0
     return simulator.returncode
+
+
+def who_may_enter(options: Options) -> Access:
+    """No token on this computer unless one is wanted; elsewhere always one, made up if need be."""
+    try:
+        local = ipaddress.ip_address(options.host).is_loopback
+    except ValueError:
+        local = options.host == "localhost"
+    token = options.token or (None if local and not options.protect_simulators else secrets.token_urlsafe(24))
+    hosts = frozenset(name.lower() for name in (*options.allow_host, options.host))
+    return Access(token, options.protect_simulators, hosts)
 
 
 def load(options: Options) -> Engine:

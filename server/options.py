@@ -12,6 +12,7 @@ from server.engine import ENGINES
 from server.simulator_process import parse_simulator
 
 MAX_SPEED_MPH = 100.0
+MIN_TOKEN_LENGTH = 16
 
 DESCRIPTION = "Drive the Udacity simulator with a trained model: it connects by itself once AUTONOMOUS MODE is chosen."
 
@@ -36,7 +37,8 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
-    simulator is the command of the simulator to start as a client, None for the user's own."""
+    simulator is the command of the simulator to start as a client, None for the user's own.
+    token is asked of page and API, and of simulators where protect_simulators; allow_host: further host names."""
 
     model: Path
     host: str
@@ -48,6 +50,9 @@ class Options:
     record: Path | None
     video: Path | None
     simulator: tuple[str, ...] | None
+    token: str | None
+    protect_simulators: bool
+    allow_host: tuple[str, ...]
     verbose: bool
 
 
@@ -83,6 +88,13 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames")
     parser.add_argument("--laps", type=_laps, metavar="N", help="how far the built-in simulator drives (default: 1)")
+    parser.add_argument(
+        "--token", type=_token, help="asked of page and API (default: none on this computer, else one is made up)"
+    )
+    parser.add_argument("--protect-simulators", action="store_true", help="ask simulators too, as ?token= in their URL")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a host name that a proxy serves this under"
+    )
     parser.add_argument("--verbose", action="store_true", help="log more: dropped packets, loading details")
     known_options = parser.parse_args(arguments)
     simulator = known_options.simulator
@@ -106,6 +118,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         record=known_options.record or known_options.image_folder,
         video=known_options.video,
         simulator=simulator,
+        token=known_options.token,
+        protect_simulators=known_options.protect_simulators,
+        allow_host=tuple(known_options.allow_host),
         verbose=known_options.verbose,
     )
 
@@ -122,6 +137,12 @@ def _number(text: str, low: float, high: float, what: str) -> float:
     if not low <= value <= high:
         raise argparse.ArgumentTypeError(f"{what} must be a number from {low:g} to {high:g}, got {text!r}")
     return value
+
+
+def _token(text: str) -> str:
+    if len(text) < MIN_TOKEN_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError(f"a token has {MIN_TOKEN_LENGTH} or more plain characters without a space")
+    return text
 
 
 def _port(text: str) -> int:
