@@ -23,6 +23,7 @@ from server.driver import Driver
 from server.engine import Engine, open_engine
 from server.gate import Access
 from server.golden import check_golden_frame
+from server.log_format import announce, set_up_logging
 from server.observers import Observer
 from server.options import Options, parse_options
 from server.run_facts import run_facts
@@ -41,8 +42,7 @@ SWITCH_INTERVAL_S = 0.0005
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until Ctrl-C, SIGTERM or the end of its own simulator; the process's exit code."""
     options = parse_options(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
-    logging.getLogger("server").setLevel(logging.DEBUG if options.verbose else logging.INFO)
+    set_up_logging(options.log, options.verbose)
     try:
         listener = bind(options.host, options.port)
         engine = load(options)
@@ -60,10 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     gc.freeze()  # what is loaded stays: no later collection has to walk through it between two frames
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     about = f"{options.model} on {engine.name} ({engine.device}), {facts['engine_ms']} ms a frame"
-    print(f"listening on {url}: {about}", flush=True)
+    announce(options.log, f"listening on {url}: {about}")
     query = f"?token={access.token}" if access.token else ""
     if query:
-        print(f"open {url}/{query} for the page; programs send the token as `Authorization: Bearer`", flush=True)
+        announce(options.log, f"open {url}/{query} for the page; programs send `Authorization: Bearer TOKEN`")
     simulator = start_simulator(options.simulator, url + query) if options.simulator else None
     try:
         asked = serve(app, wsgi, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
