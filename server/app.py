@@ -31,29 +31,36 @@ MAX_SIMULATORS = 64
 
 @dataclass(slots=True)
 class Connection:
-    """One connected simulator: its session, the payloads that wait for an answer, and when they came."""
+    """One connected simulator: its session, the payloads that wait for an answer, and when they came.
+
+    fault: the kind of what was wrong with the latest frame, None when nothing was.
+    """
 
     session: Session
     waiting: list[object] = field(default_factory=list)
     arrived_s: float = 0.0
     answered: int = 0
+    fault: str | None = None
     last_telemetry_s: float = field(default_factory=time.monotonic)
 
 
 class DrivingApp:
     """Serves simulators. new_driver: makes a driver for each; observers: are told of each answer.
 
-    `latency`, `metrics`, `connections` are for those who report; `stopping` is set once the end has begun.
+    `latency`, `metrics`, `connections` are for those who report; `stopping` is set once the end has begun,
+    `paused` while every car is kept standing; `departed` is called with the number of a simulator that left.
     """
 
     def __init__(self, new_driver: Callable[[], Driver], observers: Iterable[Observer]) -> None:
         self._new_driver = new_driver
-        self._observers = list(observers)
+        self._observers = tuple(observers)
         self.connections: dict[str, Connection] = {}
         self.latency = LatencyLog()
         self.metrics = Metrics()
         self.metrics.watch("drive_simulators", "Connected simulators", lambda: len(self.connections))
         self.stopping = False
+        self.paused = False
+        self.departed: Callable[[int], None] = lambda number: None
         self.sio = SimulatorServer(unreadable=lambda sid: self._on_telemetry(sid, Unreadable()))
         self.sio.on("connect", self._on_connect)
         self.sio.on("disconnect", self._on_disconnect)
@@ -66,10 +73,14 @@ class DrivingApp:
     def _on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         taken = {connection.session.number for connection in self.connections.values()}
         number = next(n for n in range(1, len(taken) + 2) if n not in taken)
-        self.connections[sid] = Connection(Session(number, self._new_driver()))
+        driver = self._new_driver()
+        driver.stopping = self.paused or self.stopping
+        self.connections[sid] = Connection(Session(number, driver))
 
     def _on_disconnect(self, sid: str, reason: str = "") -> None:
-        self.connections.pop(sid, None)
+        connection = self.connections.pop(sid, None)
+        if connection is not None:
+            self.departed(connection.session.number)
 
     def _on_telemetry(self, sid: str, data: object = None, *more: object) -> None:
         """Answer it, or, where more has already arrived, once that is read: a newer view may be among it."""
@@ -94,6 +105,7 @@ class DrivingApp:
             self.sio.send_event(sid, reply.event, reply.payload)
         latency_ms = (time.perf_counter() - connection.arrived_s) * 1000
         connection.answered += len(waiting)
+        connection.fault = reply.fault
         connection.last_telemetry_s = time.monotonic()
         self.latency.add(latency_ms)
         self.metrics.answered(reply, len(waiting), wait_ms, latency_ms)
@@ -108,8 +120,24 @@ class DrivingApp:
                 observer.answered(answer)
             except Exception:  # the edge: who watches may not disturb the drive
                 log.exception("%s failed and is told nothing more", type(observer).__name__)
-                self._observers.remove(observer)
-                break
+                self.remove_observer(observer)
+
+    def add_observer(self, observer: Observer) -> None:
+        """Tell it of every answer from now on. For any thread: a new tuple takes the old one's place."""
+        self._observers = (*self._observers, observer)
+
+    def remove_observer(self, observer: Observer) -> None:
+        """Tell it nothing more."""
+        self._observers = tuple(each for each in self._observers if each is not observer)
+
+    def pause(self, paused: bool) -> None:
+        """Brake every car and keep it standing, or let the model drive again."""
+        self.paused = paused
+        for connection in self.connections.values():
+            driver = connection.session.driver
+            if driver.stopping and not paused:
+                driver.reset()  # what the throttle's control learned while standing is worth nothing
+            driver.stopping = paused or self.stopping
 
     def stop_cars(self, limit_s: float = 3.0) -> None:
         """Brake every driven car to a standstill, for at most `limit_s`, then leave it without throttle."""

@@ -19,18 +19,19 @@ import logging
 import secrets
 
 from server.app import DrivingApp
+from server.cockpit import Cockpit
 from server.driver import Driver
-from server.engine import Engine, open_engine
+from server.engine import open_engine
 from server.gate import Access
 from server.golden import check_golden_frame
 from server.log_format import announce, set_up_logging
+from server.model_slot import LoadedModel, ModelSlot
 from server.observers import Observer
 from server.options import Options, parse_options
+from server.pace import Pace, PacedControl
 from server.run_facts import run_facts
-from server.run_recorder import RunRecorder, new_run_folder
 from server.serving import bind, listen, serve
 from server.simulator_process import start_simulator
-from server.speed import ConstantThrottle, PIController, SpeedControl
 from server.web import wsgi_app
 
 log = logging.getLogger("server.drive")
@@ -45,13 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     set_up_logging(options.log, options.verbose)
     try:
         listener = bind(options.host, options.port)
-        engine = load(options)
-        facts = run_facts(options, engine)
-        observers = open_observers(options, facts)
-        app = DrivingApp(lambda: Driver(engine, lambda: speed_control(options)), observers)
-        app.metrics.tell_model(facts)
+        models = ModelSlot(load(options.model, options), lambda path: load(path, options))
+        pace = Pace(options.speed_mph, options.throttle)
+        film = open_film(options, models.model)
+        app = DrivingApp(lambda: Driver(models, lambda: PacedControl(pace)), film)
+        cockpit = Cockpit(app, models, pace, options.record or Path("recordings"))
+        if options.record:
+            cockpit.start_recording()
         access = who_may_enter(options)
-        wsgi = wsgi_app(app, facts, access)
+        wsgi = wsgi_app(cockpit, access)
         url = listen(listener)
     except (OSError, ValueError) as error:
         print(f"drive.py: {error}", file=sys.stderr)
@@ -59,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()  # what is loaded stays: no later collection has to walk through it between two frames
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    about = f"{options.model} on {engine.name} ({engine.device}), {facts['engine_ms']} ms a frame"
+    engine, milliseconds = models.model.engine, models.model.facts["engine_ms"]
+    about = f"{options.model} on {engine.name} ({engine.device}), {milliseconds} ms a frame"
     announce(options.log, f"listening on {url}: {about}")
     query = f"?token={access.token}" if access.token else ""
     if query:
@@ -68,8 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asked = serve(app, wsgi, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
     finally:
-        for observer in observers:
+        for observer in film:
             observer.close()
+        cockpit.close()
     if simulator is None or asked:
         return 0
     return simulator.returncode
@@ -86,34 +91,25 @@ def who_may_enter(options: Options) -> Access:
     return Access(token, options.protect_simulators, hosts)
 
 
-def load(options: Options) -> Engine:
-    """The engine, warm and checked. Raises ValueError or OSError, with a line for the user."""
-    if not options.model.is_file():
-        raise FileNotFoundError(f"no such model: {options.model}")
-    engine = open_engine(options.model, options.engine, options.preprocess)
+def load(path: Path, options: Options) -> LoadedModel:
+    """A model, warm and checked. Raises ValueError or OSError, with a line for the user."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no such model: {path}")
+    preprocess = options.preprocess if path == options.model else None  # it was named for that one
+    engine = open_engine(path, options.engine, preprocess)
     for note in engine.notes:
-        log.info("%s: %s", options.model.name, note)
-    check_golden_frame(options.model, engine)
-    return engine
+        log.info("%s: %s", path.name, note)
+    check_golden_frame(path, engine)
+    return LoadedModel(path, engine, run_facts(path, engine))
 
 
-def open_observers(options: Options, facts: dict[str, object]) -> list[Observer]:
-    """What records this drive. Raises OSError when a place cannot be written."""
-    observers: list[Observer] = []
-    if options.record:
-        observers.append(RunRecorder(new_run_folder(options.record), facts))
-    if options.video:
-        from server.film import DriveFilm  # noqa: PLC0415  # loads the encoder's libraries, for those who film
+def open_film(options: Options, model: LoadedModel) -> list[Observer]:
+    """What films this drive, if it is to be filmed. Raises OSError when the place cannot be written."""
+    if not options.video:
+        return []
+    from server.film import DriveFilm  # noqa: PLC0415  # loads the encoder's libraries, for those who film
 
-        observers.append(DriveFilm(options.video, f"{options.model.name} on {facts['engine']}"))
-    return observers
-
-
-def speed_control(options: Options) -> SpeedControl:
-    """A controller for one car."""
-    if options.throttle is not None:
-        return ConstantThrottle(options.throttle)
-    return PIController(options.speed_mph)
+    return [DriveFilm(options.video, f"{model.path.name} on {model.engine.name}")]
 
 
 if __name__ == "__main__":

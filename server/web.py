@@ -1,27 +1,39 @@
-"""Flask's part of the port: health, metrics and the page; and how it, Socket.IO and the gate stand together."""
+"""Flask's part of the port: health, metrics and the page, and how it, the API, Socket.IO and the gate stand together.
+
+Flask makes pages and JSON; what needs an answer in a millisecond never comes through it.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import flask
 import socketio
 from prometheus_client import CONTENT_TYPE_LATEST
+from werkzeug.exceptions import HTTPException
 
-from server.app import DrivingApp
+from server.api import api, http_error
+from server.cockpit import Cockpit
 from server.gate import Access, Gate
-from server.status import simulators
 
 MAX_BODY_BYTES = 10_000
 """A request of the page is some dozen bytes."""
 
-
-def wsgi_app(app: DrivingApp, description: dict[str, object], access: Access) -> Gate:
-    """All that the port serves. description: model, engine, ... of this server; access: who is let in."""
-    return Gate(socketio.WSGIApp(app.sio, _routes(app, description)), access, app.full)
+PAGE = Path(__file__).resolve().parent / "page"
 
 
-def _routes(app: DrivingApp, description: dict[str, object]) -> flask.Flask:
-    web = flask.Flask(__name__, static_folder=None)
+def wsgi_app(cockpit: Cockpit, access: Access) -> Gate:
+    """All that the port serves. access: who is let in."""
+    app = cockpit.app
+    return Gate(socketio.WSGIApp(app.sio, _routes(cockpit)), access, app.full)
+
+
+def _routes(cockpit: Cockpit) -> flask.Flask:
+    web = flask.Flask(__name__, static_folder=PAGE, static_url_path="/page")
     web.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    web.register_blueprint(api(cockpit))
+    web.register_error_handler(HTTPException, http_error)
+    app = cockpit.app
 
     @web.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -38,8 +50,7 @@ def _routes(app: DrivingApp, description: dict[str, object]) -> flask.Flask:
         return flask.Response(app.metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
     @web.get("/")
-    def index() -> str:
-        status = {**description, "latency_ms": app.latency.percentiles(), "simulators": simulators(app)}
-        return flask.render_template("index.html", status=status)
+    def index() -> flask.Response:
+        return flask.send_from_directory(PAGE, "index.html")
 
     return web

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import eventlet
@@ -13,9 +15,12 @@ import eventlet.wsgi
 import numpy as np
 
 from server.app import DrivingApp
+from server.cockpit import Cockpit
 from server.driver import Driver
+from server.engine import Engine, EngineError
 from server.gate import Access
-from server.speed import ConstantThrottle
+from server.model_slot import LoadedModel, ModelSlot
+from server.pace import Pace, PacedControl
 from server.web import wsgi_app
 
 OPEN = Access()
@@ -49,6 +54,12 @@ class LiveServer:
 
     def __init__(self, policy=None, observers=(), access=OPEN) -> None:
         self.policy = policy or Brightness()
+        self._temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self._temporary.name)
+        for name in ("brightness.h5", "other.h5", "garbage.h5"):
+            (self.folder / name).write_text(name)
+        self.models = ModelSlot(self.load(self.folder / "brightness.h5"), self.load)
+        self.pace = Pace(15.0, constant_throttle=0.3)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as drive.py does
         self.port = self._listener.getsockname()[1]
@@ -59,9 +70,20 @@ class LiveServer:
         self._thread.start()
         assert self._ready.wait(10)
 
+    def load(self, path: Path) -> LoadedModel:
+        """The policy under test for brightness.h5; hard right for other.h5; garbage.h5 cannot be loaded."""
+        if path.name == "garbage.h5":
+            raise EngineError(f"{path.name} is no model")
+
+        def run(frames):
+            return np.ones(len(frames), np.float32) if path.name == "other.h5" else self.policy.predict(frames)
+
+        return LoadedModel(path, Engine("test", "CPU", (), run), {"model": path.name, "engine": "test", "notes": []})
+
     def _serve(self, observers, access) -> None:
-        self.app = DrivingApp(lambda: Driver(self.policy, lambda: ConstantThrottle(0.3)), observers)
-        wsgi = wsgi_app(self.app, {"model": "test"}, access)
+        self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
+        self.cockpit = Cockpit(self.app, self.models, self.pace, self.folder / "recordings")
+        wsgi = wsgi_app(self.cockpit, access)
         green = eventlet.greenio.GreenSocket(self._listener)
         serving = eventlet.spawn(eventlet.wsgi.server, green, wsgi, log_output=False, debug=False)
         self._ready.set()
@@ -101,4 +123,6 @@ class LiveServer:
         self._stop.set()
         self._thread.join(10)
         assert not self._thread.is_alive()
+        self.cockpit.close()
         self._listener.close()
+        self._temporary.cleanup()
