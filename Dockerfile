@@ -22,6 +22,7 @@ EXPOSE 4567
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:4567/healthz', timeout=2)"
 
-# Inside the container every address must be listened on; publish the port to 127.0.0.1 only, as above.
+# Inside the container every address must be listened on, so page and API ask for a token: `docker logs` shows it, or
+# choose one with -e DRIVE_TOKEN=...; simulators need none, so publish the port to 127.0.0.1 only, as above.
 ENTRYPOINT ["python", "server/drive.py", "--host", "0.0.0.0"]
 CMD ["models/eff.h5"]

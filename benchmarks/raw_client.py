@@ -45,6 +45,13 @@ class RawClient:
         self._socket = socket.create_connection((host, port), timeout_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
+        try:
+            self._shake_hands(connect, host, port)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _shake_hands(self, connect: bool, host: str, port: int) -> None:
         self._socket.sendall(HANDSHAKE.format(host=host, port=port).encode())
         while b"\r\n\r\n" not in self._buffer:
             self._fill()

@@ -48,6 +48,15 @@ class _Seen:
     reported: bool = False
 
 
+def state_of(connection: Connection, now_s: float) -> str:
+    """`silent`, `manual`, `driving`, or `connected` until the first answer. now_s: by time.monotonic."""
+    if now_s - connection.last_telemetry_s > SILENCE_S:
+        return "silent"
+    if connection.session.manual:
+        return "manual"
+    return "driving" if connection.answered else "connected"
+
+
 class Narrator:
     """say: takes a format and its values, as logging does; clock: steady seconds, as the connections use."""
 
@@ -81,7 +90,7 @@ class Narrator:
             self._say("simulator %d: connected", number)
             self._seen[sid] = _Seen(number, "connected", now_s, connection.answered, connection)
         seen = self._seen[sid]
-        state = self._state(connection, now_s)
+        state = state_of(connection, now_s)
         if state != seen.state:
             seen.state, seen.since_s, seen.answered, seen.reported = state, now_s, connection.answered, False
             if state == "silent":
@@ -91,14 +100,6 @@ class Narrator:
                 self._say(MANUAL, number)
         elif state == "driving":
             self._report(seen, connection, latency, now_s)
-
-    @staticmethod
-    def _state(connection: Connection, now_s: float) -> str:
-        if now_s - connection.last_telemetry_s > SILENCE_S:
-            return "silent"
-        if connection.session.manual:
-            return "manual"
-        return "driving" if connection.answered else "connected"
 
     def _report(self, seen: _Seen, connection: Connection, latency: LatencyLog, now_s: float) -> None:
         """The rate after two seconds of driving, then every half minute."""

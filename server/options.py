@@ -1,17 +1,40 @@
-"""The command line of the server, as one frozen object."""
+"""What the user asked for, as one frozen object: from the command line, the environment or a TOML file.
+
+The command line's arguments are the one schema of all three; server/settings.py lays them over each other.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from models.preprocessing import PREPROCESSINGS
 from server.engine import ENGINES
-from server.simulator_process import parse_simulator
+from server.log_format import FORMATS
+from server.settings import (
+    ENVIRONMENT_PREFIX,
+    Setting,
+    SettingError,
+    Settings,
+    as_toml,
+    from_environment,
+    from_file,
+    merge,
+    unknown_variables,
+)
+from server.simulator_process import parse_simulator, simulator_text
 
 MAX_SPEED_MPH = 100.0
+DEFAULT_SPEED_MPH = 15.0
+PACES = ("speed", "throttle")
+"""Of which only one can hold: a throttle on the command line displaces a speed in a file."""
+
+MIN_TOKEN_LENGTH = 16
 
 DESCRIPTION = "Drive the Udacity simulator with a trained model: it connects by itself once AUTONOMOUS MODE is chosen."
 
@@ -28,6 +51,11 @@ EXAMPLES = """examples:
       answer a recording's frames, and compare with its driver
   python server/drive.py model.h5 --preprocess pilotnet
       a model of another input, through the preprocessing it was trained with
+  python server/drive.py --config drive.toml
+      all of it from a file; `--print-config` shows what holds, and is such a file
+
+Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20); the command line holds
+first, then the environment, then the file.
 
 preprocessings (only for models that do not take raw 160 x 320 frames):
 """
@@ -36,7 +64,8 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
-    simulator is the command of the simulator to start as a client, None for the user's own."""
+    simulator is the command of the simulator to start as a client, None for the user's own.
+    token is asked of page and API, and of simulators where protect_simulators; allow_host: further host names."""
 
     model: Path
     host: str
@@ -48,11 +77,54 @@ class Options:
     record: Path | None
     video: Path | None
     simulator: tuple[str, ...] | None
+    token: str | None
+    protect_simulators: bool
+    allow_host: tuple[str, ...]
+    log: str
     verbose: bool
 
 
-def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """Command-line words -> Options. Exits with code 2 and one clear line when they are wrong."""
+def parse_options(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> Options:
+    """Command-line words, and os.environ unless another environment is given -> Options.
+
+    Exits with code 2 and one clear line when they are wrong, with 0 after --help and --print-config.
+    """
+    environment = os.environ if environment is None else environment
+    parser, schema = _parser()
+    given = _given(parser.parse_args(arguments, argparse.Namespace(**{name: [] for name in schema})))
+    config = given.pop("config", None) or environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")
+    wants_print = given.pop("print_config", False)
+    if "image_folder" in given:
+        given.setdefault("record", given["image_folder"])
+        del given["image_folder"]
+    try:
+        settings = merge(
+            (
+                {name: Setting(action.default, "default") for name, action in schema.items() if name not in PACES},
+                {"speed": Setting(DEFAULT_SPEED_MPH, "default")},
+                from_file(Path(config), schema) if config else {},
+                from_environment(environment, schema),
+                {name: Setting(value, "command line") for name, value in given.items()},
+            ),
+            exclusive=PACES,
+        )
+    except SettingError as error:
+        parser.error(str(error))
+    for variable in unknown_variables(environment, (*schema, "config")):
+        print(f"drive.py: {variable} is no setting of this server and is not used", file=sys.stderr)
+    if wants_print:
+        print(as_toml(_printable(settings), secret=("token",)))
+        parser.exit()
+    return _options(parser, {name: setting.value for name, setting in settings.items()})
+
+
+def _given(namespace: argparse.Namespace) -> dict[str, Any]:
+    """What stood on the command line: all else is None, or the empty list that stood in for it."""
+    return {name: value for name, value in vars(namespace).items() if value is not None and value != []}
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
+    """The parser, and those of its arguments that are settings, by name."""
     known = "\n".join(f"  {name:<12} {p.description}" for name, p in PREPROCESSINGS.items())
     parser = argparse.ArgumentParser(
         prog="python server/drive.py",
@@ -60,53 +132,65 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         epilog=EXAMPLES + known,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite")
-    parser.add_argument(
-        "image_folder", type=Path, nargs="?", metavar="IMAGE_FOLDER", help="record there, as Udacity's drive.py does"
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this computer only)")
-    parser.add_argument(
-        "--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"
-    )
     pace = parser.add_mutually_exclusive_group()
-    pace.add_argument("--speed", type=_speed, default=15.0, metavar="MPH", help="hold this speed (default: 15 mph)")
-    pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, instead")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)")
-    parser.add_argument("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR")
-    parser.add_argument("--video", type=Path, metavar="FILE.mp4", help="film the drive")
-    parser.add_argument(
-        "--simulator",
-        type=parse_simulator,
-        metavar="SIM",
-        help="start this client too: lake, mountain, random:SEED or playback:RECORDING",
-    )
-    parser.add_argument("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames")
-    parser.add_argument("--laps", type=_laps, metavar="N", help="how far the built-in simulator drives (default: 1)")
-    parser.add_argument("--verbose", action="store_true", help="log more: dropped packets, loading details")
-    known_options = parser.parse_args(arguments)
-    simulator = known_options.simulator
-    for option, value, command in (
-        ("--limit", known_options.limit, "simulator.playback"),
-        ("--laps", known_options.laps, "simulator"),
-    ):
+    flag = argparse.BooleanOptionalAction
+    add, actions = parser.add_argument, []
+    actions += [
+        add("model", type=Path, nargs="?", metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite"),
+        add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
+        add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
+        pace.add_argument("--speed", type=_speed, metavar="MPH", help="hold this speed (default: 15 mph)"),
+        pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, instead"),
+        add("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)"),
+        add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
+        add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
+        add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
+        add(
+            "--simulator",
+            type=parse_simulator,
+            metavar="SIM",
+            help="start this client too: lake, mountain, random:SEED or playback:RECORDING",
+        ),
+        add("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames"),
+        add("--laps", type=_laps, metavar="N", help="how far the built-in simulator drives (default: 1)"),
+        add("--token", type=_token, help="asked of page and API (default: none on this computer, else made up)"),
+        add("--protect-simulators", action=flag, default=False, help="ask simulators too: ?token= in their URL"),
+        add("--allow-host", action="append", default=[], metavar="NAME", help="a host name a proxy serves this under"),
+        add("--log", choices=FORMATS, default="human", help="lines for people (default) or JSON for machines"),
+        add("--verbose", action=flag, default=False, help="log more: dropped packets, loading details"),
+    ]
+    add("image_folder", type=Path, nargs="?", metavar="IMAGE_FOLDER", help="record there, as Udacity's drive.py does")
+    add("--config", type=Path, metavar="FILE.toml", help="settings from a file")
+    add("--print-config", action="store_const", const=True, help="say what holds, and from where, and end")
+    return parser, {action.dest: action for action in actions}
+
+
+def _printable(settings: Settings) -> Settings:
+    """As the user would write it."""
+    simulator = settings["simulator"]
+    if isinstance(simulator.value, tuple):
+        settings = {**settings, "simulator": Setting(simulator_text(simulator.value), simulator.source)}
+    return settings
+
+
+def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options:
+    if values["model"] is None:
+        parser.error("which model shall drive? Give MODEL, e.g. models/eff.h5")
+    simulator = values["simulator"]
+    for option, command in (("limit", "simulator.playback"), ("laps", "simulator")):
+        value = values[option]
         if value and (not simulator or simulator[0] != command):
-            kind = "playback:RECORDING" if option == "--limit" else "lake, mountain or random:SEED"
-            parser.error(f"{option} is for a simulator that the server starts: give --simulator {kind}")
+            kind = "playback:RECORDING" if option == "limit" else "lake, mountain or random:SEED"
+            parser.error(f"--{option} is for a simulator that the server starts: give --simulator {kind}")
         if value:
-            simulator = (*simulator, option, f"{value:g}" if option == "--laps" else str(value))
+            simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
+    others = {name: values[name] for name in values if name not in (*PACES, "limit", "laps", "simulator", "allow_host")}
     return Options(
-        model=known_options.model,
-        host=known_options.host,
-        port=known_options.port,
-        speed_mph=known_options.speed,
-        throttle=known_options.throttle,
-        engine=known_options.engine,
-        preprocess=known_options.preprocess,
-        record=known_options.record or known_options.image_folder,
-        video=known_options.video,
+        **others,
+        speed_mph=values.get("speed", DEFAULT_SPEED_MPH),
+        throttle=values.get("throttle"),
         simulator=simulator,
-        verbose=known_options.verbose,
+        allow_host=tuple(values["allow_host"]),
     )
 
 
@@ -122,6 +206,12 @@ def _number(text: str, low: float, high: float, what: str) -> float:
     if not low <= value <= high:
         raise argparse.ArgumentTypeError(f"{what} must be a number from {low:g} to {high:g}, got {text!r}")
     return value
+
+
+def _token(text: str) -> str:
+    if len(text) < MIN_TOKEN_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError(f"a token has {MIN_TOKEN_LENGTH} or more plain characters without a space")
+    return text
 
 
 def _port(text: str) -> int:

@@ -42,19 +42,22 @@ def new_run_folder(root: Path) -> Path:
 
 
 class RunRecorder:
-    """An Observer. folder: this run's own; facts: what run.json says of model, engine and host.
+    """An Observer. folder: this run's own; facts: what run.json says of model, engine and host; queue_length: frames
+    that may wait for the disk.
 
     The first simulator's frames go to `folder` itself, those of a second one beside it, in `<folder>-simulator2`.
+    `error`: why the recording ended early, None while all is well; `dropped`: frames left out.
     Raises OSError when the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, facts: dict[str, object]) -> None:
+    def __init__(self, folder: Path, facts: dict[str, object], queue_length: int = QUEUE_LENGTH) -> None:
         self.folder = folder
         self.dropped = 0
+        self.error: str | None = None
         self._facts = {**facts, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
         self._latency = LatencyLog()
         self._recorders = {1: Recorder(folder)}
-        self._queue: queue.Queue[Answered | None] = queue.Queue(QUEUE_LENGTH)
+        self._queue: queue.Queue[Answered | None] = queue.Queue(queue_length)
         self._write_facts()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -67,12 +70,28 @@ class RunRecorder:
         except queue.Full:
             self.dropped += 1
 
+    @property
+    def frames(self) -> int:
+        """Frames written so far."""
+        return sum(recorder.rows for recorder in tuple(self._recorders.values()))
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the disk."""
+        return self._queue.qsize()
+
+    def note(self, name: str, value: object) -> None:
+        """Something that happened on the way, for run.json: its lists of such things are written at the end."""
+        known = self._facts.setdefault(name, [])
+        if isinstance(known, list):
+            known.append(value)
+
     def close(self) -> None:
         """Write what is queued, then run.json with the latency of the whole drive."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
-        rows = sum(recorder.rows for recorder in self._recorders.values())
+        rows = self.frames
         try:
             for recorder in self._recorders.values():
                 recorder.close()
@@ -83,6 +102,7 @@ class RunRecorder:
                 latency_ms=self._latency.percentiles(),
             )
         except OSError as error:
+            self.error = str(error)
             log.error("the recording in %s is not complete: %s", self.folder, error)
         log.info("recorded %d frames in %s", rows, self.folder)
 
@@ -91,6 +111,7 @@ class RunRecorder:
             while (answer := self._queue.get()) is not None:
                 self._write(answer)
         except OSError as error:
+            self.error = str(error)
             log.error("recording stops, driving goes on: %s", error)
             while self._queue.get() is not None:  # keep taking, so that nobody waits for a full queue
                 self.dropped += 1

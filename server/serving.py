@@ -12,11 +12,17 @@ import eventlet
 import eventlet.wsgi
 
 from server.app import DrivingApp
+from server.gate import WsgiApp
 from server.narrator import Narrator
 
 LOOK_EVERY_S = 0.2
-HTTP_TIMEOUT_S = 60.0
-BACKLOG = 64
+HTTP_TIMEOUT_S = 20.0
+"""A client that neither asks nor reads for so long is let go; a websocket then has Engine.IO's own limits."""
+
+MAX_CONNECTIONS = 512
+"""Sockets at a time, simulators and pages together; further ones wait."""
+
+BACKLOG = 128
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,10 +47,10 @@ def listen(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(app: DrivingApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
-    """Answer until Ctrl-C or SIGTERM (returns True) or until `finished` (False); then bring the cars to a stop.
+def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
+    """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
-    A second Ctrl-C ends the process at once.
+    Then the cars are brought to a stop. A second Ctrl-C ends the process at once.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,9 +58,10 @@ def serve(app: DrivingApp, listener: socket.socket, finished: Callable[[], bool]
     eventlet.spawn(
         eventlet.wsgi.server,
         eventlet.greenio.GreenSocket(listener),
-        app.wsgi,
+        wsgi,
         log_output=False,
         debug=False,
+        max_size=MAX_CONNECTIONS,
         socket_timeout=HTTP_TIMEOUT_S,
     )
     narrator = Narrator()

@@ -7,6 +7,7 @@ that frame alone.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -26,12 +27,18 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent, and what it was made of; control is None for `manual`, telemetry None when it was unreadable."""
+    """What is sent, and what it was made of; control is None for `manual`, telemetry None when it was unreadable.
+
+    fault: the kind of what went wrong with this frame, None when nothing did; decode_ms, model_ms: how long each took.
+    """
 
     event: str
     payload: dict[str, str]
     telemetry: Telemetry | None = None
     control: Control | None = None
+    fault: str | None = None
+    decode_ms: float = 0.0
+    model_ms: float = 0.0
 
 
 class Session:
@@ -50,23 +57,32 @@ class Session:
         if self.manual:
             self.driver.reset()
             return Reply("manual", {})
-        telemetry = None
+        telemetry, fault, start_s = None, None, time.perf_counter()
+        decoded_s = start_s
         try:
             telemetry = decode_telemetry(data)
+            decoded_s = time.perf_counter()
             if telemetry.decimal_comma is not None:
                 self._decimal_comma = telemetry.decimal_comma
             control = self.driver.drive(telemetry)
         except ProtocolError as error:
-            self._count(error.kind, f"telemetry that cannot be read: {error}")
+            fault, decoded_s = error.kind, time.perf_counter()
+            self._count(fault, f"telemetry that cannot be read: {error}")
             control = self.driver.fallback()
         except Exception as error:  # the edge: no model may stop the loop
-            self._count(type(error).__name__, f"the model failed on a frame: {error!r}")
+            fault = type(error).__name__
+            self._count(fault, f"the model failed on a frame: {error!r}")
             control = self.driver.fallback()
-        return self.steer(control, telemetry)
+        decode_ms, model_ms = (decoded_s - start_s) * 1000, (time.perf_counter() - decoded_s) * 1000
+        return Reply("steer", self._spelt(control), telemetry, control, fault, decode_ms, model_ms)
 
-    def steer(self, control: Control, telemetry: Telemetry | None = None) -> Reply:
-        """A `steer` in this simulator's own number locale."""
-        return Reply("steer", encode_control(control, self._decimal_comma), telemetry, control)
+    def steer(self, control: Control) -> Reply:
+        """A command of our own, not an answer."""
+        return Reply("steer", self._spelt(control), None, control)
+
+    def _spelt(self, control: Control) -> dict[str, str]:
+        """The command in this simulator's own number locale."""
+        return encode_control(control, self._decimal_comma)
 
     def _count(self, kind: str, detail: str) -> None:
         """Log the first fault of each kind, then the 10th, 100th, ... with the count."""

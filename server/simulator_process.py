@@ -28,6 +28,11 @@ def parse_simulator(text: str) -> tuple[str, ...]:
     raise ArgumentTypeError(f"expected lake, mountain, random:SEED or playback:RECORDING, got {text!r}")
 
 
+def simulator_text(words: tuple[str, ...]) -> str:
+    """What parse_simulator was given."""
+    return f"playback:{words[-1]}" if words[0] == "simulator.playback" else words[-1]
+
+
 def start_simulator(words: tuple[str, ...], url: str) -> subprocess.Popen[bytes]:
     """Start the client of the server at `url`; it ends by itself when its drive is over, or with this process."""
     process = subprocess.Popen([sys.executable, "-m", *words, "--url", url], cwd=ROOT)

@@ -75,6 +75,7 @@ class SimulatorServer(socketio.Server):
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             http_compression=False,
+            cors_allowed_origins=[],  # the gate has looked at the origin
             logger=False,
         )
         self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}

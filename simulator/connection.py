@@ -218,7 +218,10 @@ class Connection:
 
 
 def socket_url(url: str) -> str:
-    """`http://host:port`, `ws://host:port` or `host:port` -> the address that every published build opens."""
+    """`http://host:port`, `ws://host:port` or `host:port` -> the address that every published build opens.
+
+    A query (`?token=...`, for a server that asks simulators for one) is kept.
+    """
     parts = urlsplit(url if "//" in url else f"//{url}")
     try:
         port = 4567 if parts.port is None else parts.port
@@ -227,7 +230,8 @@ def socket_url(url: str) -> str:
     if parts.scheme not in ("", "http", "ws") or not parts.hostname or not port:
         raise ValueError(f"expected an address like http://127.0.0.1:4567, got {url!r}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"ws://{host}:{port}/socket.io/?EIO=4&transport=websocket"
+    query = f"&{parts.query}" if parts.query else ""
+    return f"ws://{host}:{port}/socket.io/?EIO=4&transport=websocket{query}"
 
 
 def _name_and_data(text: str) -> tuple[str, object]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import eventlet
 import eventlet.wsgi
 import numpy as np
 
 from server.app import DrivingApp
+from server.cockpit import Cockpit
 from server.driver import Driver
-from server.speed import ConstantThrottle
+from server.engine import Engine, EngineError
+from server.gate import Access
+from server.model_slot import LoadedModel, ModelSlot
+from server.pace import Pace, PacedControl
+from server.web import wsgi_app
+
+OPEN = Access()
 
 
 class Brightness:
@@ -30,25 +41,51 @@ class Brightness:
         return steering.astype(np.float32)
 
 
+class Response(NamedTuple):
+    """An HTTP answer; header names in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class LiveServer:
     """Serves a DrivingApp in a thread of its own; `port` is where. Leaves no thread behind when closed."""
 
-    def __init__(self, policy=None, observers=()) -> None:
+    def __init__(self, policy=None, observers=(), access=OPEN) -> None:
         self.policy = policy or Brightness()
+        self._temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self._temporary.name)
+        for name in ("brightness.h5", "other.h5", "garbage.h5"):
+            (self.folder / name).write_text(name)
+        self.models = ModelSlot(self.load(self.folder / "brightness.h5"), self.load)
+        self.pace = Pace(15.0, constant_throttle=0.3)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as drive.py does
         self.port = self._listener.getsockname()[1]
         self._stop = threading.Event()
         self._calls: list[tuple[Callable[[], object], threading.Event]] = []
-        self._thread = threading.Thread(target=self._serve, args=(observers,), name="live server")
+        self._thread = threading.Thread(target=self._serve, args=(observers, access), name="live server")
         self._ready = threading.Event()
         self._thread.start()
         assert self._ready.wait(10)
 
-    def _serve(self, observers) -> None:
-        self.app = DrivingApp(lambda: Driver(self.policy, lambda: ConstantThrottle(0.3)), observers, {"model": "test"})
+    def load(self, path: Path) -> LoadedModel:
+        """The policy under test for brightness.h5; hard right for other.h5; garbage.h5 cannot be loaded."""
+        if path.name == "garbage.h5":
+            raise EngineError(f"{path.name} is no model")
+
+        def run(frames):
+            return np.ones(len(frames), np.float32) if path.name == "other.h5" else self.policy.predict(frames)
+
+        return LoadedModel(path, Engine("test", "CPU", (), run), {"model": path.name, "engine": "test", "notes": []})
+
+    def _serve(self, observers, access) -> None:
+        self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
+        self.cockpit = Cockpit(self.app, self.models, self.pace, self.folder / "recordings")
+        wsgi = wsgi_app(self.cockpit, access)
         green = eventlet.greenio.GreenSocket(self._listener)
-        serving = eventlet.spawn(eventlet.wsgi.server, green, self.app.wsgi, log_output=False, debug=False)
+        serving = eventlet.spawn(eventlet.wsgi.server, green, wsgi, log_output=False, debug=False)
         self._ready.set()
         while not self._stop.is_set():
             while self._calls:
@@ -64,6 +101,15 @@ class LiveServer:
         self._calls.append((function, done))
         assert done.wait(10)
 
+    def get(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Response:
+        """One HTTP request; `Sec_Fetch_Site="none"` stands for the header Sec-Fetch-Site."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body or None, {k.replace("_", "-"): v for k, v in headers.items()})
+        with connection.getresponse() as answer:
+            response = Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        connection.close()
+        return response
+
     def wait_until(self, condition) -> None:
         """Until `condition()` holds; fails after 10 s."""
         limit = threading.Event()
@@ -77,4 +123,6 @@ class LiveServer:
         self._stop.set()
         self._thread.join(10)
         assert not self._thread.is_alive()
+        self.cockpit.close()
         self._listener.close()
+        self._temporary.cleanup()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server.drive import who_may_enter
 from server.options import parse_options
 
 
@@ -61,3 +62,20 @@ def test_a_track_becomes_the_command_of_the_built_in_simulator():
     words = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
     assert words == ("simulator", "--track", "random:7", "--laps", "2")
     assert parse_options(["m.h5", "--simulator", "lake"]).simulator == ("simulator", "--track", "lake")
+
+
+def test_a_token_is_made_up_only_where_strangers_could_come():
+    for words, wanted in (([], False), (["--host", "localhost"], False), (["--host", "::1"], False)):
+        assert bool(who_may_enter(parse_options(["m.h5", *words])).token) is wanted
+    for words in (["--host", "0.0.0.0"], ["--host", "car.example"], ["--protect-simulators"]):
+        first, second = (who_may_enter(parse_options(["m.h5", *words])).token for _ in range(2))
+        assert len(first) >= 16
+        assert first != second
+    access = who_may_enter(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))
+    assert (access.token, "car.example" in access.hosts) == ("x" * 16, True)
+
+
+def test_a_short_token_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        parse_options(["m.h5", "--token", "secret"])
+    assert "a token has 16 or more" in capsys.readouterr().err

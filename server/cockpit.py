@@ -1,0 +1,104 @@
+"""All that a person may do while it drives: record, keep what just happened, pause, set the speed, change the model.
+
+Page and API are two faces of this; it knows neither. Methods that touch a disk may block and are for a thread of
+their own; one at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from server.app import DrivingApp
+from server.live_view import LiveView
+from server.model_slot import LoadedModel, ModelSlot
+from server.moments import LastMoments
+from server.pace import Pace
+from server.run_recorder import RunRecorder, new_run_folder
+
+
+class Refused(ValueError):
+    """What was asked cannot be done now; says why."""
+
+
+class Cockpit:
+    """The controls of one server. recordings: the folder in which each recording gets one of its own."""
+
+    def __init__(self, app: DrivingApp, models: ModelSlot, pace: Pace, recordings: Path) -> None:
+        self.app = app
+        self.models = models
+        self.pace = pace
+        self.view = LiveView()
+        self.moments = LastMoments()
+        self.recorder: RunRecorder | None = None
+        self.saved: Path | None = None
+        self._recordings = recordings
+        self._lock = threading.Lock()
+        self._tell_model(models.model)
+        models.follow(self._tell_model)
+        app.departed = self.view.forget
+        app.add_observer(self.view)
+        app.add_observer(self.moments)
+        app.metrics.watch(
+            "drive_recording_queue",
+            "Frames that wait for the disk",
+            lambda: self.recorder.waiting if self.recorder else 0,
+        )
+        app.metrics.watch("drive_recording", "Whether a recording is on", lambda: float(self.recorder is not None))
+        app.metrics.watch("drive_paused", "Whether the cars are kept standing", lambda: float(app.paused))
+
+    def start_recording(self) -> Path:
+        """Record from now on; the recording's folder. Raises Refused, or OSError when it cannot be written."""
+        with self._lock:
+            if self.recorder is not None:
+                raise Refused(f"a recording is on already, in {self.recorder.folder.name}")
+            self.recorder = RunRecorder(new_run_folder(self._recordings), self._facts())
+            self.app.add_observer(self.recorder)
+            return self.recorder.folder
+
+    def stop_recording(self) -> Path:
+        """Finish the recording; its folder. Raises Refused, or OSError when it is not whole."""
+        with self._lock:
+            recorder = self.recorder
+            if recorder is None:
+                raise Refused("no recording is on")
+            self.app.remove_observer(recorder)
+            recorder.close()
+            self.recorder = None
+        if recorder.error:
+            raise OSError(f"the recording in {recorder.folder.name} is not complete: {recorder.error}")
+        return recorder.folder
+
+    def save_moments(self) -> Path:
+        """Record the last half minute; its folder. Raises Refused, or OSError when it cannot be written."""
+        with self._lock:
+            moments = self.moments.moments()
+            if not moments:
+                raise Refused("no frame was answered yet: there is nothing to save")
+            recorder = RunRecorder(new_run_folder(self._recordings), self._facts(), queue_length=len(moments) + 1)
+            for answer in moments:
+                recorder.answered(answer)
+            recorder.close()
+            if recorder.error:
+                raise OSError(f"the last moments could not be saved: {recorder.error}")
+            self.saved = recorder.folder
+            return recorder.folder
+
+    def close(self) -> None:
+        """Leave whole files."""
+        if self.recorder is not None:
+            self.stop_recording()
+
+    def _facts(self) -> dict[str, object]:
+        pace = self.pace
+        return {
+            **self.models.model.facts,
+            "target_speed_mph": None if pace.constant_throttle is not None else pace.target_mph,
+            "constant_throttle": pace.constant_throttle,
+        }
+
+    def _tell_model(self, model: LoadedModel) -> None:
+        self.app.metrics.tell_model(model.facts)
+        if self.recorder is not None:
+            told = {name: model.facts.get(name) for name in ("model", "model_sha256", "engine")}
+            self.recorder.note("models_taken_over", told)

@@ -1,0 +1,166 @@
+"""The OpenAPI document of the JSON API, served by the server itself; a test fuzzes the server against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def _object(**properties: Schema) -> Schema:
+    """An object of just these, all required."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+SPEED_MPH: Schema = {"type": "number", "minimum": 0, "maximum": 100}
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object(error=TEXT),
+    "Speed": _object(mph=SPEED_MPH),
+    "ModelName": _object(name=NAME),
+    "Models": _object(models=_list(NAME), driving=NAME),
+    "Finding": _object(level={"enum": ["good", "note", "bad"]}, text=TEXT),
+    "Simulator": _object(
+        simulator=COUNT,
+        answered=COUNT,
+        rate_hz=NUMBER,
+        speed_mph=NUMBER,
+        manual=FLAG,
+        silent_s=NUMBER,
+        faults={"type": "object", "additionalProperties": COUNT},
+    ),
+    "Model": _object(
+        name=NAME,
+        model_sha256=_or_null(TEXT),
+        engine=_or_null(TEXT),
+        device=_or_null(TEXT),
+        engine_ms=_or_null(NUMBER),
+        notes=_or_null(_list(TEXT)),
+        card=_or_null({"type": "object"}),
+        loading=_or_null(TEXT),
+        error=_or_null(TEXT),
+    ),
+    "Recording": _object(
+        on=FLAG,
+        folder=_or_null(TEXT),
+        frames=COUNT,
+        left_out=COUNT,
+        waiting=COUNT,
+        error=_or_null(TEXT),
+        seconds_kept=NUMBER,
+        saved=_or_null(TEXT),
+    ),
+    "Status": _object(
+        model=_ref("Model"),
+        latency_ms={"type": "object", "additionalProperties": NUMBER},
+        paused=FLAG,
+        target_speed_mph=_or_null(SPEED_MPH),
+        constant_throttle=_or_null(NUMBER),
+        recording=_ref("Recording"),
+        simulators=_list(_ref("Simulator")),
+        doctor=_list(_ref("Finding")),
+    ),
+}
+
+WHY = {
+    "400": "The body or the query is not what is described here",
+    "404": "There is no such model",
+    "409": "Not now; the error says why",
+    "413": "The body is too large",
+    "415": "The body is not JSON",
+    "507": "The disk refuses",
+}
+GATE = {"401": "The token is missing", "403": "Another origin or host", "429": "Too many requests"}
+
+
+def _json(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
+
+
+def _operation(summary: str, answer: str, *errors: str, code: str = "200", body: str | None = None) -> Schema:
+    refusals = {error: {"description": WHY[error], "content": _json(_ref("Error"))} for error in errors}
+    refusals |= {error: {"description": why, "content": _json(_ref("Error"))} for error, why in GATE.items()}
+    operation: Schema = {
+        "summary": summary,
+        "responses": {code: {"description": "Done", "content": _json(_ref(answer))}, **refusals},
+    }
+    if body:
+        operation["requestBody"] = {"required": True, "content": _json(_ref(body))}
+    return operation
+
+
+BODY_ERRORS = ("400", "413", "415")
+
+DOCUMENT: Schema = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Steering server",
+        "version": "1",
+        "description": "Watch and operate a server that drives the Udacity simulator. What changes something answers "
+        "with the new status. Where the server asks for a token, send it as `Authorization: Bearer TOKEN`.",
+    },
+    "components": {"schemas": SCHEMAS, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "security": [{}, {"token": []}],
+    "paths": {
+        "/api/status": {"get": _operation("What the server is and does", "Status")},
+        "/api/pause": {"post": _operation("Brake every car and keep it standing", "Status")},
+        "/api/resume": {"post": _operation("Let the model drive again", "Status")},
+        "/api/speed": {"put": _operation("Hold another speed", "Status", *BODY_ERRORS, body="Speed")},
+        "/api/recording/start": {"post": _operation("Record into a new folder", "Status", "409", "507")},
+        "/api/recording/stop": {"post": _operation("Finish the recording", "Status", "409", "507")},
+        "/api/recording/save": {"post": _operation("Record the last 30 s, after the fact", "Status", "409", "507")},
+        "/api/models": {"get": _operation("Model files beside the one that drives", "Models")},
+        "/api/model": {
+            "post": _operation(
+                "Load another of them; it takes over once it is warm and checked (see the status)",
+                "Status",
+                *BODY_ERRORS,
+                "404",
+                "409",
+                code="202",
+                body="ModelName",
+            )
+        },
+        "/api/events": {
+            "get": {
+                "summary": "Server-sent events: `status` twice a second, `frame` up to 15 times, with the camera",
+                "parameters": [
+                    {
+                        "name": "simulator",
+                        "in": "query",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
+                        "description": "Whose frames; the lowest number that is connected, if left out",
+                    }
+                ],
+                "responses": {
+                    "200": {"description": "Until the client leaves", "content": {"text/event-stream": {}}},
+                    "400": {"description": WHY["400"], "content": _json(_ref("Error"))},
+                    "409": {"description": "Too many watch", "content": _json(_ref("Error"))},
+                },
+            }
+        },
+        "/api/openapi.json": {
+            "get": {
+                "summary": "This document",
+                "responses": {"200": {"description": "OpenAPI 3.1", "content": _json({"type": "object"})}},
+            }
+        },
+    },
+}

@@ -1,0 +1,148 @@
+"""The gate: what a page elsewhere, a stranger on the network and a hasty client may not do."""
+
+import json
+
+import pytest
+
+from benchmarks.raw_client import RawClient, packet
+from server.gate import MAX_ADDRESSES, REQUEST_BURST, Access, Gate, RequestRates
+from tests.live_server import OPEN, LiveServer
+
+TOKEN = "a-token-of-twenty-chars"
+SOCKET = {
+    "PATH_INFO": "/socket.io/",
+    "QUERY_STRING": "EIO=4&transport=websocket",
+    "HTTP_UPGRADE": "websocket",
+}
+
+
+def gate(access=OPEN, full=lambda: False):
+    return Gate(lambda environ, start_response: [b"inside"], access, full, clock=lambda: 0.0)
+
+
+def ask(gate_, path="/api/status", method="GET", host="127.0.0.1:4567", **environ):
+    """The refusal's status, or None."""
+    refusal = gate_.refusal({"PATH_INFO": path, "REQUEST_METHOD": method, "HTTP_HOST": host, **environ})
+    return refusal and refusal.status[:3]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/status", "/api/pause", "/metrics", "/socket.io/"])
+def test_a_page_of_another_origin_may_nothing(path):
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:8000", "http://localhost:4567", "http://[", ""):
+        assert ask(gate(), path, HTTP_ORIGIN=origin) == "403", origin
+        assert ask(gate(), path, "POST", HTTP_ORIGIN=origin) == "403", origin
+    assert ask(gate(), path, HTTP_ORIGIN="http://127.0.0.1:4567") is None
+
+
+def test_a_websocket_of_a_page_elsewhere_is_refused_and_a_simulators_is_not():
+    assert ask(gate(), **SOCKET, HTTP_ORIGIN="http://evil.example", path="/socket.io/") == "403"
+    assert ask(gate(), **SOCKET, path="/socket.io/", host="anything:4567") is None, "no browser leaves the origin out"
+
+
+def test_a_page_whose_name_was_pointed_here_is_refused():
+    for path in ("/", "/api/status", "/socket.io/"):
+        assert ask(gate(), path, host="evil.example:4567") == "403"
+        assert ask(gate(), path, host="evil.example:4567", HTTP_ORIGIN="http://evil.example:4567") == "403"
+        assert ask(gate(), path, host="[") == "403"
+    for host in ("localhost:4567", "127.0.0.1", "[::1]:4567", "192.168.1.7:4567"):
+        assert ask(gate(), host=host) is None
+    assert ask(gate(Access(hosts=frozenset({"car.example"}))), host="Car.Example") is None
+    assert ask(gate(), "/healthz", host="steering-service") is None
+
+
+def test_pictures_and_scripts_of_other_sites_are_refused_but_a_link_may_be_followed():
+    assert ask(gate(), HTTP_SEC_FETCH_SITE="cross-site", HTTP_SEC_FETCH_MODE="no-cors") == "403"
+    assert ask(gate(), "/", HTTP_SEC_FETCH_SITE="cross-site", HTTP_SEC_FETCH_MODE="navigate") is None
+    assert ask(gate(), "/", "POST", HTTP_SEC_FETCH_SITE="cross-site", HTTP_SEC_FETCH_MODE="navigate") == "403"
+    assert ask(gate(), HTTP_SEC_FETCH_SITE="same-origin", HTTP_SEC_FETCH_MODE="cors") is None
+
+
+def test_the_token_is_asked_of_page_api_and_metrics_and_only_if_wanted_of_simulators():
+    guarded = gate(Access(TOKEN))
+    for path in ("/", "/api/status", "/metrics", "/page.js"):
+        assert ask(guarded, path) == "401"
+        assert ask(guarded, path, HTTP_AUTHORIZATION=f"Bearer {TOKEN}") is None
+        assert ask(guarded, path, HTTP_AUTHORIZATION="Bearer wrong") == "401"
+        assert ask(guarded, path, HTTP_COOKIE=f"drive_page={TOKEN}") == "401", "the cookie holds a proof, not the token"
+    assert ask(guarded, QUERY_STRING=f"token={TOKEN}") == "401", "not in the addresses of the API, which are logged"
+    assert ask(guarded, "/healthz") is None
+    assert ask(guarded, **SOCKET, path="/socket.io/") is None
+    guarded = gate(Access(TOKEN, simulators_too=True))
+    assert ask(guarded, **SOCKET, path="/socket.io/") == "401"
+    query = f"{SOCKET['QUERY_STRING']}&token={TOKEN}"
+    assert ask(guarded, **{**SOCKET, "QUERY_STRING": query}, path="/socket.io/") is None
+
+
+def test_guessing_tokens_is_slow():
+    guarded = gate(Access(TOKEN))
+    answers = [ask(guarded, HTTP_AUTHORIZATION="Bearer guess", REMOTE_ADDR="10.0.0.1") for _ in range(20)]
+    assert answers.count("401") <= 6
+    assert answers[-1] == "429"
+    assert ask(guarded, HTTP_AUTHORIZATION=f"Bearer {TOKEN}", REMOTE_ADDR="10.0.0.2") is None, "others go on"
+
+
+def test_requests_have_a_rate_for_each_address():
+    now = [0.0]
+    rates = RequestRates(lambda: now[0])
+    assert all(rates.admits("a") for _ in range(int(REQUEST_BURST)))
+    assert not rates.admits("a")
+    assert rates.admits("b")
+    now[0] = 1.0
+    assert rates.admits("a")
+    for i in range(3 * MAX_ADDRESSES):
+        rates.admits(str(i))
+    assert len(rates._buckets) == MAX_ADDRESSES
+
+
+def test_no_simulator_is_taken_beyond_the_limit_and_those_inside_go_on():
+    crowded = gate(full=lambda: True)
+    assert ask(crowded, **SOCKET, path="/socket.io/") == "503"
+    assert ask(crowded, **{**SOCKET, "QUERY_STRING": "EIO=4&transport=polling&sid=x"}, path="/socket.io/") is None
+    assert ask(crowded, "/api/status") is None
+
+
+@pytest.fixture
+def guarded():
+    live = LiveServer(access=Access(TOKEN))
+    yield live
+    live.close()
+
+
+def test_a_browser_comes_in_by_the_link_and_keeps_a_cookie(guarded):
+    asked = guarded.get("/")
+    assert asked.status == 401
+    assert b"<form" in asked.body
+    came = guarded.get(f"/?token={TOKEN}")
+    assert (came.status, came.headers["location"]) == (303, "/")
+    cookie = came.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    assert guarded.get("/", Cookie=cookie.split(";")[0]).status == 200
+
+
+def test_every_answer_carries_the_headers(guarded):
+    for path in ("/", "/healthz", "/nothing", f"/?token={TOKEN}"):
+        headers = guarded.get(path, Authorization=f"Bearer {TOKEN}").headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["referrer-policy"] == "no-referrer"
+    refused = guarded.get("/metrics", Origin="http://evil.example")
+    assert (refused.status, json.loads(refused.body)) == (
+        403,
+        {"error": "a page of another origin may not use this server"},
+    )
+    assert "content-security-policy" in refused.headers
+
+
+def test_a_simulator_drives_without_a_token_unless_it_is_asked_for_one(guarded):
+    with RawClient(guarded.port, timeout_s=5) as client:
+        client.send(packet('42["telemetry",{}]'))
+        assert client.receive_until(b"42") == b'42["manual",{}]'
+    strict = LiveServer(access=Access(TOKEN, simulators_too=True))
+    try:
+        with pytest.raises(ConnectionError, match="401"):
+            RawClient(strict.port, timeout_s=5)
+    finally:
+        strict.close()
