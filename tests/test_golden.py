@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.card import Card, Golden, card_path, golden_frame, png_base64, sha256
+from models.card import FORMAT, Card, Golden, card_path, golden_frame, png_base64, sha256
 from server.engine import Engine, EngineError
 from server.golden import check_golden_frame
 
@@ -23,8 +23,9 @@ def model(tmp_path):
     file = tmp_path / "net.h5"
     file.write_bytes(b"weights")
     golden = Golden(png_base64(golden_frame()), 0.125, 1e-3)
-    empty = {"data": (), "recipe": {}, "metrics": {}, "versions": {}, "commit": "", "created": "", "held_out": ""}
-    card = Card(format=1, model="net", description="", parameters=1, sha256=sha256(file), seed=0, epochs=1, samples=1,
+    empty = {"data": (), "recipe": {}, "metrics": {}, "driving": {}, "versions": {}}
+    empty |= dict.fromkeys(("commit", "created", "held_out"), "")
+    card = Card(format=FORMAT, model="net", description="", parameters=1, sha256=sha256(file), seed=0, epochs=1, samples=1,
                 golden=golden, **empty)  # fmt: skip
     card.write(file)
     return file, card
