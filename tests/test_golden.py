@@ -25,8 +25,8 @@ def model(tmp_path):
     golden = Golden(png_base64(golden_frame()), 0.125, 1e-3)
     empty = {"data": (), "recipe": {}, "metrics": {}, "driving": {}, "versions": {}}
     empty |= dict.fromkeys(("commit", "created", "held_out"), "")
-    card = Card(format=FORMAT, model="net", description="", parameters=1, sha256=sha256(file), seed=0, epochs=1, samples=1,
-                golden=golden, **empty)  # fmt: skip
+    card = Card(format=FORMAT, model="net", description="", parameters=1, sha256=sha256(file), seed=0, epochs=1,
+                samples=1, golden=golden, **empty)  # fmt: skip
     card.write(file)
     return file, card
 
