@@ -36,8 +36,14 @@ def diagnose(cockpit: Cockpit) -> list[Finding]:
         found.append(Finding("note", "The throttle is held at 0: the cars stand. Set a target speed to drive."))
     if not app.connections:
         return [*found, Finding("note", _sentence(WAITING))]
-    for connection in app.connections.values():
-        found += _of_simulator(cockpit, connection)
+    driven = []
+    for connection in sorted(app.connections.values(), key=lambda c: c.session.number):
+        wrong = _of_simulator(cockpit, connection)
+        found += wrong
+        if not wrong and not app.paused:
+            driven.append(str(connection.session.number))
+    if driven:
+        found.append(Finding("good", f"The model drives simulator{'s'[: len(driven) > 1]} {' and '.join(driven)}."))
     times = cockpit.view.latency.percentiles()
     if times and times["p99"] > SLOW_MS:
         found.append(Finding("bad", _sentence(SLOW % times["p99"])))
@@ -75,9 +81,7 @@ def _of_driven(cockpit: Cockpit, connection: Connection) -> list[Finding]:
             f"is given throttle but has stood for {view.stuck_s:.0f} s: it is stuck against something or off the road"
         )
         return [Finding("bad", f"Simulator {number} {text}. Put the car back, or restart the track.")]
-    if cockpit.app.paused:
-        return []
-    return [Finding("good", f"Simulator {number}: the model drives, at {connection.session.driver.speed_mph:.1f} mph.")]
+    return []
 
 
 def _sentence(text: str) -> str:

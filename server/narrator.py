@@ -32,7 +32,7 @@ SILENT = (
 MANUAL = "simulator %d: a person drives (W or S is held); the model takes over when the key is released"
 SLOW = (
     "answers take %.0f ms at p99: too slow for smooth driving on this computer; "
-    "close other programs, or drive slower with --speed"
+    "close other programs, or drive slower (--speed)"
 )
 
 

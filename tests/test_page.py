@@ -1,0 +1,135 @@
+"""The live page in a real browser, with the built-in simulator on the other end: it moves, its buttons work."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.raw_client import RawClient, packet
+from benchmarks.server_process import ROOT, ServerProcess
+from protocol.recording import read_recording
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="install chromium (or name it in CHROMIUM) to test the page"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(url, **context) -> the page; fails in the end if it wrote to the console or asked another host."""
+    complaints, contexts = [], []
+
+    def open_(url, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        home = (url.split("?")[0], "data:")
+        page.on("request", lambda asked: asked.url.startswith(home) or complaints.append(asked.url))
+        page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def told(page, selector, text, timeout_s=20):
+    sync_api.expect(page.locator(selector)).to_contain_text(text, timeout=timeout_s * 1000)
+
+
+def speed(page, above=-1, below=100):
+    """Wait until the page shows a speed between the two, in mph."""
+    shown = "([a, b]) => { const v = Number(document.querySelector('#speed-now').textContent); return a < v && v < b; }"
+    page.wait_for_function(shown, arg=[above, below], timeout=30_000)
+
+
+def test_a_drive_is_seen_and_operated(open_page, tmp_path):
+    words = ("models/eff.h5", "--port", "0", "--record", str(tmp_path), "--simulator", "lake", "--laps", "20")
+    with ServerProcess("server/drive.py", *words) as server:
+        page = open_page(f"http://127.0.0.1:{server.port}/")
+        told(page, "#doctor", "The model drives simulator 1")
+        told(page, "#about", "eff.h5: litert")
+        told(page, "#facts", "630,433 parameters")
+        first = page.locator("#camera").get_attribute("src")
+        page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=first)
+        assert page.evaluate("document.querySelector('#camera').naturalWidth") == 320
+        turned = page.locator("#rim").get_attribute("style")
+        page.wait_for_function("old => document.querySelector('#rim').getAttribute('style') !== old", arg=turned)
+        speed(page, above=5)
+
+        told(page, "#record", "Stop recording")
+        page.click("#record")
+        told(page, "#notice", "Recorded in")
+        page.keyboard.press("s")
+        told(page, "#notice", "Saved the last")
+
+        page.focus("#pause")
+        page.keyboard.press("Enter")
+        told(page, "#doctor", "Paused")
+        speed(page, below=1)
+        page.keyboard.press("p")
+        told(page, "#doctor", "The model drives simulator 1")
+        page.focus("#speed")
+        for _ in range(5):
+            page.keyboard.press("ArrowLeft")
+        told(page, "#speed-told", "10 mph")
+        speed(page, above=9, below=11)
+
+        page.select_option("#model", "baseline.h5")
+        page.click("#switch")
+        told(page, "#facts", "baseline.h5", timeout_s=60)
+        told(page, "#doctor", "The model drives simulator 1")
+        page.close()  # before the server ends, of which the browser would complain
+    for folder in tmp_path.iterdir():
+        assert len(read_recording(folder).samples) > 10
+        assert json.loads((folder / "run.json").read_text())["frames_left_out"] == 0
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_it_waits_for_a_simulator_and_lets_one_of_two_be_chosen(open_page):
+    with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0") as server:
+        page = open_page(f"http://127.0.0.1:{server.port}/", viewport={"width": 390, "height": 844})
+        told(page, "#doctor", "Waiting for the simulator")
+        assert page.locator("#no-camera").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
+        with RawClient(server.port) as first, RawClient(server.port) as second:
+            for client in (first, second):
+                client.send(packet('42["telemetry",{}]'))
+                client.receive_until(b"42")
+            told(page, "#doctor", "a person drives")
+            page.click("#simulators button:nth-child(2)")
+            page.wait_for_selector("#simulators button:nth-child(2)[aria-pressed=true]")
+        told(page, "#doctor", "Waiting for the simulator")
+        page.close()
+
+
+def test_a_token_opens_the_page_and_stays_out_of_its_address(open_page):
+    token = "a-token-of-twenty-chars"
+    with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0", "--token", token) as server:
+        page = open_page(f"http://127.0.0.1:{server.port}/?token={token}")
+        told(page, "#doctor", "Waiting for the simulator")
+        assert token not in page.url
+        page.close()
+
+
+def test_the_pages_files_are_small_and_from_here():
+    files = list(Path(ROOT, "server", "page").iterdir())
+    assert sum(file.stat().st_size for file in files) < 60_000
+    for file in files:
+        assert "https://" not in file.read_text(encoding="utf-8")
