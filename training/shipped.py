@@ -44,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return code
     also, tests = ([str(drives[name]) for name in group] for group in (EXPERT_DRIVES, TEST_DRIVES))
     for model in options.models:
-        words = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--also", *also]
-        words += ["--test", *tests, *map(str, options.test), "--dagger", "1", "--precision", "mixed_bfloat16"]
-        words += ["--run", str(options.runs / model), "--out", str(options.out / f"{model}.h5")]
-        if code := train_main(words):
+        asked = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--also", *also]
+        asked += ["--test", *tests, *map(str, options.test), "--dagger", "1", "--precision", "mixed_bfloat16"]
+        asked += ["--run", str(options.runs / model), "--out", str(options.out / f"{model}.h5")]
+        if code := train_main(asked):
             return code
     return 0
 
