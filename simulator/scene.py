@@ -1,9 +1,4 @@
-"""The camera: where it sits in the car, how it looks out, and the frame it gives, drawn by Panda3D's software renderer.
-
-Measured on real frames: they warp onto each other, by the known distance driven, best for a camera 1.17 m above the
-road with the horizon at row 61 (correlation 0.89 on the bridge), at Unity's 60 degrees of vertical view, which the yaw
-of a whole lap agrees with.
-"""
+"""The frame that a camera in the car gives, drawn by Panda3D's software renderer."""
 
 from __future__ import annotations
 
@@ -27,17 +22,9 @@ from panda3d.core import (
 )
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
+from simulator.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, VERTICAL_VIEW_DEG
 from simulator.scenery import build_scenery
 from simulator.track import Track
-
-VERTICAL_VIEW_DEG = 60.0
-CAMERA_HEIGHT_M = 1.17
-CAMERA_AHEAD_M = 1.0
-"""Of the rear axle."""
-
-HORIZON_ROW = 61.0
-SIDE_CAMERA_M = 1.0
-"""How far the left and the right camera sit from the centre one."""
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
 
@@ -65,10 +52,10 @@ class Scene:
         eye = (
             x + CAMERA_AHEAD_M * cos - aside_m * sin,
             y + CAMERA_AHEAD_M * sin + aside_m * cos,
-            height_m + CAMERA_HEIGHT_M,
+            height_m + CENTER.height_m,
         )
         self._camera.set_pos(*eye)
-        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(math.atan(pitch)) - PITCH_DEG, 0)
+        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(math.atan(pitch) - CENTER.pitch_rad), 0)
         self._sky.set_pos(*eye)
         self._engine.render_frame()
         raw = np.frombuffer(self._texture.get_ram_image_as("RGB"), np.uint8)
@@ -84,13 +71,6 @@ class Scene:
     def close(self) -> None:
         """Free the renderer."""
         self._engine.remove_all_windows()
-
-
-def _focal_px() -> float:
-    return FRAME_ROWS / 2 / math.tan(math.radians(VERTICAL_VIEW_DEG / 2))
-
-
-PITCH_DEG = math.degrees(math.atan((FRAME_ROWS / 2 - HORIZON_ROW) / _focal_px()))
 
 
 def hood() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
@@ -136,7 +116,7 @@ def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe) -> GraphicsOutput:
 
 def _lens() -> PerspectiveLens:
     lens = PerspectiveLens()
-    horizontal = 2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / _focal_px()))
+    horizontal = 2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / FOCAL_PX))
     lens.set_fov(horizontal, VERTICAL_VIEW_DEG)
     lens.set_near_far(0.4, 500.0)
     return lens

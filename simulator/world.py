@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from protocol.messages import Control, Frame
+from simulator.camera import LEFT, RIGHT
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation
 from simulator.drive_log import DriveLog
-from simulator.scene import SIDE_CAMERA_M, Scene
+from simulator.scene import Scene
 from simulator.track import Place, Track
 
 OFF_ROAD_M = 4.0
@@ -77,7 +78,7 @@ class TrackWorld:
 
     def sides(self) -> tuple[Frame, Frame]:
         """The left and the right camera's frames."""
-        return self.frame(SIDE_CAMERA_M), self.frame(-SIDE_CAMERA_M)
+        return self.frame(LEFT.aside_m), self.frame(RIGHT.aside_m)
 
     def observe(self) -> Observation:
         """Telemetry, with what improved simulator builds add to it."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.scene import HORIZON_ROW, Scene, hood
+from simulator.camera import CENTER
+from simulator.scene import Scene, hood
 from simulator.track import open_track
 
 LAKE = open_track("lake")
@@ -42,7 +43,7 @@ def test_the_edge_lines_lie_where_the_geometry_puts_them(scene):
     """A line 3.52 m aside, seen from 1.17 m: column = 160 -+ f X / depth, for the row's depth on the road."""
     frame = view(scene)
     left, right = line_column(frame, 100, slice(0, 150)), line_column(frame, 100, slice(170, 320))
-    below = (100.5 - HORIZON_ROW) / 1.17  # f / depth times cos of the pitch, nearly
+    below = (100.5 - CENTER.horizon_row) / 1.17  # f / depth times cos of the pitch, nearly
     assert right - left == pytest.approx(2 * 3.52 * below, rel=0.05)
     assert (left + right) / 2 == pytest.approx(160, abs=8)
 

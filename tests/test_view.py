@@ -1,0 +1,95 @@
+"""A warped view beside the truth: the built-in simulator can show both."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, RIGHT
+from simulator.scene import Scene, hood
+from simulator.track import open_track
+from simulator.view import Viewer, nearest_camera
+
+LAKE = open_track("lake")
+STRAIGHT = round(640 / LAKE.spacing_m)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    drawn = Scene(LAKE)
+    yield drawn
+    drawn.close()
+
+
+def true_view(scene, aside_m=0.0, turned=0.0, ahead_m=0.0, camera=CENTER):
+    """What the car sees that stands there beside the straight's middle."""
+    (x, y), heading = LAKE.points[STRAIGHT], float(LAKE.heading_rad[STRAIGHT])
+    to_camera = CAMERA_AHEAD_M + ahead_m  # the pose is the camera's, and the scene is told the rear axle's
+    x += to_camera * np.cos(heading) - aside_m * np.sin(heading) - CAMERA_AHEAD_M * np.cos(heading + turned)
+    y += to_camera * np.sin(heading) + aside_m * np.cos(heading) - CAMERA_AHEAD_M * np.sin(heading + turned)
+    return scene.render(x, y, 0.0, heading + turned, 0.0, camera.aside_m)
+
+
+def recorded(scene, *names):
+    places = {"center": CENTER, "left": LEFT, "right": RIGHT}
+    return {name: partial(np.asarray, true_view(scene, camera=places[name])) for name in names}
+
+
+def road_difference(one, other) -> float:
+    return float(np.abs(one[64:128].astype(int) - other[64:128]).mean())
+
+
+@pytest.mark.parametrize("pose", [(0.5, 0.0, 0.0), (-0.5, 0.0, 0.0), (0.0, 0.08, 0.0), (0.9, -0.05, 0.0)])
+def test_it_comes_much_closer_to_the_true_view_than_the_recorded_frame(scene, pose):
+    truth = true_view(scene, *pose)
+    frames = recorded(scene, "center", "left", "right")
+    warped = Viewer().view(frames, *pose)
+    assert road_difference(warped, truth) < 0.5 * road_difference(frames["center"](), truth)
+
+
+def test_it_moves_ahead_too(scene):
+    truth, frames = true_view(scene, ahead_m=1.2), recorded(scene, "center")
+    warped = Viewer().view(frames, 0.0, 0.0, 1.2)
+    assert road_difference(warped, truth) < 0.7 * road_difference(frames["center"](), truth)
+
+
+def test_from_the_recorded_place_it_is_the_recorded_frame(scene):
+    frames = recorded(scene, "center")
+    assert np.abs(Viewer().view(frames, 0.0).astype(int) - frames["center"]()).max() <= 1
+
+
+def test_the_far_scene_only_turns(scene):
+    frames = recorded(scene, "center")
+    viewer = Viewer()
+    aside = viewer.view(frames, 0.3)
+    assert np.abs(aside[:61].astype(int) - frames["center"]()[:61]).max() <= 1
+    assert np.abs(viewer.view(frames, 0.0, 0.05)[:61].astype(int) - frames["center"]()[:61]).mean() > 2
+
+
+def test_the_hood_stays_in_place(scene):
+    frames = recorded(scene, "center", "left", "right")
+    rows, columns, colors = hood()
+    high = rows > 147  # the drawn nose's lower part, which is inside the measured one
+    for pose in [(0.0, 0.1), (0.7, 0.0)]:
+        seen = Viewer().view(frames, *pose)[rows[high], columns[high]]
+        assert np.median(np.abs(seen.astype(int) - colors[high]), axis=0).max() <= 1
+
+
+def test_only_the_cameras_that_are_needed_are_read():
+    read = []
+    frames = {n: (lambda n=n: read.append(n) or np.zeros((160, 320, 3), np.uint8)) for n in ("center", "left", "right")}
+    Viewer().view(frames, 0.1)
+    assert read == ["center"]
+    Viewer().view(frames, -0.6)
+    assert read == ["center", "right", "center"]
+
+
+def test_with_one_camera_the_centre_is_the_nearest():
+    assert nearest_camera(0.9, {"center": 0}) == "center"
+    assert nearest_camera(0.9, {"center": 0, "left": 0, "right": 0}) == "left"
+
+
+def test_no_view_has_black_borders():
+    frames = {"center": partial(np.full, (160, 320, 3), 200, np.uint8)}
+    for pose in [(0.3, 0.15), (-0.3, -0.15), (0.4, -0.1)]:
+        assert Viewer().view(frames, *pose).min() > 190

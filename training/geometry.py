@@ -1,0 +1,172 @@
+"""The side cameras' places, estimated from a recording alone: views of one moment must map onto each other.
+
+The replay simulator stands on `simulator/camera.py`; this says whether those numbers fit a recording, on rows that they
+were not fitted to, and how its car turns after its steering.
+
+    python -m training.geometry RECORDING...
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+from protocol.messages import FRAME_COLUMNS
+from protocol.recording import Sample, read_recording
+from simulator.camera import CENTER, Camera, homographies
+from simulator.view import CAMERAS, Viewer
+from training.yaw import turning
+
+EXAMPLES = """examples:
+  python -m training.geometry recordings/lake
+  python -m training.geometry recordings/lake recordings/mountain --rows 100
+
+exit code: 0 the warp comes closer than no warp for every side camera; 1 it does not; 2 bad input."""
+
+ROAD_ROWS = (64, 130)
+COLUMNS = slice(60, 260)
+"""What is compared: road that both cameras see, without the hood."""
+
+FIRST_STEP = (0.1, 0.08, 1.0, 0.01)
+LAST_STEP = 1 / 32
+TURNING_ROWS = 1500
+
+Grey = npt.NDArray[np.float32]
+Pair = tuple[Image.Image, Grey]
+
+
+def fit_camera(pairs: Sequence[Pair], start: Camera) -> Camera:
+    """The camera to whose picture the centre's warps best: (centre picture, the other's grey rows) -> Camera.
+
+    Coordinate descent with halving steps from `start`; mean correlation over the road decides.
+    """
+    best, alike = start, _mean_alike(pairs, start)
+    step = 1.0
+    while step >= LAST_STEP:
+        moved = False
+        for number, width in enumerate(FIRST_STEP):
+            for sign in (1, -1):
+                values = list(astuple(best))
+                values[number] += sign * step * width
+                score = _mean_alike(pairs, Camera(*values))
+                if score > alike + 1e-6:
+                    best, alike, moved = Camera(*values), score, True
+        step = step if moved else step / 2
+    return best
+
+
+def warped(center: Image.Image, shown: Camera) -> Grey:
+    """Road rows of a grey centre picture as `shown` would see them."""
+    first, end = ROAD_ROWS
+    road, _ = homographies(shown, CENTER)
+    matrix = road @ np.array([[1.0, 0, 0], [0, 1, first], [0, 0, 1]])
+    values = (matrix / matrix[2, 2]).ravel()[:8].tolist()
+    moved = center.transform(
+        (FRAME_COLUMNS, end - first), Image.Transform.PERSPECTIVE, values, Image.Resampling.BILINEAR
+    )
+    return np.asarray(moved, np.float32)
+
+
+def _mean_alike(pairs: Sequence[Pair], shown: Camera) -> float:
+    return float(np.mean([_alike(warped(center, shown), other) for center, other in pairs]))
+
+
+def _alike(one: Grey, other: Grey) -> float:
+    """Pearson's correlation over the compared columns."""
+    return float(np.corrcoef(one[:, COLUMNS].ravel(), other[:, COLUMNS].ravel())[0, 1])
+
+
+def _pair(sample: Sample, side: str) -> Pair:
+    with Image.open(sample.center) as center, Image.open(getattr(sample, side)) as other:
+        return center.convert("L"), np.asarray(other.convert("L"), np.float32)[slice(*ROAD_ROWS)]
+
+
+def check(samples: Sequence[Sample], side: str) -> tuple[float, float]:
+    """Mean grey-level difference to the real side pictures, over their road: of the centre's, and of it warped."""
+    viewer, place = Viewer(), CAMERAS[side].aside_m
+    plain, moved = [], []
+    for sample in samples:
+        center, other = _pair(sample, side)
+        colors = np.asarray(center.convert("RGB"))
+        seen = viewer.view({"center": partial(np.asarray, colors)}, place)
+        rows = slice(*ROAD_ROWS)
+        plain.append(np.abs(np.asarray(center, np.float32)[rows, COLUMNS] - other[:, COLUMNS]).mean())
+        moved.append(np.abs(seen[rows, COLUMNS, 0] - other[:, COLUMNS]).mean())
+    return float(np.mean(plain)), float(np.mean(moved))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Estimate, check, report; the process's exit code."""
+    options = _parse(arguments)
+    try:
+        closer = [_report(folder, options.rows) for folder in options.recordings]
+    except (OSError, ValueError) as error:
+        print(f"geometry: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0 if all(closer) else 1
+
+
+def _report(folder: Path, rows: int) -> bool:
+    """Print what one recording shows; whether the warp helps on its held-out half."""
+    recording = read_recording(folder)
+    print(recording.summary())
+    samples = [s for s in recording.samples if s.left and s.right]
+    if len(samples) < 2 * rows:
+        raise ValueError(f"{folder} has {len(samples)} rows with three cameras; expected {2 * rows} (see --rows)")
+    half = len(samples) // 2
+    fitted, held_out = (
+        [part[i] for i in np.linspace(0, len(part) - 1, rows).astype(int)] for part in (samples[:half], samples[half:])
+    )
+    closer = []
+    for side in tqdm(("left", "right"), desc="cameras", leave=False):
+        pairs = [_pair(sample, side) for sample in fitted]
+        found, known = fit_camera(pairs, CAMERAS[side]), CAMERAS[side]
+        plain, moved = check(held_out, side)
+        closer.append(moved < plain)
+        tqdm.write(
+            f"  {side:<6}{_words(found)} (the replay uses {_words(known)}); held out: {plain:.1f} grey levels off "
+            f"unwarped, {moved:.1f} warped ({1 - moved / plain:.0%} less)"
+        )
+    turns = turning(recording.samples[:TURNING_ROWS])
+    print(
+        f"  the car turns {turns.lag_s:.2f} s after its steering (correlation {turns.correlation:.2f} over "
+        f"{turns.pairs} pairs of frames), {turns.share:.2f} times as far as the bicycle model"
+    )
+    return all(closer)
+
+
+def _words(camera: Camera) -> str:
+    return (
+        f"{camera.aside_m:+.2f} m aside, {camera.height_m:.3f} m high, horizon {camera.horizon_row:.1f}, "
+        f"yaw {camera.yaw_rad:+.4f}"
+    )
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.geometry",
+        description="Estimate where the side cameras sit, and check the replay's warp on rows held out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="folder with three cameras")
+    parser.add_argument("--rows", type=int, default=40, help="to fit, and as many to check (default %(default)d)")
+    options = parser.parse_args(arguments)
+    if not 5 <= options.rows <= 1000:
+        parser.error(f"--rows must be from 5 to 1000, got {options.rows}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
