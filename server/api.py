@@ -95,6 +95,13 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
         cockpit.models.swap(name)
         return done(202)
 
+    @routes.get("/shadow/<int:rank>")
+    def picture(rank: int) -> flask.Response:
+        if cockpit.shadow is None:
+            raise LookupError("no shadow drives along: start the server with --shadow MODEL")
+        image = cockpit.shadow.picture(rank)
+        return flask.Response(image, content_type="image/png" if image[:4] == b"\x89PNG" else "image/jpeg")
+
     _answer_errors(routes)
     return routes
 

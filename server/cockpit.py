@@ -6,6 +6,7 @@ their own; one at a time.
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from server.model_slot import LoadedModel, ModelSlot
 from server.moments import LastMoments
 from server.pace import Pace
 from server.run_recorder import RunRecorder, new_run_folder
+from server.shadow import Shadow
+
+log = logging.getLogger(__name__)
 
 
 class Refused(ValueError):
@@ -24,7 +28,9 @@ class Refused(ValueError):
 class Cockpit:
     """The controls of one server. recordings: the folder in which each recording gets one of its own."""
 
-    def __init__(self, app: DrivingApp, models: ModelSlot, pace: Pace, recordings: Path) -> None:
+    def __init__(
+        self, app: DrivingApp, models: ModelSlot, pace: Pace, recordings: Path, shadow: Shadow | None = None
+    ) -> None:
         self.app = app
         self.models = models
         self.pace = pace
@@ -32,6 +38,7 @@ class Cockpit:
         self.moments = LastMoments()
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
+        self.shadow = shadow
         self._recordings = recordings
         self._lock = threading.Lock()
         self._tell_model(models.model)
@@ -39,6 +46,10 @@ class Cockpit:
         app.departed = self.view.forget
         app.add_observer(self.view)
         app.add_observer(self.moments)
+        if shadow is not None:
+            app.add_observer(shadow)
+            app.metrics.watch("drive_shadow_compared", "Frames the shadow has seen", lambda: shadow.compared)
+            app.metrics.watch("drive_shadow_left_out", "Frames it was too slow for", lambda: shadow.left_out)
         app.metrics.watch(
             "drive_recording_queue",
             "Frames that wait for the disk",
@@ -85,9 +96,22 @@ class Cockpit:
             return recorder.folder
 
     def close(self) -> None:
-        """Leave whole files."""
+        """Leave whole files, and what the shadow has found."""
         if self.recorder is not None:
-            self.stop_recording()
+            try:
+                self.stop_recording()
+            except OSError as error:
+                log.error("%s", error)
+        if self.shadow is not None:
+            self.app.remove_observer(self.shadow)
+            self.shadow.close()
+            try:
+                folder = self.shadow.save(self._recordings)
+            except OSError as error:
+                log.error("what the shadow found could not be saved: %s", error)
+            else:
+                if folder:
+                    log.info("the worst disagreements are in %s", folder)
 
     def _facts(self) -> dict[str, object]:
         pace = self.pace

@@ -26,11 +26,13 @@ from server.gate import Access
 from server.golden import check_golden_frame
 from server.log_format import announce, set_up_logging
 from server.model_slot import LoadedModel, ModelSlot
+from server.model_watch import ModelWatch
 from server.observers import Observer
 from server.options import Options, parse_options
 from server.pace import Pace, PacedControl
 from server.run_facts import run_facts
 from server.serving import bind, listen, serve
+from server.shadow import Shadow
 from server.simulator_process import start_simulator
 from server.web import wsgi_app
 
@@ -50,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         pace = Pace(options.speed_mph, options.throttle)
         film = open_film(options, models.model)
         app = DrivingApp(lambda: Driver(models, lambda: PacedControl(pace)), film)
-        cockpit = Cockpit(app, models, pace, options.record or Path("recordings"))
+        cockpit = Cockpit(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
             cockpit.start_recording()
         access = who_may_enter(options)
@@ -68,10 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
     query = f"?token={access.token}" if access.token else ""
     if query:
         announce(options.log, f"open {url}/{query} for the page; programs send `Authorization: Bearer TOKEN`")
+    watch = ModelWatch(models) if options.watch else None
     simulator = start_simulator(options.simulator, url + query) if options.simulator else None
     try:
         asked = serve(app, wsgi, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
     finally:
+        if watch is not None:
+            watch.close()
         for observer in film:
             observer.close()
         cockpit.close()
@@ -91,12 +96,12 @@ def who_may_enter(options: Options) -> Access:
     return Access(token, options.protect_simulators, hosts)
 
 
-def load(path: Path, options: Options) -> LoadedModel:
-    """A model, warm and checked. Raises ValueError or OSError, with a line for the user."""
+def load(path: Path, options: Options, threads: int | None = None) -> LoadedModel:
+    """A model, warm and checked. threads: see open_engine. Raises ValueError or OSError, with a line for the user."""
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}")
     preprocess = options.preprocess if path == options.model else None  # it was named for that one
-    engine = open_engine(path, options.engine, preprocess)
+    engine = open_engine(path, options.engine, preprocess, threads)
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)
@@ -110,6 +115,14 @@ def open_film(options: Options, model: LoadedModel) -> list[Observer]:
     from server.film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
 
     return [DriveFilm(options.video, f"{model.path.name} on {model.engine.name}")]
+
+
+def open_shadow(options: Options) -> Shadow | None:
+    """The second model, if there is to be one, on one thread: the first needs the others. Raises as `load` does."""
+    if not options.shadow:
+        return None
+    model = load(options.shadow, options, threads=1)
+    return Shadow(model.path.name, model.engine)
 
 
 if __name__ == "__main__":

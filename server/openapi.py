@@ -67,6 +67,18 @@ SCHEMAS: dict[str, Schema] = {
         seconds_kept=NUMBER,
         saved=_or_null(TEXT),
     ),
+    "Shadow": _object(
+        model=NAME,
+        compared=COUNT,
+        left_out=COUNT,
+        error=_or_null(TEXT),
+        mean=_or_null(NUMBER),
+        p95=_or_null(NUMBER),
+        max=_or_null(NUMBER),
+        worst=_list(
+            _object(difference=NUMBER, steering=NUMBER, shadow_steering=NUMBER, time_s=NUMBER, simulator=COUNT)
+        ),
+    ),
     "Status": _object(
         model=_ref("Model"),
         latency_ms={"type": "object", "additionalProperties": NUMBER},
@@ -74,6 +86,7 @@ SCHEMAS: dict[str, Schema] = {
         target_speed_mph=_or_null(SPEED_MPH),
         constant_throttle=_or_null(NUMBER),
         recording=_ref("Recording"),
+        shadow=_or_null(_ref("Shadow")),
         simulators=_list(_ref("Simulator")),
         doctor=_list(_ref("Finding")),
     ),
@@ -137,6 +150,23 @@ DOCUMENT: Schema = {
                 code="202",
                 body="ModelName",
             )
+        },
+        "/api/shadow/{rank}": {
+            "get": {
+                "summary": "The camera's picture of a worst disagreement, 0 the worst",
+                "parameters": [
+                    {
+                        "name": "rank",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "integer", "minimum": 0, "maximum": 7},
+                    }
+                ],
+                "responses": {
+                    "200": {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}}},
+                    "404": {"description": "There is no such picture", "content": _json(_ref("Error"))},
+                },
+            }
         },
         "/api/events": {
             "get": {

@@ -65,6 +65,7 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
     simulator is the command of the simulator to start as a client, None for the user's own.
+    watch: take the model's file anew when it changes; shadow: a second model that is compared and steers nothing.
     token is asked of page and API, and of simulators where protect_simulators; allow_host: further host names."""
 
     model: Path
@@ -77,6 +78,8 @@ class Options:
     record: Path | None
     video: Path | None
     simulator: tuple[str, ...] | None
+    watch: bool
+    shadow: Path | None
     token: str | None
     protect_simulators: bool
     allow_host: tuple[str, ...]
@@ -153,6 +156,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         ),
         add("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames"),
         add("--laps", type=_laps, metavar="N", help="how far the built-in simulator drives (default: 1)"),
+        add("--watch", action=flag, default=False, help="load the model anew when its file changes"),
+        add("--shadow", type=Path, metavar="MODEL", help="a second model: compared on each frame, steering nothing"),
         add("--token", type=_token, help="asked of page and API (default: none on this computer, else made up)"),
         add("--protect-simulators", action=flag, default=False, help="ask simulators too: ?token= in their URL"),
         add("--allow-host", action="append", default=[], metavar="NAME", help="a host name a proxy serves this under"),

@@ -27,12 +27,12 @@ MAX_EXTRAS_LENGTH = 10_000
 """Characters of a frame's extra fields; more is no telemetry."""
 
 
-def new_run_folder(root: Path) -> Path:
-    """Make a folder named after the time inside `root`. Raises OSError when that cannot be written."""
+def new_run_folder(root: Path, suffix: str = "") -> Path:
+    """Make a folder named after the time, and `suffix`, inside `root`. Raises OSError when that cannot be written."""
     root.mkdir(parents=True, exist_ok=True)
-    name = time.strftime("%Y-%m-%d_%H-%M-%S")
-    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
-        folder = root / (name + suffix)
+    name = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
+    for number in ("", *(f"-{n}" for n in range(2, 1000))):
+        folder = root / (name + number)
         try:
             folder.mkdir()
         except FileExistsError:

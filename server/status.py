@@ -23,6 +23,7 @@ def status(cockpit: Cockpit) -> dict[str, object]:
         "target_speed_mph": None if pace.constant_throttle is not None else pace.target_mph,
         "constant_throttle": pace.constant_throttle,
         "recording": _recording(cockpit),
+        "shadow": cockpit.shadow.figures() if cockpit.shadow else None,
         "simulators": [_simulator(cockpit, connection) for connection in connections],
         "doctor": [asdict(finding) for finding in diagnose(cockpit)],
     }

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -256,5 +257,5 @@ def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulato
         check=False,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    assert "No issues found" in done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 200, done.stdout[-2000:]
     assert float(steer(simulator)["steering_angle"]) >= 0.49, "and it still drives"

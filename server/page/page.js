@@ -29,6 +29,7 @@ function showStatus(status) {
   sayDoctor(status.doctor);
   $("recording-mark").hidden = !status.recording.on;
   showModel(status.model);
+  showShadow(status.shadow);
   showSimulators(status.simulators);
   if (!status.simulators.length) forgetCar();
 }
@@ -55,6 +56,25 @@ function showModel(model) {
   if ($("facts").dataset.shown === text) return;
   $("facts").dataset.shown = text;
   $("facts").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+}
+
+function showShadow(shadow) {
+  $("shadow").hidden = !shadow;
+  if (!shadow) return;
+  const side = (steering) => degrees(steering * FULL_LOCK_DEG);
+  $("shadow-name").textContent = shadow.model;
+  $("shadow-figures").textContent = shadow.error ?? (shadow.mean === null ? "No frame yet." :
+    `by ${plain(shadow.mean * FULL_LOCK_DEG)} in the mean, ${plain(shadow.p95 * FULL_LOCK_DEG)} at p95, over ${shadow.compared} frames; the largest:`);
+  const worst = shadow.worst.slice(0, 4), key = worst.map((one) => one.time_s).join();
+  if ($("shadow-worst").dataset.shown === key) return;
+  $("shadow-worst").dataset.shown = key;
+  $("shadow-worst").replaceChildren(...worst.map((one, rank) => {
+    const figure = element("figure", ""), image = element("img", "");
+    image.src = `/api/shadow/${rank}?at=${one.time_s}`;
+    image.alt = `Disagreement ${rank + 1}`;
+    figure.append(image, element("figcaption", `${side(one.steering)}, shadow ${side(one.shadow_steering)}`));
+    return figure;
+  }));
 }
 
 function showSimulators(simulators) {
@@ -120,9 +140,10 @@ function forgetCar() {
 
 const clamp = (angle_deg) => Math.max(-FULL_LOCK_DEG, Math.min(FULL_LOCK_DEG, angle_deg));
 
+const plain = (angle_deg) => `${Math.abs(angle_deg).toFixed(1)}°`;
+
 function degrees(angle_deg) {
-  const size = Math.abs(angle_deg).toFixed(1);
-  return size === "0.0" ? "0.0°" : `${angle_deg < 0 ? "←" : "→"} ${size}°`;
+  return plain(angle_deg) === "0.0°" ? "0.0°" : `${angle_deg < 0 ? "←" : "→"} ${plain(angle_deg)}`;
 }
 
 function element(name, text, kind = "") {
