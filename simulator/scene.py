@@ -1,8 +1,7 @@
-"""The camera: where it sits in the car, how it looks out, and the frame it gives, drawn by Panda3D's software renderer.
+"""The frame that the camera gives, drawn by Panda3D's software renderer.
 
-Measured on real frames: they warp onto each other, by the known distance driven, best for a camera 1.17 m above the
-road with the horizon at row 61 (correlation 0.89 on the bridge), at Unity's 60 degrees of vertical view, which the yaw
-of a whole lap agrees with.
+Where the camera sits and how it looks out is what was measured on real frames (`protocol.camera`), so that a network
+that learned from those finds its road here, too.
 """
 
 from __future__ import annotations
@@ -26,18 +25,10 @@ from panda3d.core import (
     load_prc_file_data,
 )
 
+from protocol.camera import CAMERA_AHEAD_M, CAMERA_HEIGHT_M, FOCAL_PX, PITCH_DEG, VERTICAL_VIEW_DEG
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.scenery import build_scenery
 from simulator.track import Track
-
-VERTICAL_VIEW_DEG = 60.0
-CAMERA_HEIGHT_M = 1.17
-CAMERA_AHEAD_M = 1.0
-"""Of the rear axle."""
-
-HORIZON_ROW = 61.0
-SIDE_CAMERA_M = 1.0
-"""How far the left and the right camera sit from the centre one."""
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
 
@@ -86,13 +77,6 @@ class Scene:
         self._engine.remove_all_windows()
 
 
-def _focal_px() -> float:
-    return FRAME_ROWS / 2 / math.tan(math.radians(VERTICAL_VIEW_DEG / 2))
-
-
-PITCH_DEG = math.degrees(math.atan((FRAME_ROWS / 2 - HORIZON_ROW) / _focal_px()))
-
-
 def hood() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
     """The car's own nose at the bottom of the frame: its rows, columns and colours (n, 3)."""
     rows, columns = np.mgrid[0:FRAME_ROWS, 0:FRAME_COLUMNS].astype(np.float64)
@@ -136,7 +120,7 @@ def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe) -> GraphicsOutput:
 
 def _lens() -> PerspectiveLens:
     lens = PerspectiveLens()
-    horizontal = 2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / _focal_px()))
+    horizontal = 2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / FOCAL_PX))
     lens.set_fov(horizontal, VERTICAL_VIEW_DEG)
     lens.set_near_far(0.4, 500.0)
     return lens

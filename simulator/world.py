@@ -13,11 +13,12 @@ from collections import deque
 import numpy as np
 from PIL import Image
 
+from protocol.camera import SIDE_CAMERA_M
 from protocol.messages import Control, Frame
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation
 from simulator.drive_log import DriveLog
-from simulator.scene import SIDE_CAMERA_M, Scene
+from simulator.scene import Scene
 from simulator.track import Place, Track
 
 OFF_ROAD_M = 4.0

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.scene import HORIZON_ROW, Scene, hood
+from protocol.camera import HORIZON_ROW
+from simulator.scene import Scene, hood
 from simulator.track import open_track
 
 LAKE = open_track("lake")
