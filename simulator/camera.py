@@ -46,6 +46,9 @@ class Camera:
         return turn(self.yaw_rad) @ np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
 
 
+LENS: Matrix = np.array([[FOCAL_PX, 0, FRAME_COLUMNS / 2], [0, FOCAL_PX, FRAME_ROWS / 2], [0, 0, 1]])
+"""Camera axes (right, down, forward) -> (column, row, 1) times depth; (0, 0) is the outer corner of the first pixel."""
+
 CENTER = Camera(0.0, 1.17, 61.0)
 LEFT = Camera(0.75, 1.18, 61.1, 0.003)
 RIGHT = Camera(-0.75, 1.155, 60.9, -0.003)
@@ -57,6 +60,11 @@ def turn(left_rad: float) -> Matrix:
     return np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
 
 
+def projection() -> Matrix:
+    """(3, 3): metres right of, below and ahead of the centre camera, level with the road -> a pixel times its depth."""
+    return np.asarray(LENS @ CENTER.axes().T)
+
+
 def homographies(
     shown: Camera, source: Camera, aside_m: float = 0.0, turned_rad: float = 0.0, ahead_m: float = 0.0
 ) -> tuple[Matrix, Matrix]:
@@ -66,11 +74,10 @@ def homographies(
     Pixels are continuous: (0, 0) is the outer corner of the first. Source: Hartley and Zisserman, Multiple View
     Geometry, 2nd edition, 13.1, H = K (R + t n / d) K^-1.
     """
-    pixels = np.array([[FOCAL_PX, 0, FRAME_COLUMNS / 2], [0, FOCAL_PX, FRAME_ROWS / 2], [0, 0, 1]])
     turned = turn(turned_rad)
     place = turned @ np.array([-shown.aside_m, 0.0, 0.0])
     moved = place + np.array([source.aside_m - aside_m, source.height_m - shown.height_m, ahead_m])
     axes = turned @ shown.axes()
     down_per_m = shown.axes()[1] / shown.height_m
-    before, after = pixels @ source.axes().T, np.linalg.inv(pixels)
+    before, after = LENS @ source.axes().T, np.linalg.inv(LENS)
     return before @ (axes + np.outer(moved, down_per_m)) @ after, before @ axes @ after

@@ -11,12 +11,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.run import Settings
 
 EXAMPLES = """examples:
   python -m training --model eff ~/recordings/lake
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
   python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
+  python -m training --model eff lake --preview seen.png
 
 Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
 (epochs.csv), curves.png and the last checkpoints.
@@ -27,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse, train, report; returns the exit code: 0 done, 2 for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
+    from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
+
+    from protocol.recording import RecordingError  # noqa: PLC0415
     from training.recipe import Recipe  # noqa: PLC0415
     from training.run import RunError, Settings  # noqa: PLC0415
     from training.train import train  # noqa: PLC0415
@@ -48,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         tests,
         options.dagger,
     )
+    if options.preview:
+        return _preview(settings, options.preview)
     folder = options.run or Path("runs") / settings.name()
     out = options.out or folder / f"{options.model}.h5"
     print(f"run folder: {folder}")
@@ -56,12 +65,34 @@ def main(arguments: list[str] | None = None) -> int:
     except (RecordingError, RunError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except InvalidArgumentError as error:
+        words = f"an image cannot be decoded to 160 x 320 pixels ({str(error).splitlines()[0][:120]})"
+        print(f"error: {words}; find it with: python -m training.doctor RECORDING --exclude damaged", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from the last finished epoch in {folder}", file=sys.stderr)
         return 130
     _report(card.metrics, out)
     for trial, figures in card.driving.items():
         print(f"{trial}: {figures['off_road_events']:.0f} times off the road, mean {figures['mean_cte_m']:.2f} m aside")
+    return 0
+
+
+def _preview(settings: Settings, out: Path) -> int:
+    """Draw what training would show the model, and train nothing; the exit code."""
+    from protocol.recording import RecordingError  # noqa: PLC0415
+    from training.network import build  # noqa: PLC0415
+    from training.preview import draw_preview  # noqa: PLC0415
+    from training.samples import draw_epoch, load_drives  # noqa: PLC0415
+
+    recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
+    try:
+        drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
+        draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), rows, recipe, settings.seed, out)
+    except (RecordingError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {out}")
     return 0
 
 
@@ -95,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
         "--no-drive",
         action="store_true",
         help="keep the last checkpoint, rather than let the last ones drive and choose",
+    )
+    parser.add_argument(
+        "--preview", type=Path, metavar="FILE.png", help="draw what the model would be shown there, and train nothing"
     )
     parser.add_argument("--epochs", type=_positive, help="passes over the data before the last ones (the recipe's)")
     parser.add_argument("--seed", type=_seed, default=1, help="of all random choices (1)")

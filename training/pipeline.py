@@ -16,6 +16,7 @@ import tensorflow as tf
 from protocol.messages import FRAME_ROWS, FRAME_SHAPE
 from training.augment import augment
 from training.recipe import Recipe
+from training.viewpoint import rows_to_read
 
 WORKERS = 2
 
@@ -33,7 +34,7 @@ def training_batches(
 
     def sample(path: Any, target: Any, number: Any) -> tuple[Any, Any]:
         own_seed = tf.random.fold_in(tf.constant(seed, tf.int32), tf.cast(number, tf.int32))
-        image, steering = augment(_crop(path, rows), target, own_seed, recipe)
+        image, steering = augment(_crop(path, rows_to_read(rows, recipe)), target, own_seed, recipe, rows)
         return image, steering[None]
 
     return _batches(data, sample, recipe.batch, drop_remainder=True)

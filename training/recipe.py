@@ -65,6 +65,25 @@ class Recipe:
     shadow_share: float = 0.3
     """Share of images with one drawn shadow: one look of the lake has shadows and the other none."""
 
+    shift_m: float = 0.0
+    """Views are shifted by up to this to either side; 0 is off. What it would add, the side cameras at 1 m do truly."""
+
+    turn_deg: float = 0.0
+    """Views are turned by up to this to either side; 0 is off."""
+
+    turn_reach_m: float = 7.0
+    """A turned view asks for the steering of one shifted by this times the turn: pure pursuit of a point so far ahead,
+    whose steering for a car 1 m aside is the 0.25 of side_camera (wheelbase 2.6 m)."""
+
+    blur_px: float = 0.0
+    """Images are blurred by a Gaussian of up to this deviation; 0 is off. The simulator's frames are all sharp."""
+
+    noise: float = 0.0
+    """Noise of up to this deviation, in grey levels of 255; 0 is off. The simulator's frames have none."""
+
+    jpeg_quality: int = 100
+    """Images are compressed again at qualities from this to 100, which is off. Builds differ: frames of 10 to 19 kB."""
+
     held_out_starts_m: tuple[float, ...] = (110.0, 310.0, 640.0)
     held_out_length_m: float = 70.0
     """Stretches of road to test on, from the sharpest bend on: on the lake a sharp bend, a straight and a gentle bend.

@@ -1,0 +1,153 @@
+"""A shifted or turned view is what a camera there would see, by ray tracing and by rendering; and it steers back."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from protocol.messages import MAX_STEERING_ANGLE_DEG
+from simulator.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
+from simulator.car import STEP_S, Car
+from simulator.scene import Scene
+from simulator.track import open_track
+from training.recipe import Recipe
+from training.samples import corrected
+from training.viewpoint import path_columns, rows_to_read, seen_from, steered_back, view
+
+ROWS = (80, 140)
+RECIPE = Recipe(shift_m=0.5, turn_deg=4.0)
+READ = rows_to_read(ROWS, RECIPE)
+MOTIONS = [(0.5, 0.0), (-0.5, 0.0), (0.0, 4.0), (0.0, -4.0), (0.3, -2.0)]
+
+
+def ray_traced(shift_m: float, turn_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row, as indices into the frame, of what each pixel of the moved camera shows on a flat road."""
+    pitch, turn = CENTER.pitch_rad, math.radians(turn_deg)
+    row, column = np.mgrid[ROWS[0] : ROWS[1], 0:320].astype(float) + 0.5
+    right, down = (column - 160) / FOCAL_PX, (row - 80) / FOCAL_PX
+    below, ahead = down * math.cos(pitch) + math.sin(pitch), math.cos(pitch) - down * math.sin(pitch)
+    distance = CENTER.height_m / below
+    x = distance * (right * math.cos(turn) + ahead * math.sin(turn)) + shift_m
+    z = distance * (ahead * math.cos(turn) - right * math.sin(turn))
+    depth = CENTER.height_m * math.sin(pitch) + z * math.cos(pitch)
+    height = CENTER.height_m * math.cos(pitch) - z * math.sin(pitch)
+    return 160 + FOCAL_PX * x / depth - 0.5, 80 + FOCAL_PX * height / depth - 0.5
+
+
+def test_the_horizon_and_a_point_ahead_are_where_the_geometry_puts_them():
+    column, row, depth = projection() @ (0.0, 0.0, 1.0)
+    assert (column / depth, row / depth) == pytest.approx((160, CENTER.horizon_row))
+    column, row, depth = projection() @ (1.0, CENTER.height_m, 1e6)
+    assert row / depth == pytest.approx(CENTER.horizon_row, abs=0.01)
+
+
+@pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
+def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
+    """The image is its own coordinates, so that interpolating it gives the place a pixel was taken from."""
+    row, column = np.mgrid[READ[0] : READ[1], 0:320].astype(np.float32)
+    image = np.stack([column, row, np.zeros_like(row)], axis=-1)
+    moved = np.asarray(seen_from(image, shift_m, math.radians(turn_deg), READ, ROWS))
+    true_column, true_row = ray_traced(shift_m, turn_deg)
+    inside = (true_column >= 0) & (true_column <= 319)
+    assert inside.mean() > 0.85
+    np.testing.assert_allclose(moved[..., 0][inside], true_column[inside], atol=0.01)
+    np.testing.assert_allclose(moved[..., 1][inside], true_row[inside], atol=0.01)
+    assert READ[0] <= true_row.min()
+    assert true_row.max() <= READ[1] - 1
+
+
+def test_an_unmoved_view_is_the_crop_itself():
+    image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
+    same = np.asarray(seen_from(image, 0.0, 0.0, READ, ROWS))
+    np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
+    assert rows_to_read(ROWS, Recipe(shift_m=1.0)) == ROWS, "a shift moves nothing up or down"
+    assert rows_to_read((0, 160), Recipe(turn_deg=5.0)) == (0, 160)
+
+
+@pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
+def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
+    """Beside the built-in simulator's own picture from there, both averaged over 4 x 4 pixels against aliasing."""
+    track = open_track("lake")
+    index = round(640 / track.spacing_m)
+    (x, y), heading, turn = track.points[index], track.heading_rad[index], math.radians(turn_deg)
+    scene = Scene(track)
+
+    def seen(aside_m: float, turned: float) -> np.ndarray:
+        eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + aside_m * math.sin(heading)
+        eye_y = y + CAMERA_AHEAD_M * math.sin(heading) - aside_m * math.cos(heading)
+        to = heading - turned
+        return scene.render(eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to)
+
+    here, there = seen(0.0, 0.0), seen(shift_m, turn)
+    scene.close()
+    made = seen_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
+    road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
+    coarse = [
+        np.asarray(p, float).reshape(15, 4, 80, 4, 3).mean((1, 3))[road] for p in (made, there[80:140], here[80:140])
+    ]
+    assert np.abs(coarse[0] - coarse[1]).mean() < 0.35 * np.abs(coarse[2] - coarse[1]).mean()
+
+
+def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
+    for steering in (-0.4, 0.0, 0.3):
+        expected = corrected(np.full(2, steering), np.array([1, 2]), 0.25)
+        moved = [
+            float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe()))
+            for shift_m in (-LEFT.aside_m, LEFT.aside_m)
+        ]
+        np.testing.assert_allclose(moved, expected, atol=1e-6)
+
+
+def test_a_turn_is_steered_back_and_steering_stays_in_range():
+    def turned(steering: float, deg: float) -> float:
+        return float(steered_back(tf.constant(steering), 0.0, math.radians(deg), Recipe()))
+
+    aside = 7.0 * math.tan(math.radians(3)) / LEFT.aside_m  # in side cameras
+    assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)
+    assert turned(0.0, -3.0) == pytest.approx(-turned(0.0, 3.0))
+    assert turned(-1.0, 10.0) == -1.0
+    assert turned(1.0, -10.0) == 1.0
+
+
+def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
+    """Frame by frame, a car that steers as a shifted and turned view is taught ends on the line, without swinging."""
+    car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=0.31)
+    away = []
+    for _ in range(80):
+        steering = float(steered_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
+        car.steering = steering
+        for _ in range(round(0.05 / STEP_S)):
+            car.step()
+        away.append(car.y)
+    assert abs(away[-1]) < 0.1
+    assert max(away) < 0.25
+
+
+def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
+    image = tf.constant(np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)), tf.uint8)
+    steered = [float(view(image, tf.constant(0.0), np.array([5, i]), RECIPE, ROWS)[1]) for i in range(200)]
+    most = float(-steered_back(tf.constant(0.0), 0.5, math.radians(4), RECIPE))
+    assert 0.7 * most < max(steered) <= most
+    assert -most <= min(steered) < -0.7 * most
+    assert np.mean(steered) == pytest.approx(0, abs=0.03)
+    once, again = (view(image, tf.constant(0.1), np.array([5, 1]), RECIPE, ROWS) for _ in range(2))
+    np.testing.assert_array_equal(once[0], again[0])
+    assert float(once[1]) == float(again[1])
+
+
+@pytest.mark.parametrize("steering", [-0.6, 0.0, 0.25])
+def test_the_drawn_path_is_the_one_the_car_takes(steering):
+    car = Car(0.0, 0.0, 0.0, speed_mph=10.0, steering=steering, throttle=0.25)
+    places = []
+    while car.x < 8.0:
+        car.step()
+        places.append((car.x, -car.y))
+    ahead, right = np.array(places).T
+    columns = path_columns(steering, ROWS)
+    for row in (90, 100, 120):
+        near = np.argmin([abs((p := projection() @ (r, CENTER.height_m, a - CAMERA_AHEAD_M))[1] / p[2] - row - 0.5)
+                          if a > CAMERA_AHEAD_M else 1e9 for a, r in zip(ahead, right, strict=True)])  # fmt: skip
+        column, _, depth = projection() @ (right[near], CENTER.height_m, ahead[near] - CAMERA_AHEAD_M)
+        assert columns[row - ROWS[0]] == pytest.approx(column / depth, abs=1.5)
+    assert abs(steering) * MAX_STEERING_ANGLE_DEG <= 25
