@@ -11,12 +11,16 @@ import pytest
 
 from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.server_process import ROOT, ServerProcess
+from protocol.wire import decode_image
 from server.engine import Engine, open_engine
 from server.model_slot import LoadedModel, ModelSlot
 from server.model_watch import ModelWatch
 from tests.conftest import jpeg_of, road_frame
 
-TELEMETRY = telemetry_packet(jpeg_of(road_frame(0.4)))
+JPEG = jpeg_of(road_frame(0.4))
+TELEMETRY = telemetry_packet(JPEG)
+FRAME = decode_image(JPEG)[np.newaxis]
+"""What the server sees; the drawing itself is answered up to 0.01 otherwise."""
 
 
 class Driving:
@@ -67,8 +71,7 @@ def replaced(path, content):
 
 @pytest.mark.slow
 def test_a_file_that_changes_takes_over_and_garbage_does_not(models):
-    frame = road_frame(0.4)[np.newaxis]
-    eff, baseline = (float(open_engine(models / name).predict(frame)[0]) for name in ("eff.h5", "baseline.h5"))
+    eff, baseline = (float(open_engine(models / name).predict(FRAME)[0]) for name in ("eff.h5", "baseline.h5"))
     assert abs(eff - baseline) > 0.01
     near = lambda value: lambda answers: answers and abs(answers[-1] - value) < 0.005  # noqa: E731
     with ServerProcess("server/drive.py", str(models / "eff.h5"), "--port", "0", "--watch") as server:
@@ -160,7 +163,6 @@ def test_a_tflite_file_may_be_truncated_while_it_drives(tmp_path):
     path = tmp_path / "eff.tflite"
     shutil.copy(litert_file(Path(ROOT, "models", "eff.h5"))[0], path)
     engine = open_engine(path)
-    frame = road_frame(0.4)[np.newaxis]
-    before = engine.predict(frame)
+    before = engine.predict(FRAME)
     path.write_bytes(b"")
-    np.testing.assert_array_equal(engine.predict(frame), before)
+    np.testing.assert_array_equal(engine.predict(FRAME), before)
