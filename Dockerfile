@@ -3,6 +3,7 @@ FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 driver
 WORKDIR /app
+RUN mkdir recordings && chown driver recordings
 
 COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt

@@ -69,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     announce(options.log, f"listening on {url}: {about}")
     query = f"?token={access.token}" if access.token else ""
     if query:
-        announce(options.log, f"open {url}/{query} for the page; programs send `Authorization: Bearer TOKEN`")
+        shown = "TOKEN" if options.token else access.token  # a chosen one is known, and logs are read by others
+        announce(options.log, f"open {url}/?token={shown} for the page; programs send `Authorization: Bearer TOKEN`")
     watch = ModelWatch(models) if options.watch else None
     simulator = start_simulator(options.simulator, url + query) if options.simulator else None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -47,6 +48,15 @@ def listen(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+def connection_limit() -> int:
+    """At most half of the descriptors that the system grants: eventlet stops accepting for good when none is left."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    import resource  # noqa: PLC0415  # POSIX only
+
+    return min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+
+
 def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
@@ -61,7 +71,7 @@ def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Cal
         wsgi,
         log_output=False,
         debug=False,
-        max_size=MAX_CONNECTIONS,
+        max_size=connection_limit(),
         socket_timeout=HTTP_TIMEOUT_S,
     )
     narrator = Narrator()

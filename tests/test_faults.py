@@ -1,0 +1,190 @@
+"""Faults, each counted: a live simulator misses no answer, and nothing that was recorded is lost."""
+
+import errno
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.raw_client import HANDSHAKE, RawClient, telemetry_packet
+from benchmarks.server_process import ServerProcess
+from protocol.recording import Recorder, read_recording
+from server.moments import KEPT_S, LastMoments
+from server.serving import MAX_CONNECTIONS, connection_limit
+from tests.conftest import jpeg_of, road_frame
+from tests.live_server import LiveServer
+from tests.test_run_recorder import answer as answered
+
+TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
+
+
+@pytest.fixture
+def server():
+    live = LiveServer()
+    yield live
+    live.close()
+
+
+def drive(client, frames=20):
+    """Each frame gets its answer; how many came."""
+    for _ in range(frames):
+        client.send(TELEMETRY)
+        client.receive_until(b'42["steer"')
+    return frames
+
+
+def test_simulators_killed_mid_frame_cost_the_others_nothing(server):
+    with RawClient(server.port, timeout_s=10) as live:
+        for cut in range(1, len(TELEMETRY), len(TELEMETRY) // 20):
+            victim = RawClient(server.port)
+            victim.send(TELEMETRY[:cut])
+            victim._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not a close
+            victim.close()
+            assert drive(live, 3) == 3
+        server.wait_until(lambda: len(server.app.connections) == 1)
+
+
+def test_half_open_sockets_hold_nobody_up(server):
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
+    for i, one in enumerate(silent):
+        one.sendall(HANDSHAKE.format(host="127.0.0.1", port=server.port).encode()[: i % 60])
+    with RawClient(server.port, timeout_s=10) as live:
+        assert drive(live) == 20
+    assert server.get("/healthz").status == 200
+    for one in silent:
+        one.close()
+
+
+def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
+    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+        deaf._socket.settimeout(0.2)
+        deaf._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with pytest.raises(TimeoutError):
+            while True:  # until neither side takes more
+                deaf.send(TELEMETRY[: len(TELEMETRY)] * 50)
+                drive(live, 1)
+        assert drive(live) == 20
+
+
+@pytest.mark.slow
+def test_ten_thousand_connections_leave_nothing_behind(server):
+    with RawClient(server.port, timeout_s=30) as live:
+        for i in range(10_000):
+            if i % 4:
+                socket.create_connection(("127.0.0.1", server.port)).close()
+            else:
+                RawClient(server.port).close()
+            if i % 500 == 0:
+                drive(live, 2)
+        assert drive(live) == 20
+        server.wait_until(lambda: len(server.app.connections) == 1)
+        server.wait_until(lambda: len(server.app.sio.eio.sockets) == 1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file size limits")
+def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(server, monkeypatch):
+    written, real = [], Recorder.write
+
+    def write(self, *arguments):
+        if len(written) == 7:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(self, *arguments)
+        written.append(arguments)
+
+    monkeypatch.setattr(Recorder, "write", write)
+    server.get("/api/recording/start", "POST")
+    with RawClient(server.port, timeout_s=10) as live:
+        assert drive(live, 30) == 30
+        server.wait_until(lambda: server.cockpit.recorder.error)
+        told = json.loads(server.get("/api/status").body)
+        assert "No space left" in told["recording"]["error"]
+        assert "The recording is not complete" in json.dumps(told["doctor"])
+        stopped = server.get("/api/recording/stop", "POST")
+        assert (stopped.status, b"not complete" in stopped.body) == (507, True)
+        assert drive(live, 5) == 5
+    (folder,) = (server.folder / "recordings").iterdir()
+    assert len(read_recording(folder).samples) == 7
+
+
+def test_a_clock_that_jumps_loses_no_frame_and_no_answer(server, monkeypatch):
+    now = [1.7e9]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    server.get("/api/recording/start", "POST")
+    with RawClient(server.port, timeout_s=10) as live:
+        for jump_s in (0.05, -7200.0, 0.05, 86400.0, 0.0, 0.05):
+            now[0] += jump_s
+            assert drive(live, 1) == 1
+        server.wait_until(lambda: server.cockpit.recorder.frames == 6)
+    server.get("/api/recording/stop", "POST")
+    (folder,) = (server.folder / "recordings").iterdir()
+    assert len(read_recording(folder).samples) == 6
+
+
+def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
+    moments, one = LastMoments(), answered(0)
+    for i in range(3000):
+        moments.answered(replace(one, time_s=1.7e9 + i / 20))
+    kept = moments.moments()
+    assert kept[-1].time_s - kept[0].time_s <= KEPT_S
+    assert len(kept) == pytest.approx(KEPT_S * 20, abs=2)
+    assert kept[-1].telemetry.frame.size == 0
+    assert kept[-1].telemetry.image == one.telemetry.image
+    moments.answered(one)
+    assert len(moments.moments()) == 1, "a clock that was set back begins anew"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
+def test_sigterm_under_load_answers_everyone_and_leaves_whole_files(tmp_path):
+    words = ("models/eff.h5", "--port", "0", "--record", str(tmp_path))
+    packet = telemetry_packet(jpeg_of(road_frame()), speed_mph=0.0)
+    server = ServerProcess("server/drive.py", *words)
+    missing, counts, ready = [], [0] * 6, threading.Barrier(7)
+
+    def car(number):
+        with RawClient(server.port, timeout_s=20) as client:
+            ready.wait()
+            while True:
+                try:
+                    client.send(packet)
+                    client.receive_until(b'42["steer"')
+                    counts[number] += 1
+                except TimeoutError:
+                    missing.append(number)
+                    return
+                except ConnectionError:  # the end: the process closed the socket
+                    return
+
+    cars = [threading.Thread(target=car, args=(number,)) for number in range(6)]
+    for each in cars:
+        each.start()
+    ready.wait()
+    time.sleep(2.0)  # the load
+    os.kill(server.pid, signal.SIGTERM)
+    for each in cars:
+        each.join(30)
+    assert server.stop() == 0
+    assert missing == []
+    reports = [folder for folder in tmp_path.iterdir() if (folder / "run.json").exists()]
+    (report,) = (json.loads((folder / "run.json").read_text()) for folder in reports)
+    rows = sum(len(read_recording(folder).samples) for folder in tmp_path.iterdir())
+    assert report["ended"]
+    assert report["frames"] == rows
+    # The end's own steer to each car is no answer, and makes two telemetries wait that are answered with one look.
+    assert rows + report["frames_left_out"] >= sum(counts) - 2 * len(cars)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no descriptor limits")
+def test_clients_never_take_the_last_descriptor(monkeypatch):
+    import resource  # noqa: PLC0415  # POSIX only
+
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
+    assert connection_limit() == 128
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1_000_000, 1_000_000))
+    assert connection_limit() == MAX_CONNECTIONS
