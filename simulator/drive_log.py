@@ -42,15 +42,15 @@ class DriveReport:
     jerk_mps3: float
     off_road_at_m: tuple[float, ...]
 
-    def table(self) -> str:
-        """For people to read."""
+    def table(self, failed: str = "off the road") -> str:
+        """For people to read. failed: what an event is."""
         laps = ", ".join(f"{t:.1f}" for t in self.lap_times_s) or "none whole"
         where = ", ".join(f"{d:.0f}" for d in self.off_road_at_m)
         return "\n".join(
             [
                 f"{self.laps:.2f} laps, {self.distance_m:.0f} m in {self.elapsed_s:.1f} s of game time; "
                 f"lap times {laps} s",
-                f"off the road {self.off_road_events} times ({self.crashes} crashes)"
+                f"{failed} {self.off_road_events} times ({self.crashes} crashes)"
                 + (f" at {where} m" if where else "")
                 + f"; autonomy {self.autonomy_percent:.1f} %",
                 f"from the centre: mean {self.mean_cte_m:.2f} m, at most {self.max_cte_m:.2f} m; "
@@ -61,7 +61,10 @@ class DriveReport:
 
 
 class DriveLog:
-    """Notes each step; `report` sums up. positions: x, y and offset for every tenth step, for drawing the drive."""
+    """Notes each step; `report` sums up. lap_m: length of a lap, or of the recording that is replayed.
+
+    positions: x, y, offset and distance for every tenth step, for drawing the drive; nan where the car was put back.
+    """
 
     def __init__(self, lap_m: float) -> None:
         self._lap_m = lap_m
@@ -69,7 +72,7 @@ class DriveLog:
         self.distance_m = 0.0
         self.crashes = 0
         self.off_road_at_m: list[float] = []
-        self.positions: list[tuple[float, float, float]] = []
+        self.positions: list[tuple[float, float, float, float]] = []
         self._offsets: list[float] = []
         self._steering_deg: list[float] = []
         self._lateral: list[float] = []
@@ -87,7 +90,7 @@ class DriveLog:
         if self.distance_m >= self._lap_m * (len(self._lap_ends_s) + 1):
             self._lap_ends_s.append(self.time_s)
         if len(self._offsets) % 10 == 0:
-            self.positions.append((car.x, car.y, place.offset_m))
+            self.positions.append((car.x, car.y, place.offset_m, place.distance_m))
         self._offsets.append(abs(place.offset_m))
         self._steering_deg.append(car.steering_angle_deg)
         speed_mps = car.speed_mph * MPS_PER_MPH
@@ -97,7 +100,11 @@ class DriveLog:
         """The car has left the road there."""
         self.off_road_at_m.append(place.distance_m)
         self.crashes += crashed
-        self.positions.append((math.nan, math.nan, math.nan))
+        self.note_jump()
+
+    def note_jump(self) -> None:
+        """The car goes on somewhere else."""
+        self.positions.append((math.nan, math.nan, math.nan, math.nan))
 
     def report(self) -> DriveReport:
         """The drive so far."""

@@ -22,7 +22,7 @@ def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -
     panels = figure.subplots(1, len(drives), squeeze=False)[0]
     for panel, (title, log) in zip(panels, drives, strict=True):
         _road(panel, track)
-        positions = np.array(log.positions or [(np.nan, np.nan, np.nan)])
+        positions = np.array(log.positions or [(np.nan,) * 4])
         pieces = np.stack([positions[:-1, :2], positions[1:, :2]], 1)
         line = LineCollection(list(pieces), cmap="turbo", linewidths=2)
         line.set_array(np.abs(positions[1:, 2]))

@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from protocol.recording import Recorder
 from simulator.expert import Expert
+from simulator.jpeg import jpeg_of
 from simulator.scene import Scene
 from simulator.track import open_track
-from simulator.world import TrackWorld, jpeg_of
+from simulator.world import TrackWorld
 
 EXAMPLES = """examples:
   python -m simulator record recordings/lake --track lake --laps 4

@@ -6,18 +6,17 @@ same frames, byte for byte.
 
 from __future__ import annotations
 
-import io
 import math
 from collections import deque
 
 import numpy as np
-from PIL import Image
 
 from protocol.messages import Control, Frame
 from simulator.camera import LEFT, RIGHT
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation
 from simulator.drive_log import DriveLog
+from simulator.jpeg import jpeg_of
 from simulator.scene import Scene
 from simulator.track import Place, Track
 
@@ -27,7 +26,6 @@ OFF_ROAD_M = 4.0
 WALL_M = 5.0
 """Where the walls of a bridge are felt: leaving the road there is a crash."""
 
-JPEG_QUALITY = 85
 START_JITTER_M, START_JITTER_RAD = 0.3, 0.02
 
 
@@ -121,10 +119,3 @@ class TrackWorld:
         """Metres along the road since then; negative backwards."""
         length = self.track.length_m
         return (self.place.distance_m - before.distance_m + length / 2) % length - length / 2
-
-
-def jpeg_of(frame: Frame) -> bytes:
-    """As the game encodes: quality that gives 10 to 19 kB a frame."""
-    file = io.BytesIO()
-    Image.fromarray(frame).save(file, "JPEG", quality=JPEG_QUALITY)
-    return file.getvalue()

@@ -1,0 +1,143 @@
+"""A recording -> the line its driver drove, by the bicycle model from its times, speeds and steering.
+
+Only differences between a model's steering and the driver's matter to a replay, so the line need not close after a lap;
+but where the recording says nothing of how the car went on - gaps, standstills, manoeuvres - the line must be cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from protocol.recording import Recording, Sample
+from simulator.car import STEP_S, WHEELBASE_M
+
+Floats = npt.NDArray[np.float64]
+
+ROW_S = 0.1
+"""Assumed time between rows whose names carry none."""
+
+GAP_S = 0.5
+"""Between two rows; what the car did in a longer one is not known."""
+
+STANDSTILL_MPH = 2.0
+MANOEUVRE_M = 20.0
+"""Driven next to a standstill: setting off, turning round, parking. Nobody's line to follow."""
+
+SHORTEST_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One unbroken piece of the line, in steps of STEP_S.
+
+    samples: its rows; row_step (rows,): the step of each. x, y in metres, heading_rad anticlockwise, speed_mph,
+    steering and distance_m along the stretch: (steps,). The line starts at the origin, along the x axis.
+    """
+
+    samples: tuple[Sample, ...]
+    row_step: npt.NDArray[np.intp]
+    x: Floats
+    y: Floats
+    heading_rad: Floats
+    speed_mph: Floats
+    steering: Floats
+    distance_m: Floats
+
+    @property
+    def length_m(self) -> float:
+        """From its first step to its last."""
+        return float(self.distance_m[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class HumanLine:
+    """All that can be replayed of a recording. left_out: rows that cannot, by the reason."""
+
+    name: str
+    stretches: tuple[Stretch, ...]
+    left_out: dict[str, int]
+    side_cameras: bool
+
+    @property
+    def length_m(self) -> float:
+        """Of all stretches."""
+        return sum(stretch.length_m for stretch in self.stretches)
+
+    def summary(self) -> str:
+        """One line for the user: what is replayed, what is not and why."""
+        rows = sum(len(stretch.samples) for stretch in self.stretches)
+        count = len(self.stretches)
+        said = f"{self.name}: {rows} rows, {self.length_m:.0f} m, in {count} stretch{'es'[: 2 * (count != 1)]}"
+        said += "".join(f"; {number} rows {reason}" for reason, number in self.left_out.items())
+        return said if self.side_cameras else f"{said}; one camera only, so smaller shifts"
+
+
+def human_line(recording: Recording) -> HumanLine:
+    """Reconstruct it. Raises ValueError where nothing can be replayed."""
+    left_out: Counter[str] = Counter()
+    time_s = np.array([s.time_s for s in recording.samples], np.float64)
+    if np.isnan(time_s).any():
+        time_s = np.arange(time_s.size, dtype=np.float64) * ROW_S
+        left_out[f"without a time, taken to be {ROW_S:g} s apart"] = time_s.size
+    found = tuple(
+        _stretch([recording.samples[i] for i in rows], time_s[rows])
+        for rows in _unbroken(recording.samples, time_s, left_out)
+    )
+    name = recording.folder.resolve().name
+    if not found:
+        reasons = ", ".join(f"{number} rows {reason}" for reason, number in left_out.items())
+        raise ValueError(f"{name} has no {SHORTEST_S:g} s of driving to replay: {reasons}")
+    sides = all(s.left and s.right for stretch in found for s in stretch.samples)
+    return HumanLine(name, found, dict(left_out), sides)
+
+
+def _unbroken(samples: Sequence[Sample], time_s: Floats, left_out: Counter[str]) -> Iterator[npt.NDArray[np.intp]]:
+    """Rows of each piece without gap, standstill or manoeuvre; counts the others."""
+    speed = np.array([s.speed_mph for s in samples])
+    session = np.array([s.session for s in samples])
+    moving = np.flatnonzero(speed > STANDSTILL_MPH)
+    left_out["standing still"] += len(samples) - moving.size
+    breaks = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > GAP_S)
+    for rows in np.split(moving, np.flatnonzero(breaks) + 1):
+        kept = rows[_beyond_manoeuvres(speed[rows], time_s[rows])] if rows.size else rows
+        left_out["next to a standstill"] += rows.size - kept.size
+        if kept.size > 1 and time_s[kept[-1]] - time_s[kept[0]] >= SHORTEST_S:
+            yield kept
+        else:
+            left_out[f"in pieces shorter than {SHORTEST_S:g} s"] += kept.size
+    for reason in [reason for reason, number in left_out.items() if not number]:
+        del left_out[reason]
+
+
+def _beyond_manoeuvres(speed_mph: Floats, time_s: Floats) -> npt.NDArray[np.bool_]:
+    """Which rows lie MANOEUVRE_M or more from a standstill at either end."""
+    way = np.diff(time_s) * (speed_mph[1:] + speed_mph[:-1]) / 2 * MPS_PER_MPH
+    distance = np.concatenate([[0.0], np.cumsum(way)])
+    first = MANOEUVRE_M if speed_mph[0] < 2 * STANDSTILL_MPH else 0.0
+    last = distance[-1] - (MANOEUVRE_M if speed_mph[-1] < 2 * STANDSTILL_MPH else 0.0)
+    return np.asarray((distance >= first) & (distance <= last))
+
+
+def _stretch(samples: Sequence[Sample], time_s: Floats) -> Stretch:
+    """Integrate as `Car` does, with speed and steering between two rows on the straight line between theirs."""
+    since_s = time_s - time_s[0]
+    steps_s = np.arange(0, since_s[-1], STEP_S)
+    speed = np.interp(steps_s, since_s, [s.speed_mph for s in samples])
+    steering = np.interp(steps_s, since_s, [s.steering for s in samples])
+    way = speed[:-1] * MPS_PER_MPH * STEP_S
+    turn = -np.tan(np.radians(steering[:-1] * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M * way
+    heading = np.concatenate([[0.0], np.cumsum(turn)])
+    middle = heading[:-1] + turn / 2
+    x, y, distance = (
+        np.concatenate([[0.0], np.cumsum(part)]) for part in (way * np.cos(middle), way * np.sin(middle), way)
+    )
+    row_step = np.minimum(np.round(since_s / STEP_S).astype(np.intp), steps_s.size - 1)
+    heading = (heading + math.pi) % (2 * math.pi) - math.pi
+    return Stretch(tuple(samples), row_step, x, y, heading, speed, steering, distance)

@@ -1,0 +1,92 @@
+"""The driver's line as physics, and every reason to leave rows out, counted."""
+
+import math
+
+import numpy as np
+import pytest
+
+from protocol.messages import MPS_PER_MPH
+from protocol.recording import Recorder, read_recording
+from simulator.car import WHEELBASE_M
+from simulator.human_line import human_line
+from tests.conftest import jpeg_of, road_frame
+
+JPEG = jpeg_of(road_frame())
+
+
+@pytest.fixture
+def record(tmp_path):
+    """record([(seconds since the row before, steering, speed), ...]) -> Recording."""
+
+    def make(rows, sides=True):
+        time_s = 1.6e9
+        with Recorder(tmp_path / "drive") as recorder:
+            for seconds, steering, speed in rows:
+                time_s += seconds
+                recorder.write(time_s, JPEG, steering, 0, 0, speed, *([JPEG, JPEG] if sides else []))
+        return read_recording(tmp_path / "drive")
+
+    return make
+
+
+def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
+    line = human_line(record([(0.1, 0.0, 20.0)] * 101))
+    assert line.length_m == pytest.approx(10 * 20 * MPS_PER_MPH, rel=0.002)
+    assert line.left_out == {}
+    assert line.side_cameras
+
+
+def test_a_bend_has_the_bicycles_radius(record):
+    (stretch,) = human_line(record([(0.1, -0.4, 15.0)] * 61)).stretches
+    radius = WHEELBASE_M / math.tan(math.radians(10))
+    turned = stretch.length_m / radius
+    assert stretch.heading_rad[-1] == pytest.approx(turned, rel=1e-3), "negative steering turns left"
+    assert (stretch.x[-1], stretch.y[-1]) == pytest.approx(
+        (radius * math.sin(turned), radius * (1 - math.cos(turned))), abs=0.02
+    )
+
+
+def test_gaps_cut_and_standstills_and_manoeuvres_are_left_out(record):
+    drive = [(0.1, 0.0, 20.0)] * 80
+    pause = [(0.1, 0.0, 0.0)] * 10
+    setting_off = [(0.1, 0.5, 3.0)] * 5
+    line = human_line(record([*drive, (0.9, 0.0, 20.0), *drive, *pause, *setting_off, *drive]))
+    assert len(line.stretches) == 3
+    assert line.left_out["standing still"] == 10
+    assert line.left_out["next to a standstill"] >= 20, "20 m at 9 m/s, and the setting off"
+    assert all(abs(stretch.steering).max() == 0 for stretch in line.stretches)
+
+
+def test_short_pieces_are_counted(record):
+    line = human_line(record([*[(0.1, 0.0, 20.0)] * 40, (5.0, 0.0, 20.0), *[(0.1, 0.0, 20.0)] * 5]))
+    assert len(line.stretches) == 1
+    assert line.left_out == {"in pieces shorter than 3 s": 6}
+    assert "6 rows in pieces shorter than 3 s" in line.summary()
+
+
+def test_nothing_to_replay_is_said(record):
+    with pytest.raises(ValueError, match="drive has no 3 s of driving to replay: 30 rows standing still"):
+        human_line(record([(0.1, 0.0, 0.0)] * 30))
+
+
+def test_one_camera_is_said(record):
+    line = human_line(record([(0.1, 0.0, 20.0)] * 50, sides=False))
+    assert not line.side_cameras
+    assert line.summary().endswith("one camera only, so smaller shifts")
+
+
+def test_rows_without_a_time_are_taken_to_be_a_tenth_apart(tmp_path):
+    (tmp_path / "IMG").mkdir()
+    for i in range(50):
+        (tmp_path / "IMG" / f"frame{i}.jpg").write_bytes(JPEG)
+    rows = "".join(f"IMG/frame{i}.jpg,,,0.0,0.3,0,20.5\n" for i in range(50))
+    (tmp_path / "driving_log.csv").write_text(rows)
+    line = human_line(read_recording(tmp_path))
+    assert line.length_m == pytest.approx(4.9 * 20.5 * MPS_PER_MPH, rel=0.005)
+    assert line.left_out == {"without a time, taken to be 0.1 s apart": 50}
+
+
+def test_each_row_knows_its_step(record):
+    (stretch,) = human_line(record([(0.1, 0.0, 20.0)] * 50)).stretches
+    assert np.array_equal(stretch.row_step[:4], [0, 10, 20, 30])
+    assert stretch.row_step[-1] < len(stretch.x)
