@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from protocol.recording import Recorder
 from simulator.expert import Expert
+from simulator.jpeg import jpeg_of
 from simulator.record import FRAME_S, START_S
 from simulator.scene import Scene
 from simulator.track import open_track
-from simulator.world import jpeg_of
 from training.evaluate import drive, judged_world
 
 ROADS = (("lake", False), ("lake", True), ("mountain", False))
