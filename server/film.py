@@ -55,7 +55,7 @@ class Film:
         # SimpleQueue is one step in C: no lock is ever held by a thread that the system has put aside.
         self._queue: queue.SimpleQueue[tuple[Shot, int] | None] = queue.SimpleQueue()
         self._encoder = subprocess.Popen(
-            [sys.executable, "-m", "server.film_process", str(path.resolve()), title],
+            [sys.executable, "-m", "server.film_process", str(path.absolute()), title],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
