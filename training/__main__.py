@@ -66,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except InvalidArgumentError as error:
-        words = f"an image cannot be decoded to 160 x 320 pixels ({str(error).splitlines()[0][:120]})"
+        reason = str(error).splitlines()[0].rpartition("}} ")[2][:120]
+        words = f"an image cannot be decoded to 160 x 320 pixels ({reason})"
         print(f"error: {words}; find it with: python -m training.doctor RECORDING --exclude damaged", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
