@@ -50,6 +50,7 @@ class ReplayWorld:
         self._rest_s = 0.0
         self._before_m = 0.0
         self._stretches = iter(line.stretches)
+        self.car, self._yaw_rate = Car(0.0, 0.0, 0.0), 0.0
         self.place = Place(0, 0.0, 0.0, 0.0)
         self._over = not self._next_stretch()
 
@@ -126,7 +127,8 @@ class ReplayWorld:
             self.car.apply(self._underway.popleft()[1])
         before = self.place
         self.car.speed_mph = float(self.stretch.speed_mph[before.index])
-        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S)
+        self._yaw_rate = self.line.response.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
+        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)
         if abs(self.place.offset_m) > self.intervention_m or abs(self.turned_rad) > math.pi / 2:
@@ -149,8 +151,9 @@ class ReplayWorld:
         return stretch is not None
 
     def _put(self, index: int) -> None:
-        """On the human's line there, steering as the human."""
+        """On the human's line there, steering and turning as the human."""
         line = self.stretch
+        self._yaw_rate = float(line.yaw_rate[index])
         pose = float(line.x[index]), float(line.y[index]), float(line.heading_rad[index])
         self.car = Car(*pose, float(line.speed_mph[index]), float(line.steering[index]))
         self.place = self._locate(index)
