@@ -1,7 +1,7 @@
 """How the game's car answers its wheel: the bicycle model, late, and with tyres that hold only so much.
 
-Fitted to the yaw that frames show (`training.yaw`): on Udacity's recording it leaves 0.16 degrees a frame unexplained
-where the bare bicycle leaves 0.69 (correlation 0.99 against 0.89), on another lake recording 0.18 against 0.73. Bare,
+Fitted to the yaw that frames show (`training.yaw`): on Udacity's recording it leaves 0.15 degrees a frame unexplained
+where the bare bicycle leaves 0.70 (correlation 0.99 against 0.87), on another lake recording 0.19 against 0.75. Bare,
 a keyboard driver's short full locks at 30 mph would throw the reconstructed car about by 15 degrees: no frame shows it.
 """
 
