@@ -28,16 +28,23 @@ log = logging.getLogger(__name__)
 MAX_SIMULATORS = 64
 """Connections beyond this are refused at the door."""
 
+MAX_WAITING = 256
+"""Telemetries of one client behind an answer that it does not read; one that drives has a few. More ends its
+connection, which it may open again."""
+
 
 @dataclass(slots=True)
 class Connection:
-    """One connected simulator: its session, the payloads that wait for an answer, and when they came.
+    """One connected simulator: its session, how many telemetries wait for an answer, and since when.
 
+    newest: the payload of the last that came. answering: whether somebody is at it, or will be at once.
     fault: the kind of what was wrong with the latest frame, None when nothing was.
     """
 
     session: Session
-    waiting: list[object] = field(default_factory=list)
+    waiting: int = 0
+    newest: object = None
+    answering: bool = False
     arrived_s: float = 0.0
     answered: int = 0
     fault: str | None = None
@@ -88,27 +95,39 @@ class DrivingApp:
         if connection is None:  # it has just left
             return
         self.metrics.received()
-        connection.waiting.append(data)
-        if len(connection.waiting) == 1:
+        connection.waiting += 1
+        connection.newest = data
+        if connection.waiting == 1:
             connection.arrived_s = time.perf_counter()
+        if connection.waiting > MAX_WAITING:
+            self.sio.cut_off(sid)
+        elif not connection.answering:
+            connection.answering = True
             if self.sio.more_waits(sid):
                 eventlet.spawn_n(self._answer, sid, connection)
             else:
                 self._answer(sid, connection)
 
     def _answer(self, sid: str, connection: Connection) -> None:
-        """Answer all that wait, each once, with what the newest one shows."""
-        waiting, connection.waiting = connection.waiting, []
+        """Answer all that wait, each once, with what the newest one shows; and those that came meanwhile."""
+        try:
+            while connection.waiting:
+                self._answer_once(sid, connection)
+        finally:
+            connection.answering = False
+
+    def _answer_once(self, sid: str, connection: Connection) -> None:
+        count, connection.waiting = connection.waiting, 0
         wait_ms = (time.perf_counter() - connection.arrived_s) * 1000
-        reply = connection.session.respond(waiting[-1])
-        for _ in waiting:
+        reply = connection.session.respond(connection.newest)
+        for _ in range(count):
             self.sio.send_event(sid, reply.event, reply.payload)
         latency_ms = (time.perf_counter() - connection.arrived_s) * 1000
-        connection.answered += len(waiting)
+        connection.answered += count
         connection.fault = reply.fault
         connection.last_telemetry_s = time.monotonic()
         self.latency.add(latency_ms)
-        self.metrics.answered(reply, len(waiting), wait_ms, latency_ms)
+        self.metrics.answered(reply, count, wait_ms, latency_ms)
         self._tell(connection.session.number, reply, latency_ms)
 
     def _tell(self, number: int, reply: Reply, latency_ms: float) -> None:

@@ -47,6 +47,8 @@ EXAMPLES = """examples:
       and record it in Udacity's format, in a new folder inside recordings/
   python server/drive.py models/eff.h5 --simulator lake --laps 1 --video demo.mp4
       no simulator at hand: drive the built-in one, judge the drive and film it
+  python server/drive.py models/eff.h5 --simulator replay:RECORDING --laps 0.2 --video demo.mp4
+      drive through a recording's frames, shifted and turned to where the steering takes the car
   python server/drive.py models/eff.h5 --simulator playback:RECORDING --video demo.mp4
       answer a recording's frames, and compare with its driver
   python server/drive.py model.h5 --preprocess pilotnet
@@ -152,10 +154,10 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
-            help="start this client too: lake, mountain, random:SEED or playback:RECORDING",
+            help="start this client too: lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING",
         ),
         add("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames"),
-        add("--laps", type=_laps, metavar="N", help="how far the built-in simulator drives (default: 1)"),
+        add("--laps", type=_laps, metavar="N", help="how far it drives; of a replay, its share (default: 1)"),
         add("--watch", action=flag, default=False, help="load the model anew when its file changes"),
         add("--shadow", type=Path, metavar="MODEL", help="a second model: compared on each frame, steering nothing"),
         add("--token", type=_token, help="asked of page and API (default: none on this computer, else made up)"),
@@ -185,7 +187,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
     for option, command in (("limit", "simulator.playback"), ("laps", "simulator")):
         value = values[option]
         if value and (not simulator or simulator[0] != command):
-            kind = "playback:RECORDING" if option == "limit" else "lake, mountain or random:SEED"
+            kind = "playback:RECORDING" if option == "limit" else "lake, mountain, random:SEED or replay:RECORDING"
             parser.error(f"--{option} is for a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))

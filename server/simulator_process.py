@@ -16,16 +16,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def parse_simulator(text: str) -> tuple[str, ...]:
-    """A track's name or `playback:RECORDING` -> the words of its command, without the server's address.
+    """A track's name, `replay:` or `playback:RECORDING` -> the words of its command, without the server's address.
 
     Raises ArgumentTypeError.
     """
     kind, _, where = text.partition(":")
     if kind == "playback" and where:
         return ("simulator.playback", str(Path(where).resolve()))
+    if kind == "replay" and where:
+        return ("simulator", "--track", f"replay:{Path(where).resolve()}")
     if text in ("lake", "mountain") or (kind == "random" and where.isascii() and where.isdigit() and len(where) <= 9):
         return ("simulator", "--track", text)
-    raise ArgumentTypeError(f"expected lake, mountain, random:SEED or playback:RECORDING, got {text!r}")
+    raise ArgumentTypeError(
+        f"expected lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING, got {text!r}"
+    )
 
 
 def simulator_text(words: tuple[str, ...]) -> str:

@@ -8,7 +8,9 @@ on the same port by the same code.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +30,9 @@ MAX_MESSAGE_BYTES = 2_000_000
 PACKET_TYPES = "0123456"
 YIELD_EVERY = 16
 """Messages after which a client that never pauses lets the others have their turn."""
+
+MAX_WAITING_PACKETS = 256
+"""Behind a client that reads nothing; one that drives has a few. More ends its connection, which it may open again."""
 
 RESERVED_EVENTS = ("connect", "disconnect")
 """Events that the server raises itself; from a client they would end or repeat a session's bookkeeping."""
@@ -88,6 +93,9 @@ class SimulatorServer(socketio.Server):
         """
         engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         websocket = getattr(engineio_socket, "websocket", None)
+        if engineio_socket is not None and engineio_socket.queue.qsize() > MAX_WAITING_PACKETS:
+            self.cut_off(sid)
+            return
         if websocket is None or not engineio_socket.upgraded or not engineio_socket.queue.empty():
             self.emit(event, payload, to=sid)
             return
@@ -96,6 +104,16 @@ class SimulatorServer(socketio.Server):
             websocket.send(packet.encode())
         except OSError as error:
             log.debug("a simulator left before its answer: %s", error)
+
+    def cut_off(self, sid: str) -> None:
+        """End the connection of a client that does not read; its reader then finds the end and tidies up."""
+        engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        websocket = getattr(engineio_socket, "websocket", None)
+        if websocket is not None:
+            with contextlib.suppress(OSError):  # it is going already
+                websocket.socket.shutdown(socket.SHUT_RDWR)
+        elif engineio_socket is not None:
+            engineio_socket.close(wait=False, abort=True)
 
     def more_waits(self, sid: str) -> bool:
         """Whether a further message of this client has already arrived, so that an answer now might be overtaken."""

@@ -1,6 +1,7 @@
-"""Drive the built-in car on the built-in tracks, with a server at the wheel; or let the expert drive and record it.
+"""Drive the built-in car on a track or in a replayed recording, with a server at the wheel; or record an expert.
 
 python -m simulator --track lake --laps 3
+python -m simulator --track replay:RECORDING
 python -m simulator record recordings/lake --track lake --laps 4
 """
 

@@ -59,11 +59,11 @@ class Car:
         """Move by STEP_S. It never rolls backwards: brakes and coasting end at a standstill."""
         before = self.speed_mph
         self.speed_mph = min(TOP_SPEED_MPH, max(0.0, before + self.acceleration_mph_per_s(slope) * STEP_S))
-        self.roll((before + self.speed_mph) / 2 * MPS_PER_MPH * STEP_S)
+        way_m = (before + self.speed_mph) / 2 * MPS_PER_MPH * STEP_S
+        self.roll(way_m, -math.tan(math.radians(self.steering_angle_deg)) / WHEELBASE_M * way_m)
 
-    def roll(self, way_m: float) -> None:
-        """Go so far, a short step, as the wheel is turned now."""
-        turn = -math.tan(math.radians(self.steering_angle_deg)) / WHEELBASE_M * way_m
-        self.x += way_m * math.cos(self.heading_rad + turn / 2)
-        self.y += way_m * math.sin(self.heading_rad + turn / 2)
-        self.heading_rad = (self.heading_rad + turn + math.pi) % (2 * math.pi) - math.pi
+    def roll(self, way_m: float, turn_rad: float) -> None:
+        """Go so far, a short step, and turn so much to the left."""
+        self.x += way_m * math.cos(self.heading_rad + turn_rad / 2)
+        self.y += way_m * math.sin(self.heading_rad + turn_rad / 2)
+        self.heading_rad = (self.heading_rad + turn_rad + math.pi) % (2 * math.pi) - math.pi

@@ -1,6 +1,7 @@
-"""The built-in simulator as a client: a car on a track, a server at its wheel, and a report of how it drove.
+"""The built-in simulator as a client: a car on a track or in a replay, a server at its wheel, a report of the drive.
 
 python -m simulator --track lake --laps 3
+python -m simulator --track replay:RECORDING
 """
 
 from __future__ import annotations
@@ -10,16 +11,23 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
+from protocol.messages import MPS_PER_MPH
+from protocol.recording import read_recording
+from simulator.client import ServerSilent, World, drive_in_lockstep, drive_in_real_time
 from simulator.connection import Connection, ServerGone
+from simulator.drive_log import DriveLog
+from simulator.human_line import human_line
 from simulator.map import draw_map
+from simulator.offsets import draw_offsets
+from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import open_track
 from simulator.world import TrackWorld
@@ -27,24 +35,58 @@ from simulator.world import TrackWorld
 EXAMPLES = """examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
+  python -m simulator --track replay:recordings/lake --laps 0.2   a fifth of a recording, its frames shifted and turned
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
-exit code: 0 it drove its laps on the road; 1 it left the road, or did not finish; 2 bad input, or no server."""
+exit code: 0 it drove its laps on the road; 1 it left the road (or a replay's line), or did not finish; 2 bad input, or
+no server."""
+
+REPLAY = "replay:"
 
 SLOWEST_MPH = 4.0
 """On average; a car that takes longer has stopped, and the drive is over."""
 
+ROUNDING_M = 0.5
+"""The last step of a recording may be missing from its length."""
 
-class ShownWorld(TrackWorld):
-    """A TrackWorld with a progress bar of its metres."""
 
-    bar: tqdm[Any]
+class JudgedWorld(World, Protocol):
+    """A world that knows how the drive went."""
+
+    log: DriveLog
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """world: what is driven, for total_m. failed: what its log's events are, in words; close: when all is over.
+
+    draw: (title, drive) pairs -> a picture in a file.
+    """
+
+    world: JudgedWorld
+    total_m: float
+    failed: str
+    draw: Callable[[Sequence[tuple[str, DriveLog]], Path], None]
+    close: Callable[[], None] = lambda: None
+
+
+class ShownWorld:
+    """A course's world with a progress bar of its metres."""
+
+    def __init__(self, course: Course, bar: tqdm[Any]) -> None:
+        self._world, self._total_m, self._bar = course.world, course.total_m, bar
+        self.observe, self.apply = course.world.observe, course.world.apply
+
+    @property
+    def finished(self) -> bool:
+        """Whether the drive is over."""
+        return self._world.finished
 
     def step(self, seconds: float) -> None:
         """Let game time pass."""
-        super().step(seconds)
-        self.bar.n = round(max(0.0, min(self.log.distance_m, self.laps * self.track.length_m)))
-        self.bar.update(0)
+        self._world.step(seconds)
+        self._bar.n = round(max(0.0, min(self._world.log.distance_m, self._total_m)))
+        self._bar.update(0)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,43 +94,62 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        track = open_track(options.track)
+        course = _open_replay(options) if options.track.startswith(REPLAY) else _open_track(options)
         connection = Connection(options.url, options.decimal_comma, options.patience)
-        scene = Scene(track)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
+    failure = _drive(course, connection, options)
+    course.close()
+    return _report(course, connection, options, failure)
+
+
+def _open_track(options: argparse.Namespace) -> Course:
+    track = open_track(options.track)
+    scene = Scene(track)
     driven = track.reversed() if options.reverse else track
-    limit_s = 20 + options.laps * track.length_m / (SLOWEST_MPH * 0.44704)
-    world = ShownWorld(driven, scene, options.laps, options.seed, options.latency_ms / 1000, limit_s)
-    failure = _drive(world, connection, options)
-    scene.close()
-    return _report(world, connection, options, failure)
+    total_m = options.laps * track.length_m
+    limit_s = 20 + total_m / (SLOWEST_MPH * MPS_PER_MPH)
+    world = TrackWorld(driven, scene, options.laps, options.seed, options.latency_ms / 1000, limit_s)
+    return Course(world, total_m, "off the road", partial(draw_map, driven), scene.close)
 
 
-def _drive(world: ShownWorld, connection: Connection, options: argparse.Namespace) -> str | None:
+def _open_replay(options: argparse.Namespace) -> Course:
+    if options.reverse:
+        raise ValueError("a recording can only be replayed the way it was driven; leave --reverse out")
+    line = human_line(read_recording(Path(options.track.removeprefix(REPLAY))))
+    print(line.summary(), file=sys.stderr)
+    world = ReplayWorld(line, options.laps, options.latency_ms / 1000)
+
+    def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
+        draw_offsets(drives, world.intervention_m, file)
+
+    total_m = min(options.laps, 1.0) * line.length_m
+    return Course(world, total_m, f"over {world.intervention_m:g} m from the human's line", draw)
+
+
+def _drive(course: Course, connection: Connection, options: argparse.Namespace) -> str | None:
     """Drive to the end; what went wrong, in words, or None."""
-    total = math.ceil(options.laps * world.track.length_m)
     try:
-        world.bar = tqdm(total=total, unit="m", desc=options.track, mininterval=0.2)
-        with world.bar:
+        with tqdm(total=math.ceil(course.total_m), unit="m", desc=options.track, mininterval=0.2) as bar:
+            world = ShownWorld(course, bar)
             if options.fast:
                 drive_in_lockstep(world, connection)
             else:
                 drive_in_real_time(world, connection, options.render_hz, lambda: options.manual)
-    except (ServerGone, ServerSilent) as error:
+    except (ServerGone, ServerSilent, ValueError, OSError) as error:
         return str(error)
     except KeyboardInterrupt:
         return "stopped"
     finally:
         connection.close()
-    return None if world.log.distance_m >= options.laps * world.track.length_m else "the time is up"
+    return None if course.world.log.distance_m >= course.total_m - ROUNDING_M else "the time is up"
 
 
-def _report(world: TrackWorld, connection: Connection, options: argparse.Namespace, failure: str | None) -> int:
-    report = world.log.report()
+def _report(course: Course, connection: Connection, options: argparse.Namespace, failure: str | None) -> int:
+    report = course.world.log.report()
     faults = dict(connection.faults)
-    print(f"{options.track}{', the other way round' if options.reverse else ''}: {report.table()}")
+    print(f"{options.track}{', the other way round' if options.reverse else ''}: {report.table(course.failed)}")
     if faults:
         print(f"replies that a simulator cannot read: {faults}")
     if failure:
@@ -108,7 +169,7 @@ def _report(world: TrackWorld, connection: Connection, options: argparse.Namespa
         if options.report:
             options.report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         if options.map:
-            draw_map(world.track, [(options.track, world.log)], options.map)
+            course.draw([(options.track, course.world.log)], options.map)
     except (OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
@@ -124,8 +185,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
-    parser.add_argument("--laps", type=positive, default=1.0, help="how far (default %(default)g)")
+    parser.add_argument(
+        "--track", default="lake", help="lake, mountain, random:SEED or replay:RECORDING (default lake)"
+    )
+    parser.add_argument(
+        "--laps", type=positive, default=1.0, help="how far; of a replay, its share (default %(default)g)"
+    )
     parser.add_argument("--reverse", action="store_true", help="drive the track the other way round")
     parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server (default %(default)s)")
     parser.add_argument("--patience", type=positive, default=10.0, metavar="S", help="how long to wait for the server")

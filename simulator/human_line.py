@@ -1,4 +1,4 @@
-"""A recording -> the line its driver drove, by the bicycle model from its times, speeds and steering.
+"""A recording -> the line its driver drove, from its times, speeds and steering and how the car answers them.
 
 Only differences between a model's steering and the driver's matter to a replay, so the line need not close after a lap;
 but where the recording says nothing of how the car went on - gaps, standstills, manoeuvres - the line must be cut.
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from protocol.messages import MPS_PER_MPH
 from protocol.recording import Recording, Sample
-from simulator.car import STEP_S, WHEELBASE_M
+from simulator.car import STEP_S
+from simulator.response import GAME, Response
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,8 +38,9 @@ SHORTEST_S = 3.0
 class Stretch:
     """One unbroken piece of the line, in steps of STEP_S.
 
-    samples: its rows; row_step (rows,): the step of each. x, y in metres, heading_rad anticlockwise, speed_mph,
-    steering and distance_m along the stretch: (steps,). The line starts at the origin, along the x axis.
+    samples: its rows; row_step (rows,): the step of each. x, y in metres, heading_rad anticlockwise, yaw_rate (radians
+    a second to the right), speed_mph, steering and distance_m along the stretch: (steps,). The line starts at the
+    origin, along the x axis.
     """
 
     samples: tuple[Sample, ...]
@@ -46,6 +48,7 @@ class Stretch:
     x: Floats
     y: Floats
     heading_rad: Floats
+    yaw_rate: Floats
     speed_mph: Floats
     steering: Floats
     distance_m: Floats
@@ -58,12 +61,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class HumanLine:
-    """All that can be replayed of a recording. left_out: rows that cannot, by the reason."""
+    """All that can be replayed of a recording. left_out: rows that cannot, by the reason; response: of its car."""
 
     name: str
     stretches: tuple[Stretch, ...]
     left_out: dict[str, int]
     side_cameras: bool
+    response: Response
 
     @property
     def length_m(self) -> float:
@@ -79,15 +83,15 @@ class HumanLine:
         return said if self.side_cameras else f"{said}; one camera only, so smaller shifts"
 
 
-def human_line(recording: Recording) -> HumanLine:
-    """Reconstruct it. Raises ValueError where nothing can be replayed."""
+def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
+    """Reconstruct it. response: of the car that was driven. Raises ValueError where nothing can be replayed."""
     left_out: Counter[str] = Counter()
     time_s = np.array([s.time_s for s in recording.samples], np.float64)
     if np.isnan(time_s).any():
         time_s = np.arange(time_s.size, dtype=np.float64) * ROW_S
         left_out[f"without a time, taken to be {ROW_S:g} s apart"] = time_s.size
     found = tuple(
-        _stretch([recording.samples[i] for i in rows], time_s[rows])
+        _stretch([recording.samples[i] for i in rows], time_s[rows], response)
         for rows in _unbroken(recording.samples, time_s, left_out)
     )
     name = recording.folder.resolve().name
@@ -95,7 +99,7 @@ def human_line(recording: Recording) -> HumanLine:
         reasons = ", ".join(f"{number} rows {reason}" for reason, number in left_out.items())
         raise ValueError(f"{name} has no {SHORTEST_S:g} s of driving to replay: {reasons}")
     sides = all(s.left and s.right for stretch in found for s in stretch.samples)
-    return HumanLine(name, found, dict(left_out), sides)
+    return HumanLine(name, found, dict(left_out), sides, response)
 
 
 def _unbroken(samples: Sequence[Sample], time_s: Floats, left_out: Counter[str]) -> Iterator[npt.NDArray[np.intp]]:
@@ -125,14 +129,15 @@ def _beyond_manoeuvres(speed_mph: Floats, time_s: Floats) -> npt.NDArray[np.bool
     return np.asarray((distance >= first) & (distance <= last))
 
 
-def _stretch(samples: Sequence[Sample], time_s: Floats) -> Stretch:
-    """Integrate as `Car` does, with speed and steering between two rows on the straight line between theirs."""
+def _stretch(samples: Sequence[Sample], time_s: Floats, response: Response) -> Stretch:
+    """Integrate as a replayed car does. Between two rows speed and steering lie on the straight line between theirs."""
     since_s = time_s - time_s[0]
     steps_s = np.arange(0, since_s[-1], STEP_S)
     speed = np.interp(steps_s, since_s, [s.speed_mph for s in samples])
     steering = np.interp(steps_s, since_s, [s.steering for s in samples])
     way = speed[:-1] * MPS_PER_MPH * STEP_S
-    turn = -np.tan(np.radians(steering[:-1] * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M * way
+    rate = response.rates(speed, steering)
+    turn = -rate[1:] * STEP_S
     heading = np.concatenate([[0.0], np.cumsum(turn)])
     middle = heading[:-1] + turn / 2
     x, y, distance = (
@@ -140,4 +145,4 @@ def _stretch(samples: Sequence[Sample], time_s: Floats) -> Stretch:
     )
     row_step = np.minimum(np.round(since_s / STEP_S).astype(np.intp), steps_s.size - 1)
     heading = (heading + math.pi) % (2 * math.pi) - math.pi
-    return Stretch(tuple(samples), row_step, x, y, heading, speed, steering, distance)
+    return Stretch(tuple(samples), row_step, x, y, heading, rate, speed, steering, distance)

@@ -7,12 +7,11 @@ of the human who recorded, and an intervention is counted and the car put back w
 from __future__ import annotations
 
 import math
-from collections import deque
 from functools import partial
 
 import numpy as np
 
-from protocol.messages import MPS_PER_MPH, Control, Frame
+from protocol.messages import MPS_PER_MPH, Frame
 from protocol.wire import ProtocolError, decode_image
 from simulator.camera import CAMERA_AHEAD_M
 from simulator.car import STEP_S, Car
@@ -20,6 +19,7 @@ from simulator.connection import Observation
 from simulator.drive_log import DriveLog
 from simulator.human_line import HumanLine
 from simulator.jpeg import jpeg_of
+from simulator.stepping import SteppedWorld
 from simulator.track import Place
 from simulator.view import CAMERAS, Viewer
 
@@ -30,7 +30,7 @@ ONE_CAMERA_INTERVENTION_M = 0.5
 """Without side cameras: further off, too little of the view is real."""
 
 
-class ReplayWorld:
+class ReplayWorld(SteppedWorld):
     """Drives a recording once, or `laps` of it. latency_s: game time until a control takes effect.
 
     Speed is the human's at each place: throttle and brake do nothing. `log` holds what happened; its laps are shares of
@@ -42,14 +42,13 @@ class ReplayWorld:
         self.log = DriveLog(line.length_m)
         self.intervention_m = INTERVENTION_M if line.side_cameras else ONE_CAMERA_INTERVENTION_M
         self._end_m = min(laps, 1.0) * line.length_m
-        self._latency_s = latency_s
+        super().__init__(latency_s)
         self._viewer = Viewer()
         self._decoded: dict[str, Frame] = {}
         self._decoded_row = -1
-        self._underway: deque[tuple[float, Control]] = deque()
-        self._rest_s = 0.0
         self._before_m = 0.0
         self._stretches = iter(line.stretches)
+        self.car, self._yaw_rate = Car(0.0, 0.0, 0.0), 0.0
         self.place = Place(0, 0.0, 0.0, 0.0)
         self._over = not self._next_stretch()
 
@@ -110,23 +109,11 @@ class ReplayWorld:
         throttle = max(0.0, self.car.throttle)
         return Observation(jpeg_of(self.frame()), self.car.steering_angle_deg, throttle, self.car.speed_mph, extras)
 
-    def apply(self, control: Control) -> None:
-        """Steer, once the added latency has passed."""
-        self._underway.append((self.log.time_s + self._latency_s, control))
-
-    def step(self, seconds: float) -> None:
-        """Let game time pass, in the car's own fixed steps; what is left over is kept for the next time."""
-        self._rest_s += seconds
-        while self._rest_s > STEP_S / 2 and not self.finished:
-            self._rest_s -= STEP_S
-            self._move()
-
     def _move(self) -> None:
-        while self._underway and self._underway[0][0] <= self.log.time_s + 1e-9:
-            self.car.apply(self._underway.popleft()[1])
         before = self.place
         self.car.speed_mph = float(self.stretch.speed_mph[before.index])
-        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S)
+        self._yaw_rate = self.line.response.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
+        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)
         if abs(self.place.offset_m) > self.intervention_m or abs(self.turned_rad) > math.pi / 2:
@@ -149,8 +136,9 @@ class ReplayWorld:
         return stretch is not None
 
     def _put(self, index: int) -> None:
-        """On the human's line there, steering as the human."""
+        """On the human's line there, steering and turning as the human."""
         line = self.stretch
+        self._yaw_rate = float(line.yaw_rate[index])
         pose = float(line.x[index]), float(line.y[index]), float(line.heading_rad[index])
         self.car = Car(*pose, float(line.speed_mph[index]), float(line.steering[index]))
         self.place = self._locate(index)

@@ -7,17 +7,17 @@ same frames, byte for byte.
 from __future__ import annotations
 
 import math
-from collections import deque
 
 import numpy as np
 
-from protocol.messages import Control, Frame
+from protocol.messages import Frame
 from simulator.camera import LEFT, RIGHT
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation
 from simulator.drive_log import DriveLog
 from simulator.jpeg import jpeg_of
 from simulator.scene import Scene
+from simulator.stepping import SteppedWorld
 from simulator.track import Place, Track
 
 OFF_ROAD_M = 4.0
@@ -29,7 +29,7 @@ WALL_M = 5.0
 START_JITTER_M, START_JITTER_RAD = 0.3, 0.02
 
 
-class TrackWorld:
+class TrackWorld(SteppedWorld):
     """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
 
     limit_s: game time after which the drive ends, however far it came. `log` holds what happened.
@@ -42,10 +42,8 @@ class TrackWorld:
         self.log = DriveLog(track.length_m)
         self._scene = scene
         self.laps = laps
-        self._latency_s = latency_s
+        super().__init__(latency_s)
         self._limit_s = limit_s
-        self._underway: deque[tuple[float, Control]] = deque()
-        self._rest_s = 0.0
         generator = np.random.default_rng(seed)
         self._put(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
 
@@ -92,20 +90,7 @@ class TrackWorld:
         throttle = max(0.0, car.throttle)
         return Observation(jpeg_of(self.frame()), car.steering_angle_deg, throttle, car.speed_mph, extras)
 
-    def apply(self, control: Control) -> None:
-        """Steer and push the pedal, once the added latency has passed."""
-        self._underway.append((self.log.time_s + self._latency_s, control))
-
-    def step(self, seconds: float) -> None:
-        """Let game time pass, in the car's own fixed steps; what is left over is kept for the next time."""
-        self._rest_s += seconds
-        while self._rest_s > STEP_S / 2 and not self.finished:
-            self._rest_s -= STEP_S
-            self._move()
-
     def _move(self) -> None:
-        while self._underway and self._underway[0][0] <= self.log.time_s + 1e-9:
-            self.car.apply(self._underway.popleft()[1])
         self.car.step(float(self.track.slope[self.place.index]) * math.cos(self.turned_rad))
         before, self.place = self.place, self.track.locate(self.car.x, self.car.y, self.place.index)
         self.log.note(STEP_S, self._advance(before), self.place, self.car)

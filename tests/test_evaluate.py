@@ -86,9 +86,25 @@ def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 5
 
 
+def test_a_recording_is_a_course_like_any_other(make_recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "open_engine", lambda path, engine, preprocess: Straight())
+    file, chart, folder = tmp_path / "drives.json", tmp_path / "drives.png", str(make_recording(rows=80))
+    words = ["one.h5", "--replay", folder, "--json", str(file), "--map", str(chart)]
+    assert main(words) == 1, "going straight where the human weaves"
+    (row,) = json.loads(file.read_text())
+    assert (row["track"], row["speed_mph"]) == ("replay:recording", None)
+    assert row["off_road_events"] >= 1
+    assert row["laps"] == pytest.approx(1, abs=0.01)
+    assert chart.stat().st_size > 10_000
+    assert "recording: 80 rows" in capsys.readouterr().out
+    assert main([*words[:3], "--laps", "0.05"]) == 0, "before the first bend"
+
+
 def test_bad_input_is_one_clear_line(tmp_path, capsys):
     assert main(["missing.h5", "--track", "sea"]) == 2
     assert capsys.readouterr().err.startswith("evaluate: no track 'sea'")
+    assert main(["missing.h5", "--replay", str(tmp_path)]) == 2
+    assert "driving_log.csv" in capsys.readouterr().err
     assert main([str(tmp_path / "missing.h5")]) == 2
     assert "missing.h5" in capsys.readouterr().err
     for words in (["--laps", "0"], ["--speed", "99"], ["--latency-ms", "-1"], ["--seed", "-1"]):

@@ -11,12 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from engineio.packet import MESSAGE, Packet
+from eventlet.event import Event
 
 from benchmarks.raw_client import HANDSHAKE, RawClient, telemetry_packet
 from benchmarks.server_process import ServerProcess
 from protocol.recording import Recorder, read_recording
+from server.app import MAX_WAITING
 from server.moments import KEPT_S, LastMoments
 from server.serving import MAX_CONNECTIONS, connection_limit
+from server.transport import MAX_WAITING_PACKETS
 from tests.conftest import jpeg_of, road_frame
 from tests.live_server import LiveServer
 from tests.test_run_recorder import answer as answered
@@ -65,11 +69,55 @@ def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
     with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
         deaf._socket.settimeout(0.2)
         deaf._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with pytest.raises(TimeoutError):
-            while True:  # until neither side takes more
-                deaf.send(TELEMETRY[: len(TELEMETRY)] * 50)
+        with pytest.raises(OSError, match=r"timed out|reset|pipe"):  # neither side takes more, or it is cut off
+            for _ in range(20_000):
+                deaf.send(TELEMETRY * 50)
                 drive(live, 1)
         assert drive(live) == 20
+
+
+def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_connection(server, monkeypatch):
+    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+        drive(deaf, 1)
+        ((sid, connection),) = server.app.connections.items()
+        unread, send_event = Event(), server.app.sio.send_event
+
+        def blocked(to, *what):
+            if to == sid:
+                unread.wait()
+            send_event(to, *what)
+
+        monkeypatch.setattr(server.app.sio, "send_event", blocked)
+        with pytest.raises(OSError, match=r"closed|reset|pipe"):
+            deaf.send(TELEMETRY * (2 * MAX_WAITING))
+            deaf.receive()
+        assert drive(live) == 20
+        assert connection.waiting > MAX_WAITING
+        asked = len(server.policy.asked)
+        server.call(unread.send)
+        server.wait_until(lambda: list(server.app.connections) != [sid] and len(server.app.connections) == 1)
+        assert len(server.policy.asked) <= asked + 1, "one look for all that waited"
+
+
+def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
+    """As when a ping already waits behind a full socket: then every answer would wait too, without an end."""
+    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+        assert drive(deaf, 1) == drive(live, 1) == 1
+
+        def pile_up():
+            (sid, _), _ = server.app.connections.items()
+            sockets = server.app.sio.eio.sockets
+            engineio_socket = sockets[server.app.sio.manager.eio_sid_from_sid(sid, "/")]
+            for _ in range(MAX_WAITING_PACKETS + 1):
+                engineio_socket.queue.put(Packet(MESSAGE, "2"))
+            server.app.sio.send_event(sid, "steer", {})
+
+        server.call(pile_up)
+        with pytest.raises(OSError, match=r"closed|reset"):
+            while True:
+                deaf.receive()
+        assert drive(live) == 20
+        server.wait_until(lambda: len(server.app.connections) == 1)
 
 
 @pytest.mark.slow

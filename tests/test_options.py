@@ -32,7 +32,10 @@ def test_udacitys_command_line_records():
         (["m.h5", "--simulator", "moon"], "got 'moon'"),
         (["m.h5", "--limit", "5"], "give --simulator playback:RECORDING"),
         (["m.h5", "--simulator", "lake", "--limit", "5"], "give --simulator playback:RECORDING"),
-        (["m.h5", "--simulator", "playback:x", "--laps", "2"], "give --simulator lake, mountain or random:SEED"),
+        (
+            ["m.h5", "--simulator", "playback:x", "--laps", "2"],
+            "give --simulator lake, mountain, random:SEED or replay:RECORDING",
+        ),
         (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],
@@ -56,6 +59,11 @@ def test_help_has_examples_and_names_the_preprocessings(capsys):
 def test_a_playback_becomes_the_command_of_a_client(tmp_path):
     words = parse_options(["m.h5", "--simulator", f"playback:{tmp_path}", "--limit", "600"]).simulator
     assert words == ("simulator.playback", str(tmp_path.resolve()), "--limit", "600")
+
+
+def test_a_replay_becomes_a_track_of_the_built_in_simulator(tmp_path):
+    words = parse_options(["m.h5", "--simulator", f"replay:{tmp_path}", "--laps", "0.5"]).simulator
+    assert words == ("simulator", "--track", f"replay:{tmp_path.resolve()}", "--laps", "0.5")
 
 
 def test_a_track_becomes_the_command_of_the_built_in_simulator():

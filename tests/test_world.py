@@ -160,10 +160,27 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     assert "of game time" in capsys.readouterr().out
 
 
+def test_the_command_replays_a_recording(server, make_recording, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
+    report, chart = tmp_path / "drive.json", tmp_path / "drive.png"
+    url, track = f"http://127.0.0.1:{server.port}", f"replay:{make_recording(rows=80)}"
+    code = drive.main(["--url", url, "--track", track, "--fast", "--report", str(report), "--map", str(chart)])
+    facts = json.loads(report.read_text())
+    assert facts["failure"] is None
+    assert facts["laps"] == pytest.approx(1, abs=0.01)
+    assert code == (1 if facts["off_road_events"] else 0)
+    assert chart.stat().st_size > 10_000
+    assert "over 1 m from the human's line" in capsys.readouterr().out
+
+
 def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
     assert drive.main(["--track", "sea"]) == 2
     assert "no track 'sea'" in capsys.readouterr().err
+    assert drive.main(["--track", f"replay:{tmp_path}"]) == 2
+    assert "driving_log.csv" in capsys.readouterr().err
+    assert drive.main(["--track", f"replay:{tmp_path}", "--reverse"]) == 2
+    assert "leave --reverse out" in capsys.readouterr().err
     report = tmp_path / "drive.json"
     assert drive.main(["--url", "http://127.0.0.1:1", "--patience", "0.1", "--report", str(report)]) == 2
     assert "no server at" in capsys.readouterr().err

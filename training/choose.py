@@ -19,7 +19,8 @@ from server.engine import open_engine
 from simulator.drive_log import DriveReport
 from simulator.scene import Scene
 from simulator.track import open_track
-from training.evaluate import drive, judged_world
+from training.course import judged_world
+from training.evaluate import drive
 from training.run import write_whole
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))

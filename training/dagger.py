@@ -18,7 +18,8 @@ from simulator.jpeg import jpeg_of
 from simulator.record import FRAME_S, START_S
 from simulator.scene import Scene
 from simulator.track import open_track
-from training.evaluate import drive, judged_world
+from training.course import judged_world
+from training.evaluate import drive
 
 ROADS = (("lake", False), ("lake", True), ("mountain", False))
 FIRST_RANDOM_ROAD = 500

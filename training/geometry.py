@@ -23,8 +23,9 @@ from tqdm import tqdm
 from protocol.messages import FRAME_COLUMNS
 from protocol.recording import Sample, read_recording
 from simulator.camera import CENTER, Camera, homographies
+from simulator.response import BUILT_IN, GAME
 from simulator.view import CAMERAS, Viewer
-from training.yaw import turning
+from training.yaw import turnings
 
 EXAMPLES = """examples:
   python -m training.geometry recordings/lake
@@ -39,6 +40,7 @@ COLUMNS = slice(60, 260)
 FIRST_STEP = (0.1, 0.08, 1.0, 0.01)
 LAST_STEP = 1 / 32
 TURNING_ROWS = 1500
+RESPONSES = {"the bare bicycle": BUILT_IN, "the replay's car": GAME}
 
 Grey = npt.NDArray[np.float32]
 Pair = tuple[Image.Image, Grey]
@@ -138,11 +140,13 @@ def _report(folder: Path, rows: int) -> bool:
             f"  {side:<6}{_words(found)} (the replay uses {_words(known)}); held out: {plain:.1f} grey levels off "
             f"unwarped, {moved:.1f} warped ({1 - moved / plain:.0%} less)"
         )
-    turns = turning(recording.samples[:TURNING_ROWS])
-    print(
-        f"  the car turns {turns.lag_s:.2f} s after its steering (correlation {turns.correlation:.2f} over "
-        f"{turns.pairs} pairs of frames), {turns.share:.2f} times as far as the bicycle model"
-    )
+    for name, turns in zip(
+        RESPONSES, turnings(recording.samples[:TURNING_ROWS], list(RESPONSES.values())), strict=True
+    ):
+        print(
+            f"  yaw seen in {turns.pairs} pairs of frames, against {name}: correlation {turns.correlation:.3f}, "
+            f"{turns.unexplained_deg:.2f} degrees unexplained, {turns.share:.2f} times as far"
+        )
     return all(closer)
 
 

@@ -1,4 +1,4 @@
-"""The turning of the car as its frames show it, beside what its recorded steering says: how true the bicycle model is.
+"""The turning of the car as its frames show it, beside what its recorded steering says: how true the replay's car is.
 
 The far scene moves sideways as the car turns, whatever else it does. So frames alone tell the yaw, and with what delay
 it follows the steering, and how far.
@@ -6,6 +6,7 @@ it follows the steering, and how far.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from protocol.messages import FRAME_COLUMNS, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from protocol.messages import FRAME_COLUMNS
 from protocol.recording import Sample
 from simulator.camera import CENTER, FOCAL_PX
-from simulator.car import WHEELBASE_M
+from simulator.car import STEP_S
+from simulator.response import Response
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,42 +26,48 @@ FAR_ROWS = (35, round(CENTER.horizon_row))
 MOST_COLUMNS = 40
 """Between two frames, in columns of equal angle: 14 degrees."""
 
+SLOWEST_MPH, LONGEST_S = 6.0, 0.2
 ALIKE = 0.7
 """Correlation below which two strips do not show the same."""
 
-LAGS_S = np.arange(-0.1, 0.31, 0.01)
+LEAST_PAIRS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Turning:
-    """Yaw against steering over `pairs` of neighbouring frames. lag_s: how long after the steering the car turns.
+    """How well a car's response explains the yaw between `pairs` of neighbouring frames.
 
-    correlation: at that lag; share: the yaw seen while the wheel is turned, as a multiple of the bicycle model's.
+    unexplained_deg: standard deviation of seen less computed; share: seen as a multiple of computed, in its sense.
     """
 
     pairs: int
-    lag_s: float
     correlation: float
+    unexplained_deg: float
     share: float
 
 
-def turning(samples: Sequence[Sample]) -> Turning:
-    """Compare them over consecutive rows of a recording. Raises ValueError where no two frames can be compared."""
+def turnings(samples: Sequence[Sample], responses: Sequence[Response]) -> list[Turning]:
+    """For each response, over consecutive rows of a recording. Raises ValueError where too few frames compare."""
     time_s = np.array([s.time_s for s in samples])
-    tangent = np.tan(np.radians([MAX_STEERING_ANGLE_DEG * s.steering for s in samples]))
-    speed_mps = np.array([s.speed_mph for s in samples]) * MPS_PER_MPH
-    way_m = np.diff(time_s) * (speed_mps[1:] + speed_mps[:-1]) / 2
-    yaw, alike = yaw_seen(samples)
-    good = (alike > ALIKE) & (np.diff(time_s) < 0.2) & (way_m > 0.2)
-    if good.sum() < 100:
+    since_s = time_s - time_s[0]
+    steps_s = np.arange(0, since_s[-1], STEP_S)
+    speed, steering = (
+        np.interp(steps_s, since_s, [getattr(s, name) for s in samples]) for name in ("speed_mph", "steering")
+    )
+    seen, alike = yaw_seen(samples)
+    moving = np.array([s.speed_mph > SLOWEST_MPH for s in samples])
+    good = (alike > ALIKE) & (np.diff(time_s) < LONGEST_S) & moving[1:] & moving[:-1]
+    if good.sum() < LEAST_PAIRS:
         raise ValueError(f"only {good.sum()} of {len(samples)} neighbouring frames can be compared; expected 100")
-    middle_s = (time_s[1:] + time_s[:-1]) / 2
-    told = [np.interp(middle_s - lag, time_s, tangent) * way_m / WHEELBASE_M for lag in LAGS_S]
-    correlations = [np.corrcoef(one[good], yaw[good])[0, 1] for one in told]
-    best = int(np.argmax(correlations))
-    steered, seen = told[best][good], yaw[good]
-    share = (seen * np.sign(steered)).sum() / np.abs(steered).sum()
-    return Turning(int(good.sum()), float(LAGS_S[best]), float(correlations[best]), float(share))
+    found = []
+    for response in responses:
+        heading = np.cumsum(response.rates(np.maximum(speed, 1.0), steering)) * STEP_S
+        told = np.diff(np.interp(since_s, steps_s, heading))[good]
+        correlation = np.corrcoef(told, seen[good])[0, 1]
+        share = (seen[good] * np.sign(told)).sum() / np.abs(told).sum()
+        unexplained = math.degrees(float(np.std(seen[good] - told)))
+        found.append(Turning(int(good.sum()), float(correlation), unexplained, float(share)))
+    return found
 
 
 def yaw_seen(samples: Sequence[Sample]) -> tuple[Floats, Floats]:

@@ -1,0 +1,54 @@
+"""Replayed frames a second, in process: the view alone, and with each model at the wheel.
+
+python -m benchmarks.replay RECORDING
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from protocol.messages import Control
+from protocol.recording import read_recording
+from server.engine import open_engine
+from simulator.human_line import HumanLine, human_line
+from simulator.replay import ReplayWorld
+
+FRAME_S = 0.05
+FRAMES = 1500
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+    options = parser.parse_args()
+    line = human_line(read_recording(options.recording))
+    measure("the view alone, 0.2 m off the line", line, None)
+    for model in options.models:
+        measure(str(model), line, model)
+
+
+def measure(title: str, line: HumanLine, model: Path | None) -> None:
+    """Drive FRAMES of the recording; frames a second of the clock and of this process's processors."""
+    engine = open_engine(model) if model else None
+    world = ReplayWorld(line)
+    frames, wall_s, processor_s = 0, time.perf_counter(), time.process_time()
+    while not world.finished and frames < FRAMES:
+        frame = world.frame()
+        steering = float(engine.predict(frame[np.newaxis])[0]) if engine else world.human_steering
+        if engine is None:
+            steering += 0.3 * (world.place.offset_m - 0.2) + world.turned_rad
+        world.apply(Control(steering, 0.0))
+        world.step(FRAME_S)
+        frames += 1
+    wall_s, processor_s = time.perf_counter() - wall_s, time.process_time() - processor_s
+    print(f"{title}: {frames / wall_s:.0f} frames/s; {1000 * processor_s / frames:.2f} ms of processor time a frame")
+
+
+if __name__ == "__main__":
+    main()
