@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import platformdirs
@@ -39,10 +40,20 @@ def litert_file(model: Path, preprocess: str | None = None) -> tuple[Path, tuple
 
     preprocess: name of a preprocessing, or None to let the loader choose. Raises ConversionError, OSError.
     """
-    file = _cache_folder() / f"{_key(model, preprocess)}.tflite"
+    key = _key(model, preprocess)
+    file = _cache_folder() / f"{key}.tflite"
     if not (file.is_file() and _notes_file(file).is_file()):
         log.info("converting %s for LiteRT, once; the result is kept in %s", model.name, file.parent)
-        _convert(model, file, preprocess)
+        made = file.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}.tflite")
+        try:
+            _convert(model, made, preprocess)
+            if _key(model, preprocess) != key:  # else another model's answers would be kept under this one's hash
+                raise ConversionError(f"{model} changed while it was converted; load it again")
+            os.replace(_notes_file(made), _notes_file(file))
+            os.replace(made, file)
+        finally:
+            made.unlink(missing_ok=True)
+            _notes_file(made).unlink(missing_ok=True)
     notes = json.loads(_notes_file(file).read_text(encoding="utf-8"))["notes"]
     return file, tuple(str(note) for note in notes)
 

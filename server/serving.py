@@ -48,6 +48,16 @@ def listen(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+class Protocol(eventlet.wsgi.HttpProtocol):
+    """eventlet's, which keeps a client's descriptor until the collector comes if that client left before its answer."""
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            self.rfile.close()
+
+
 def connection_limit() -> int:
     """At most half of the descriptors that the system grants: eventlet stops accepting for good when none is left."""
     if sys.platform == "win32":
@@ -55,6 +65,19 @@ def connection_limit() -> int:
     import resource  # noqa: PLC0415  # POSIX only
 
     return min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+
+
+def answer_requests(wsgi: WsgiApp, listener: socket.socket) -> None:
+    """Answer what comes in, a green thread for each connection; returns only when it is killed."""
+    eventlet.wsgi.server(
+        eventlet.greenio.GreenSocket(listener),
+        wsgi,
+        protocol=Protocol,
+        log_output=False,
+        debug=False,
+        max_size=connection_limit(),
+        socket_timeout=HTTP_TIMEOUT_S,
+    )
 
 
 def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
@@ -65,15 +88,7 @@ def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Cal
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
-    eventlet.spawn(
-        eventlet.wsgi.server,
-        eventlet.greenio.GreenSocket(listener),
-        wsgi,
-        log_output=False,
-        debug=False,
-        max_size=connection_limit(),
-        socket_timeout=HTTP_TIMEOUT_S,
-    )
+    eventlet.spawn(answer_requests, wsgi, listener)
     narrator = Narrator()
     while not stop.is_set() and not finished():
         narrator.look(app.connections, app.latency)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import eventlet
-import eventlet.wsgi
 import numpy as np
 
 from server.app import DrivingApp
@@ -21,6 +20,7 @@ from server.engine import Engine, EngineError
 from server.gate import Access
 from server.model_slot import LoadedModel, ModelSlot
 from server.pace import Pace, PacedControl
+from server.serving import answer_requests
 from server.web import wsgi_app
 
 OPEN = Access()
@@ -84,8 +84,7 @@ class LiveServer:
         self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
         self.cockpit = Cockpit(self.app, self.models, self.pace, self.folder / "recordings")
         wsgi = wsgi_app(self.cockpit, access)
-        green = eventlet.greenio.GreenSocket(self._listener)
-        serving = eventlet.spawn(eventlet.wsgi.server, green, wsgi, log_output=False, debug=False)
+        serving = eventlet.spawn(answer_requests, wsgi, self._listener)
         self._ready.set()
         while not self._stop.is_set():
             while self._calls:

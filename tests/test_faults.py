@@ -1,6 +1,7 @@
 """Faults, each counted: a live simulator misses no answer, and nothing that was recorded is lost."""
 
 import errno
+import gc
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import socket
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +65,21 @@ def test_half_open_sockets_hold_nobody_up(server):
     assert server.get("/healthz").status == 200
     for one in silent:
         one.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no list of this process's descriptors")
+def test_a_client_that_leaves_before_its_answer_leaves_no_descriptor_behind(server):
+    before = len(os.listdir("/proc/self/fd"))
+    gc.disable()  # it would close what was left behind, some time later
+    try:
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", server.port)) as leaver:
+                leaver.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+                leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not a close
+        assert server.get("/healthz").status == 200
+        server.wait_until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+    finally:
+        gc.enable()
 
 
 def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):

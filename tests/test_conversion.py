@@ -1,0 +1,65 @@
+"""What is kept under a model's hash is that model's conversion, and nothing else's."""
+
+import json
+
+import pytest
+
+from server import conversion
+from server.conversion import ConversionError, litert_file
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STEERING_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "eff.h5"
+    path.write_bytes(b"one")
+    return path
+
+
+def converted(monkeypatch, meanwhile=lambda: None):
+    """Stands for the converter's process: writes what the model file holds when it comes to read it."""
+    calls = []
+
+    def convert(model, file, preprocess):
+        calls.append(file)
+        meanwhile()
+        file.write_bytes(b"litert of " + model.read_bytes())
+        conversion._notes_file(file).write_text(json.dumps({"notes": ["a note"]}))
+
+    monkeypatch.setattr(conversion, "_convert", convert)
+    return calls
+
+
+def test_a_model_is_converted_once(model, cache, monkeypatch):
+    calls = converted(monkeypatch)
+    for _ in range(2):
+        file, notes = litert_file(model)
+        assert (file.read_bytes(), notes) == (b"litert of one", ("a note",))
+    assert len(calls) == 1
+    assert len(list(cache.iterdir())) == 2, "the file and its notes"
+
+
+def test_a_file_replaced_while_it_is_converted_is_not_kept_under_the_old_ones_hash(model, cache, monkeypatch):
+    converted(monkeypatch, meanwhile=lambda: model.write_bytes(b"two"))
+    with pytest.raises(ConversionError, match="changed while it was converted"):
+        litert_file(model)
+    assert list(cache.iterdir()) == []
+    converted(monkeypatch)
+    model.write_bytes(b"one")
+    assert litert_file(model)[0].read_bytes() == b"litert of one"
+
+
+def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
+    def fails(model, file, preprocess):
+        file.write_bytes(b"half")
+        raise ConversionError("no")
+
+    monkeypatch.setattr(conversion, "_convert", fails)
+    with pytest.raises(ConversionError, match="no"):
+        litert_file(model)
+    assert list(cache.iterdir()) == []
