@@ -3,9 +3,9 @@
 The floor is what cannot be avoided: decoding the JPEG and running the bare network, in one process without a socket.
 The three take turns, so that a machine whose speed drifts treats them alike; ratios are of medians.
 
-On 2 cores of an AMD EPYC shared with other work, Python 3.11, LiteRT, 24 November 2026: eff 1.51 ms (p99 3.4), 1.22
-times its floor of 1.24 (p99 3.2) and 38 times faster than the public way; baseline 4.44 ms (p99 9.3), 1.11 times its
-floor of 4.01 (p99 8.3) and 13 times faster. With recording and film: eff 1.48 (p99 4.5), baseline 5.23 (p99 11.4).
+On 2 cores of an AMD EPYC, Python 3.11, LiteRT, 24 November 2026, nothing else running: eff 1.29 ms (p99 2.2), 1.26
+times its floor of 1.02 (p99 2.3) and 40 times faster than the public way; baseline 4.30 ms (p99 7.6), 1.14 times its
+floor of 3.78 (p99 6.9) and 13.0 times faster. With recording and film: eff 1.33 (p99 2.5), baseline 4.63 (p99 8.3).
 
     python -m benchmarks.roundtrip
 """

@@ -102,7 +102,7 @@ class Ground:
     def water(self) -> Quads:
         """One level sheet far below the road's height."""
         low, high = self._road.min(0) - 600, self._road.max(0) + 600
-        xs, ys = np.linspace(low[0], high[0], 13), np.linspace(low[1], high[1], 13)
+        xs, ys = np.linspace(low[0], high[0], 4), np.linspace(low[1], high[1], 4)
         x, y = np.meshgrid(xs, ys)
         level = WATER_M + float(min(0.0, self._road_height.min()))
         position = _cells(np.stack([x, y, np.full_like(x, level)], 2))

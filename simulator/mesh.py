@@ -21,7 +21,10 @@ from panda3d.core import (
 
 Floats = npt.NDArray[np.float64]
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("texture", "<f4", 2)])
-TILE_M = 90.0
+TILE_M = 120.0
+TILES_TOGETHER = 4
+"""Tiles hang in squares of so many by so many, whose whole is looked at first."""
+
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +69,11 @@ def attach(root: NodePath, name: str, quads: Quads, texture: Texture | None, cut
     group = root.attach_new_node(name)
     group.set_bin("fixed", root.get_num_children())  # drawn in this order: ties in depth fall alike on each run
     tile = np.floor(quads.position.mean(1)[:, :2] / TILE_M).astype(np.int64)
-    _, which = np.unique(tile, axis=0, return_inverse=True)
-    for number in range(int(which.max()) + 1 if len(quads) else 0):
-        group.attach_new_node(_node(name, quads, np.flatnonzero(which.reshape(-1) == number)))
+    tiles, which = np.unique(tile, axis=0, return_inverse=True)
+    squares: dict[tuple[int, int], NodePath] = {}
+    for number, (x, y) in enumerate(tiles // TILES_TOGETHER):
+        square = squares.get((x, y)) or squares.setdefault((x, y), group.attach_new_node("square"))
+        square.attach_new_node(_node(name, quads, np.flatnonzero(which.reshape(-1) == number)))
     if texture is not None:
         group.set_texture(texture)
     group.set_two_sided(True)
@@ -83,15 +88,17 @@ def _node(name: str, quads: Quads, chosen: npt.NDArray[np.intp]) -> GeomNode:
     vertices["color"][..., :3] = quads.color[chosen].clip(0, 255)
     vertices["color"][..., 3] = 255
     vertices["texture"] = quads.texture[chosen]
+    rows = vertices.reshape(-1).view(np.dtype((np.void, VERTEX.itemsize)))
+    shared, corner = np.unique(rows, return_inverse=True)  # corners of neighbours that are alike are one vertex
+    corner = corner.reshape(-1, 4).astype(np.uint32)
     data = GeomVertexData(name, GeomVertexFormat.get_v3c4t2(), GeomEnums.UH_static)
-    data.unclean_set_num_rows(vertices.size)
-    data.modify_array_handle(0).copy_data_from(vertices.tobytes())
-    first = np.arange(len(chosen), dtype=np.uint32)[:, None] * 4
+    data.unclean_set_num_rows(len(shared))
+    data.modify_array_handle(0).copy_data_from(shared.tobytes())
     triangles = GeomTriangles(GeomEnums.UH_static)
     triangles.set_index_type(GeomEnums.NT_uint32)
     array = triangles.modify_vertices()
     array.unclean_set_num_rows(len(chosen) * 6)
-    array.modify_handle().copy_data_from((first + np.array([0, 1, 2, 0, 2, 3], np.uint32)).tobytes())
+    array.modify_handle().copy_data_from(np.ascontiguousarray(corner[:, [0, 1, 2, 0, 2, 3]]).tobytes())
     geom = Geom(data)
     geom.add_primitive(triangles)
     node = GeomNode(name)
