@@ -29,6 +29,7 @@ SILENT_S = 2.0
 
 NICENESS = 10
 
+
 def main(path: Path, title: str, source: BinaryIO) -> int:
     """Write the film of all shots in `source`; the exit code, after a line on stdout that says what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and the server closes the film

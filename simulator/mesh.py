@@ -26,7 +26,6 @@ TILES_TOGETHER = 4
 """Tiles hang in squares of so many by so many, whose whole is looked at first."""
 
 
-
 @dataclass(frozen=True, eq=False)
 class Quads:
     """position (n, 4, 3) metres, corners in turn; color (n, 4, 3) 0..255; texture (n, 4, 2)."""
