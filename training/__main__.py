@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from models import NETWORKS
+
 EXAMPLES = """examples:
   python -m training --model eff ~/recordings/lake
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
-    parser.add_argument("--model", choices=("baseline", "eff"), default="eff", help="network to train (eff)")
+    parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (eff)")
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
     parser.add_argument("--epochs", type=_positive, help="passes over the data (the recipe's)")
