@@ -58,18 +58,19 @@ class Engine:
         return float(np.median(times) * 1000)
 
 
-def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None) -> Engine:
+def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None, threads: int | None = None) -> Engine:
     """Load `model` (.h5, .keras, .json with .h5, .tflite) on an engine of ENGINES.
 
-    preprocess: name of a preprocessing, for models that do not take raw frames. Raises EngineError, ModelFileError.
+    preprocess: name of a preprocessing, for models that do not take raw frames. threads: of LiteRT, if not as many as
+    serve best. Raises EngineError, ModelFileError.
     """
     chosen = choose_engine() if engine == "auto" else engine
     if model.suffix.lower() == ".tflite":
         if engine not in ("auto", "litert"):
             raise EngineError(f"a .tflite file runs on --engine litert only, not {engine}")
-        return _litert(model, ())
+        return _litert(model, (), threads, model.read_bytes())  # not mapped: the user may replace the file meanwhile
     if chosen == "litert":
-        return _litert(*litert_file(model, preprocess))
+        return _litert(*litert_file(model, preprocess), threads)
     return _tensorflow(model, preprocess) if chosen == "tensorflow" else _keras(model, preprocess)
 
 
@@ -114,13 +115,15 @@ def _cpu_threads() -> int:
     return min(4, available)
 
 
-def _litert(file: Path, notes: tuple[str, ...]) -> Engine:
+def _litert(file: Path, notes: tuple[str, ...], threads: int | None = None, content: bytes | None = None) -> Engine:
+    """content: of `file`, where it is not to be mapped into memory."""
     _require("litert")
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: only when chosen
 
-    threads = _cpu_threads()
+    threads = threads or _cpu_threads()
+    source = {"model_path": str(file)} if content is None else {"model_content": content}
     try:
-        interpreter = Interpreter(model_path=str(file), num_threads=threads)
+        interpreter = Interpreter(**source, num_threads=threads)
         interpreter.allocate_tensors()
         (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:

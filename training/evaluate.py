@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from protocol.messages import Control
+from protocol.messages import MPS_PER_MPH, Control
 from server.driver import Policy
 from server.engine import open_engine
 from server.speed import PIController
@@ -52,7 +53,13 @@ def drive(policy: Policy, world: TrackWorld, speed_mph: float, bar: tqdm[Any] | 
         world.apply(Control(steering, throttle))
         world.step(FRAME_S)
         if bar is not None:
-            bar.update(world.log.distance_m - before_m)
+            left_m = (bar.total or math.inf) - bar.n  # tqdm warns of more than all
+            bar.update(min(world.log.distance_m - before_m, left_m))
+
+
+def judged_world(track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0) -> TrackWorld:
+    """A drive that ends when the laps are driven, or when the car would have had to be slower than SLOWEST_MPH."""
+    return TrackWorld(track, scene, laps, seed, latency_s, 20 + laps * track.length_m / (SLOWEST_MPH * MPS_PER_MPH))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +94,8 @@ def _drive_all(engines: list[tuple[Path, Any]], tracks: list[Track], options: ar
                 for reverse in ways:
                     for latency_ms in options.latency_ms:
                         case = {"model": str(path), "track": track.name, "reverse": reverse, "latency_ms": latency_ms}
-                        world = _world(track.reversed() if reverse else track, scene, latency_ms, options)
+                        driven = track.reversed() if reverse else track
+                        world = judged_world(driven, scene, options.laps, options.seed, latency_ms / 1000)
                         start_s = time.perf_counter()
                         drive(engine, world, options.speed, bar)
                         rate = world.log.time_s / FRAME_S / (time.perf_counter() - start_s)
@@ -98,11 +106,6 @@ def _drive_all(engines: list[tuple[Path, Any]], tracks: list[Track], options: ar
                         bar.write(_line(found[-1][0], report))
             scene.close()
     return found
-
-
-def _world(track: Track, scene: Scene, latency_ms: float, options: argparse.Namespace) -> TrackWorld:
-    limit_s = 20 + options.laps * track.length_m / (SLOWEST_MPH * 0.44704)
-    return TrackWorld(track, scene, options.laps, options.seed, latency_ms / 1000, limit_s)
 
 
 _HEADER = (

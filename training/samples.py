@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from protocol.recording import SESSION_GAP_S, Recording, Sample, read_recording
 from training.recipe import Recipe
-from training.road import legs, places_m
+from training.road import STANDSTILL_MPH, legs, places_m
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,6 +65,20 @@ def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None) ->
     if lap_m is None:
         return [_by_time(recording, recipe) for recording in recordings]
     return _by_place(recordings, recipe, lap_m)
+
+
+def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive]:
+    """Read recordings of which every row is for the same: TRAIN (other roads) or HELD_OUT (other drivers).
+
+    Raises RecordingError for a folder that is no recording.
+    """
+    drives = []
+    for folder in folders:
+        recording = read_recording(folder)
+        moving = np.array([s.speed_mph > STANDSTILL_MPH for s in recording.samples])
+        outside = np.full((moving.size, 1), 0.0 if part == HELD_OUT else np.inf)
+        drives.append(_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
+    return drives
 
 
 def centred_mean(values: Floats, time_s: Floats, window_s: float) -> Floats:
