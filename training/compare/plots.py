@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from training.compare.intervals import Interval
 from training.compare.report import ENGINE_TITLES, Result
@@ -43,12 +44,14 @@ def draw_pareto(results: Sequence[Result], path: Path) -> None:
     gains += [(f"mean metres from the centre, {track}", _aside_on(track)) for track in results[0].driving]
     if not gains:
         return
-    figure = Figure(figsize=(12, 4.2 * len(gains)), layout="constrained")
+    figure = Figure(figsize=(13, 4.2 * len(gains)), layout="constrained")
     panels = figure.subplots(len(gains), len(costs), squeeze=False)
     for line, (gain_title, gain) in zip(panels, gains, strict=True):
         for axes, (cost_title, cost) in zip(line, costs, strict=True):
             _panel(axes, [(cost(each), gain(each), each) for each in results])
             axes.set(xlabel=cost_title, ylabel=gain_title)
+    figure.suptitle("grey: no other is both cheaper and better; bars: 95 % confidence", fontsize="medium")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
     _save(figure, path)
 
 
@@ -62,20 +65,23 @@ def _panel(axes: Any, points: Sequence[Point]) -> None:
         below, above = interval.value - interval.low, interval.high - interval.value
         bars = None if math.isnan(below) else [[max(0, below)], [max(0, above)]]
         colour, marker = colours[row.name], MARKERS[row.weights]
-        axes.errorbar(cost, interval.value, bars, fmt=marker, color=colour, capsize=3, label=row.title)
+        axes.errorbar(cost, interval.value, bars, color=colour, capsize=3)
+        axes.plot(cost, interval.value, marker, color=colour, label=row.title)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize="small")
 
 
 def draw_bars(results: Sequence[Result], path: Path) -> None:
     """What each row weighs and takes: parameters, file size, and milliseconds on each engine, p50 and p99."""
     titles = [each.contender.title for each in results]
     engines = [name for name in ENGINE_TITLES if any(name in each.latency for each in results)]
-    figure = Figure(figsize=(4 * (2 + len(engines)), 1.2 + 0.32 * len(results)), layout="constrained")
+    figure = Figure(figsize=(2.8 * (2 + len(engines)) + 1, 1.2 + 0.32 * len(results)), layout="constrained")
     parameters, sizes, *times = figure.subplots(1, 2 + len(engines), sharey=True)
-    parameters.barh(titles, [each.contender.cost.parameters if each.contender.cost else 0 for each in results])
-    parameters.set(xlabel="parameters")
+    parameters.barh(titles, [_thousands(each) for each in results])
+    parameters.set(xlabel="thousand parameters")
     sizes.barh(titles, [each.file_bytes / 1e6 for each in results])
     sizes.set(xlabel="LiteRT file, MB")
     for axes, name in zip(times, engines, strict=True):
@@ -92,6 +98,10 @@ def draw_bars(results: Sequence[Result], path: Path) -> None:
 
 def _millions(each: Result) -> float:
     return each.contender.cost.multiply_accumulates / 1e6 if each.contender.cost else math.nan
+
+
+def _thousands(each: Result) -> float:
+    return each.contender.cost.parameters / 1e3 if each.contender.cost else 0.0
 
 
 def _aside_on(track: str) -> Callable[[Result], Interval]:
