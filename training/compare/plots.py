@@ -50,8 +50,8 @@ def draw_pareto(results: Sequence[Result], path: Path) -> None:
         for axes, (cost_title, cost) in zip(line, costs, strict=True):
             _panel(axes, [(cost(each), gain(each), each) for each in results])
             axes.set(xlabel=cost_title, ylabel=gain_title)
-    figure.suptitle("grey: no other is both cheaper and better; bars: 95 % confidence", fontsize="medium")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    figure.suptitle("grey: no other is both cheaper and better; bars, where known: 95 % confidence", fontsize="medium")
+    figure.legend(*panels[-1, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
     _save(figure, path)
 
 
