@@ -22,6 +22,7 @@ def effnet_block(
     channels_out: int,
     *,
     name: str,
+    kernel: tuple[int, int] = (2, 1),
     slope: float = LEAKY_SLOPE,
     dropout: float = 0.25,
 ) -> Any:
@@ -31,20 +32,28 @@ def effnet_block(
         h x w      h x w                 h/2 x w/2       h/2 x w/2             h/2 x w/2
 
     Every convolution is 'same', without bias, and followed by LeakyReLU (`slope` 0 is ReLU). The study halves the width
-    by the last convolution's stride. No kernel after the pooling is wider than one column, so every second column
+    by the last convolution's stride. No kernel of it after the pooling is wider than one column, so every second column
     would be computed there only to be dropped: here the pooling's own stride drops them, which is the same function
     of the same weights with half the work in the second depthwise step.
 
-    Parameters: in * (c + 3 + 3 + 2 * out). Multiply-accumulates: h * w * in * (c + 3 + 3/4 + out/2).
+    The study's last `kernel`, (2, 1), lies across the axis that is already pooled. The paper allows another reading,
+    (1, 2), along the axis that its stride halves, so that no column is dropped unseen.
+
+    Parameters: in * (c + 3 + 3 + 2 * out). Multiply-accumulates: h * w * in * (c + 3 + 3/4 + out/2); with kernel (1, 2)
+    or in the study's own list of layers, whose second depthwise step sees all columns, 3/2 in place of 3/4.
     A plain 3x3 convolution with 2x2 pooling has 9 * c * out and h * w * 9 * c * out.
 
+    Raises ValueError for another kernel.
     Source: Freeman, Roese-Koerner, Kummert, "EffNet", arXiv 1801.06434, as "Using EffNet to slim models" builds it.
     """
+    if kernel not in ((2, 1), (1, 2)):
+        raise ValueError(f"expected kernel (2, 1) or (1, 2), got {kernel}")
+    pool_step, mix_step = (2, 1) if kernel == (2, 1) else (1, 2)
     x = _conv(x, channels_in, (1, 1), slope, f"{name}_expand")
     x = _depthwise(x, (1, 3), slope, f"{name}_across")
-    x = layers.MaxPooling2D((2, 1), strides=(2, 2), padding="same", name=f"{name}_pool")(x)
+    x = layers.MaxPooling2D((2, 1), strides=(2, pool_step), padding="same", name=f"{name}_pool")(x)
     x = _depthwise(x, (3, 1), slope, f"{name}_down")
-    x = _conv(x, channels_out, (2, 1), slope, f"{name}_mix")
+    x = _conv(x, channels_out, kernel, slope, f"{name}_mix", strides=(1, mix_step))
     return layers.Dropout(dropout, name=f"{name}_dropout")(x)
 
 
@@ -63,10 +72,13 @@ def conv_block(
     return layers.MaxPooling2D(2, name=f"{name}_pool")(x)
 
 
-def _conv(x: Any, channels: int, kernel: tuple[int, int], slope: float, name: str) -> Any:
+def _conv(
+    x: Any, channels: int, kernel: tuple[int, int], slope: float, name: str, strides: tuple[int, int] = (1, 1)
+) -> Any:
     x = layers.Conv2D(
         channels,
         kernel,
+        strides=strides,
         padding="same",
         use_bias=False,
         kernel_initializer="he_normal",

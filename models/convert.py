@@ -5,6 +5,7 @@ OUT.tflite lies OUT.tflite.json with what was chosen in loading the model, and t
 
     python -m models.convert models/eff.h5 eff.tflite
     python -m models.convert model.json pilotnet.tflite --preprocess pilotnet
+    python -m models.convert models/eff.h5 eff-int8.tflite --weights int8
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import numpy as np
 from models.preprocessing import PREPROCESSINGS, describe_preprocessings
 from protocol.messages import FRAME_SHAPE
 
-AGREEMENT = 1e-3
-"""Largest difference between the LiteRT file's answer and the model's, relative where answers are larger than 1."""
+AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
+"""By what the weights are kept in: largest difference between the LiteRT file's answer and the model's, relative where
+answers are larger than 1. 0.05 of steering is a degree and a quarter; a drive shows whether that is too much."""
 
 CHECKED_FRAMES = 4
 
@@ -32,20 +34,30 @@ class ConversionError(RuntimeError):
     """The converted file does not answer as the model does."""
 
 
-def convert(path: Path, out: Path, preprocess: str | None = None) -> tuple[str, ...]:
-    """Write `out` (float32 weights; uint8 (1, 160, 320, 3) -> float32 (1, 1)) and `out`.json; return the notes.
+def convert(path: Path, out: Path, preprocess: str | None = None, weights: str = "float32") -> tuple[str, ...]:
+    """Write `out` (uint8 (1, 160, 320, 3) -> float32 (1, 1)) and `out`.json; return the notes.
 
-    Both files appear whole or not at all. Needs TensorFlow as Keras' backend.
+    weights: a key of AGREEMENT, what they are kept in, see `litert_bytes`. Both files appear whole or not at all. Needs
+    TensorFlow as Keras' backend.
     Raises ModelFileError for a file that cannot be loaded, ConversionError where the answers differ, OSError.
     """
     from models.loading import load_steering_model  # noqa: PLC0415 - Keras takes seconds; --help should not
 
     loaded = load_steering_model(path, preprocess)
-    content = litert_bytes(loaded.model)
+    content = litert_bytes(loaded.model, weights)
     difference = _largest_difference(loaded.model, content)
-    if not difference <= AGREEMENT:
-        raise ConversionError(f"{path}: the converted model's answers differ by {difference:g} from the model's")
-    facts = {"notes": loaded.notes, "source": str(path), "preprocess": preprocess, "difference": difference}
+    if not difference <= AGREEMENT[weights]:
+        raise ConversionError(
+            f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
+            f" at most {AGREEMENT[weights]:g} is good"
+        )
+    facts = {
+        "notes": loaded.notes,
+        "source": str(path),
+        "preprocess": preprocess,
+        "weights": weights,
+        "difference": difference,
+    }
     _write(notes_path(out), json.dumps(facts, indent=2).encode())
     _write(out, content)
     return loaded.notes
@@ -56,8 +68,12 @@ def notes_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.json")
 
 
-def litert_bytes(model: Any) -> bytes:
-    """The LiteRT file of a model that `load_steering_model` gave: batch of one, weights as constants."""
+def litert_bytes(model: Any, weights: str = "float32") -> bytes:
+    """The LiteRT file of a model that `load_steering_model` gave: batch of one, weights as constants.
+
+    weights: "float16" halves the file and computes in float32; "int8" quarters it, a scale for each output channel, and
+    the kernels that have it multiply in integers, with each frame's own range (no sample of frames is needed).
+    """
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
@@ -68,7 +84,12 @@ def litert_bytes(model: Any) -> bytes:
     frame = tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8, name="frame")
     function = tf.function(inference_function(model), input_signature=[frame], autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
-    content: bytes = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    if weights != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if weights == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    content: bytes = converter.convert()
     return content
 
 
@@ -107,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = _parser().parse_args(arguments)
     try:
-        notes = convert(options.model, options.out, options.preprocess)
+        notes = convert(options.model, options.out, options.preprocess, options.weights)
     except (ValueError, ConversionError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
@@ -129,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
     parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")
+    parser.add_argument(
+        "--weights", choices=AGREEMENT, default="float32", help="what they are kept in: smaller files (%(default)s)"
+    )
     return parser
 
 

@@ -6,13 +6,14 @@ same pixels, and it loads with Keras alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 from keras import layers
 
-from models.blocks import conv_block, effnet_block
+from models.blocks import LEAKY_SLOPE, conv_block, effnet_block
 from models.preprocessing import PREPROCESSINGS
 from protocol.messages import FRAME_SHAPE
 
@@ -25,7 +26,13 @@ EFF_BLOCKS = ((32, 64), (32, 64), (32, 64), (64, 128), (64, 128))
 HEAD_UNITS = (256, 128, 64)
 
 EFF_SMALL_BLOCKS = ((16, 32), (16, 48), (32, 64), (32, 64), (32, 64))
+EFF_TINY_BLOCKS = ((16, 32), (16, 32), (16, 32), (32, 64), (32, 64))
 SMALL_HEAD_UNITS = (64, 32)
+
+PILOTNET_CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))
+"""Channels, kernel size and stride of each."""
+
+PILOTNET_HEAD_UNITS = (100, 50, 10)
 
 
 def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.Model:
@@ -45,48 +52,85 @@ def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.
 
 
 def eff(*, block_dropout: float = 0.25, head_dropout: float = 0.5, batch_norm_momentum: float = 0.99) -> keras.Model:
-    """The slim network of EffNet blocks: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
+    """The study's slim network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    630,433 parameters, 40.2 million multiply-accumulates. The dropout rates are the study's; they have no parameters.
+    630,433 parameters, of which 524,544 lie in the first dense layer; 40.2 million multiply-accumulates (40.7 as the
+    study lists its layers, see `effnet_block`). The dropout rates are the study's; they have no parameters.
     """
-    return _effnet("eff", EFF_BLOCKS, HEAD_UNITS, block_dropout, head_dropout, batch_norm_momentum)
+    return effnet(
+        "eff", block_dropout=block_dropout, head_dropout=head_dropout, batch_norm_momentum=batch_norm_momentum
+    )
 
 
-def eff_small(
-    *, block_dropout: float = 0.25, head_dropout: float = 0.5, batch_norm_momentum: float = 0.99
-) -> keras.Model:
-    """A slimmer one, most of all in the head: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), as `eff`.
-
-    89,905 parameters, 13.7 million multiply-accumulates. 524,544 of eff's parameters are its first dense layer; here
-    half the channels reach it, and it is a quarter as wide.
-    """
-    return _effnet("eff-small", EFF_SMALL_BLOCKS, SMALL_HEAD_UNITS, block_dropout, head_dropout, batch_norm_momentum)
-
-
-def _effnet(
+def effnet(
     name: str,
-    blocks: tuple[tuple[int, int], ...],
-    units: tuple[int, ...],
-    block_dropout: float,
-    head_dropout: float,
-    batch_norm_momentum: float,
+    *,
+    blocks: Sequence[tuple[int, int]] = EFF_BLOCKS,
+    squeeze: int = 0,
+    head_units: Sequence[int] = HEAD_UNITS,
+    kernel: tuple[int, int] = (2, 1),
+    block_dropout: float = 0.25,
+    head_dropout: float = 0.5,
+    batch_norm_momentum: float = 0.99,
 ) -> keras.Model:
-    """EffNet blocks of (channels inside, channels out), then dense layers of `units` with batch norm."""
+    """A network of EffNet blocks: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
+
+    blocks: channels inside and out of each; kernel: of their last convolution, see `effnet_block`. squeeze: channels
+    that a 1x1 convolution leaves at each place before the head, 0 for all of them: the first dense layer shrinks with
+    them, and unlike a pooling it keeps left and right apart. head_units: of the dense layers before the last.
+    """
     frames = _frames()
     x = PREPROCESSINGS["origin"](frames)
     for number, (channels_in, channels_out) in enumerate(blocks, 1):
-        x = effnet_block(x, channels_in, channels_out, name=f"block{number}", dropout=block_dropout)
+        x = effnet_block(x, channels_in, channels_out, name=f"block{number}", kernel=kernel, dropout=block_dropout)
+    if squeeze:
+        x = layers.Conv2D(squeeze, 1, use_bias=False, kernel_initializer="he_normal", name="squeeze")(x)
+        x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name="squeeze_act")(x)
     x = layers.Flatten(name="flatten")(x)
-    for number, width in enumerate(units, 1):
-        x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense{number}")(x)
-        x = layers.LeakyReLU(negative_slope=0.3, name=f"dense{number}_act")(x)
+    for number, units in enumerate(head_units, 1):
+        x = layers.Dense(units, kernel_initializer="he_normal", name=f"dense{number}")(x)
+        x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"dense{number}_act")(x)
         x = layers.BatchNormalization(momentum=batch_norm_momentum, name=f"dense{number}_norm")(x)
         x = layers.Dropout(head_dropout, name=f"dense{number}_dropout")(x)
     return keras.Model(frames, _steering(x), name=name)
 
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"baseline": baseline, "eff": eff, "eff-small": eff_small}
-"""Every network by the name that the command line takes."""
+def pilotnet(*, block_dropout: float = 0.0, head_dropout: float = 0.0) -> keras.Model:
+    """NVIDIA's network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
+
+    252,219 parameters to train (and 12 fixed ones that make YUV of RGB), 26.9 million multiply-accumulates. The paper
+    names neither activation nor dropout: ELU is what public Udacity networks take; block_dropout comes once, after the
+    convolutions, head_dropout after each dense layer.
+
+    Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv 1604.07316, figure 4.
+    """
+    frames = _frames()
+    x = PREPROCESSINGS["pilotnet"](frames)
+    for number, (channels, size, step) in enumerate(PILOTNET_CONVOLUTIONS, 1):
+        x = layers.Conv2D(
+            channels, size, step, activation="elu", kernel_initializer="he_normal", name=f"convolution{number}"
+        )(x)
+    x = layers.Dropout(block_dropout, name="convolution_dropout")(x)
+    x = layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(PILOTNET_HEAD_UNITS, 1):
+        x = layers.Dense(units, activation="elu", kernel_initializer="he_normal", name=f"dense{number}")(x)
+        x = layers.Dropout(head_dropout, name=f"dense{number}_dropout")(x)
+    return keras.Model(frames, _steering(x), name="pilotnet")
+
+
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "baseline": baseline,
+    "eff": eff,
+    "eff-small": partial(effnet, "eff-small", blocks=EFF_SMALL_BLOCKS, head_units=SMALL_HEAD_UNITS),
+    "eff-tiny": partial(effnet, "eff-tiny", blocks=EFF_TINY_BLOCKS, squeeze=16, head_units=SMALL_HEAD_UNITS),
+    "eff-1x2": partial(effnet, "eff-1x2", kernel=(1, 2)),
+    "pilotnet": pilotnet,
+}
+"""Every network by the name that the command line takes, as `models.NETWORKS` lists them.
+
+eff-small: 89,905 parameters, three quarters of them in its head; 13.7 million multiply-accumulates. eff-tiny: 36,049
+and 11.0 million, half of eff's channels, squeezed to 16 before the head. eff-1x2: eff with the kernel's other reading.
+"""
 
 
 def _frames() -> Any:

@@ -8,7 +8,7 @@ from keras import layers
 from models.blocks import depthwise_he_normal, effnet_block
 
 
-def study_block(x, channels_in, channels_out):
+def study_block(x, channels_in, channels_out, kernel):
     """The layers as the study lists them, the width halved by the last convolution's stride."""
     for layer in (
         layers.Conv2D(channels_in, 1, use_bias=False),
@@ -18,7 +18,7 @@ def study_block(x, channels_in, channels_out):
         layers.MaxPooling2D((2, 1), strides=(2, 1), padding="same"),
         layers.DepthwiseConv2D((3, 1), padding="same", use_bias=False),
         layers.LeakyReLU(negative_slope=0.3),
-        layers.Conv2D(channels_out, (2, 1), strides=(1, 2), padding="same", use_bias=False),
+        layers.Conv2D(channels_out, kernel, strides=(1, 2), padding="same", use_bias=False),
         layers.LeakyReLU(negative_slope=0.3),
         layers.Dropout(0.25),
     ):
@@ -26,15 +26,21 @@ def study_block(x, channels_in, channels_out):
     return x
 
 
+@pytest.mark.parametrize("kernel", [(2, 1), (1, 2)])
 @pytest.mark.parametrize("size", [(16, 16), (8, 4), (7, 9)])
-def test_block_is_the_study_block(size):
+def test_block_is_the_study_block(size, kernel):
     image = keras.Input((*size, 5))
-    ours = keras.Model(image, effnet_block(image, 6, 10, name="block"))
-    study = keras.Model(image, study_block(image, 6, 10))
+    ours = keras.Model(image, effnet_block(image, 6, 10, name="block", kernel=kernel))
+    study = keras.Model(image, study_block(image, 6, 10, kernel))
     study.set_weights(ours.get_weights())
     x = np.random.default_rng(0).normal(size=(2, *size, 5)).astype(np.float32)
     np.testing.assert_allclose(ours(x), study(x), rtol=1e-5, atol=1e-6)
     assert ours.output_shape[1:] == ((size[0] + 1) // 2, (size[1] + 1) // 2, 10)
+
+
+def test_another_kernel_is_refused():
+    with pytest.raises(ValueError, match="got \\(3, 3\\)"):
+        effnet_block(keras.Input((8, 8, 5)), 6, 10, name="block", kernel=(3, 3))
 
 
 def test_block_has_the_stated_parameters():

@@ -12,10 +12,12 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
-from models.convert import convert, litert_bytes, main, notes_path
+from models.card import read_card
+from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
 from models.inference_graph import inference_function
 from models.preprocessing import PREPROCESSINGS
-from models.steering import baseline, eff
+from models.steering import BUILDERS, baseline, eff
+from server.engine import open_engine
 from tests.conftest import road_frame
 
 pytestmark = [
@@ -23,6 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
 ]
 
+EFF = Path(__file__).parent.parent / "models" / "eff.h5"
 FRAMES = np.stack([road_frame(-0.4), np.random.default_rng(2).integers(0, 256, (160, 320, 3), dtype=np.uint8)])
 
 
@@ -78,7 +81,7 @@ def rewritten(width: int, step: int, use_bias: bool, padding: str) -> Any:
     return network
 
 
-@pytest.mark.parametrize("build", [baseline, eff])
+@pytest.mark.parametrize("build", [baseline, eff, BUILDERS["eff-small"], BUILDERS["eff-1x2"], BUILDERS["pilotnet"]])
 def test_our_networks_answer_the_same_and_run_in_one_piece(build: Any) -> None:
     model = randomised(build())
     interpreter = Interpreter(model_content=litert_bytes(model), num_threads=1)
@@ -88,6 +91,19 @@ def test_our_networks_answer_the_same_and_run_in_one_piece(build: Any) -> None:
     names = [operation["op_name"] for operation in interpreter._get_ops_details()]
     assert names.count("DELEGATE") == 1, "XNNPACK no longer takes the graph in one piece"
     assert names[0] == "CAST", "the crop of plain bytes runs outside XNNPACK"
+
+
+@pytest.mark.parametrize(("weights", "share"), [("float16", 0.52), ("int8", 0.3)])
+def test_smaller_weights_answer_nearly_the_same_in_a_smaller_file(weights: str, share: float, tmp_path: Path) -> None:
+    whole, small = tmp_path / "eff.tflite", tmp_path / f"eff-{weights}.tflite"
+    convert(EFF, whole)
+    assert main([str(EFF), str(small), "--weights", weights]) == 0
+    assert small.stat().st_size < share * whole.stat().st_size
+    facts = json.loads(notes_path(small).read_text())
+    assert facts["weights"] == weights
+    assert 1e-6 < facts["difference"] <= AGREEMENT[weights]
+    golden = read_card(EFF).golden
+    assert open_engine(small).predict(golden.frame()[None])[0] == pytest.approx(golden.steering, abs=AGREEMENT[weights])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +165,7 @@ def test_a_model_whose_answers_differ_is_not_written(
     network = keras.Sequential([keras.Input((128, 128, 3)), layers.Flatten(), layers.Dense(1)])
     network.save(tmp_path / "model.keras")
     other = litert_bytes(on_frames(branching))
-    monkeypatch.setattr("models.convert.litert_bytes", lambda _: other)
+    monkeypatch.setattr("models.convert.litert_bytes", lambda *_: other)
     assert main([str(tmp_path / "model.keras"), str(tmp_path / "out.tflite")]) == 2
     assert "differ by" in capsys.readouterr().err
     assert not (tmp_path / "out.tflite").exists()

@@ -2,17 +2,33 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from models.steering import BUILDERS, baseline, eff
+from models import NETWORKS
+from models.card import read_card
+from models.loading import load_steering_model
+from models.steering import BUILDERS, baseline, eff, effnet
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras 3.15 under numpy 2.4, in saving."""
 
-PARAMETERS = {"baseline": 865_921, "eff": 630_433, "eff-small": 89_905}
+ROOT = Path(__file__).parent.parent
+
+FIXED_YUV = 12
+"""PilotNet's colours: a 1x1 convolution from RGB that is never trained, 9 weights and 3 biases."""
+
+PARAMETERS = {
+    "baseline": 865_921,
+    "eff": 630_433,
+    "eff-small": 89_905,
+    "eff-tiny": 36_049,
+    "eff-1x2": 630_433,
+    "pilotnet": 252_219 + FIXED_YUV,
+}
 
 LOAD_AND_ANSWER = """
 import sys, keras, numpy as np
@@ -27,9 +43,35 @@ def frames(count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 160, 320, 3), np.uint8)
 
 
+def test_the_command_lines_names_are_the_builders():
+    assert tuple(BUILDERS) == NETWORKS
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_parameters_are_as_stated(name):
     assert BUILDERS[name]().count_params() == PARAMETERS[name]
+
+
+def test_only_the_colours_of_pilotnet_are_fixed():
+    model = BUILDERS["pilotnet"]()
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == 252_219
+
+
+def test_the_committed_eff_has_the_builders_weights():
+    file = ROOT / "models" / "eff.h5"
+    golden, built = read_card(file).golden, eff()
+    built.set_weights(load_steering_model(file).model.get_weights())
+    answer = float(np.asarray(built(golden.frame()[None]))[0, 0])
+    assert answer == pytest.approx(golden.steering, abs=1e-4)
+
+
+def test_squeezing_keeps_left_and_right_apart():
+    model = effnet("squeezed", blocks=((4, 8),) * 5, squeeze=4, head_units=(8,))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([np.ones(8), np.zeros(8), np.zeros(8), np.full(8, 1e-6)])
+    seen = frames(1)
+    assert not np.allclose(model(seen), model(seen[:, :, ::-1]), rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models import NETWORKS
+
 if TYPE_CHECKING:
     from training.run import Settings
 
@@ -107,9 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
-    parser.add_argument(
-        "--model", choices=("baseline", "eff", "eff-small"), default="eff", help="network to train (%(default)s)"
-    )
+    parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (%(default)s)")
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
     parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="train on these whole")

@@ -1,0 +1,171 @@
+"""The comparison: intervals that say what they should, and a command that measures, trains, goes on, and warns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.card import read_card
+from models.convert import convert
+from training.compare.__main__ import main
+from training.compare.contender import unlike_names
+from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
+from training.compare.plots import pareto_front
+from training.held_out import agreement
+
+ROOT = Path(__file__).parent.parent
+EFF = ROOT / "models" / "eff.h5"
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras 3.15 under numpy 2.4, in saving."""
+
+
+def signals(rows: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An answer that follows the steering with errors as slow as the road, and blocks of 50 rows."""
+    rng = np.random.default_rng(4)
+    steering = np.sin(np.arange(rows) / 17)
+    answer = steering + 0.3 * np.repeat(rng.normal(size=rows // 50), 50)
+    return answer, steering, np.arange(rows) // 50
+
+
+def test_an_interval_over_seeds_is_students():
+    found = over_seeds([0.1, 0.2, 0.3])
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.2 - 4.303 * 0.1 / 3**0.5, 0.2 + 4.303 * 0.1 / 3**0.5))
+    assert np.isnan(over_seeds([0.1]).low)
+
+
+def test_a_figure_over_blocks_is_that_of_all_rows_and_lies_in_its_interval():
+    answer, steering, block = signals()
+    known, found = agreement(answer, steering), over_blocks(answer, steering, block)
+    for name in ("mae", "bias", "correlation"):
+        assert found[name].value == pytest.approx(known[name])
+        assert found[name].low < found[name].value < found[name].high
+
+
+def test_neighbours_do_not_count_as_independent():
+    answer, steering, block = signals()
+    rows = over_blocks(answer, steering, np.arange(answer.size))["bias"]
+    roads = over_blocks(answer, steering, block)["bias"]
+    assert roads.high - roads.low > 4 * (rows.high - rows.low)
+
+
+def test_what_cannot_be_told_is_nan():
+    steering = np.sin(np.arange(100.0))
+    found = over_blocks(np.zeros(100), steering, np.arange(100) // 10)
+    assert np.isnan([found["correlation"].value, found["correlation"].low]).all()
+    assert np.isnan(over_blocks(steering, steering, np.zeros(100, np.intp))["mae"].low)
+
+
+def test_blocks_are_stretches_of_time_and_end_where_recording_stopped():
+    time_s = np.concatenate([np.arange(0, 2 * BLOCK_S, 0.5), np.arange(1000, 1000 + BLOCK_S, 0.5)])
+    expected = np.repeat([0, 1, 2], 20)
+    np.testing.assert_array_equal(blocks(time_s, 1.5), expected)
+
+
+def test_the_front_holds_what_nothing_beats_in_both():
+    assert pareto_front([(3, 1), (1, 5), (2, 5), (2, 3), (4, 2)]) == [(1, 5), (2, 3), (3, 1)]
+
+
+def test_files_of_one_name_are_told_apart():
+    assert unlike_names([Path("a/eff.h5"), Path("b/eff.h5"), Path("b/small.h5")]) == ["a-eff", "b-eff", "small"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere.h5"], "not there: nowhere.h5"),
+        ([], "name at least one model"),
+        (["--train", "eff"], "belong together"),
+        ([str(EFF), "--frames", "1"], "--frames 10 to 100000"),
+        ([str(EFF), "--laps", "0"], "--laps"),
+        (["--train", "resnet", "--on", "."], "resnet"),
+    ],
+)
+def test_bad_words_are_refused_before_anything_is_loaded(words, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recording, capsys):
+    finished, recording = tmp_path / "finished.tflite", make_recording(rows=300)
+    convert(EFF, finished)
+    words = [
+        str(EFF),
+        str(finished),
+        str(recording),
+        "--out",
+        str(tmp_path / "out"),
+        "--laps",
+        "0.02",
+        "--frames",
+        "10",
+    ]
+    assert main(words) == 0
+    rows = {row["network"] + (row["weights"] or ""): row for row in read(tmp_path)["rows"]}
+    assert list(rows) == ["efffloat32", "efffloat16", "effint8", "finished"]
+    whole, small, given = rows["efffloat32"], rows["effint8"], rows["finished"]
+    assert whole["cost"]["parameters"] == 630_433
+    assert set(whole["latency"]) == {"litert", "tensorflow", "keras"}
+    assert set(small["latency"]) == set(given["latency"]) == {"litert"}
+    assert small["file_bytes"] < 0.3 * whole["file_bytes"]
+    assert given["agreement"] == whole["agreement"]
+    assert whole["agreement"]["mae"]["low"] < whole["agreement"]["mae"]["high"]
+    assert small["agreement"]["mae"]["value"] == pytest.approx(whole["agreement"]["mae"]["value"], abs=0.02)
+    assert 0 < whole["driving"]["lake"][0]["distance_m"] < 30
+    printed = capsys.readouterr().out
+    assert "| eff int8 | 1 | 630,433 | 40.2 |" in printed
+    assert printed.startswith((tmp_path / "out" / "comparison.md").read_text()[:200])
+    for name in ("pareto.png", "cost.png"):
+        with Image.open(tmp_path / "out" / name) as picture:
+            assert picture.size[0] > 700
+
+
+@pytest.mark.slow
+def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tmp_path, make_recording, capsys):
+    recording = make_recording(rows=500)
+    words = [
+        "--train",
+        "eff-tiny",
+        "--seeds",
+        "2",
+        "--on",
+        str(recording),
+        "--epochs",
+        "1",
+        "--track",
+        "--frames",
+        "10",
+    ]
+    words += ["--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    models = sorted((tmp_path / "out").rglob("*.h5"))
+    assert [read_card(model).seed for model in models] == [1, 2]
+    before = [model.stat().st_mtime_ns for model in models]
+    row = read(tmp_path)["rows"][0]
+    assert len(row["models"]) == 2
+    errors = [read_card(model).metrics["all"]["mae"] for model in models]
+    assert row["agreement"]["mae"]["value"] == pytest.approx(np.mean(errors))
+    assert row["trained_on"] == ["recording"]
+
+    capsys.readouterr()
+    assert main([*words, str(recording)]) == 0
+    assert [model.stat().st_mtime_ns for model in models] == before
+    assert "WARNING: eff-tiny learned from recording" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_file_that_is_no_model_is_one_clear_line(tmp_path, capsys):
+    (tmp_path / "broken.h5").write_bytes(b"nothing")
+    assert main([str(tmp_path / "broken.h5"), "--out", str(tmp_path / "out")]) == 2
+    assert "broken.h5" in capsys.readouterr().err.splitlines()[-1]
+
+
+def read(tmp_path: Path) -> dict:
+    return json.loads((tmp_path / "out" / "comparison.json").read_text())

@@ -1,0 +1,153 @@
+"""The command line of the comparison: models, or names of networks to train, in; a table and pictures out.
+
+python -m training.compare models/eff.h5 models/baseline.h5 RECORDING
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models import NETWORKS
+
+if TYPE_CHECKING:
+    from training.compare.contender import Contender
+
+EXAMPLES = """examples:
+  python -m training.compare models/eff.h5 models/baseline.h5
+  python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
+  python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
+
+Recordings named among the models are test material, every row of them: name drivers that no model learned from.
+Without any, the figures on each model's own held-out road are taken from its card. --train trains each network with
+each seed on the recordings after --on; interrupted, the same command goes on where it was. Every model file also
+appears with its weights in float16 and in int8.
+
+exit code: 0 done; 2 bad input; 130 interrupted, every file whole."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what is to be trained, measure, write and print; returns the exit code."""
+    options = _parse(arguments)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - so that --help need not wait
+
+    try:
+        trained = train_all(options)
+        print(_compare(options, trained))
+    except TrainingFailedError as error:
+        return error.code
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"compare: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; finished trainings are kept, the same command goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str:
+    """Measure all rows, write the files, and return the table."""
+    from simulator.track import open_track  # noqa: PLC0415
+    from training.compare import measures, plots, report  # noqa: PLC0415
+    from training.compare.contender import contenders, unlike_names  # noqa: PLC0415
+    from training.recipe import Recipe  # noqa: PLC0415
+    from training.samples import HELD_OUT, load_whole  # noqa: PLC0415
+
+    tracks = [open_track(name) for name in options.track]
+    recordings = [path for path in options.paths if path.is_dir()]
+    files = [path for path in options.paths if not path.is_dir()]
+    tests = load_whole(recordings, Recipe(), HELD_OUT)
+    exports = options.out / "exports"
+    exports.mkdir(parents=True, exist_ok=True)
+    named = {name: [file] for name, file in zip(unlike_names(files), files, strict=True)} | trained
+    rows = [row for name, models in named.items() for row in contenders(name, models, exports, _told)]
+    latency = measures.latencies(rows, options.frames)
+    agreement = measures.agreements(rows, tests) if tests else [measures.from_cards(row) for row in rows]
+    zero = measures.always_zero(tests) if tests else {}
+    driving = measures.drives(rows, tracks, options.laps, options.speed)
+    results = [report.Result(*each) for each in zip(rows, latency, agreement, driving, strict=True)]
+    notes = _notes(options, rows, [test.name for test in tests])
+    table = report.write(results, zero, notes, options.out)
+    plots.draw_pareto(results, options.out / "pareto.png")
+    plots.draw_bars(results, options.out / "cost.png")
+    return f"{table}\nwrote comparison.md, comparison.json, pareto.png and cost.png in {options.out}"
+
+
+def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequence[str]) -> list[str]:
+    """What a reader must know to read the table, and what would fool him."""
+    from server.engine import open_engine  # noqa: PLC0415
+
+    device = open_engine(rows[0].served[0], "litert").device
+    notes = [
+        "M mult-acc: million multiply-accumulates, one for each use of a trained kernel's weight in a frame; biases,"
+        " activations, normalisation, pooling and preprocessing not counted. file: LiteRT.",
+        f"ms: of one frame, p50 (p99) of {options.frames} frames, all rows in turn; LiteRT on {device}.",
+        f"driving: {options.laps:g} lap(s) at {options.speed:g} mph in the built-in simulator, by LiteRT; off road:"
+        " times, of all seeds.",
+        "[low, high]: 95 % confidence, over seeds where a network has several, else over 10 s blocks of road.",
+    ]
+    if tests:
+        notes.append(f"agreement: every row of {', '.join(tests)}, driven by people, answered by LiteRT.")
+    else:
+        notes.append(
+            "agreement: on the road that each model's own training held out, from its card; no test recording."
+        )
+    for row in rows:
+        seen = {data.recording for card in row.cards for data in card.data if data.trained} & set(tests)
+        if seen and row.weights == "float32":
+            notes.append(f"WARNING: {row.name} learned from {', '.join(sorted(seen))}; its agreement there flatters.")
+    return notes
+
+
+def _told(words: str) -> None:
+    print(words, file=sys.stderr)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.compare",
+        description="Set models side by side: cost, speed on this machine, agreement with people, and driving.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "paths", type=Path, nargs="*", metavar="MODEL|RECORDING", help=".h5, .keras, .tflite files; test recordings"
+    )
+    parser.add_argument("--out", type=Path, default=Path("comparison"), help="folder to write (%(default)s)")
+    parser.add_argument("--train", nargs="+", choices=NETWORKS, default=[], metavar="NAME", help=", ".join(NETWORKS))
+    parser.add_argument("--on", type=Path, nargs="+", default=[], metavar="RECORDING", help="to train on")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each network, 1 to 10 (%(default)s)")
+    parser.add_argument("--epochs", type=int, help="of each training (the recipe's)")
+    parser.add_argument("--lap-m", type=float, help="length of the lap that the --on recordings drive, in metres")
+    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32", help="of the training")
+    parser.add_argument("--frames", type=int, default=200, help="to time on each engine (%(default)s)")
+    parser.add_argument("--track", nargs="*", default=["lake"], help="to drive: lake, mountain, random:SEED; none")
+    parser.add_argument("--laps", type=float, default=1.0, help="of each track (%(default)g)")
+    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="to hold (%(default)g)")
+    options = parser.parse_args(arguments)
+    _check(parser, options)
+    return options
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    missing = [str(path) for path in (*options.paths, *options.on) if not path.exists()]
+    if missing:
+        parser.error(f"not there: {', '.join(missing)}")
+    if not options.train and all(path.is_dir() for path in options.paths):
+        parser.error("name at least one model file, or --train NAME")
+    if bool(options.train) != bool(options.on):
+        parser.error("--train NAME... and --on RECORDING... belong together")
+    if not 1 <= options.seeds <= 10 or not 10 <= options.frames <= 100_000:
+        parser.error(f"expected --seeds 1 to 10 and --frames 10 to 100000, got {options.seeds} and {options.frames}")
+    if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:
+        parser.error(f"expected 0 < --laps <= 1000 and 1 <= --speed <= 30, got {options.laps} and {options.speed}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""What is measured of every row: milliseconds on each engine, agreement with people, and driving.
+
+All rows meet the same frames in turn, so that whatever else the machine does in those minutes slows all of them alike.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from models.card import Card
+from protocol.messages import FRAME_SHAPE
+from protocol.recording import SESSION_GAP_S
+from protocol.wire import decode_image
+from server.engine import Engine, EngineError, open_engine
+from simulator.drive_log import DriveReport
+from simulator.scene import Scene
+from simulator.track import Track
+from training.compare.contender import Contender
+from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
+from training.course import judged_world
+from training.evaluate import drive
+from training.held_out import MEAN_S
+from training.samples import Drive, centred_mean
+
+Floats = npt.NDArray[np.float64]
+
+ROUNDS = 5
+WARM_UP = 3
+"""Calls before each round of measured ones: the caches then hold this model and no other."""
+
+ALL_ENGINES = ("litert", "tensorflow", "keras")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of one frame on one engine."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]]:
+    """For each row, by engine of this machine: milliseconds of `frames` frames, the row's first file.
+
+    Exported rows and LiteRT files run on LiteRT alone. An engine that cannot be had here is left out.
+    """
+    opened = {
+        (number, name): engine
+        for number, row in enumerate(rows)
+        for name in ALL_ENGINES
+        if (engine := _engine(row, name)) is not None
+    }
+    times: dict[tuple[int, str], list[float]] = {key: [] for key in opened}
+    each = -(-frames // ROUNDS)
+    for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
+        for key, engine in opened.items():
+            times[key] += _timed(engine, each)
+    found: list[dict[str, Latency]] = [{} for _ in rows]
+    for (number, name), values in times.items():
+        found[number][name] = Latency(*map(float, np.percentile(values, (50, 99))))
+    return found
+
+
+def _engine(row: Contender, name: str) -> Engine | None:
+    """None where the row has no such form, or this machine no such engine."""
+    if name == "litert":
+        return open_engine(row.served[0], "litert")
+    try:
+        return open_engine(row.models[0], name) if row.weights == "float32" else None
+    except EngineError:
+        return None
+
+
+def _timed(engine: Engine, frames: int) -> list[float]:
+    frame = np.random.default_rng(0).integers(0, 256, (1, *FRAME_SHAPE), np.uint8)
+    for _ in range(WARM_UP):
+        engine.predict(frame)
+    times = []
+    for _ in range(frames):
+        start = time.perf_counter()
+        engine.predict(frame)
+        times.append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def agreements(rows: Sequence[Contender], tests: Sequence[Drive]) -> list[dict[str, Interval]]:
+    """For each row, agreement with the people who drove `tests`, of which every row counts.
+
+    Keys: `mae`, `bias`, `correlation`, and each again with ` 1 s` for means over one second; and the same of
+    always answering 0 comes from `always_zero`. Intervals are over seeds where a row has several, else over blocks.
+    """
+    engines = [open_engine(file, "litert", threads=1) for row in rows for file in row.served]
+    answers = [_answers(test, engines) for test in tests]
+    steering, means, block = _joined(tests)
+    found, first = [], 0
+    for row in rows:
+        singles = []
+        for number in range(first, first + row.seeds):
+            own = [answer[number] for answer in answers]
+            smooth = [centred_mean(each, test.time_s, MEAN_S) for each, test in zip(own, tests, strict=True)]
+            singles.append(_agreement(np.concatenate(own), np.concatenate(smooth), steering, means, block))
+        found.append(singles[0] if len(singles) == 1 else together(singles))
+        first += row.seeds
+    return found
+
+
+def together(singles: Sequence[Mapping[str, Interval]]) -> dict[str, Interval]:
+    """The figures of several trainings as one, with intervals over seeds."""
+    return {name: over_seeds([single[name].value for single in singles]) for name in singles[0]}
+
+
+def from_cards(row: Contender) -> dict[str, Interval]:
+    """Agreement on the road that each training itself held out, as the cards say; empty for exports and without cards.
+
+    A card has no rows to resample, so one file has no interval.
+    """
+    if row.weights != "float32" or not row.cards or len(row.cards) < row.seeds:
+        return {}
+    return together([_of_card(card) for card in row.cards])
+
+
+def _of_card(card: Card) -> dict[str, Interval]:
+    found = {}
+    for part, mark in (("all", ""), ("all, 1 s means", " 1 s")):
+        figures = card.metrics.get(part, {})
+        for name in ("mae", "bias", "correlation"):
+            value = figures.get(name)
+            found[f"{name}{mark}"] = Interval(math.nan if value is None else float(value))
+    return found
+
+
+def always_zero(tests: Sequence[Drive]) -> dict[str, Interval]:
+    """What always answering 0 gives on the same rows."""
+    steering, means, block = _joined(tests)
+    nothing = np.zeros_like(steering)
+    return _agreement(nothing, nothing, steering, means, block)
+
+
+def _answers(drive: Drive, engines: Sequence[Engine]) -> Floats:
+    """Steering (engines, rows) for the centre images; each is decoded once, as when driving."""
+    found = np.empty((len(engines), len(drive.steering)))
+    for number, path in enumerate(tqdm(drive.images[:, 0], desc=drive.name, unit=" frames")):
+        frame = decode_image(Path(path).read_bytes())[np.newaxis]
+        found[:, number] = [engine.predict(frame)[0] for engine in engines]
+    return found
+
+
+def _joined(tests: Sequence[Drive]) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+    """Steering, its 1 s means, and the blocks of road, of all recordings one after another."""
+    means = [centred_mean(drive.steering, drive.time_s, MEAN_S) for drive in tests]
+    numbers: list[npt.NDArray[np.intp]] = []
+    for each in tests:
+        first = numbers[-1][-1] + 1 if numbers else 0
+        numbers.append(first + blocks(each.time_s, SESSION_GAP_S))
+    return np.concatenate([drive.steering for drive in tests]), np.concatenate(means), np.concatenate(numbers)
+
+
+def _agreement(
+    raw: Floats, smooth: Floats, steering: Floats, means: Floats, block: npt.NDArray[np.intp]
+) -> dict[str, Interval]:
+    of_means = over_blocks(smooth, means, block)
+    return over_blocks(raw, steering, block) | {f"{name} 1 s": value for name, value in of_means.items()}
+
+
+def drives(
+    rows: Sequence[Contender], tracks: Sequence[Track], laps: float, speed_mph: float
+) -> list[dict[str, list[DriveReport]]]:
+    """For each row, by track, a report for each of its files: the closed loop of training.evaluate, on LiteRT."""
+    files = sum(row.seeds for row in rows)
+    total_m = sum(track.length_m for track in tracks) * laps * files
+    found: list[dict[str, list[DriveReport]]] = [{} for _ in rows]
+    with tqdm(total=round(total_m), unit="m", unit_scale=True, desc="driving", smoothing=0.05) as bar:
+        for track in tracks:
+            scene = Scene(track)
+            for reports, row in zip(found, rows, strict=True):
+                bar.set_postfix_str(f"{row.title}, {track.name}")
+                reports[track.name] = []
+                for file in row.served:
+                    world = judged_world(track, scene, laps)
+                    drive(open_engine(file, "litert", threads=1), world, speed_mph, bar)
+                    reports[track.name].append(world.log.report())
+            scene.close()
+    return found

@@ -1,0 +1,114 @@
+"""The comparison as pictures: what a network costs against what it gives, and which ones nothing beats in both.
+
+A table of a dozen columns hides the one question: how small may it get before it drives worse?
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from training.compare.intervals import Interval
+from training.compare.report import ENGINE_TITLES, Result
+from training.run import write_whole
+
+Point = tuple[float, Interval, Result]
+
+MARKERS = {"float32": "o", "float16": "s", "int8": "^", "": "D"}
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of (cost, error) points, those that no other is at least as good as in both, by rising cost."""
+    front: list[tuple[float, float]] = []
+    for cost, error in sorted(points):
+        if not front or error < front[-1][1]:
+            front.append((cost, error))
+    return front
+
+
+def draw_pareto(results: Sequence[Result], path: Path) -> None:
+    """Up to four panels: milliseconds and multiply-accumulates, each against error and distance from the centre."""
+    costs: list[tuple[str, Callable[[Result], float]]] = [
+        ("LiteRT, milliseconds a frame (p50)", lambda each: each.latency["litert"].p50_ms),
+        ("million multiply-accumulates", _millions),
+    ]
+    gains: list[tuple[str, Callable[[Result], Interval]]] = []
+    if any("mae 1 s" in each.agreement for each in results):
+        gains.append(("mean error, 1 s means", lambda each: each.agreement.get("mae 1 s", Interval(math.nan))))
+    gains += [(f"mean metres from the centre, {track}", _aside_on(track)) for track in results[0].driving]
+    if not gains:
+        return
+    figure = Figure(figsize=(13, 4.2 * len(gains)), layout="constrained")
+    panels = figure.subplots(len(gains), len(costs), squeeze=False)
+    for line, (gain_title, gain) in zip(panels, gains, strict=True):
+        for axes, (cost_title, cost) in zip(line, costs, strict=True):
+            _panel(axes, [(cost(each), gain(each), each) for each in results])
+            axes.set(xlabel=cost_title, ylabel=gain_title)
+    figure.suptitle("grey: no other is both cheaper and better; bars, where known: 95 % confidence", fontsize="medium")
+    figure.legend(*panels[-1, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
+    _save(figure, path)
+
+
+def _panel(axes: Any, points: Sequence[Point]) -> None:
+    known = [point for point in points if math.isfinite(point[0]) and math.isfinite(point[1].value)]
+    colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(p[2].contender.name for p in points))}
+    front = pareto_front([(cost, interval.value) for cost, interval, _ in known])
+    axes.step([cost for cost, _ in front], [error for _, error in front], where="post", color="0.7", zorder=0)
+    for cost, interval, each in known:
+        row = each.contender
+        below, above = interval.value - interval.low, interval.high - interval.value
+        bars = None if math.isnan(below) else [[max(0, below)], [max(0, above)]]
+        colour, marker = colours[row.name], MARKERS[row.weights]
+        axes.errorbar(cost, interval.value, bars, color=colour, capsize=3)
+        axes.plot(cost, interval.value, marker, color=colour, label=row.title)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3, which="both")
+
+
+def draw_bars(results: Sequence[Result], path: Path) -> None:
+    """What each row weighs and takes: parameters, file size, and milliseconds on each engine, p50 and p99."""
+    titles = [each.contender.title for each in results]
+    engines = [name for name in ENGINE_TITLES if any(name in each.latency for each in results)]
+    figure = Figure(figsize=(2.8 * (2 + len(engines)) + 1, 1.2 + 0.32 * len(results)), layout="constrained")
+    parameters, sizes, *times = figure.subplots(1, 2 + len(engines), sharey=True)
+    parameters.barh(titles, [_thousands(each) for each in results])
+    parameters.set(xlabel="thousand parameters")
+    sizes.barh(titles, [each.file_bytes / 1e6 for each in results])
+    sizes.set(xlabel="LiteRT file, MB")
+    for axes, name in zip(times, engines, strict=True):
+        shown = [each for each in results if name in each.latency]
+        rows = [each.contender.title for each in shown]
+        p50, p99 = (([getattr(each.latency[name], which) for each in shown]) for which in ("p50_ms", "p99_ms"))
+        axes.barh(rows, p50)
+        axes.plot(p99, rows, "|", color="black", markersize=12, label="p99")
+        axes.set(xlabel=f"{ENGINE_TITLES[name]}, p50")
+        axes.legend(fontsize="small")
+    parameters.invert_yaxis()
+    _save(figure, path)
+
+
+def _millions(each: Result) -> float:
+    return each.contender.cost.multiply_accumulates / 1e6 if each.contender.cost else math.nan
+
+
+def _thousands(each: Result) -> float:
+    return each.contender.cost.parameters / 1e3 if each.contender.cost else 0.0
+
+
+def _aside_on(track: str) -> Callable[[Result], Interval]:
+    return lambda each: each.aside_m(track)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100)
+    write_whole(path, picture.getvalue())
