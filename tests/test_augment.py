@@ -6,10 +6,13 @@ import tensorflow as tf
 
 from tests.conftest import road_frame
 from training.augment import as_image, augment, blur, brightness, flip, jpeg, noise, shadow
+from training.hood import other_hood
 from training.recipe import Recipe
 from training.viewpoint import rows_to_read
 
 ROWS = (80, 140)
+STILL = Recipe(shift_m=0.0, turn_deg=0.0)
+HOODS = np.random.default_rng(1).integers(0, 256, (5, 6, 320, 3), np.uint8)
 
 
 def crop() -> np.ndarray:
@@ -96,25 +99,24 @@ def test_jpeg_is_what_an_encoder_of_that_quality_makes():
 
 
 def test_what_a_recipe_leaves_off_changes_nothing_and_the_first_three_draw_as_they_always_did():
-    image, recipe = tf.constant(road_frame(0.3)[80:140]), Recipe()
+    image, recipe = tf.constant(road_frame(0.3)[80:140]), STILL
     assert rows_to_read(ROWS, recipe) == ROWS
     for seed in seeds(20):
         first, second, third = tf.unstack(tf.random.split(seed, 3))
         mirrored, steering = flip(image, tf.constant(0.2), first)
-        pixels = shadow(tf.cast(mirrored, tf.float32), second, recipe.shadow_share)
+        pixels = other_hood(tf.cast(mirrored, tf.float32), HOODS, tf.random.fold_in(seed, 7))
+        pixels = shadow(pixels, second, recipe.shadow_share)
         pixels = brightness(pixels, third, recipe.brightness_low, recipe.brightness_high)
-        result = augment(image, tf.constant(0.2), seed, recipe, ROWS)
+        result = augment(image, tf.constant(0.2), seed, recipe, ROWS, HOODS)
         np.testing.assert_array_equal(result[0], as_image(pixels))
         assert float(result[1]) == float(steering)
 
 
-@pytest.mark.parametrize(
-    "recipe", [Recipe(), Recipe(shift_m=0.5, turn_deg=4.0, blur_px=1.5, noise=9.0, jpeg_quality=30)]
-)
+@pytest.mark.parametrize("recipe", [STILL, Recipe(blur_px=1.5, noise=9.0, jpeg_quality=30)])
 def test_augmented_image_is_uint8_and_its_seed_decides_it(recipe):
     first, end = rows_to_read(ROWS, recipe)
     image = tf.constant(road_frame(0.3)[first:end])
-    results = [augment(image, tf.constant(0.2), seed, recipe, ROWS) for seed in (*seeds(2), seeds(1)[0])]
+    results = [augment(image, tf.constant(0.2), seed, recipe, ROWS, HOODS) for seed in (*seeds(2), seeds(1)[0])]
     pixels = [np.asarray(result[0]) for result in results]
     assert pixels[0].dtype == np.uint8
     assert pixels[0].shape == (60, 320, 3)

@@ -13,20 +13,22 @@ from training.viewpoint import rows_to_read
 
 ROWS = (80, 140)
 STRONGEST = Recipe(shift_m=0.5, turn_deg=3.0)
+HOODS = np.full((1, 6, 320, 3), 90, np.uint8)
 
 
 def test_each_variety_is_named_and_carries_its_steering():
     first, end = rows_to_read(ROWS, STRONGEST)
-    tiles = varieties(road_frame(0.2)[first:end], 0.1, ROWS, Recipe(), 1)
+    tiles = varieties(road_frame(0.2)[first:end], 0.1, ROWS, Recipe(shift_m=0.0, turn_deg=0.0), 1, HOODS)
     by_name = {tile.name: tile for tile in tiles}
     np.testing.assert_array_equal(by_name["as it is"].image, road_frame(0.2)[80:140])
     assert np.float32(-0.1) == by_name["flip"].steering
     assert by_name["0.5 m right (off)"].steering < 0.1 < by_name["0.5 m left (off)"].steering
     assert by_name["3° right (off)"].steering < 0.1 < by_name["3° left (off)"].steering
     assert by_name["JPEG 20 (off)"].steering == by_name["noise (off)"].steering == np.float32(0.1)
+    assert (by_name["other hood"].image[54:] == 90).all()
     assert sum(tile.name == "as trained" for tile in tiles) == AS_DRAWN
     assert all(tile.image.shape == (60, 320, 3) and tile.image.dtype == np.uint8 for tile in tiles)
-    own = varieties(road_frame(0.2)[first:end], 0.1, ROWS, STRONGEST, 1)
+    own = varieties(road_frame(0.2)[first:end], 0.1, ROWS, STRONGEST, 1, HOODS)
     assert "0.5 m right" in {tile.name for tile in own}
 
 

@@ -181,7 +181,7 @@ def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording)
 
 def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
     drives = load_drives([make_recording(rows=300)], Recipe(), None)
-    paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99), 1, 0)
+    paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99, side_camera=0.25), 1, 0)
     by_image = {str(row[c]): (i, c) for i, row in enumerate(drives[0].images) for c in range(3)}
     for path, target in zip(paths, targets, strict=True):
         row, camera = by_image[str(path)]

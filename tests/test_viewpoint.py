@@ -61,7 +61,7 @@ def test_an_unmoved_view_is_the_crop_itself():
     image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
     same = np.asarray(seen_from(image, 0.0, 0.0, READ, ROWS))
     np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
-    assert rows_to_read(ROWS, Recipe(shift_m=1.0)) == ROWS, "a shift moves nothing up or down"
+    assert rows_to_read(ROWS, Recipe(shift_m=1.0, turn_deg=0.0)) == ROWS, "a shift moves nothing up or down"
     assert rows_to_read((0, 160), Recipe(turn_deg=5.0)) == (0, 160)
 
 
@@ -93,15 +93,17 @@ def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
     for steering in (-0.4, 0.0, 0.3):
         expected = corrected(np.full(2, steering), np.array([1, 2]), 0.25)
         moved = [
-            float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe()))
+            float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
             for shift_m in (-LEFT.aside_m, LEFT.aside_m)
         ]
         np.testing.assert_allclose(moved, expected, atol=1e-6)
 
 
 def test_a_turn_is_steered_back_and_steering_stays_in_range():
+    recipe = Recipe(side_camera=0.25, turn_reach_m=7.0)
+
     def turned(steering: float, deg: float) -> float:
-        return float(steered_back(tf.constant(steering), 0.0, math.radians(deg), Recipe()))
+        return float(steered_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
 
     aside = 7.0 * math.tan(math.radians(3)) / LEFT.aside_m  # in side cameras
     assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)

@@ -83,15 +83,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _preview(settings: Settings, out: Path) -> int:
     """Draw what training would show the model, and train nothing; the exit code."""
+    import numpy as np  # noqa: PLC0415
+
     from protocol.recording import RecordingError  # noqa: PLC0415
     from training.network import build  # noqa: PLC0415
+    from training.pipeline import hoods  # noqa: PLC0415
     from training.preview import draw_preview  # noqa: PLC0415
     from training.samples import draw_epoch, load_drives  # noqa: PLC0415
 
     recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
     try:
         drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
-        draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), rows, recipe, settings.seed, out)
+        others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
+        draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
     except (RecordingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

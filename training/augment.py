@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from training.hood import other_hood
 from training.recipe import Recipe
 from training.viewpoint import Rows, view
 
@@ -19,18 +20,20 @@ FIRST_LATER = 3
 """Effects added later take their own seeds from this number on, so that the first three still draw as they did."""
 
 
-def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows) -> tuple[Any, Any]:
+def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, hoods: Any) -> tuple[Any, Any]:
     """All of the recipe's varieties: the frame's `rows_to_read`, uint8, and steering -1..1 -> uint8 `rows`, steering.
 
+    hoods: those of other frames, uint8 (n, k, 320, 3), see `training.hood`.
     What the recipe leaves at its neutral value costs nothing and changes nothing.
     """
     seeds = tf.unstack(tf.random.split(seed, 3))
-    later = [tf.random.fold_in(seed, FIRST_LATER + i) for i in range(4)]
+    later = [tf.random.fold_in(seed, FIRST_LATER + i) for i in range(5)]
     image, steering = flip(image, steering, seeds[0])
     if recipe.shift_m or recipe.turn_deg:
         pixels, steering = view(image, steering, later[0], recipe, rows)
     else:
         pixels = tf.cast(image, tf.float32)
+    pixels = other_hood(pixels, hoods, later[4])
     pixels = shadow(pixels, seeds[1], recipe.shadow_share)
     pixels = brightness(pixels, seeds[2], recipe.brightness_low, recipe.brightness_high)
     if recipe.blur_px:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from protocol.messages import FRAME_ROWS, FRAME_SHAPE
 from training.augment import augment
+from training.hood import HOODS, hood_rows
 from training.recipe import Recipe
 from training.viewpoint import rows_to_read
 
@@ -27,14 +28,20 @@ def training_batches(
     rows: tuple[int, int],
     recipe: Recipe,
     seed: tuple[int, int],
+    hoods: npt.NDArray[np.uint8],
 ) -> tf.data.Dataset:
-    """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out."""
+    """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out.
+
+    hoods: of other frames, as `hoods` gives them.
+    """
     numbers = np.arange(len(paths))
     data = tf.data.Dataset.from_tensor_slices((paths, targets.astype(np.float32), numbers))
 
+    others = tf.constant(hoods)
+
     def sample(path: Any, target: Any, number: Any) -> tuple[Any, Any]:
         own_seed = tf.random.fold_in(tf.constant(seed, tf.int32), tf.cast(number, tf.int32))
-        image, steering = augment(_crop(path, rows_to_read(rows, recipe)), target, own_seed, recipe, rows)
+        image, steering = augment(_crop(path, rows_to_read(rows, recipe)), target, own_seed, recipe, rows, others)
         return image, steering[None]
 
     return _batches(data, sample, recipe.batch, drop_remainder=True)
@@ -44,6 +51,14 @@ def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], b
     """Batches of crops as they are: uint8 (n, rows, 320, 3), in order, all of them."""
     data = tf.data.Dataset.from_tensor_slices(np.asarray(paths))
     return _batches(data, lambda path: _crop(path, rows), batch, drop_remainder=False)
+
+
+def hoods(
+    centre_paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], seed: int
+) -> npt.NDArray[np.uint8]:
+    """The hoods of HOODS of these centre images, or of all if they are fewer: uint8 (n, k, 320, 3)."""
+    chosen = np.random.default_rng(seed).permutation(np.asarray(centre_paths))[:HOODS]
+    return np.concatenate([np.asarray(batch) for batch in images(chosen, hood_rows(rows), len(chosen))])
 
 
 def crop_rows(cropping: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
+from training.hood import other_hood
 from training.pipeline import images
 from training.recipe import Recipe
 from training.run import write_whole
@@ -44,15 +45,24 @@ class Tile(NamedTuple):
 
 
 def draw_preview(
-    paths: npt.NDArray[np.str_], targets: npt.NDArray[np.float64], rows: Rows, recipe: Recipe, seed: int, out: Path
+    paths: npt.NDArray[np.str_],
+    targets: npt.NDArray[np.float64],
+    others: npt.NDArray[np.uint8],
+    rows: Rows,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
 ) -> None:
-    """Write the page as a PNG. paths, targets: an epoch's draw, (n,), of which COLUMNS are shown; rows: of the crop."""
+    """Write the page as a PNG. paths, targets: an epoch's draw, (n,), of which COLUMNS are shown; rows: of the crop.
+
+    others: hoods to exchange its images' for.
+    """
     order = np.argsort(targets, kind="stable")
     chosen = order[(np.linspace(0.02, 0.98, COLUMNS) * (order.size - 1)).round().astype(int)]
     read = rows_to_read(rows, _shown(recipe))
     frames = np.concatenate(list(images(paths[chosen], read, COLUMNS)))
     columns = [
-        varieties(frame, target, rows, recipe, seed + place)
+        varieties(frame, target, rows, recipe, seed + place, others)
         for place, (frame, target) in enumerate(zip(frames, targets[chosen], strict=True))
     ]
     narrow = ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.02)
@@ -69,10 +79,11 @@ def draw_preview(
     write_whole(out, file.getvalue())
 
 
-def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int) -> list[Tile]:
+def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, others: Any) -> list[Tile]:
     """An image as it is, with each variety alone at its strongest, and with all together as training draws them.
 
-    frame: the rows of it that `rows_to_read` names for the strengths shown, uint8; target: its steering.
+    frame: the rows of it that `rows_to_read` names for the strengths shown, uint8; target: its steering;
+    others: hoods of other frames.
     """
     shown = _shown(recipe)
     read = rows_to_read(rows, shown)
@@ -87,6 +98,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int) 
         (f"light x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
+    made.append(("other hood", as_image(other_hood(pixels, others, any_seed)), steering))
     made.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
@@ -100,7 +112,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int) 
     made.append((f"JPEG {shown.jpeg_quality}{off('jpeg_quality')}", worst, steering))
     for draw in range(1, AS_DRAWN + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
-        made.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows)))
+        made.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
     return [Tile(name, np.asarray(image), float(angle) + 0.0) for name, image, angle in made]
 
 

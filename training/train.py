@@ -24,7 +24,7 @@ from training.curves import draw_curves
 from training.dagger import record_corrections
 from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, Weights, build, reseed_dropout, settle_batch_norm
-from training.pipeline import training_batches
+from training.pipeline import hoods, training_batches
 from training.run import Run, RunError, Settings
 from training.run_card import card_of
 from training.samples import HELD_OUT, TRAIN, Drive, draw_epoch, load_drives, load_whole
@@ -78,6 +78,7 @@ class _Training:
         optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
         self.model.network.compile(optimizer, loss="mse")
         self.average = WeightAverage(self.recipe.average_horizon_steps)
+        self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
         self.done = run.restore(self.model.network, self.average)
         self.samples = 0
 
@@ -160,7 +161,8 @@ class _Training:
         network, losses = self.model.network, []
         reseed_dropout(network, self.settings.seed, epoch)
         draw, seed = self._draw(epoch, phase.whole), (self.settings.seed, epoch)
-        for step, (crops, steering) in enumerate(training_batches(*draw, self.model.rows, self.recipe, seed)):
+        batches = training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)
+        for step, (crops, steering) in enumerate(batches):
             done, total = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
             network.optimizer.learning_rate.assign(learning_rate(phase.learning_rate, done, total, self.recipe.warm_up))
             losses.append(float(network.train_on_batch(crops, steering)))
@@ -189,6 +191,6 @@ class _Training:
         last = 10**6  # the number of no epoch: other draws than any that is trained on
         paths, targets = self._draw(last, False)
         batches = training_batches(
-            paths[:count], targets[:count], self.model.rows, self.recipe, (self.settings.seed, last)
+            paths[:count], targets[:count], self.model.rows, self.recipe, (self.settings.seed, last), self.hoods
         )
         return batches.map(lambda crops, _: crops)
