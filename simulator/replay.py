@@ -33,14 +33,18 @@ ONE_CAMERA_INTERVENTION_M = 0.5
 class ReplayWorld(SteppedWorld):
     """Drives a recording once, or `laps` of it. latency_s: game time until a control takes effect.
 
-    Speed is the human's at each place: throttle and brake do nothing. `log` holds what happened; its laps are shares of
-    the recording, its off-road events the interventions.
+    intervention_m: distance from the human's line at which the car is put back; None: 1 m, as NVIDIA, and 0.5 m where
+    there are no side cameras. Speed is the human's at each place: throttle and brake do nothing. `log` holds what
+    happened; its laps are shares of the recording, its off-road events the interventions.
     """
 
-    def __init__(self, line: HumanLine, laps: float = 1.0, latency_s: float = 0.0) -> None:
+    def __init__(
+        self, line: HumanLine, laps: float = 1.0, latency_s: float = 0.0, intervention_m: float | None = None
+    ) -> None:
         self.line = line
         self.log = DriveLog(line.length_m)
-        self.intervention_m = INTERVENTION_M if line.side_cameras else ONE_CAMERA_INTERVENTION_M
+        usual_m = INTERVENTION_M if line.side_cameras else ONE_CAMERA_INTERVENTION_M
+        self.intervention_m = usual_m if intervention_m is None else intervention_m
         self._end_m = min(laps, 1.0) * line.length_m
         super().__init__(latency_s)
         self._viewer = Viewer()

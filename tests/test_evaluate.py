@@ -98,6 +98,11 @@ def test_a_recording_is_a_course_like_any_other(make_recording, tmp_path, monkey
     assert chart.stat().st_size > 10_000
     assert "recording: 80 rows" in capsys.readouterr().out
     assert main([*words[:3], "--laps", "0.05"]) == 0, "before the first bend"
+    assert row["intervention_m"] == 1
+    assert main([*words, "--intervention-m", "3"]) == 1
+    (wide,) = json.loads(file.read_text())
+    assert (wide["intervention_m"], wide["max_cte_m"] > 2) == (3, True)
+    assert wide["off_road_events"] < row["off_road_events"]
 
 
 def test_bad_input_is_one_clear_line(tmp_path, capsys):
@@ -107,7 +112,13 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys):
     assert "driving_log.csv" in capsys.readouterr().err
     assert main([str(tmp_path / "missing.h5")]) == 2
     assert "missing.h5" in capsys.readouterr().err
-    for words in (["--laps", "0"], ["--speed", "99"], ["--latency-ms", "-1"], ["--seed", "-1"]):
+    for words in (
+        ["--laps", "0"],
+        ["--speed", "99"],
+        ["--latency-ms", "-1"],
+        ["--seed", "-1"],
+        ["--intervention-m", "9"],
+    ):
         with pytest.raises(SystemExit, match="2"):
             main(["m.h5", *words])
 

@@ -66,7 +66,7 @@ def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:
         print(line.summary())
     tracks = [open_track(name) for name in options.track or ([] if lines else ["lake"])]
     on_tracks = [course for track in tracks for course in _ways(track, options, stack)]
-    return [*on_tracks, *(_replay(line, options.laps) for line in lines)]
+    return [*on_tracks, *(_replay(line, options.laps, options.intervention_m) for line in lines)]
 
 
 def _ways(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[Course]:
@@ -92,15 +92,15 @@ def _ways(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[C
     ]
 
 
-def _replay(line: HumanLine, laps: float) -> Course:
+def _replay(line: HumanLine, laps: float, intervention_m: float | None) -> Course:
     share = min(laps, 1.0)
-    limit_m = ReplayWorld(line).intervention_m
+    limit_m = ReplayWorld(line, intervention_m=intervention_m).intervention_m
 
     def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
         draw_offsets(drives, limit_m, file)
 
     def start(latency_s: float) -> ReplayWorld:
-        return ReplayWorld(line, share, latency_s)
+        return ReplayWorld(line, share, latency_s, intervention_m)
 
-    case = {"track": f"replay:{line.name}", "reverse": False, "speed_mph": None}
+    case = {"track": f"replay:{line.name}", "reverse": False, "speed_mph": None, "intervention_m": limit_m}
     return Course(case, share * line.length_m, start, draw)
