@@ -71,7 +71,7 @@ class Card:
     model: name of its builder; parameters: their number; sha256: of the model file's bytes.
     data, held_out: what it was trained with, and in words what was kept from it.
     recipe: hyperparameters by name; seed, epochs, samples: as trained; metrics: by what was compared, then by figure.
-    driving: how it drove the built-in tracks, by track and speed, then by figure; empty if it did not.
+    driving: how it drove the built-in tracks and replays of recordings, by their names, then by figure; or empty.
     versions: of the libraries; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
     """
 

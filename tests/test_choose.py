@@ -6,7 +6,7 @@ import pytest
 from protocol.recording import read_recording
 from simulator.drive_log import DriveLog
 from training import choose, dagger
-from training.choose import badness, driver_of, figures, trial_drives
+from training.choose import badness, driver_of, figures, replay_lines, trial_drives
 from training.dagger import record_corrections
 
 
@@ -17,15 +17,29 @@ class Straight:
         return np.zeros(len(frames), np.float32)
 
 
-def test_events_count_before_distance():
-    def drove(events, mean_m):
+def test_leaving_the_road_counts_before_replays_and_those_before_distance():
+    def drove(events, put_back, mean_m):
         return {
             "lake": {"off_road_events": events, "mean_cte_m": mean_m},
-            "mountain": {"off_road_events": 0, "mean_cte_m": 0},
+            "replay of lake": {"off_road_events": put_back, "mean_cte_m": 0},
         }
 
-    ranked = sorted([drove(1, 0.1), drove(0, 0.9), drove(0, 0.2)], key=badness)
-    assert [badness(each) for each in ranked] == [(0, 0.1), (0, 0.45), (1, 0.05)]
+    ranked = sorted([drove(1, 0, 0.1), drove(0, 3, 0.1), drove(0, 2, 0.9), drove(0, 2, 0.2)], key=badness)
+    assert [badness(each) for each in ranked] == [(0, 2, 0.1), (0, 2, 0.45), (0, 3, 0.05), (1, 0, 0.05)]
+
+
+def test_recordings_with_three_cameras_are_replayed_and_others_are_not(make_recording, monkeypatch, capsys):
+    monkeypatch.setattr(choose, "TRIALS", ())
+    monkeypatch.setattr(choose, "REPLAYED_M", 30.0)
+    whole, one, short = make_recording(100), make_recording(100, name="one", cameras=1), make_recording(8, name="short")
+    lines = replay_lines([whole, one, short])
+    assert [line.name for line in lines] == ["recording"]
+    assert "not replayed: short has no" in capsys.readouterr().out
+    driving = trial_drives(Straight(), "straight", lines)
+    (replay,) = driving.values()
+    assert list(driving) == ["replay of recording"]
+    assert replay["distance_m"] == pytest.approx(30, abs=1)
+    assert badness(driving)[:2] == (0, replay["off_road_events"])
 
 
 def test_figures_are_the_plain_numbers_of_a_report():

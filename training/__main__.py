@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     _report(card.metrics, out)
     for trial, figures in card.driving.items():
-        print(f"{trial}: {figures['off_road_events']:.0f} times off the road, mean {figures['mean_cte_m']:.2f} m aside")
+        print(f"{trial}: put back {figures['off_road_events']:.0f} times, mean {figures['mean_cte_m']:.2f} m aside")
     return 0
 
 

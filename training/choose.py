@@ -1,11 +1,12 @@
-"""Checkpoints are chosen by how they drive, not by their error on frames: the last ones drive the built-in tracks.
+"""Checkpoints are chosen by how they drive, not by their error on frames: on the built-in tracks and in replays.
 
 Neighbouring checkpoints answer recorded frames alike within noise, and still one keeps the road where another leaves
-it.
+it. Replays of the recordings that were learned say how they drive on real frames, where the built-in tracks are easy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import numpy as np
 from tqdm import tqdm
 
 from models.convert import litert_bytes
+from protocol.recording import read_recording
 from server.driver import Policy
 from server.engine import open_engine
 from simulator.drive_log import DriveReport
+from simulator.human_line import HumanLine, human_line
+from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import open_track
 from training.course import judged_world
@@ -25,6 +29,12 @@ from training.run import write_whole
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))
 """Track, whether the other way round, and miles an hour: one lap each."""
+
+REPLAYED_M = 1500.0
+"""Of each recording: two minutes, and more bends than the lake has."""
+
+REPLAY = "replay of "
+"""How the name of a replay's trial begins."""
 
 Driving = dict[str, dict[str, float]]
 """Figures of each trial by its name, as a card holds them."""
@@ -37,11 +47,27 @@ def driver_of(model: Any, folder: Path) -> Policy:
     return open_engine(file)
 
 
-def trial_drives(policy: Policy, title: str) -> Driving:
-    """One lap of each trial -> laps, off_road_events, autonomy_percent, mean_cte_m, max_cte_m, ... by trial."""
+def replay_lines(folders: Sequence[Path]) -> list[HumanLine]:
+    """The recordings that can judge on real frames: those with three cameras, and something to replay."""
+    found = []
+    for folder in folders:
+        try:
+            line = human_line(read_recording(folder))
+        except ValueError as error:
+            print(f"not replayed: {error}")
+            continue
+        found += [line] if line.side_cameras else []
+    return found
+
+
+def trial_drives(policy: Policy, title: str, lines: Sequence[HumanLine] = ()) -> Driving:
+    """Each trial and replay -> laps, off_road_events, autonomy_percent, mean_cte_m, max_cte_m, ... by its name."""
     tracks = {name: open_track(name) for name, _, _ in TRIALS}
+    shares = [min(1.0, REPLAYED_M / line.length_m) for line in lines]
+    replayed_m = sum(share * line.length_m for share, line in zip(shares, lines, strict=True))
     found = {}
-    with tqdm(total=round(sum(tracks[name].length_m for name, _, _ in TRIALS)), unit="m", desc=title) as bar:
+    total_m = sum(tracks[name].length_m for name, _, _ in TRIALS) + replayed_m
+    with tqdm(total=round(total_m), unit="m", desc=title) as bar:
         for name, track in tracks.items():
             scene = Scene(track)
             for reverse, speed_mph in ((back, mph) for trial, back, mph in TRIALS if trial == name):
@@ -49,6 +75,10 @@ def trial_drives(policy: Policy, title: str) -> Driving:
                 drive(policy, world, speed_mph, bar)
                 found[f"{name}{' back' if reverse else ''}, {speed_mph:g} mph"] = figures(world.log.report())
             scene.close()
+        for share, line in zip(shares, lines, strict=True):
+            replay = ReplayWorld(line, share)
+            drive(policy, replay, 0.0, bar)
+            found[REPLAY + line.name] = figures(replay.log.report())
     return found
 
 
@@ -57,7 +87,8 @@ def figures(report: DriveReport) -> dict[str, float]:
     return {name: round(float(v), 4) for name, v in asdict(report).items() if isinstance(v, (int, float))}
 
 
-def badness(driving: Driving) -> tuple[float, float]:
-    """What the best driver has least of: events off the road, then mean distance from the centre."""
-    trials = driving.values()
-    return sum(t["off_road_events"] for t in trials), float(np.mean([t["mean_cte_m"] for t in trials]))
+def badness(driving: Driving) -> tuple[float, float, float]:
+    """What the best driver has least of: leaving the road, then being put back in replays, then mean distance."""
+    off_road = sum(t["off_road_events"] for name, t in driving.items() if not name.startswith(REPLAY))
+    put_back = sum(t["off_road_events"] for name, t in driving.items() if name.startswith(REPLAY))
+    return off_road, put_back, float(np.mean([t["mean_cte_m"] for t in driving.values()]))

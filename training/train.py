@@ -19,7 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from models.card import Card
-from training.choose import Driving, badness, driver_of, trial_drives
+from training.choose import Driving, badness, driver_of, replay_lines, trial_drives
 from training.curves import draw_curves
 from training.dagger import record_corrections
 from training.held_out import Metrics, held_out_metrics
@@ -130,12 +130,13 @@ class _Training:
         if not self.recipe.driven_checkpoints:
             return self._averaged(), {}
         found: list[tuple[SplitModel, Driving]] = []
+        lines = replay_lines([Path(name) for name in self.settings.recordings])
         for epoch, weights in self.store.checkpoints():
             model = self._averaged(weights)
-            driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives")
-            print(
-                f"epoch {epoch}: {badness(driving)[0]:.0f} times off the road, mean {badness(driving)[1]:.2f} m aside"
-            )
+            driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", lines)
+            off_road, put_back, mean_m = badness(driving)
+            print(f"epoch {epoch}: {off_road:.0f} times off the road, {put_back:.0f} times put back in replays,")
+            print(f"  {mean_m:.2f} m aside on average")
             found.append((model, driving))
         return min(found, key=lambda each: badness(each[1]))
 
