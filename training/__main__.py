@@ -26,7 +26,7 @@ EXAMPLES = """examples:
   python -m training --model eff lake --preview seen.png
 
 Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
-(epochs.csv), curves.png and the last checkpoints.
+(epochs.csv), curves.png, TensorBoard events and the last checkpoints.
 """
 
 

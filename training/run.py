@@ -72,6 +72,7 @@ class Run:
             write_whole(config, settings.as_json().encode())
         elif config.read_text(encoding="utf-8") != settings.as_json():
             raise RunError(f"{folder} holds a run with other settings; see {config}, or name another --run folder")
+        self.started_s = config.stat().st_mtime
 
     def save(self, network: keras.Model, average: WeightAverage, epoch: Mapping[str, float]) -> None:
         """Keep the state after one more epoch, and its figures."""

@@ -22,6 +22,7 @@ from models.card import Card
 from training.choose import Driving, badness, driver_of, replay_lines, trial_drives
 from training.curves import draw_curves
 from training.dagger import record_corrections
+from training.events import write_events
 from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, Weights, build, reseed_dropout, settle_batch_norm
 from training.pipeline import hoods, training_batches
@@ -107,6 +108,7 @@ class _Training:
                 self.store.save(self.model.network, self.average, row)
                 self.done = epoch + 1
                 draw_curves(self.store.history, self.store.folder / "curves.png")
+                write_events(self.store.history, self.store.folder, self.store.started_s)
         if not phase.whole and not self.store.metrics:
             self.store.keep_metrics(held_out_metrics(self._averaged().network, self.drives, self.model.rows))
 
