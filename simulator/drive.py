@@ -19,7 +19,6 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from protocol.messages import MPS_PER_MPH
 from protocol.recording import read_recording
 from simulator.client import ServerSilent, World, drive_in_lockstep, drive_in_real_time
 from simulator.connection import Connection, ServerGone
@@ -30,7 +29,7 @@ from simulator.offsets import draw_offsets
 from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import open_track
-from simulator.world import TrackWorld
+from simulator.world import TrackWorld, time_limit_s
 
 EXAMPLES = """examples:
   python -m simulator --track lake --laps 3
@@ -42,9 +41,6 @@ exit code: 0 it drove its laps on the road; 1 it left the road (or a replay's li
 no server."""
 
 REPLAY = "replay:"
-
-SLOWEST_MPH = 4.0
-"""On average; a car that takes longer has stopped, and the drive is over."""
 
 ROUNDING_M = 0.5
 """The last step of a recording may be missing from its length."""
@@ -109,7 +105,7 @@ def _open_track(options: argparse.Namespace) -> Course:
     scene = Scene(track)
     driven = track.reversed() if options.reverse else track
     total_m = options.laps * track.length_m
-    limit_s = 20 + total_m / (SLOWEST_MPH * MPS_PER_MPH)
+    limit_s = time_limit_s(total_m)
     world = TrackWorld(driven, scene, options.laps, options.seed, options.latency_ms / 1000, limit_s)
     return Course(world, total_m, "off the road", partial(draw_map, driven), scene.close)
 

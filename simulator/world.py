@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from protocol.messages import Frame
+from protocol.messages import MPS_PER_MPH, Frame
 from simulator.camera import LEFT, RIGHT
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation
@@ -26,7 +26,15 @@ OFF_ROAD_M = 4.0
 WALL_M = 5.0
 """Where the walls of a bridge are felt: leaving the road there is a crash."""
 
+SLOWEST_MPH, START_S = 4.0, 20.0
+"""On average, and at the start; a car that takes longer has stopped, and its drive is over."""
+
 START_JITTER_M, START_JITTER_RAD = 0.3, 0.02
+
+
+def time_limit_s(length_m: float) -> float:
+    """Game time after which a drive of this length is over, however far it came."""
+    return START_S + length_m / (SLOWEST_MPH * MPS_PER_MPH)
 
 
 class TrackWorld(SteppedWorld):

@@ -167,9 +167,10 @@ def test_a_run_folder_of_other_settings_is_refused(settings, tmp_path):
         Run(tmp_path, replace(settings, seed=4))
 
 
-def test_a_damaged_checkpoint_is_named(settings, tmp_path):
+@pytest.mark.parametrize("content", [b"PK damaged", b"PK\x03\x04 cut short", b""])
+def test_a_damaged_checkpoint_is_named(settings, tmp_path, content):
     run = Run(tmp_path, settings)
-    (tmp_path / "checkpoint.npz").write_bytes(b"PK damaged")
+    (tmp_path / "checkpoint.npz").write_bytes(content)
     network = build("eff", TINY, "float32").network
     network.compile("adam", loss="mse")
     with pytest.raises(RunError, match="damaged"):

@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from protocol.messages import MPS_PER_MPH, Frame
+from protocol.messages import Frame
 from protocol.recording import read_recording
 from simulator.car import Car
 from simulator.client import World
@@ -24,10 +24,7 @@ from simulator.offsets import draw_offsets
 from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import Track, open_track
-from simulator.world import TrackWorld
-
-SLOWEST_MPH = 4.0
-"""On average; a car that takes longer has stopped, and its drive is over."""
+from simulator.world import TrackWorld, time_limit_s
 
 
 class Judged(World, Protocol):
@@ -55,8 +52,8 @@ class Course:
 
 
 def judged_world(track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0) -> TrackWorld:
-    """A drive that ends when the laps are driven, or when the car would have had to be slower than SLOWEST_MPH."""
-    return TrackWorld(track, scene, laps, seed, latency_s, 20 + laps * track.length_m / (SLOWEST_MPH * MPS_PER_MPH))
+    """A drive that ends when the laps are driven, or when the car must have stopped."""
+    return TrackWorld(track, scene, laps, seed, latency_s, time_limit_s(laps * track.length_m))
 
 
 def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -22,6 +23,10 @@ import numpy as np
 from training.held_out import Metrics
 from training.network import WeightAverage, Weights
 from training.recipe import Recipe
+
+
+UNREADABLE = (ValueError, KeyError, OSError, EOFError, BadZipFile)
+"""What numpy raises for an .npz that is not one, or not whole."""
 
 
 class RunError(ValueError):
@@ -104,8 +109,12 @@ class Run:
         """The averaged weights after each of the last epochs, with its number, from 1."""
         found = []
         for epoch in range(max(1, len(self.history) - self._kept + 1), len(self.history) + 1):
-            with np.load(self._averages(epoch), allow_pickle=False) as state:
-                found.append((epoch, _numbered(state, "average")))
+            file = self._averages(epoch)
+            try:
+                with file.open("rb") as opened, np.load(opened, allow_pickle=False) as state:
+                    found.append((epoch, _numbered(state, "average")))
+            except UNREADABLE as error:
+                raise RunError(f"{file} is damaged or gone ({error}); delete {self.folder} to begin again") from None
         return found
 
     def keep_metrics(self, metrics: Metrics) -> None:
@@ -118,7 +127,7 @@ class Run:
         if not self._checkpoint.exists():
             return 0
         try:
-            with np.load(self._checkpoint, allow_pickle=False) as state:
+            with self._checkpoint.open("rb") as opened, np.load(opened, allow_pickle=False) as state:
                 network.optimizer.build(network.trainable_variables)
                 network.set_weights(_numbered(state, "weight"))
                 for variable, value in zip(network.optimizer.variables, _numbered(state, "optimizer"), strict=True):
@@ -128,7 +137,7 @@ class Run:
                 self.history = json.loads(str(state["history"]))
                 if self._metrics.exists():
                     self.metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
-        except (ValueError, KeyError, OSError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{self._checkpoint} is damaged ({error}); delete it to begin again") from None
         write_csv(self._csv, self.history)
         return len(self.history)

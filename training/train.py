@@ -52,7 +52,7 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
         rows = sum(int((drive.part == part).sum()) for drive in drives)
         if rows < 2 * recipe.batch:
             raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
-    training = _Training(settings, Run(folder, settings), [*drives, *also])
+    training = Training(settings, Run(folder, settings), [*drives, *also])
     for phase in phases(recipe, settings.dagger):
         training.run(phase)
     return training.finish(out, tests)
@@ -68,7 +68,7 @@ def print_split(drives: Sequence[Drive]) -> None:
         )
 
 
-class _Training:
+class Training:
     """The state of one training: the network, its averaged weights, and its run folder."""
 
     def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
@@ -102,7 +102,7 @@ class _Training:
         ) as bar:
             for epoch in range(max(self.done, phase.first), phase.end):
                 started = time.monotonic()
-                loss = self._epoch(phase, epoch, steps, bar)
+                loss = self.learn(phase, epoch, steps, bar)
                 shown = self._monitored(phase.whole)
                 row = {"epoch": epoch + 1, "loss": loss, **shown, "seconds": time.monotonic() - started}
                 self.store.save(self.model.network, self.average, row)
@@ -159,7 +159,7 @@ class _Training:
     def _draw(self, epoch: int, whole: bool) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
         return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, whole)
 
-    def _epoch(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
+    def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
         """One pass over an epoch's draw; returns its mean loss."""
         network, losses = self.model.network, []
         reseed_dropout(network, self.settings.seed, epoch)

@@ -1,0 +1,146 @@
+"""Training samples a second: ours, the bare network on random tensors, and a plain float32 Keras fit, in one run.
+
+The bare network is `train_on_batch` of the same model in the same precision on one batch that is in memory already:
+what no pipeline can beat. The plain fit is what a tutorial does: whole frames decoded and mirrored by tf.data,
+`model.fit`. All take turns, so that a machine whose speed drifts treats them alike; ratios are of medians over rounds.
+
+    python -m benchmarks.training
+    python -m benchmarks.training --model baseline --precision float32
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from benchmarks.frames import drawn_frames
+from models import NETWORKS
+from models.steering import BUILDERS
+from protocol.recording import Recorder
+from training.network import build
+from training.recipe import Recipe
+from training.run import Run, Settings
+from training.samples import load_drives
+from training.schedule import phases
+from training.train import Training
+
+ROWS = 1000
+FRAMES = 300
+ROUNDS = 5
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--model", choices=NETWORKS, default="eff")
+    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        recording = drawn_recording(Path(folder) / "recording")
+        settings = Settings(options.model, (str(recording),), 1, None, options.precision, Recipe(refit_epochs=0))
+        sides = {
+            "bare: train_on_batch, random tensors": bare(settings),
+            "ours": ours(settings, Path(folder) / "run"),
+            "plain: float32, model.fit": plain(settings),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in tqdm(range(ROUNDS), unit=" round"):
+            for name, learn in sides.items():
+                started_s = time.perf_counter()
+                samples = learn()
+                rates[name].append(samples / (time.perf_counter() - started_s))
+    report(options.model, options.precision, rates)
+
+
+def drawn_recording(folder: Path) -> Path:
+    """ROWS rows of three cameras, always in a bend."""
+    frames = drawn_frames(FRAMES)
+    with Recorder(folder) as recorder:
+        for i in range(ROWS):
+            center, left, right = (frames[(3 * i + camera) % FRAMES] for camera in range(3))
+            recorder.write(1.6e9 + i / 10, center, 0.3 * (-1) ** (i // 50), 0.3, 0.0, 15.0, left, right)
+    return folder
+
+
+def bare(settings: Settings) -> Callable[[], int]:
+    """The network behind its crop, and nothing else; 20 batches a round."""
+    split = build(settings.model, settings.recipe, settings.precision)
+    split.network.compile(keras.optimizers.AdamW(), loss="mse")
+    batch = settings.recipe.batch
+    rng = np.random.default_rng(1)
+    crops = tf.constant(rng.integers(0, 256, (batch, *split.network.input_shape[1:]), np.uint8))
+    steering = tf.constant(rng.uniform(-1, 1, (batch, 1)).astype(np.float32))
+
+    def learn() -> int:
+        for _ in range(20):
+            split.network.train_on_batch(crops, steering)
+        return 20 * batch
+
+    learn()
+    return learn
+
+
+def ours(settings: Settings, folder: Path) -> Callable[[], int]:
+    """An epoch of our training a round: drawn, decoded, varied, learned and averaged."""
+    training = Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None))
+    (phase,) = phases(settings.recipe, 0)
+    batch, bar = settings.recipe.batch, tqdm(disable=True)
+    steps = sum(int((drive.part == 0).sum()) for drive in training.drives) // batch
+
+    def learn() -> int:
+        training.learn(phase, 0, steps, bar)
+        return steps * batch
+
+    learn()
+    return learn
+
+
+def plain(settings: Settings) -> Callable[[], int]:
+    """Whole frames, float32, Keras' own loop."""
+    model = BUILDERS[settings.model](block_dropout=0.0, head_dropout=0.1)
+    model.compile(keras.optimizers.Adam(), loss="mse")
+    (drive,) = load_drives([Path(settings.recordings[0])], replace(Recipe(), side_camera=0.0), None)
+    batch = settings.recipe.batch
+    chosen = slice(0, 20 * batch)
+
+    def load(path: tf.Tensor, steering: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+        mirrored = tf.random.uniform([]) < 0.5
+        image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+        return tf.ensure_shape(image, (160, 320, 3)), tf.where(mirrored, -steering, steering)
+
+    data = tf.data.Dataset.from_tensor_slices((drive.images[chosen, 0], drive.target[chosen].astype(np.float32)))
+    data = data.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(batch, drop_remainder=True)
+    data = data.prefetch(tf.data.AUTOTUNE)
+
+    def learn() -> int:
+        model.fit(data, verbose=0)
+        return len(data) * batch
+
+    learn()
+    return learn
+
+
+def report(model: str, precision: str, rates: dict[str, list[float]]) -> None:
+    """A row a side: median samples a second, the slowest round, and the ratios to the other sides."""
+    medians = [float(np.median(values)) for values in rates.values()]
+    print(f"\n{model}, {precision}, {ROUNDS} rounds in turn")
+    print(f"{'':38}{'samples/s':>10}{'slowest':>9}{'x bare':>8}{'x plain':>9}")
+    for (name, values), median in zip(rates.items(), medians, strict=True):
+        print(f"{name:38}{median:10.0f}{min(values):9.0f}{median / medians[0]:8.2f}{median / medians[-1]:9.2f}")
+
+
+if __name__ == "__main__":
+    main()
