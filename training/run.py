@@ -24,7 +24,6 @@ from training.held_out import Metrics
 from training.network import WeightAverage, Weights
 from training.recipe import Recipe
 
-
 UNREADABLE = (ValueError, KeyError, OSError, EOFError, BadZipFile)
 """What numpy raises for an .npz that is not one, or not whole."""
 
