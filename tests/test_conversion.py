@@ -25,7 +25,7 @@ def converted(monkeypatch, meanwhile=lambda: None):
     """Stands for the converter's process: writes what the model file holds when it comes to read it."""
     calls = []
 
-    def convert(model, file, preprocess):
+    def convert(model, file, preprocess, converter):
         calls.append(file)
         meanwhile()
         file.write_bytes(b"litert of " + model.read_bytes())
@@ -55,7 +55,7 @@ def test_a_file_replaced_while_it_is_converted_is_not_kept_under_the_old_ones_ha
 
 
 def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
-    def fails(model, file, preprocess):
+    def fails(model, file, preprocess, converter):
         file.write_bytes(b"half")
         raise ConversionError("no")
 
