@@ -61,8 +61,7 @@ class Explainer:
         self._closed = True
         process = self._process
         if process is not None:
-            process.kill()
-            process.wait()
+            self._end(process)
 
     def _file_of(self, model: LoadedModel) -> Path:
         """What shows where `model` looks; converted at the first question, refused at once at every further one."""
@@ -110,11 +109,11 @@ class Explainer:
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         self._process = None
         process.kill()
+        process.wait()
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
             with contextlib.suppress(OSError):  # what was left to write goes nowhere
                 pipe.close()
-        process.wait()
 
 
 def _unchanged_file(model: LoadedModel) -> Path:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from protocol.messages import Control, Telemetry
+from server.conversion import saliency_file
 from server.film import QUEUE_LENGTH, DriveFilm, Film, free_path
 from server.film_process import AnswerRate
 from server.film_writer import FilmWriter
@@ -234,6 +235,21 @@ def test_a_bad_frame_ends_the_film_with_a_word(tmp_path):
     assert film.error is not None
     assert "(10, 10, 3)" in film.error
     assert len(read_film(film.path)[0]) == 1
+
+
+@pytest.mark.slow
+def test_what_the_model_looks_at_is_marked_from_one_picture_on(tmp_path):
+    film = DriveFilm(tmp_path / "film.mp4", "eff.h5")
+    telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
+    eff = saliency_file(ROOT / "models" / "eff.h5")
+    for time_s, file in ((0.0, None), (0.1, eff), (0.2, eff), (0.3, None)):
+        film.mark(file)
+        film.answered(Answered(1, telemetry, Control(0.1, 0.2), time_s, 1.5))
+    film.close()
+    _, pictures, _ = read_film(film.path)
+    pink = [np.count_nonzero(p[:320, :, 0].astype(int) - p[:320, :, 1] > 100) for p in pictures]
+    assert pink[0] == pink[3] == 0
+    assert min(pink[1:3]) > 500
 
 
 def test_a_drive_without_frames_leaves_no_file(tmp_path):
