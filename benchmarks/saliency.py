@@ -55,9 +55,9 @@ class Watcher:
             self._connection.request("GET", "/api/saliency")
             answer = self._connection.getresponse()
             answer.read()
-            if answer.status != 200:
+            if answer.status not in (200, 202):
                 raise RuntimeError(f"/api/saliency answered {answer.status}")
-            self.pictures += 1
+            self.pictures += answer.status == 200
             self._ended.wait(max(0.0, EVERY_S - (time.perf_counter() - start)))
             self.seconds += time.perf_counter() - start
 

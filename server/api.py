@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from server.beside import beside
 from server.cockpit import Cockpit, Refused
 from server.events import MAX_STREAMS, Streams
-from server.explainer import Unexplained
+from server.explainer import Preparing, Unexplained
 from server.model_slot import SwapError
 from server.openapi import DOCUMENT
 from server.options import MAX_SPEED_MPH
@@ -95,9 +95,13 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
         return done(202)
 
     @routes.get("/saliency")
-    def saliency() -> flask.Response:
+    def saliency() -> flask.Response | Answer:
         simulator = _simulator()
-        return flask.Response(beside(lambda: cockpit.saliency(simulator)), content_type="image/jpeg")
+        try:
+            picture = beside(lambda: cockpit.saliency(simulator))
+        except Preparing as error:
+            return {"preparing": str(error)}, 202
+        return flask.Response(picture, content_type="image/jpeg")
 
     @routes.get("/shadow/<int:rank>")
     def picture(rank: int) -> flask.Response:

@@ -100,7 +100,7 @@ class Cockpit:
     def saliency(self, simulator: int | None) -> bytes:
         """The newest camera of a simulator, with what the model looks at marked on it: JPEG. None: the lowest number.
 
-        Raises LookupError for one that is not there, Unexplained where there is no such picture.
+        Raises LookupError for one that is not there, Unexplained where there is no such picture, Preparing.
         """
         views = self.view.simulators
         number = min(views, default=None) if simulator is None else simulator

@@ -27,6 +27,10 @@ class Unexplained(ValueError):
     """There is no picture; says why."""
 
 
+class Preparing(ValueError):
+    """There is no picture yet: the model is being converted for it."""
+
+
 class Explainer:
     """Pictures of what a model looks at. Methods may block and are for threads of their own."""
 
@@ -35,14 +39,14 @@ class Explainer:
         self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._process: subprocess.Popen[bytes] | None = None
         self._model: LoadedModel | None = None
-        self._file: Path | str = ""
+        self._file: Path | str | None = None
         self._last: tuple[Answered, LoadedModel, bytes] | None = None
         self._closed = False
 
     def picture(self, answer: Answered, model: LoadedModel) -> bytes:
-        """The camera of `answer`, with what `model` looks at painted on it: JPEG. Raises Unexplained.
+        """The camera of `answer`, with what `model` looks at painted on it: JPEG.
 
-        The first of a model takes some ten seconds, if it was never converted for this before.
+        Raises Unexplained, or Preparing for some ten seconds where this model was never converted for this before.
         """
         if not self._places.acquire(blocking=False):
             raise Unexplained(f"{MAX_WAITING} others wait for a picture already")
@@ -64,16 +68,24 @@ class Explainer:
             self._end(process)
 
     def _file_of(self, model: LoadedModel) -> Path:
-        """What shows where `model` looks; converted at the first question, refused at once at every further one."""
+        """What shows where `model` looks; converted from the first question on."""
         if model is not self._model:
-            try:
-                self._file = _unchanged_file(model)
-            except (ValueError, OSError) as error:
-                self._file = str(error)
-            self._model = model
+            self._model, self._file = model, None
+            threading.Thread(target=self._prepare, args=(model,), name="saliency", daemon=True).start()
+        if self._file is None:
+            raise Preparing(f"{model.path.name} is being prepared for this; ask again in a second")
         if isinstance(self._file, str):
             raise Unexplained(self._file)
         return self._file
+
+    def _prepare(self, model: LoadedModel) -> None:
+        file: Path | str
+        try:
+            file = _unchanged_file(model)
+        except (ValueError, OSError) as error:
+            file = str(error)
+        if model is self._model:  # else another has taken over meanwhile
+            self._file = file
 
     def _ask(self, question: Question) -> bytes:
         for _ in range(2):  # one that was idle for long has ended, perhaps just now

@@ -164,6 +164,10 @@ DOCUMENT: Schema = {
                 "parameters": [SIMULATOR],
                 "responses": {
                     "200": {"description": "The picture", "content": {"image/jpeg": {}}},
+                    "202": {
+                        "description": "The model is being prepared, once, for some ten seconds; ask again",
+                        "content": _json(_object(preparing=TEXT)),
+                    },
                     "400": {"description": WHY["400"], "content": _json(_ref("Error"))},
                     "404": {"description": "There is no such simulator", "content": _json(_ref("Error"))},
                     "409": {"description": "The model cannot be looked into", "content": _json(_ref("Error"))},

@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from protocol.messages import Control, Telemetry
 from server import explainer as explainer_module
 from server.conversion import ConversionError, saliency_file
 from server.engine import Engine
-from server.explainer import Explainer, Unexplained
+from server.explainer import Explainer, Preparing, Unexplained
 from server.model_slot import LoadedModel
 from server.observers import Answered
 from server.saliency import COLOUR, SaliencyNetwork
@@ -145,10 +146,21 @@ def explainer():
     made.close()
 
 
+def picture_of(explainer, answer, model):
+    """Ask until it is prepared."""
+    limit = threading.Event()
+    for _ in range(3000):
+        try:
+            return explainer.picture(answer, model)
+        except Preparing:
+            limit.wait(0.05)
+    raise AssertionError("it is never prepared")
+
+
 @pytest.mark.slow
 def test_pictures_come_from_a_process_that_may_die(explainer):
     model, answer = loaded(EFF), answered()
-    picture = explainer.picture(answer, model)
+    picture = picture_of(explainer, answer, model)
     painted = np.asarray(Image.open(io.BytesIO(picture))).astype(int)
     changed = np.abs(painted - answer.telemetry.frame).max(axis=2)
     assert painted.shape == (160, 320, 3)
@@ -179,12 +191,12 @@ def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(explainer, tmp
     model = replace(loaded(EFF), preprocess="pilotnet")
     for _ in range(2):
         with pytest.raises(Unexplained, match="no convolution"):
-            explainer.picture(answered(), model)
+            picture_of(explainer, answered(), model)
     assert calls == [(EFF, "pilotnet")]
     changed = tmp_path / "model.h5"
     shutil.copy(EFF, changed)
     with pytest.raises(Unexplained, match=r"model\.h5 has changed since it was loaded"):
-        explainer.picture(answered(), loaded(changed, model_sha256="0" * 64))
+        picture_of(explainer, answered(), loaded(changed, model_sha256="0" * 64))
 
 
 def test_what_is_no_saliency_file_is_named(tmp_path):
