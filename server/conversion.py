@@ -55,15 +55,15 @@ def litert_file(model: Path, preprocess: str | None = None, converter: str = STE
     Raises ConversionError, OSError.
     """
     key = _key(model, preprocess, converter)
-    file = _cache_folder() / f"{key}.tflite"
-    if not (file.is_file() and _notes_file(file).is_file()):
+    file = _preferred_folder() / f"{key}.tflite"
+    if not _is_whole(file):  # there it may lie though nobody can write there, as in a container
+        file = _cache_folder() / file.name
+    if not _is_whole(file):
         log.info("converting %s for LiteRT, once; the result is kept in %s", model.name, file.parent)
         made = file.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}.tflite")
         try:
             _convert(model, made, preprocess, converter)
-            if (
-                _key(model, preprocess, converter) != key
-            ):  # else another model's answers would be kept under this one's hash
+            if _key(model, preprocess, converter) != key:  # else it would be kept under another model's hash
                 raise ConversionError(f"{model} changed while it was converted; load it again")
             os.replace(_notes_file(made), _notes_file(file))
             os.replace(made, file)
@@ -78,10 +78,19 @@ def _notes_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.json")
 
 
+def _is_whole(file: Path) -> bool:
+    return file.is_file() and _notes_file(file).is_file()
+
+
+def _preferred_folder() -> Path:
+    """STEERING_CACHE, else the system's place for caches."""
+    return Path(os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models"))
+
+
 def _cache_folder() -> Path:
-    """STEERING_CACHE, else the system's place for caches, else (read-only home) the one for temporary files."""
-    preferred = os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models")
-    for folder in (Path(preferred), Path(tempfile.gettempdir()) / "steering-models"):
+    """The preferred folder, else (read-only home) one among the temporary files."""
+    preferred = _preferred_folder()
+    for folder in (preferred, Path(tempfile.gettempdir()) / "steering-models"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -128,7 +137,7 @@ def main() -> None:
     """Convert models ahead of time: `python -m server.conversion MODEL...`."""
     for model in map(Path, sys.argv[1:]):
         file, notes = litert_file(model)
-        print(f"{model}: {file}", *notes, sep="\n  ")
+        print(f"{model}: {file}", saliency_file(model), *notes, sep="\n  ")
 
 
 if __name__ == "__main__":
