@@ -24,7 +24,7 @@ from protocol.wire import decode_image
 from server.saliency import REPLY, Question, SaliencyNetwork
 
 IDLE_S = 60.0
-"""Unasked for so long, it ends, and its 80 MB with it."""
+"""Unasked for so long, it ends, and its 60 MB with it."""
 
 JPEG_QUALITY = 85
 NICENESS = 19
