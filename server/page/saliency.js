@@ -1,7 +1,7 @@
 // The button that marks what the model looks at: while it is on, marked pictures are asked for, one after the other.
 
 const $ = (id) => document.getElementById(id);
-const AT_MOST_EVERY_MS = 100, PREPARING_MS = 1000;
+const AT_MOST_EVERY_MS = 100, PATIENCE_MS = 1000;
 
 export class Saliency {
   // controls: says why there is no picture. simulator: whose camera is shown, null while there is none.
@@ -34,7 +34,7 @@ export class Saliency {
     try {
       const answer = await fetch(`/api/saliency?simulator=${simulator}`);
       if (answer.status === 404) return; // it has just left
-      if (answer.status === 202) return new Promise((done) => setTimeout(done, PREPARING_MS));
+      if (answer.status === 202 || answer.status === 429) return new Promise((done) => setTimeout(done, PATIENCE_MS));
       if (!answer.ok) throw new Error((await answer.json()).error);
       const picture = await asText(await answer.blob());
       if (!this.on || this.simulator() !== simulator) return;
