@@ -6,7 +6,9 @@ what it runs, with other ports.
 
 On 2 cores of an AMD EPYC that other programs used too (load 8 to 10, so that more processes also win more of them),
 24 November 2026, eff, 8 clients, medians of three: 293 frames/s, behind nginx 278 (0.95 times), two processes behind
-nginx 521 (1.78 times); both had their share of the clients.
+nginx 521 (1.78 times), and both had their share of the clients. Another run, beside a program that took 1.2 cores: one
+process 342, two 291 (0.85 times), two with a core of their own (taskset, so one LiteRT thread each) 354 (1.04 times).
+To be measured again on a quiet machine with more cores.
 
     python -m benchmarks.processes --clients 8 --seconds 8
 """
