@@ -1,12 +1,16 @@
 # docker build -t steering . && docker run --rm -p 127.0.0.1:4567:4567 steering
+# With an NVIDIA GPU and its container toolkit, several GB larger:
+# docker build --build-arg REQUIREMENTS=requirements-gpu.txt -t steering:gpu .
+# docker run --rm --gpus all -p 127.0.0.1:4567:4567 steering:gpu
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 driver
 WORKDIR /app
 RUN mkdir recordings && chown driver recordings
 
-COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-gpu.txt ./
+RUN pip install --no-cache-dir -r $REQUIREMENTS
 
 COPY protocol protocol
 COPY models models
@@ -14,9 +18,10 @@ COPY server server
 COPY simulator simulator
 COPY training training
 
-# Convert the shipped models once, so that a container is ready in two seconds and never imports TensorFlow for them.
+# Convert the shipped models once, so that a container is ready in two seconds and never imports TensorFlow for them
+# (where there is a GPU it does: TensorFlow drives it).
 USER driver
-ENV STEERING_CACHE=/home/driver/cache PYTHONUNBUFFERED=1
+ENV STEERING_CACHE=/home/driver/cache PYTHONUNBUFFERED=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
 RUN python -m server.conversion models/eff.h5 models/baseline.h5
 
 EXPOSE 4567

@@ -4,7 +4,9 @@ Each client sends at its own steady rate whether or not the last answer has come
 
 On 2 cores of an AMD EPYC, Python 3.11, eff on LiteRT, 24 November 2026, 8 clients at 20 Hz for 60 s: 9,600 answered,
 none missing, p50 2.73 ms, p99 4.34 ms, memory 107.9 MB early and 164.2 MB at the end, of which 57 MB are the frames of
-the last 30 s that the page can save; for 10 minutes: 96,000 answered, 140.8 MB early and at the end.
+the last 30 s that the page can save; for 10 minutes: 96,000 answered, 140.8 MB early and at the end. 24 clients while
+other programs filled both cores (load 12): 28,800 answered, none missing, but p50 75 ms, p99 421 ms; the server's one
+thread was busy for all of the time, 48 % of it in the network, 11 % sending, 10 % decoding (py-spy, 1000 samples).
 
     python -m benchmarks.fleet --clients 8 --hz 20 --seconds 60
 """

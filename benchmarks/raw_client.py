@@ -39,10 +39,15 @@ def telemetry_packet(jpeg: bytes, speed_mph: float = 15.0) -> bytes:
 
 
 class RawClient:
-    """One connection. connect: say CONNECT (`40`), as a stock server wants and the simulator never does."""
+    """One connection. connect: say CONNECT (`40`), as a stock server wants and the simulator never does.
 
-    def __init__(self, port: int, connect: bool = False, host: str = "127.0.0.1", timeout_s: float = 30.0) -> None:
-        self._socket = socket.create_connection((host, port), timeout_s)
+    source: the address to come from, where this computer has several (Linux: all of 127.0.0.0/8).
+    """
+
+    def __init__(
+        self, port: int, connect: bool = False, host: str = "127.0.0.1", timeout_s: float = 30.0, source: str = ""
+    ) -> None:
+        self._socket = socket.create_connection((host, port), timeout_s, (source, 0) if source else None)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         try:

@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,8 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
         "weights": weights,
         "difference": difference,
     }
-    _write(notes_path(out), json.dumps(facts, indent=2).encode())
-    _write(out, content)
+    write_whole(notes_path(out), json.dumps(facts, indent=2).encode())
+    write_whole(out, content)
     return loaded.notes
 
 
@@ -74,15 +74,20 @@ def litert_bytes(model: Any, weights: str = "float32") -> bytes:
     weights: "float16" halves the file and computes in float32; "int8" quarters it, a scale for each output channel, and
     the kernels that have it multiply in integers, with each frame's own range (no sample of frames is needed).
     """
+    from models.inference_graph import inference_function  # noqa: PLC0415
+
+    return litert_bytes_of(inference_function(model), weights)
+
+
+def litert_bytes_of(answer: Callable[[Any], Any], weights: str = "float32") -> bytes:
+    """The LiteRT file of a function of TensorFlow operations that takes one frame, uint8 (1, 160, 320, 3)."""
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
     )
 
-    from models.inference_graph import inference_function  # noqa: PLC0415
-
     frame = tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8, name="frame")
-    function = tf.function(inference_function(model), input_signature=[frame], autograph=False)
+    function = tf.function(answer, input_signature=[frame], autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":
@@ -112,7 +117,7 @@ def _largest_difference(model: Any, content: bytes) -> float:
     return float(np.max(np.abs(wanted - answers) / np.maximum(1.0, np.abs(wanted))))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """All of it under its name at once, or nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

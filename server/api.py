@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from server.beside import beside
 from server.cockpit import Cockpit, Refused
 from server.events import MAX_STREAMS, Streams
+from server.explainer import Preparing, Unexplained
 from server.model_slot import SwapError
 from server.openapi import DOCUMENT
 from server.options import MAX_SPEED_MPH
@@ -48,12 +49,10 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
 
     @routes.get("/events")
     def events() -> flask.Response:
-        number = flask.request.args.get("simulator")
-        if number is not None and not (number.isascii() and number.isdigit() and len(number) <= 4):
-            raise BadRequest(f"simulator must be a simulator's number, got {number[:20]!r}")
+        simulator = _simulator()
         if streams.open >= MAX_STREAMS:
             raise Refused(f"{MAX_STREAMS} pages watch already")
-        stream = streams.stream(int(number) if number else None, flask.request.environ)
+        stream = streams.stream(simulator, flask.request.environ)
         return flask.Response(stream, content_type="text/event-stream")
 
     @routes.post("/pause")
@@ -95,6 +94,15 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
         cockpit.models.swap(name)
         return done(202)
 
+    @routes.get("/saliency")
+    def saliency() -> flask.Response | Answer:
+        simulator = _simulator()
+        try:
+            picture = beside(lambda: cockpit.saliency(simulator))
+        except Preparing as error:
+            return {"preparing": str(error)}, 202
+        return flask.Response(picture, content_type="image/jpeg")
+
     @routes.get("/shadow/<int:rank>")
     def picture(rank: int) -> flask.Response:
         if cockpit.shadow is None:
@@ -108,7 +116,8 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
 
 def _answer_errors(routes: flask.Blueprint) -> None:
     """Every error as JSON, with a line that says what was wrong."""
-    for kind, code in ((BadRequest, 400), (LookupError, 404), (Refused, 409), (SwapError, 409), (OSError, 507)):
+    refusals = ((Refused, 409), (SwapError, 409), (Unexplained, 409))
+    for kind, code in ((BadRequest, 400), (LookupError, 404), *refusals, (OSError, 507)):
         routes.register_error_handler(kind, lambda error, code=code: ({"error": str(error)}, code))
 
 
@@ -119,6 +128,14 @@ def http_error(error: HTTPException) -> flask.Response:
         if name.lower() not in ("content-type", "content-length"):
             answer.headers[name] = value
     return answer
+
+
+def _simulator() -> int | None:
+    """The query's simulator, None where none is named. Raises BadRequest."""
+    number = flask.request.args.get("simulator")
+    if number is not None and not (number.isascii() and number.isdigit() and len(number) <= 4):
+        raise BadRequest(f"simulator must be a simulator's number, got {number[:20]!r}")
+    return int(number) if number else None
 
 
 def _body(name: str) -> object:

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from server.app import DrivingApp
+from server.explainer import Explainer
 from server.live_view import LiveView
 from server.model_slot import LoadedModel, ModelSlot
 from server.moments import LastMoments
@@ -36,6 +37,7 @@ class Cockpit:
         self.pace = pace
         self.view = LiveView()
         self.moments = LastMoments()
+        self.explainer = Explainer()
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
         self.shadow = shadow
@@ -95,8 +97,22 @@ class Cockpit:
             self.saved = recorder.folder
             return recorder.folder
 
+    def saliency(self, simulator: int | None) -> bytes:
+        """The newest camera of a simulator, with what the model looks at marked on it: JPEG. None: the lowest number.
+
+        Raises LookupError for one that is not there, Unexplained where there is no such picture, Preparing.
+        """
+        views = self.view.simulators
+        number = min(views, default=None) if simulator is None else simulator
+        view = views.get(number) if number is not None else None
+        if view is None:
+            which = "no simulator" if simulator is None else f"no simulator {simulator}"
+            raise LookupError(f"{which} has sent a frame")
+        return self.explainer.picture(view.latest, self.models.model)
+
     def close(self) -> None:
         """Leave whole files, and what the shadow has found."""
+        self.explainer.close()
         if self.recorder is not None:
             try:
                 self.stop_recording()

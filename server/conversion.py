@@ -21,8 +21,11 @@ import platformdirs
 
 log = logging.getLogger(__name__)
 
-CONVERSION_VERSION = 1
-"""Goes up when models/convert.py makes another file of the same model."""
+STEERING, SALIENCY = "models.convert", "models.saliency"
+"""The modules that convert, by what their file answers a frame with."""
+
+CONVERSION_VERSIONS = {STEERING: 1, SALIENCY: 1}
+"""Each goes up when its module makes another file of the same model."""
 
 CONVERSION_LIMIT_S = 180
 """A model takes 7 s; a corrupted .h5 can hold HDF5 for ever."""
@@ -35,19 +38,32 @@ class ConversionError(ValueError):
     """A model file that cannot be converted; says why."""
 
 
-def litert_file(model: Path, preprocess: str | None = None) -> tuple[Path, tuple[str, ...]]:
+def saliency_file(model: Path, preprocess: str | None = None) -> Path:
+    """The LiteRT file that answers a frame with what `model` looks at, likewise. Raises ConversionError, OSError."""
+    if model.suffix.lower() == ".tflite":
+        raise ConversionError(
+            f"{model.name} shows only its answer: what a network looks at is found in its layers, which a .tflite file "
+            "no longer tells apart; drive with the .h5 or .keras file that it was made of"
+        )
+    return litert_file(model, preprocess, SALIENCY)[0]
+
+
+def litert_file(model: Path, preprocess: str | None = None, converter: str = STEERING) -> tuple[Path, tuple[str, ...]]:
     """The LiteRT file of `model`, from the cache or made now, and the notes of its loading.
 
-    preprocess: name of a preprocessing, or None to let the loader choose. Raises ConversionError, OSError.
+    preprocess: name of a preprocessing, or None to let the loader choose. converter: STEERING or SALIENCY.
+    Raises ConversionError, OSError.
     """
-    key = _key(model, preprocess)
-    file = _cache_folder() / f"{key}.tflite"
-    if not (file.is_file() and _notes_file(file).is_file()):
+    key = _key(model, preprocess, converter)
+    file = _preferred_folder() / f"{key}.tflite"
+    if not _is_whole(file):  # there it may lie though nobody can write there, as in a container
+        file = _cache_folder() / file.name
+    if not _is_whole(file):
         log.info("converting %s for LiteRT, once; the result is kept in %s", model.name, file.parent)
         made = file.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}.tflite")
         try:
-            _convert(model, made, preprocess)
-            if _key(model, preprocess) != key:  # else another model's answers would be kept under this one's hash
+            _convert(model, made, preprocess, converter)
+            if _key(model, preprocess, converter) != key:  # else it would be kept under another model's hash
                 raise ConversionError(f"{model} changed while it was converted; load it again")
             os.replace(_notes_file(made), _notes_file(file))
             os.replace(made, file)
@@ -62,10 +78,19 @@ def _notes_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.json")
 
 
+def _is_whole(file: Path) -> bool:
+    return file.is_file() and _notes_file(file).is_file()
+
+
+def _preferred_folder() -> Path:
+    """STEERING_CACHE, else the system's place for caches."""
+    return Path(os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models"))
+
+
 def _cache_folder() -> Path:
-    """STEERING_CACHE, else the system's place for caches, else (read-only home) the one for temporary files."""
-    preferred = os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models")
-    for folder in (Path(preferred), Path(tempfile.gettempdir()) / "steering-models"):
+    """The preferred folder, else (read-only home) one among the temporary files."""
+    preferred = _preferred_folder()
+    for folder in (preferred, Path(tempfile.gettempdir()) / "steering-models"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -75,9 +100,9 @@ def _cache_folder() -> Path:
     raise OSError(f"no writable cache folder: neither {preferred} nor {tempfile.gettempdir()}; set STEERING_CACHE")
 
 
-def _key(model: Path, preprocess: str | None) -> str:
-    """What the conversion depends on: the file, the architecture beside it (.json + .h5), the preprocessing."""
-    digest = hashlib.sha256(f"{CONVERSION_VERSION} {preprocess} {model.suffix}".encode())
+def _key(model: Path, preprocess: str | None, converter: str) -> str:
+    """What the conversion depends on: the file, the architecture beside it (.json + .h5), preprocessing, converter."""
+    digest = hashlib.sha256(f"{converter} {CONVERSION_VERSIONS[converter]} {preprocess} {model.suffix}".encode())
     for part in (model, *_companions(model)):
         if part.stat().st_size > MAX_MODEL_BYTES:
             raise ConversionError(f"{part} is larger than {MAX_MODEL_BYTES // 1_000_000} MB; is it a steering model?")
@@ -92,8 +117,8 @@ def _companions(model: Path) -> list[Path]:
     return [path for name in sorted(names - {model.name}) if (path := model.parent / name).is_file()]
 
 
-def _convert(model: Path, file: Path, preprocess: str | None) -> None:
-    command = [sys.executable, "-m", "models.convert", str(model.resolve()), str(file)]
+def _convert(model: Path, file: Path, preprocess: str | None, converter: str) -> None:
+    command = [sys.executable, "-m", converter, str(model.resolve()), str(file)]
     if preprocess:
         command += ["--preprocess", preprocess]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -112,7 +137,7 @@ def main() -> None:
     """Convert models ahead of time: `python -m server.conversion MODEL...`."""
     for model in map(Path, sys.argv[1:]):
         file, notes = litert_file(model)
-        print(f"{model}: {file}", *notes, sep="\n  ")
+        print(f"{model}: {file}", saliency_file(model), *notes, sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -17,9 +17,11 @@ import gc
 import ipaddress
 import logging
 import secrets
+from typing import TYPE_CHECKING
 
 from server.app import DrivingApp
 from server.cockpit import Cockpit
+from server.conversion import saliency_file
 from server.driver import Driver
 from server.engine import open_engine
 from server.gate import Access
@@ -36,6 +38,9 @@ from server.shadow import Shadow
 from server.simulator_process import start_simulator
 from server.web import wsgi_app
 
+if TYPE_CHECKING:
+    from server.film import DriveFilm
+
 log = logging.getLogger("server.drive")
 
 SWITCH_INTERVAL_S = 0.0005
@@ -50,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         listener = bind(options.host, options.port)
         models = ModelSlot(load(options.model, options), lambda path: load(path, options))
         pace = Pace(options.speed_mph, options.throttle)
-        film = open_film(options, models.model)
+        film = open_film(options, models)
         app = DrivingApp(lambda: Driver(models, lambda: PacedControl(pace)), film)
         cockpit = Cockpit(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
@@ -106,16 +111,32 @@ def load(path: Path, options: Options, threads: int | None = None) -> LoadedMode
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)
-    return LoadedModel(path, engine, run_facts(path, engine))
+    return LoadedModel(path, engine, run_facts(path, engine), preprocess)
 
 
-def open_film(options: Options, model: LoadedModel) -> list[Observer]:
-    """What films this drive, if it is to be filmed. Raises OSError when the place cannot be written."""
+def open_film(options: Options, models: ModelSlot) -> list[Observer]:
+    """What films this drive, if it is to be filmed. Raises OSError when the place cannot be written, ValueError."""
     if not options.video:
         return []
     from server.film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
 
-    return [DriveFilm(options.video, f"{model.path.name} on {model.engine.name}")]
+    model = models.model
+    saliency = saliency_file(model.path, model.preprocess) if options.saliency else None
+    method = ", marked by VisualBackProp" if saliency else ""
+    film = DriveFilm(options.video, f"{model.path.name} on {model.engine.name}{method}")
+    if saliency:
+        film.mark(saliency)
+        models.follow(lambda taken: mark_film(film, taken))
+    return [film]
+
+
+def mark_film(film: DriveFilm, model: LoadedModel) -> None:
+    """Mark what another model looks at, once it drives; nothing, with a word, where that cannot be found out."""
+    film.mark(None)
+    try:
+        film.mark(saliency_file(model.path, model.preprocess))
+    except (ValueError, OSError) as error:
+        log.warning("the film goes on without marks: %s", error)
 
 
 def open_shadow(options: Options) -> Shadow | None:

@@ -38,6 +38,7 @@ class Film:
     """Films in the background. path: an .mp4, replaced if it exists; title: shown under the picture.
 
     error: why the film ended early, None while all is well. dropped: pictures left out because the encoder was behind.
+    saliency: the file (see `conversion.saliency_file`) by which to mark what the model looks at, None not to.
     Raises OSError when the file cannot be written, ValueError for another suffix.
     """
 
@@ -49,11 +50,12 @@ class Film:
         self.path = path
         self.error: str | None = None
         self.dropped = 0
+        self.saliency: Path | None = None
         self._seen = 0
         self._taken = 0
         self._limit = FrameLimit(MAX_PICTURES_PER_S)
         # SimpleQueue is one step in C: no lock is ever held by a thread that the system has put aside.
-        self._queue: queue.SimpleQueue[tuple[Shot, int] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Shot, int, Path | None] | None] = queue.SimpleQueue()
         self._encoder = subprocess.Popen(
             [sys.executable, "-m", "server.film_process", str(path.absolute()), title],
             cwd=ROOT,
@@ -72,7 +74,7 @@ class Film:
             self.dropped += 1
         else:
             self._taken += 1
-            self._queue.put((shot, self._seen))
+            self._queue.put((shot, self._seen, self.saliency))
 
     def close(self) -> None:
         """Encode what is queued and leave a whole file; gives up on a disk that does not answer for 10 s."""
@@ -137,6 +139,10 @@ class DriveFilm:
                 answer.latency_ms,
             )
         )
+
+    def mark(self, saliency: Path | None) -> None:
+        """From now on, mark what the model looks at; see Film. None: mark nothing."""
+        self._film.saliency = saliency
 
     def close(self) -> None:
         """Leave a whole file."""

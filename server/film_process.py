@@ -15,6 +15,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ import av
 
 from server.film_writer import FilmWriter
 from server.hud import Shot
+from server.saliency import SaliencyNetwork
 
 RATE_WINDOW_S = 1.0
 SILENT_S = 2.0
@@ -35,11 +37,15 @@ def main(path: Path, title: str, source: BinaryIO) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and the server closes the film
     stand_back()
     rate = AnswerRate()
+    opened, network = None, None
     try:
         writer = FilmWriter(path, title)
         try:
-            for shot, answered in _shots(source):
-                writer.write(shot, rate.after(shot.time_s, answered))
+            for shot, answered, saliency in _shots(source):
+                if saliency != opened:
+                    opened, network = saliency, SaliencyNetwork(saliency) if saliency else None
+                shown = replace(shot, frame=network.marked(shot.frame)) if network else shot
+                writer.write(shown, rate.after(shot.time_s, answered))
         finally:
             writer.close()
     except (OSError, ValueError, av.FFmpegError) as error:
@@ -59,8 +65,9 @@ def stand_back() -> None:
         os.nice(NICENESS)
 
 
-def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int]]:
-    """Shots, each with the number of answers until it; they end where the server's end of the pipe does."""
+def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int, Path | None]]:
+    """Shots, each with the number of answers until it and the saliency file of its model, None where nothing is to be
+    marked; they end where the server's end of the pipe does."""
     while True:
         try:
             yield pickle.load(source)  # from our own server, through a pipe that nobody else holds

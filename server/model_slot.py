@@ -28,11 +28,12 @@ class SwapError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A warm and checked model. facts: what is told of it."""
+    """A warm and checked model. facts: what is told of it; preprocess: the name it was loaded with, or None."""
 
     path: Path
     engine: Engine
     facts: dict[str, object] = field(default_factory=dict)
+    preprocess: str | None = None
 
 
 class ModelSlot:

@@ -121,6 +121,13 @@ def _operation(summary: str, answer: str, *errors: str, code: str = "200", body:
 
 BODY_ERRORS = ("400", "413", "415")
 
+SIMULATOR: Schema = {
+    "name": "simulator",
+    "in": "query",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
+    "description": "Whose frames; the lowest number that is connected, if left out",
+}
+
 DOCUMENT: Schema = {
     "openapi": "3.1.0",
     "info": {
@@ -151,6 +158,22 @@ DOCUMENT: Schema = {
                 body="ModelName",
             )
         },
+        "/api/saliency": {
+            "get": {
+                "summary": "The newest camera picture, with what the model looks at marked in pink (VisualBackProp)",
+                "parameters": [SIMULATOR],
+                "responses": {
+                    "200": {"description": "The picture", "content": {"image/jpeg": {}}},
+                    "202": {
+                        "description": "The model is being prepared, once, for some ten seconds; ask again",
+                        "content": _json(_object(preparing=TEXT)),
+                    },
+                    "400": {"description": WHY["400"], "content": _json(_ref("Error"))},
+                    "404": {"description": "There is no such simulator", "content": _json(_ref("Error"))},
+                    "409": {"description": "The model cannot be looked into", "content": _json(_ref("Error"))},
+                },
+            }
+        },
         "/api/shadow/{rank}": {
             "get": {
                 "summary": "The camera's picture of a worst disagreement, 0 the worst",
@@ -171,14 +194,7 @@ DOCUMENT: Schema = {
         "/api/events": {
             "get": {
                 "summary": "Server-sent events: `status` twice a second, `frame` up to 15 times, with the camera",
-                "parameters": [
-                    {
-                        "name": "simulator",
-                        "in": "query",
-                        "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
-                        "description": "Whose frames; the lowest number that is connected, if left out",
-                    }
-                ],
+                "parameters": [SIMULATOR],
                 "responses": {
                     "200": {"description": "Until the client leaves", "content": {"text/event-stream": {}}},
                     "400": {"description": WHY["400"], "content": _json(_ref("Error"))},

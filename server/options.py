@@ -66,7 +66,8 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
-    simulator is the command of the simulator to start as a client, None for the user's own.
+    saliency: mark in the film what the model looks at. simulator is the command of the simulator to start as a client,
+    None for the user's own.
     watch: take the model's file anew when it changes; shadow: a second model that is compared and steers nothing.
     token is asked of page and API, and of simulators where protect_simulators; allow_host: further host names."""
 
@@ -79,6 +80,7 @@ class Options:
     preprocess: str | None
     record: Path | None
     video: Path | None
+    saliency: bool
     simulator: tuple[str, ...] | None
     watch: bool
     shadow: Path | None
@@ -150,6 +152,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
+        add("--saliency", action=flag, default=False, help="and mark in the film what the model looks at"),
         add(
             "--simulator",
             type=parse_simulator,
@@ -183,6 +186,8 @@ def _printable(settings: Settings) -> Settings:
 def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options:
     if values["model"] is None:
         parser.error("which model shall drive? Give MODEL, e.g. models/eff.h5")
+    if values["saliency"] and values["video"] is None:
+        parser.error("--saliency marks the film of a drive: give --video FILE.mp4 (the live page has a button for it)")
     simulator = values["simulator"]
     for option, command in (("limit", "simulator.playback"), ("laps", "simulator")):
         value = values[option]

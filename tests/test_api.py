@@ -15,6 +15,7 @@ from benchmarks.raw_client import RawClient, packet, telemetry_packet
 from protocol.recording import read_recording
 from server import gate
 from server.events import MAX_STREAMS
+from server.explainer import Preparing
 from tests.conftest import jpeg_of
 from tests.live_server import LiveServer
 
@@ -225,6 +226,31 @@ def test_a_page_that_reads_nothing_costs_no_answer_and_others_are_refused_beyond
     for stream in streams:
         stream.close()
     server.wait_until(lambda: b"drive_page_streams 0.0" in server.get("/metrics").body)
+
+
+def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monkeypatch):
+    assert server.get("/api/saliency").status == 404
+    steer(simulator)
+    server.wait_until(lambda: 1 in server.cockpit.view.simulators)
+    asked = []
+
+    def picture(answer, model):
+        asked.append((answer.telemetry.image, model.path.name))
+        if len(asked) == 1:
+            raise Preparing("ask again")
+        return b"a jpeg"
+
+    monkeypatch.setattr(server.cockpit.explainer, "picture", picture)
+    for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
+        assert server.get(f"/api/saliency{query}").status == code
+    assert asked == [(GREY, "brightness.h5")] * 3
+    assert server.get("/api/saliency").headers["content-type"] == "image/jpeg"
+    monkeypatch.undo()
+    (server.folder / "brightness.h5").rename(server.folder / "elsewhere")
+    server.wait_until(lambda: server.get("/api/saliency").status == 409)
+    refused = server.get("/api/saliency")
+    assert "brightness.h5" in json.loads(refused.body)["error"]
+    assert float(steer(simulator)["steering_angle"]) == pytest.approx(0.5, abs=0.01), "and it still drives"
 
 
 def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):

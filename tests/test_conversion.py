@@ -25,7 +25,7 @@ def converted(monkeypatch, meanwhile=lambda: None):
     """Stands for the converter's process: writes what the model file holds when it comes to read it."""
     calls = []
 
-    def convert(model, file, preprocess):
+    def convert(model, file, preprocess, converter):
         calls.append(file)
         meanwhile()
         file.write_bytes(b"litert of " + model.read_bytes())
@@ -54,8 +54,19 @@ def test_a_file_replaced_while_it_is_converted_is_not_kept_under_the_old_ones_ha
     assert litert_file(model)[0].read_bytes() == b"litert of one"
 
 
+def test_what_is_kept_where_nobody_can_write_is_used(model, cache, monkeypatch, tmp_path):
+    calls = converted(monkeypatch)
+    kept, _ = litert_file(model)
+    monkeypatch.setattr(conversion.os, "access", lambda folder, mode: folder != cache)
+    monkeypatch.setattr(conversion.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert litert_file(model)[0] == kept
+    model.write_bytes(b"two")
+    assert litert_file(model)[0].parent == tmp_path / "steering-models"
+    assert len(calls) == 2
+
+
 def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
-    def fails(model, file, preprocess):
+    def fails(model, file, preprocess, converter):
         file.write_bytes(b"half")
         raise ConversionError("no")
 

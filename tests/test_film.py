@@ -17,10 +17,14 @@ import numpy as np
 import pytest
 
 from protocol.messages import Control, Telemetry
+from server.conversion import saliency_file
+from server.drive import mark_film
+from server.engine import Engine
 from server.film import QUEUE_LENGTH, DriveFilm, Film, free_path
 from server.film_process import AnswerRate
 from server.film_writer import FilmWriter
 from server.hud import Shot
+from server.model_slot import LoadedModel
 from server.observers import Answered
 from server.timeline import FrameLimit, Timeline
 from tests.conftest import road_frame
@@ -233,6 +237,32 @@ def test_a_bad_frame_ends_the_film_with_a_word(tmp_path):
     film.close()
     assert film.error is not None
     assert "(10, 10, 3)" in film.error
+    assert len(read_film(film.path)[0]) == 1
+
+
+@pytest.mark.slow
+def test_what_the_model_looks_at_is_marked_from_one_picture_on(tmp_path):
+    film = DriveFilm(tmp_path / "film.mp4", "eff.h5")
+    telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
+    eff = saliency_file(ROOT / "models" / "eff.h5")
+    for time_s, file in ((0.0, None), (0.1, eff), (0.2, eff), (0.3, None)):
+        film.mark(file)
+        film.answered(Answered(1, telemetry, Control(0.1, 0.2), time_s, 1.5))
+    film.close()
+    _, pictures, _ = read_film(film.path)
+    pink = [np.count_nonzero(p[:320, :, 0].astype(int) - p[:320, :, 1] > 100) for p in pictures]
+    assert pink[0] == pink[3] == 0
+    assert min(pink[1:3]) > 500
+
+
+def test_a_film_goes_on_unmarked_where_the_next_model_cannot_be_looked_into(tmp_path, caplog):
+    film = DriveFilm(tmp_path / "film.mp4", "eff.h5")
+    film.mark(tmp_path / "of the model before")
+    engine = Engine("test", "CPU", (), lambda frames: np.zeros(len(frames), np.float32))
+    mark_film(film, LoadedModel(tmp_path / "finished.tflite", engine))
+    film.answered(Answered(1, Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0), Control(0.1, 0.2), 0.0, 1.5))
+    film.close()
+    assert "without marks: finished.tflite shows only its answer" in caplog.text
     assert len(read_film(film.path)[0]) == 1
 
 

@@ -73,6 +73,14 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
         page.wait_for_function("old => document.querySelector('#rim').getAttribute('style') !== old", arg=turned)
         speed(page, above=5)
 
+        page.keyboard.press("l")
+        told(page, "#notice", "Pink: where the network's features are strong", timeout_s=120)
+        assert page.locator("#look").get_attribute("aria-pressed") == "true"
+        marked = page.locator("#camera").get_attribute("src")
+        page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=marked)
+        page.click("#look")
+        assert page.locator("#look").get_attribute("aria-pressed") == "false"
+
         told(page, "#record", "Stop recording")
         page.click("#record")
         told(page, "#notice", "Recorded in")

@@ -21,14 +21,17 @@ from tqdm import tqdm
 
 from protocol.recording import Recording, RecordingError, Sample, read_recording
 from protocol.wire import ProtocolError, decode_image
+from server.conversion import saliency_file
 from server.film_writer import FilmWriter
 from server.hud import WIDTH, Shot
+from server.saliency import SaliencyNetwork
 from training.gif import GifWriter
 
 EXAMPLES = """examples:
   python -m training.video recordings/lake --out lake.mp4
   python -m training.video recordings/lake --out curve.gif --start 31 --end 39
   python -m training.video recordings/lake --out left.mp4 --camera left
+  python -m training.video recordings/lake --out seen.mp4 --saliency models/eff.h5
   python -m training.video frames_without_times --out film.mp4 --fps 20
 
 FILE is replaced if it exists. Ctrl-C ends the film there and leaves a whole file."""
@@ -44,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recording = read_recording(options.recording)
         print(recording.summary(), file=sys.stderr)
         samples = _chosen(recording, options)
+        network = SaliencyNetwork(saliency_file(options.saliency)) if options.saliency else None
         writer = _open(options)
-        stopped = _write(samples, writer, options)
+        stopped = _write(samples, writer, options, network)
     except (RecordingError, ProtocolError, ValueError, OSError, av.FFmpegError) as error:
         print(f"video: {error}", file=sys.stderr)
         return 2
@@ -67,6 +71,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
     parser.add_argument("--end", type=float, default=math.inf, metavar="S", help="end S seconds after the first frame")
     parser.add_argument("--fps", type=float, metavar="N", help="frames a second, instead of the recording's own times")
+    parser.add_argument("--saliency", type=Path, metavar="MODEL", help="mark in pink what this model looks at")
     parser.add_argument("--title", help="under the picture; default: the folder's name")
     parser.add_argument("--width", type=int, default=400, help="of a GIF, in pixels; default: 400")
     return parser.parse_args(arguments)
@@ -104,12 +109,17 @@ def _open(options: argparse.Namespace) -> FilmWriter | GifWriter:
     raise ValueError(f"--out must end in .mp4 or .gif, got {options.out}")
 
 
-def _write(samples: list[Sample], writer: FilmWriter | GifWriter, options: argparse.Namespace) -> bool:
+def _write(
+    samples: list[Sample],
+    writer: FilmWriter | GifWriter,
+    options: argparse.Namespace,
+    network: SaliencyNetwork | None,
+) -> bool:
     """Write all of them, or as many as Ctrl-C lets; whether it stopped early."""
     stopped = False
     try:
         for shot in tqdm(_shots(samples, options.camera), total=len(samples), unit="frame", disable=None):
-            writer.write(shot)
+            writer.write(replace(shot, frame=network.marked(shot.frame)) if network else shot)
     except KeyboardInterrupt:
         stopped = True
     finally:

@@ -25,7 +25,7 @@ export class Controls {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest("select, input")) return;
-    const button = { p: "pause", r: "record", s: "save" }[event.key.toLowerCase()];
+    const button = { p: "pause", r: "record", s: "save", l: "look" }[event.key.toLowerCase()];
     if (button) $(button).click();
   }
 

@@ -2,6 +2,7 @@
 
 import { Controls } from "/page/controls.js";
 import { Plot } from "/page/plots.js";
+import { Saliency } from "/page/saliency.js";
 
 const $ = (id) => document.getElementById(id);
 const FULL_LOCK_DEG = 25, SHOWN_DEG = 45; // the scale's arc; the rim turns thrice as far, as a car's does
@@ -14,6 +15,7 @@ const plots = {
   rate: new Plot($("plot-rate"), { high: 25 }),
 };
 const controls = new Controls(showStatus);
+const saliency = new Saliency(controls, () => shown);
 let events = null, chosen = null, shown = null;
 
 function listen() {
@@ -107,7 +109,7 @@ function showFrame(frame) {
   if (shown !== frame.simulator) Object.values(plots).forEach((plot) => plot.clear());
   shown = frame.simulator;
   if (frame.image) {
-    $("camera").src = frame.image;
+    if (!saliency.shows) $("camera").src = frame.image;
     $("camera").alt = `Camera of simulator ${frame.simulator}`;
   }
   $("camera").hidden = !frame.image;
@@ -154,6 +156,7 @@ function element(name, text, kind = "") {
 }
 
 document.addEventListener("visibilitychange", () => {
+  saliency.look();
   if (document.hidden) events?.close(); // a page that nobody sees asks for nothing
   else listen();
 });

@@ -1,0 +1,107 @@
+"""Would frames of several simulators be faster answered together? LiteRT one by one against a batch, on this CPU.
+
+The cached file cannot be resized to n frames (its reshapes are for one), so each size is converted for itself, from the
+same graph. Batches and single frames take turns; processor time is the whole process's, all threads.
+
+On 2 cores of an AMD EPYC that other programs used too, LiteRT 2.3, 24 November 2026, processor time of a frame in a
+batch of 2, 4 and 8 against one by one: eff 1.00, 0.93 and 0.83 times as fast on one thread, 1.12, 1.14 and 1.11 on two
+(where one thread alone takes less than either: 1.20 ms a frame, not 1.67); baseline 0.94, 0.95 and 0.95 on one, 1.02,
+1.01 and 1.00 on two. A frame alone fills the cores, and a batch leaves the caches. So the server does not batch: every
+client would wait for the delay and the whole batch, and gain nothing.
+
+    python -m benchmarks.batching
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.frames import drawn_frames
+from protocol.messages import FRAME_SHAPE
+from protocol.wire import decode_image
+
+SIZES = (2, 4, 8)
+ROUNDS = 9
+FRAMES = 24
+"""Frames of each side in each round."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    options = parser.parse_args()
+    frames = np.stack([decode_image(image) for image in drawn_frames(FRAMES)])
+    for model in options.models:
+        files = {size: converted(model, size) for size in (1, *SIZES)}
+        for threads in options.threads:
+            measure(f"{model}, {threads} thread{'s'[: threads != 1]}", files, threads, frames)
+
+
+def converted(model: Path, size: int) -> bytes:
+    """The LiteRT file of `model` for `size` frames at a time, as models/convert.py makes it for one."""
+    import tensorflow as tf  # noqa: PLC0415
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
+
+    from models.inference_graph import inference_function  # noqa: PLC0415
+    from models.loading import load_steering_model  # noqa: PLC0415
+
+    spec = tf.TensorSpec((size, *FRAME_SHAPE), tf.uint8)
+    answer = inference_function(load_steering_model(model).model)
+    frozen = convert_variables_to_constants_v2(
+        tf.function(answer, input_signature=[spec], autograph=False).get_concrete_function()
+    )
+    content: bytes = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+    return content
+
+
+def measure(title: str, files: dict[int, bytes], threads: int, frames: np.ndarray) -> None:
+    """One table: milliseconds a frame of each batch size."""
+    sides = {size: interpreter(file, threads) for size, file in files.items()}
+    wanted = np.concatenate([sides[1](frames[i : i + 1]) for i in range(max(SIZES))])
+    for size in SIZES:
+        found = np.concatenate([sides[size](frames[i : i + size]) for i in range(0, max(SIZES), size)])
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    wall: dict[int, list[float]] = {size: [] for size in sides}
+    processor: dict[int, list[float]] = {size: [] for size in sides}
+    for _ in range(ROUNDS):
+        for size, run in sides.items():
+            start, used = time.perf_counter(), time.process_time()
+            for i in range(0, FRAMES, size):
+                run(frames[i : i + size])
+            wall[size].append((time.perf_counter() - start) * 1000 / FRAMES)
+            processor[size].append((time.process_time() - used) * 1000 / FRAMES)
+    one, one_used = float(np.median(wall[1])), float(np.median(processor[1]))
+    print(title)
+    for size in sides:
+        took, used = float(np.median(wall[size])), float(np.median(processor[size]))
+        print(f"  {size:2} together: {took:.2f} ms a frame ({one / took:.2f} times as fast)", end=", ")
+        print(f"{used:.2f} ms of processor time ({one_used / used:.2f})", flush=True)
+
+
+def interpreter(file: bytes, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A LiteRT file as a function, uint8 frames -> float32 answers."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # as server/engine.py does
+
+    made: Any = Interpreter(model_content=file, num_threads=threads)
+    made.allocate_tensors()
+    given, wanted = made.get_input_details()[0], made.get_output_details()[0]
+
+    def run(frames: np.ndarray) -> np.ndarray:
+        made.set_tensor(given["index"], frames)
+        made.invoke()
+        answers: np.ndarray = made.get_tensor(wanted["index"])
+        return answers.ravel()
+
+    return run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Where the cells of a layer's output lie in the camera's frame, so that what is found there can be shown there.
+
+Crops, strides, paddings and resizings each move or widen the cells; followed from the frame on, they give every cell's
+place to the fraction of a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
+
+Matrix = npt.NDArray[np.float32]
+Window = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D | layers.MaxPooling2D | layers.AveragePooling2D
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Cells along rows or columns: `count` of them, `step` pixels apart, the first one's centre at pixel `first`."""
+
+    count: int
+    first: float
+    step: float
+
+    def resampling(self, onto: Axis, outside: bool = False) -> Matrix:
+        """The matrix (onto.count, count) that interpolates linearly from these cells to those.
+
+        Beyond the outermost cells their values hold on; with `outside`, only as far as a cell reaches, then 0.
+        """
+        places = onto.first + onto.step * np.arange(onto.count)
+        position = (places - self.first) / self.step
+        low = np.clip(np.floor(position), 0, max(0, self.count - 2)).astype(int)
+        high = np.minimum(low + 1, self.count - 1)
+        share = np.clip(position - low, 0, 1)
+        matrix = np.zeros((onto.count, self.count))
+        np.add.at(matrix, (np.arange(onto.count), low), 1 - share)
+        np.add.at(matrix, (np.arange(onto.count), high), share)
+        if outside:
+            matrix[(position < -0.5) | (position > self.count - 0.5)] = 0.0
+        return matrix.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells of one layer's output."""
+
+    rows: Axis
+    columns: Axis
+
+
+FRAME_GRID = Grid(Axis(FRAME_ROWS, 0.0, 1.0), Axis(FRAME_COLUMNS, 0.0, 1.0))
+
+
+def grid_after(layer: Any, before: Grid) -> Grid:
+    """The grid of a layer's output, by that of its (first) input. Raises ValueError for an unknown layer."""
+    size = tuple(layer.output.shape[1:3])
+    axes = (before.rows, before.columns)
+    if isinstance(layer, Window):
+        windows = getattr(layer, "kernel_size", None) or layer.pool_size
+        dilations = getattr(layer, "dilation_rate", (1, 1))
+        settings = zip(size, axes, windows, layer.strides, dilations, strict=True)
+        same = layer.padding == "same"
+        return Grid(*(_windowed(count, axis, (k - 1) * d + 1, step, same) for count, axis, k, step, d in settings))
+    if isinstance(layer, layers.Cropping2D | layers.ZeroPadding2D):
+        margins = layer.cropping if isinstance(layer, layers.Cropping2D) else layer.padding
+        sign = 1 if isinstance(layer, layers.Cropping2D) else -1
+        shifted = zip(size, axes, margins, strict=True)
+        return Grid(*(Axis(n, axis.first + sign * margin[0] * axis.step, axis.step) for n, axis, margin in shifted))
+    if isinstance(layer, layers.Resizing | layers.UpSampling2D):
+        return Grid(*(_resized(count, axis) for count, axis in zip(size, axes, strict=True)))
+    if size != (before.rows.count, before.columns.count):
+        raise ValueError(f"layer {layer.name!r} ({type(layer).__name__}) moves pixels in a way that is not followed")
+    return before
+
+
+def _windowed(count: int, axis: Axis, window: int, step: int, same: bool) -> Axis:
+    """A convolution or pooling; padding "same" as TensorFlow does it, the smaller half in front."""
+    padding = max(0, (count - 1) * step + window - axis.count) // 2 if same else 0
+    return Axis(count, axis.first + axis.step * ((window - 1) / 2 - padding), axis.step * step)
+
+
+def _resized(count: int, axis: Axis) -> Axis:
+    """Half-pixel centres: both grids begin and end at the same borders."""
+    ratio = axis.count / count
+    return Axis(count, axis.first + axis.step * (ratio - 1) / 2, axis.step * ratio)

@@ -1,0 +1,205 @@
+"""What a network looks at is shown where it lies in the frame, by a process that the server survives."""
+
+import io
+import os
+import shutil
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from PIL import Image
+
+from models.layer_grid import FRAME_GRID, Axis
+from models.saliency import main, saliency_function
+from models.steering import BUILDERS
+from protocol.messages import Control, Telemetry
+from server import explainer as explainer_module
+from server.conversion import ConversionError, saliency_file
+from server.engine import Engine
+from server.explainer import Explainer, Preparing, Unexplained
+from server.model_slot import LoadedModel
+from server.observers import Answered
+from server.saliency import COLOUR, SaliencyNetwork
+from server.saliency_process import Watchdog
+from tests.conftest import jpeg_of, road_frame
+
+EFF = Path(__file__).parent.parent / "models" / "eff.h5"
+
+
+def ones(kind, *arguments, **settings):
+    """A layer whose filters all add up what they see: it finds whatever is bright, wherever it is."""
+    return kind(*arguments, activation="relu", use_bias=False, **ONES[kind], **settings)
+
+
+ONES = {layers.Conv2D: {"kernel_initializer": "ones"}, layers.DepthwiseConv2D: {"depthwise_initializer": "ones"}}
+
+
+def strided(x):
+    for _ in range(3):
+        x = ones(layers.Conv2D, 2, 3, 2, padding="same")(x)
+    return x
+
+
+def pilotnet_like(x):
+    x = layers.Resizing(66, 200)(layers.Cropping2D(((60, 25), (0, 0)))(x))
+    for size, step in ((5, 2), (5, 2), (5, 2), (3, 1), (3, 1)):
+        x = ones(layers.Conv2D, 2, size, step)(x)
+    return x
+
+
+def effnet_like(x):
+    x = layers.Resizing(128, 128)(layers.Cropping2D(((80, 20), (0, 0)))(x))
+    for _ in range(3):
+        x = layers.MaxPooling2D((2, 1), (2, 1))(ones(layers.DepthwiseConv2D, (1, 3), padding="same")(x))
+        x = ones(layers.Conv2D, 2, (2, 1), (1, 2), padding="same")(
+            ones(layers.DepthwiseConv2D, (3, 1), padding="same")(x)
+        )
+    return x
+
+
+def branching(x):
+    x = ones(layers.Conv2D, 2, 4, 2)(layers.ZeroPadding2D(((3, 5), (2, 6)))(x))
+    return layers.AveragePooling2D(2)(layers.Add()([x, ones(layers.Conv2D, 2, 3, padding="same", dilation_rate=2)(x)]))
+
+
+@pytest.mark.parametrize("body", [strided, pilotnet_like, effnet_like, branching])
+@pytest.mark.parametrize("place", [(100, 160), (120, 41), (96, 270)])
+def test_a_bright_spot_is_marked_where_it_is(body, place):
+    frames = keras.Input((160, 320, 3), dtype="uint8")
+    model = keras.Model(frames, layers.Flatten()(body(layers.Rescaling(1 / 255)(frames))))
+    frame = np.zeros((1, 160, 320, 3), np.uint8)
+    row, column = place
+    frame[0, row - 3 : row + 4, column - 3 : column + 4] = 255
+    seen = saliency_function(model)(tf.constant(frame)).numpy()
+    assert seen.shape == (160, 320)
+    total = seen.sum()
+    centre = (seen.sum(1) @ np.arange(160) / total, seen.sum(0) @ np.arange(320) / total)
+    np.testing.assert_allclose(centre, place, atol=2.0)
+    assert (
+        seen[np.abs(np.arange(160) - row) > 25].sum() + seen[:, np.abs(np.arange(320) - column) > 25].sum()
+        < 1e-3 * total
+    )
+
+
+def test_resampling_interpolates_and_ends_where_the_cells_do():
+    crop = Axis(3, 10.0, 2.0)  # cells at pixels 10, 12 and 14
+    onto = Axis(8, 8.0, 1.0)
+    np.testing.assert_allclose(crop.resampling(onto) @ [0.0, 4.0, 2.0], [0, 0, 0, 2, 4, 3, 2, 2])
+    np.testing.assert_allclose(crop.resampling(onto, outside=True) @ [1.0, 1.0, 1.0], [0, 1, 1, 1, 1, 1, 1, 1])
+    one = Axis(1, 5.0, 4.0).resampling(FRAME_GRID.rows, outside=True)
+    assert np.flatnonzero(one[:, 0]).tolist() == [3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("name", sorted(BUILDERS))
+def test_every_network_of_ours_can_be_looked_into(name):
+    seen = saliency_function(BUILDERS[name]())(tf.constant(road_frame(0.5)[None])).numpy()
+    assert 0 < seen.max() <= 1
+    assert seen[:60].max() == 0, "above the crop it sees nothing"
+
+
+def test_what_cannot_be_looked_into_says_why(tmp_path, capsys):
+    frames = keras.Input((160, 320, 3), dtype="uint8")
+    flat = layers.Dense(1)(layers.Flatten()(layers.Cropping2D(((159, 0), (319, 0)))(layers.Rescaling(1.0)(frames))))
+    with pytest.raises(ValueError, match="no convolution"):
+        saliency_function(keras.Model(frames, flat))
+    moved = layers.Reshape((80, 640, 2))(layers.Conv2D(2, 3, padding="same")(layers.Rescaling(1.0)(frames)))
+    with pytest.raises(ValueError, match="Reshape"):
+        saliency_function(keras.Model(frames, layers.Flatten()(moved)))
+    with pytest.raises(ConversionError, match=r"eff\.tflite shows only its answer.*\.h5"):
+        saliency_file(tmp_path / "eff.tflite")
+    (tmp_path / "bad.h5").write_bytes(b"no model")
+    assert main([str(tmp_path / "bad.h5"), str(tmp_path / "out.tflite")]) == 2
+    assert "bad.h5" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["bad.h5"]
+
+
+def test_the_watchdog_waits_for_silence_only(monkeypatch):
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    dog = Watchdog(0.05)
+    for _ in range(1000):
+        if ended:
+            break
+        dog._asked.wait(0.01)
+    assert ended == [0]
+
+
+def answered(shift=0.0):
+    frame = road_frame(shift)
+    return Answered(1, Telemetry(frame, jpeg_of(frame), 0.0, 0.2, 12.0), Control(0.0, 0.3), 1.0, 1.5)
+
+
+def loaded(path, **facts):
+    return LoadedModel(path, Engine("test", "CPU", (), lambda frames: np.zeros(len(frames), np.float32)), facts)
+
+
+@pytest.fixture
+def explainer():
+    made = Explainer()
+    yield made
+    made.close()
+
+
+def picture_of(explainer, answer, model):
+    """Ask until it is prepared."""
+    limit = threading.Event()
+    for _ in range(3000):
+        try:
+            return explainer.picture(answer, model)
+        except Preparing:
+            limit.wait(0.05)
+    raise AssertionError("it is never prepared")
+
+
+@pytest.mark.slow
+def test_pictures_come_from_a_process_that_may_die(explainer):
+    model, answer = loaded(EFF), answered()
+    picture = picture_of(explainer, answer, model)
+    painted = np.asarray(Image.open(io.BytesIO(picture))).astype(int)
+    changed = np.abs(painted - answer.telemetry.frame).max(axis=2)
+    assert painted.shape == (160, 320, 3)
+    assert changed[:72].mean() < 3, "nothing is marked above the crop"
+    strongest = np.unravel_index(changed.argmax(), changed.shape)
+    np.testing.assert_allclose(painted[strongest], COLOUR, atol=70)
+    process = explainer._process
+    assert explainer.picture(answer, model) is picture, "the same frame is painted once"
+    process.kill()
+    process.wait()
+    assert explainer.picture(answered(0.4), model) != picture
+    assert explainer._process.pid != process.pid
+    if os.name != "nt":
+        explainer._process.send_signal(signal.SIGSTOP)
+    explainer.close()  # also while it does not answer
+    with pytest.raises(Unexplained):
+        explainer.picture(answered(0.1), model)
+
+
+def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(explainer, tmp_path, monkeypatch):
+    calls = []
+
+    def refuses(path, preprocess):
+        calls.append((path, preprocess))
+        raise ConversionError("no convolution")
+
+    monkeypatch.setattr(explainer_module, "saliency_file", refuses)
+    model = replace(loaded(EFF), preprocess="pilotnet")
+    for _ in range(2):
+        with pytest.raises(Unexplained, match="no convolution"):
+            picture_of(explainer, answered(), model)
+    assert calls == [(EFF, "pilotnet")]
+    changed = tmp_path / "model.h5"
+    shutil.copy(EFF, changed)
+    with pytest.raises(Unexplained, match=r"model\.h5 has changed since it was loaded"):
+        picture_of(explainer, answered(), loaded(changed, model_sha256="0" * 64))
+
+
+def test_what_is_no_saliency_file_is_named(tmp_path):
+    (tmp_path / "other.tflite").write_bytes(b"garbage")
+    with pytest.raises(ValueError, match=r"other\.tflite is no LiteRT file"):
+        SaliencyNetwork(tmp_path / "other.tflite")
