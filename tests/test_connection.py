@@ -68,7 +68,7 @@ class Peer:
 
     def close(self) -> None:
         for ws in self._sockets:
-            with contextlib.suppress(ConnectionClosed):
+            with contextlib.suppress(ConnectionClosed, OSError):  # the client may hang up at this very moment
                 ws.close()
         socket.create_connection(self._listener.getsockname()).close()
         for thread in self._threads:
