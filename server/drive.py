@@ -103,11 +103,11 @@ def who_may_enter(options: Options) -> Access:
 
 
 def load(path: Path, options: Options, threads: int | None = None) -> LoadedModel:
-    """A model, warm and checked. threads: see open_engine. Raises ValueError or OSError, with a line for the user."""
+    """A model, warm and checked. threads: of LiteRT, else the options'. Raises ValueError or OSError, with a line."""
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}")
     preprocess = options.preprocess if path == options.model else None  # it was named for that one
-    engine = open_engine(path, options.engine, preprocess, threads)
+    engine = open_engine(path, options.engine, preprocess, threads or options.threads)
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)

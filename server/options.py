@@ -66,6 +66,7 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
+    threads: of LiteRT, None for its own choice.
     saliency: mark in the film what the model looks at. simulator is the command of the simulator to start as a client,
     None for the user's own.
     watch: take the model's file anew when it changes; shadow: a second model that is compared and steers nothing.
@@ -77,6 +78,7 @@ class Options:
     speed_mph: float
     throttle: float | None
     engine: str
+    threads: int | None
     preprocess: str | None
     record: Path | None
     video: Path | None
@@ -149,6 +151,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="hold this speed (default: 15 mph)"),
         pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, instead"),
         add("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)"),
+        add("--threads", type=_threads, metavar="N", help="of LiteRT (default: as many as cores, at most 4)"),
         add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
@@ -228,6 +231,10 @@ def _token(text: str) -> str:
 
 def _port(text: str) -> int:
     return int(_number(text, 0, 65535, "a port"))
+
+
+def _threads(text: str) -> int:
+    return int(_number(text, 1, 64, "a number of threads"))
 
 
 def _frames(text: str) -> int:
