@@ -5,9 +5,9 @@ import tensorflow as tf
 from PIL import Image
 
 from tests.conftest import road_frame
-from training.hood import HOOD_ROW, hood_rows, other_hood
+from training.hood import hood_rows, other_hood
 from training.pipeline import hoods, training_batches
-from training.recipe import Recipe
+from training.recipe import HOOD_ROW, Recipe
 
 ROWS = (80, 140)
 

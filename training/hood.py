@@ -12,10 +12,8 @@ from typing import Any
 import tensorflow as tf
 
 from protocol.messages import FRAME_COLUMNS
+from training.recipe import HOOD_ROW
 from training.viewpoint import Rows
-
-HOOD_ROW = 134
-"""The first row of a frame that any camera's hood reaches, on real frames (137) and with room for turned views."""
 
 HOODS = 256
 """Enough of them that none tells where it came from; 1.5 MB."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+HOOD_ROW = 134
+"""The first row of a frame that any camera's hood reaches, on real frames (137) and with room for turned views."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
