@@ -21,7 +21,7 @@ from simulator.scene import Scene
 from simulator.track import open_track
 from training.course import judged_world
 from training.evaluate import drive
-from training.run import write_whole
+from training.whole_files import write_whole
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))
 """Track, whether the other way round, and miles an hour: one lap each."""

@@ -22,8 +22,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
 from training.pipeline import images
 from training.recipe import Recipe
-from training.run import write_whole
 from training.viewpoint import Rows, path_columns, rows_to_read, seen_from, steered_back
+from training.whole_files import write_whole
 
 COLUMNS = 5
 """Images on the page: from a hard left to a hard right, without the hardest, which are turns on the spot."""

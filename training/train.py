@@ -22,8 +22,9 @@ from models.card import Card
 from training.choose import Driving, badness, driver_of, trial_drives
 from training.curves import draw_curves
 from training.dagger import record_corrections
+from training.dropout import reseed_dropout
 from training.held_out import Metrics, held_out_metrics
-from training.network import SplitModel, WeightAverage, Weights, build, reseed_dropout, settle_batch_norm
+from training.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
 from training.pipeline import training_batches
 from training.run import Run, RunError, Settings
 from training.run_card import card_of

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from training.compare.intervals import Interval
 from training.compare.report import ENGINE_TITLES, Result
-from training.run import write_whole
+from training.whole_files import write_whole
 
 Point = tuple[float, Interval, Result]
 
