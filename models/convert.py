@@ -69,7 +69,7 @@ def notes_path(out: Path) -> Path:
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:
-    """The LiteRT file of a model that `load_steering_model` gave: batch of one, weights as constants.
+    """The LiteRT file of a flat model of uint8 images, such as `load_steering_model` gives: batch of one.
 
     weights: "float16" halves the file and computes in float32; "int8" quarters it, a scale for each output channel, and
     the kernels that have it multiply in integers, with each frame's own range (no sample of frames is needed).
@@ -81,7 +81,7 @@ def litert_bytes(model: Any, weights: str = "float32") -> bytes:
 
     from models.inference_graph import inference_function  # noqa: PLC0415
 
-    frame = tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8, name="frame")
+    frame = tf.TensorSpec((1, *model.input_shape[1:]), tf.uint8, name="frame")
     function = tf.function(inference_function(model), input_signature=[frame], autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
