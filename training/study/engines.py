@@ -25,14 +25,15 @@ from models.cost import cost
 from models.steering import baseline, eff
 from training.whole_files import write_whole
 
-THREADS = 2
-ROUNDS = 7
-CALLS = 30
-"""In each round; the first few only warm the caches."""
+THREADS = 1
+"""Of LiteRT: two would wait for each other on a machine that is also busy otherwise."""
 
-WARM_UP = 5
+ROUNDS = 5
+CALLS = {"litert": 40, "tensorflow": 20, "keras": 3}
+"""In each round; `predict` takes tens of milliseconds, nearly none of them in the network."""
 
-ENGINES = ("litert", "tensorflow", "keras")
+WARM_UP = 2
+"""Calls before each round's: the caches then hold this network and no other."""
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
     **{f"{task}-{name}": build for task, found in TASKS.items() for name, build in found.networks.items()},
@@ -68,11 +69,11 @@ def measure(out: Path) -> dict[str, Measured]:
     times: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
     for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
         for key, call in calls.items():
-            times[key] += _timed(call, CALLS if key[1] != "keras" else CALLS // 3)
+            times[key] += _timed(call, CALLS[key[1]])
     found = {}
     for name, model in models.items():
         spent = cost(model)
-        median = {engine: round(float(np.median(times[name, engine])), 4) for engine in ENGINES}
+        median = {engine: round(float(np.median(times[name, engine])), 4) for engine in CALLS}
         found[name] = Measured(spent.parameters, spent.multiply_accumulates, len(files[name]), median)
     write_whole(out, (json.dumps({"machine": machine(), "networks": _plain(found)}, indent=2) + "\n").encode())
     return found

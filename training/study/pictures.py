@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from training.study.datasets import Images, Labels
 from training.whole_files import write_whole
@@ -32,18 +33,25 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     loss, errors = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
-    for key, title in (("", "training (moved, with dropout)"), ("test_", "test")):
+    for key, title in (("", "training, with dropout"), ("test_", "test")):
         loss.plot(epochs, [row[f"{key}loss"] for row in history], marker=".", label=title)
         wrong = [max(100 * (1 - row[f"{key}accuracy"]), 1e-2) for row in history]
         errors.plot(epochs, wrong, marker=".", label=title)
     loss.set(title="loss (cross-entropy)", xlabel="epoch", yscale="log")
     errors.set(title="wrong answers, %", xlabel="epoch", yscale="log")
-    errors.yaxis.set_major_formatter("{x:g}")
-    errors.yaxis.set_minor_formatter("{x:g}")
     for axes in (loss, errors):
-        axes.grid(alpha=0.3, which="both")
+        mark_axes(axes)
         axes.legend(fontsize="small")
     save(figure, path)
+
+
+def mark_axes(axes: Any) -> None:
+    """Whole epochs along a logarithmic axis whose marks are ordinary numbers."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
 
 
 def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], path: Path) -> None:

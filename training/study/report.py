@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from models.classifiers import TASKS
 from models.cost import cost
 from training.study.conclusion import conclusion
-from training.study.pictures import save
+from training.study.pictures import mark_axes, save
 from training.study.results import Group, grouped, read_runs
 from training.study.separable import describe, draw_costs
 from training.whole_files import write_whole
@@ -142,8 +142,8 @@ def _engine_table(measured: dict[str, Any]) -> str:
     gpu = f"the GPU {machine['gpu']} under TensorFlow and Keras" if machine["gpu"] else "no GPU was there"
     return f"""## On engines
 
-Milliseconds of one image, the median; {machine["cores"]} cores ({machine["processor"]}), LiteRT with
-{machine["litert_threads"]} threads, TensorFlow {machine["tensorflow"]}; {gpu}; other programs kept {machine["load"]}
+Milliseconds of one image, the median; {machine["cores"]} cores ({machine["processor"]}), LiteRT on
+{machine["litert_threads"]} of them, TensorFlow {machine["tensorflow"]}; {gpu}; other programs kept {machine["load"]}
 processes waiting meanwhile, so compare within a column.
 
 {_table(lines)}
@@ -193,9 +193,7 @@ def draw_errors(groups: Sequence[Group], path: Path) -> None:
             percent = [max(100 * error, 0.01) for error in run.test_errors]
             axes.plot(range(1, len(percent) + 1), percent, color=f"C{number}", label=label, linewidth=1.2)
     axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
-    axes.grid(alpha=0.3, which="both")
+    mark_axes(axes)
     axes.legend()
     save(figure, path)
 
