@@ -1,19 +1,111 @@
 """The convolutional blocks of the slimming study, each a small function x -> x over built-in Keras layers.
 
 A block is the unit in which the networks differ: the same head on other blocks is another model, so each block states
-its picture and its cost beside its code.
+its picture and its cost beside its code. In the formulas c channels of h x w places come in and `out` go out; in the
+pictures a grouped or depthwise step keeps channels apart. Costs count kernels alone, as models.cost does.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import keras
 from keras import layers
 
-LEAKY_SLOPE = 0.3
-"""LeakyReLU's slope for negative inputs, as the study uses it for steering."""
+from models.convolutions import LEAKY_SLOPE, conv, depthwise, shuffle_channels
+
+__all__ = [
+    "LEAKY_SLOPE",
+    "conv_block",
+    "depthwise_separable_block",
+    "effnet_block",
+    "shufflenet_block",
+    "spatially_separable_block",
+]
+
+
+def conv_block(
+    x: Any,
+    channels_out: int,
+    kernel: int,
+    *,
+    name: str,
+    padding: str = "same",
+    dropout: float = 0.2,
+    batch_norm: bool = False,
+) -> Any:
+    """The plain block of the baselines: (n, h, w, c) float -> (n, h/2, w/2, channels_out) float.
+
+        c -[k x k, ReLU]-> out -[dropout]-> out -[max 2x2]-> out
+        h x w              h x w                 h/2 x w/2
+
+    batch_norm: normalise before the activation, in place of the bias.
+
+    Parameters: (k * k * c + 1) * out. Multiply-accumulates: h * w * k * k * c * out.
+    """
+    activation = None if batch_norm else "relu"
+    x = layers.Conv2D(
+        channels_out, kernel, padding=padding, activation=activation, use_bias=not batch_norm, name=f"{name}_conv"
+    )(x)
+    if batch_norm:
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_conv_norm")(x)
+        x = layers.ReLU(name=f"{name}_conv_act")(x)
+    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+
+
+def spatially_separable_block(x: Any, channels_out: int, kernel: int, *, name: str) -> Any:
+    """A k x k convolution as a column after a row: (n, h, w, c) float -> (n, h, w, channels_out) float.
+
+        c -[1 x k]-> out -[k x 1, ReLU]-> out
+        h x w        h x w                h x w
+
+    No activation stands between the two: it is the convolution whose k x k kernel is the product of both, where such a
+    product suffices, for 2 * k in place of k * k.
+
+    Parameters: k * (c + out) * out. Multiply-accumulates: h * w * k * (c + out) * out.
+    """
+    x = conv(x, channels_out, (1, kernel), name=f"{name}_row", slope=1.0)
+    return conv(x, channels_out, (kernel, 1), name=f"{name}_column", slope=0.0)
+
+
+def depthwise_separable_block(
+    x: Any, channels_out: int, *, name: str, kernel: int = 3, strides: int = 2, batch_norm: bool = False
+) -> Any:
+    """MobileNet's block: (n, h, w, c) float -> (n, h/s, w/s, channels_out) float, s the strides.
+
+        c -[k x k depthwise, stride s, ReLU]-> c -[1x1, ReLU]-> out
+        h x w                                  h/s x w/s        h/s x w/s
+
+    Parameters: c * (k * k + out). Multiply-accumulates: h/s * w/s * c * (k * k + out).
+
+    Source: Howard et al., "MobileNets", arXiv 1704.04861, section 3.1.
+    """
+    x = depthwise(x, (kernel, kernel), name=f"{name}_depthwise", slope=0.0, strides=strides, batch_norm=batch_norm)
+    return conv(x, channels_out, 1, name=f"{name}_mix", slope=0.0, batch_norm=batch_norm)
+
+
+def shufflenet_block(
+    x: Any, channels_in: int, channels_out: int, *, name: str, groups: int = 4, batch_norm: bool = False
+) -> Any:
+    """ShuffleNet's unit without its shortcut: (n, h, w, c) float -> (n, h/2, w/2, channels_out) float.
+
+        c -[1x1, g groups, ReLU]-> in -[shuffle]-> in -[3x3 depthwise, stride 2]-> in -[1x1, g groups, ReLU]-> out
+        h x w                      h x w               h/2 x w/2                       h/2 x w/2
+
+    A grouped convolution mixes only within each group; the shuffle deals every group's channels out to all groups.
+
+    Parameters: in * (c/g + 9 + out/g). Multiply-accumulates: h * w * in * (c/g + 9/4 + out/4/g).
+
+    Raises ValueError for channels that cannot be divided into so many groups.
+    Source: Zhang et al., "ShuffleNet", arXiv 1707.01083, figure 2; the slim networks that EffNet is compared with
+    have no shortcuts, so this one has none.
+    """
+    if x.shape[-1] % groups or channels_in % groups or channels_out % groups:
+        raise ValueError(f"{x.shape[-1]}, {channels_in} and {channels_out} channels do not divide into {groups} groups")
+    x = conv(x, channels_in, 1, name=f"{name}_squeeze", slope=0.0, groups=groups, batch_norm=batch_norm)
+    x = shuffle_channels(x, groups, name=f"{name}_shuffle")
+    x = depthwise(x, (3, 3), name=f"{name}_depthwise", slope=1.0, strides=2, batch_norm=batch_norm)
+    return conv(x, channels_out, 1, name=f"{name}_mix", slope=0.0, groups=groups, batch_norm=batch_norm)
 
 
 def effnet_block(
@@ -25,6 +117,9 @@ def effnet_block(
     kernel: tuple[int, int] = (2, 1),
     slope: float = LEAKY_SLOPE,
     dropout: float = 0.25,
+    pool_padding: str = "same",
+    start: str = "he",
+    batch_norm: bool = False,
 ) -> Any:
     """The study's EffNet block: (n, h, w, c) float -> (n, h/2, w/2, channels_out) float.
 
@@ -39,6 +134,9 @@ def effnet_block(
     The study's last `kernel`, (2, 1), lies across the axis that is already pooled. The paper allows another reading,
     (1, 2), along the axis that its stride halves, so that no column is dropped unseen.
 
+    pool_padding: "valid" drops the last of an odd number of rows, as the study's digits do. start: what the kernels
+    begin with, see `models.convolutions`.
+
     Parameters: in * (c + 3 + 3 + 2 * out). Multiply-accumulates: h * w * in * (c + 3 + 3/4 + out/2); with kernel (1, 2)
     or in the study's own list of layers, whose second depthwise step sees all columns, 3/2 in place of 3/4.
     A plain 3x3 convolution with 2x2 pooling has 9 * c * out and h * w * 9 * c * out.
@@ -49,59 +147,10 @@ def effnet_block(
     if kernel not in ((2, 1), (1, 2)):
         raise ValueError(f"expected kernel (2, 1) or (1, 2), got {kernel}")
     pool_step, mix_step = (2, 1) if kernel == (2, 1) else (1, 2)
-    x = _conv(x, channels_in, (1, 1), slope, f"{name}_expand")
-    x = _depthwise(x, (1, 3), slope, f"{name}_across")
-    x = layers.MaxPooling2D((2, 1), strides=(2, pool_step), padding="same", name=f"{name}_pool")(x)
-    x = _depthwise(x, (3, 1), slope, f"{name}_down")
-    x = _conv(x, channels_out, kernel, slope, f"{name}_mix", strides=(1, mix_step))
+    common: dict[str, Any] = {"slope": slope, "start": start, "batch_norm": batch_norm}
+    x = conv(x, channels_in, 1, name=f"{name}_expand", **common)
+    x = depthwise(x, (1, 3), name=f"{name}_across", **common)
+    x = layers.MaxPooling2D((2, 1), strides=(2, pool_step), padding=pool_padding, name=f"{name}_pool")(x)
+    x = depthwise(x, (3, 1), name=f"{name}_down", **common)
+    x = conv(x, channels_out, kernel, name=f"{name}_mix", strides=(1, mix_step), **common)
     return layers.Dropout(dropout, name=f"{name}_dropout")(x)
-
-
-def conv_block(
-    x: Any, channels_out: int, kernel: int, *, name: str, padding: str = "same", dropout: float = 0.2
-) -> Any:
-    """The plain block of the baselines: (n, h, w, c) float -> (n, h/2, w/2, channels_out) float.
-
-        c -[k x k, ReLU]-> out -[dropout]-> out -[max 2x2]-> out
-        h x w              h x w                 h/2 x w/2
-
-    Parameters: (k * k * c + 1) * out. Multiply-accumulates: h * w * k * k * c * out.
-    """
-    x = layers.Conv2D(channels_out, kernel, padding=padding, activation="relu", name=f"{name}_conv")(x)
-    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-    return layers.MaxPooling2D(2, name=f"{name}_pool")(x)
-
-
-def _conv(
-    x: Any, channels: int, kernel: tuple[int, int], slope: float, name: str, strides: tuple[int, int] = (1, 1)
-) -> Any:
-    x = layers.Conv2D(
-        channels,
-        kernel,
-        strides=strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=name,
-    )(x)
-    return layers.LeakyReLU(negative_slope=slope, name=f"{name}_act")(x)
-
-
-def _depthwise(x: Any, kernel: tuple[int, int], slope: float, name: str) -> Any:
-    x = layers.DepthwiseConv2D(
-        kernel,
-        padding="same",
-        use_bias=False,
-        depthwise_initializer=depthwise_he_normal(kernel),
-        name=name,
-    )(x)
-    return layers.LeakyReLU(negative_slope=slope, name=f"{name}_act")(x)
-
-
-def depthwise_he_normal(kernel: tuple[int, int]) -> keras.initializers.Initializer:
-    """He initialisation with a depthwise kernel's true fan-in, its own k weights: deviation sqrt(2 / k).
-
-    Keras' "he_normal" counts k * channels, as if the channels were summed. Each depthwise layer then shrinks the signal
-    by sqrt(channels): ten of them, as in `eff`, leave 1e-7 of it, and the first batch norm's epsilon the rest.
-    """
-    return keras.initializers.TruncatedNormal(stddev=math.sqrt(2.0 / math.prod(kernel)))

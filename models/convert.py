@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from models.preprocessing import PREPROCESSINGS, describe_preprocessings
+from models.whole_files import write_whole
 from protocol.messages import FRAME_SHAPE
 
 AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
@@ -69,25 +70,27 @@ def notes_path(out: Path) -> Path:
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:
-    """The LiteRT file of a model that `load_steering_model` gave: batch of one, weights as constants.
+    """The LiteRT file of a flat model of uint8 images, such as `load_steering_model` gives: batch of one.
 
     weights: "float16" halves the file and computes in float32; "int8" quarters it, a scale for each output channel, and
     the kernels that have it multiply in integers, with each frame's own range (no sample of frames is needed).
     """
     from models.inference_graph import inference_function  # noqa: PLC0415
 
-    return litert_bytes_of(inference_function(model), weights)
+    return litert_bytes_of(inference_function(model), weights, model.input_shape[1:])
 
 
-def litert_bytes_of(answer: Callable[[Any], Any], weights: str = "float32") -> bytes:
-    """The LiteRT file of a function of TensorFlow operations that takes one frame, uint8 (1, 160, 320, 3)."""
+def litert_bytes_of(
+    answer: Callable[[Any], Any], weights: str = "float32", shape: tuple[int, int, int] = FRAME_SHAPE
+) -> bytes:
+    """The LiteRT file of a function of TensorFlow operations that takes one image, uint8 (1, *shape)."""
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
     )
 
-    frame = tf.TensorSpec((1, *FRAME_SHAPE), tf.uint8, name="frame")
-    function = tf.function(answer, input_signature=[frame], autograph=False)
+    image = tf.TensorSpec((1, *shape), tf.uint8, name="frame")
+    function = tf.function(answer, input_signature=[image], autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":
@@ -115,16 +118,6 @@ def _largest_difference(model: Any, content: bytes) -> float:
         interpreter.invoke()
         answers.append(float(interpreter.get_tensor(answer_index)[0, 0]))
     return float(np.max(np.abs(wanted - answers) / np.maximum(1.0, np.abs(wanted))))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """All of it under its name at once, or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,9 +15,9 @@ from keras import layers
 
 
 def inference_function(model: keras.Model) -> Callable[[Any], Any]:
-    """A function of TensorFlow operations, uint8 frames (1, 160, 320, 3) -> float32 (1, 1), equal to `model`.
+    """A function of TensorFlow operations, uint8 frames (1, rows, columns, 3) -> float32, equal to `model`.
 
-    `model` is one that `models.loading` or `models.steering` built: flat, each layer called once.
+    `model` is one that `models.loading`, `steering` or `classifiers` built: flat, each layer called once.
 
     Three rewritings, each exact:
     - frames become float32 before they are cropped, not after: XNNPACK copies floats and knows no plain bytes;

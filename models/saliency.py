@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from models.preprocessing import PREPROCESSINGS
+from models.whole_files import write_whole
 
 NICENESS = 10
 """A car is driving, as a rule, while this is asked for."""
@@ -35,7 +36,7 @@ def convert_saliency(path: Path, out: Path, preprocess: str | None = None) -> tu
 
     Raises ModelFileError for a file that cannot be loaded, ValueError for a network without convolutions, OSError.
     """
-    from models.convert import litert_bytes_of, notes_path, write_whole  # noqa: PLC0415 - Keras takes seconds
+    from models.convert import litert_bytes_of, notes_path  # noqa: PLC0415 - Keras takes seconds
     from models.loading import load_steering_model  # noqa: PLC0415
 
     loaded = load_steering_model(path, preprocess)

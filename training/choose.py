@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.convert import litert_bytes
+from models.whole_files import write_whole
 from protocol.recording import read_recording
 from server.driver import Policy
 from server.engine import open_engine
@@ -25,7 +26,6 @@ from simulator.scene import Scene
 from simulator.track import open_track
 from training.course import judged_world
 from training.evaluate import drive
-from training.run import write_whole
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))
 """Track, whether the other way round, and miles an hour: one lap each."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from training.run import write_whole
+from models.whole_files import write_whole
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:

@@ -80,10 +80,3 @@ def settle_batch_norm(model: SplitModel, crops: Any) -> None:
         values = np.concatenate([np.asarray(before.predict_on_batch(b)).astype(np.float32) for b in batches])
         norm.moving_mean.assign(values.mean(axis=0))
         norm.moving_variance.assign(values.var(axis=0))
-
-
-def reseed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
-    """Give every dropout layer its own random stream for this epoch, so that an epoch can be repeated exactly."""
-    for number, layer in enumerate(network.layers):
-        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-            layer.seed_generator.state.assign(np.array([seed + 1000 * epoch, number], np.uint32))

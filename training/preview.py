@@ -19,11 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from models.whole_files import write_whole
 from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
 from training.hood import other_hood
 from training.pipeline import images
 from training.recipe import Recipe
-from training.run import write_whole
 from training.viewpoint import Rows, path_columns, rows_to_read, seen_from, steered_back
 
 COLUMNS = 5

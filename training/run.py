@@ -6,12 +6,11 @@ goes on from the last finished epoch, to the same result as if nothing had happe
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 
+from models.whole_files import write_csv, write_whole
 from training.held_out import Metrics
 from training.network import WeightAverage, Weights
 from training.recipe import Recipe
@@ -140,23 +140,6 @@ class Run:
             raise RunError(f"{self._checkpoint} is damaged ({error}); delete it to begin again") from None
         write_csv(self._csv, self.history)
         return len(self.history)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-
-
-def write_csv(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Rows with the same keys -> csv with a header line."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(partial, path)
 
 
 def _numbered(state: Any, name: str) -> list[Any]:

@@ -22,9 +22,10 @@ from models.card import Card
 from training.choose import Driving, badness, driver_of, replay_lines, trial_drives
 from training.curves import draw_curves
 from training.dagger import record_corrections
+from training.dropout import reseed_dropout
 from training.events import write_events
 from training.held_out import Metrics, held_out_metrics
-from training.network import SplitModel, WeightAverage, Weights, build, reseed_dropout, settle_batch_norm
+from training.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
 from training.pipeline import hoods, training_batches
 from training.run import Run, RunError, Settings
 from training.run_card import card_of

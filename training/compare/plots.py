@@ -14,9 +14,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from models.whole_files import write_whole
 from training.compare.intervals import Interval
 from training.compare.report import ENGINE_TITLES, Result
-from training.run import write_whole
 
 Point = tuple[float, Interval, Result]
 

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from models.whole_files import write_whole
 from simulator.drive_log import DriveReport
 from training.compare.contender import Contender
 from training.compare.intervals import Interval, over_seeds
 from training.compare.measures import ALL_ENGINES, Latency
-from training.run import write_whole
 
 ENGINE_TITLES = {"litert": "LiteRT ms", "tensorflow": "TensorFlow ms", "keras": "Keras ms"}
 

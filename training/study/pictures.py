@@ -1,0 +1,96 @@
+"""A training as pictures: its curves, which classes it confuses, and the test images it gets wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from models.whole_files import write_whole
+from training.study.datasets import Images, Labels
+
+MAX_WRONG = 120
+"""Images on the page of wrong ones; of more, those it was surest of."""
+
+COLUMNS = 12
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100)
+    write_whole(path, picture.getvalue())
+
+
+def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Loss, and the share of wrong answers on a logarithmic scale, over the epochs."""
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    loss, errors = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    for key, title in (("", "training, with dropout"), ("test_", "test")):
+        loss.plot(epochs, [row[f"{key}loss"] for row in history], marker=".", label=title)
+        wrong = [max(100 * (1 - row[f"{key}accuracy"]), 1e-2) for row in history]
+        errors.plot(epochs, wrong, marker=".", label=title)
+    loss.set(title="loss (cross-entropy)", xlabel="epoch", yscale="log")
+    errors.set(title="wrong answers, %", xlabel="epoch", yscale="log")
+    for axes in (loss, errors):
+        mark_axes(axes)
+        axes.legend(fontsize="small")
+    save(figure, path)
+
+
+def mark_axes(axes: Any) -> None:
+    """Whole epochs along a logarithmic axis whose marks are ordinary numbers."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
+
+
+def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], path: Path) -> None:
+    """The confusion matrix: only the wrong answers are coloured, for the right ones would outshine them."""
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    axes: Any = figure.subplots()
+    wrong = confusion.astype(float)
+    np.fill_diagonal(wrong, np.nan)
+    axes.imshow(wrong, cmap="Oranges", vmin=0)
+    for (row, column), count in np.ndenumerate(confusion):
+        if count:
+            strong = row != column and count > 0.6 * np.nanmax(wrong)
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, count, ha="center", va="center", weight=weight, color="white" if strong else "black")
+    axes.set(xlabel="answered", ylabel="is", xticks=range(len(classes)), yticks=range(len(classes)))
+    axes.set_xticklabels(classes, rotation=45 if len(classes[0]) > 1 else 0)
+    axes.set_yticklabels(classes)
+    right, total = int(np.trace(confusion)), int(confusion.sum())
+    axes.set_title(f"{right:,} of {total:,} right, {total - right} wrong")
+    save(figure, path)
+
+
+def draw_wrong(
+    images: Images, labels: Labels, probabilities: npt.NDArray[np.float32], classes: Sequence[str], path: Path
+) -> None:
+    """The images answered wrongly, the surest first: what each is, what it was taken for, and how surely."""
+    answers = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    wrong = wrong[np.argsort(-probabilities[wrong, answers[wrong]], kind="stable")]
+    shown = wrong[:MAX_WRONG]
+    rows = max(1, -(-len(shown) // COLUMNS))
+    figure = Figure(figsize=(COLUMNS * 1.1, rows * 1.35 + 0.6), layout="constrained")
+    figure.suptitle(f"{len(wrong)} of {len(labels):,} wrong" + (", the surest" if len(shown) < len(wrong) else ""))
+    grid: Any = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, number in zip(grid.flat, shown, strict=False):
+        axes.imshow(images[number].squeeze(), cmap="gray")
+        answer = answers[number]
+        surely = 100 * probabilities[number, answer]
+        axes.set_title(f"{classes[labels[number]]}, not {classes[answer]}\n{surely:.0f} %", fontsize=7)
+    save(figure, path)

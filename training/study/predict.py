@@ -1,0 +1,89 @@
+"""What a trained classifier says of image files: the class and its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from models.classifiers import TASKS, Shape, Task
+from models.keras_files.architecture import read_architecture
+from models.keras_files.building import apply_layers, settings_of
+from models.keras_files.model_file import open_model_file
+from models.keras_files.weights import ModelFileError
+from training.study.datasets import Images
+
+MAX_PIXELS = 1 << 20
+
+
+class ImageError(ValueError):
+    """An image that a network cannot be asked about; says what came and what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an image is taken for, and with what probability, 0 to 1."""
+
+    image: Path
+    name: str
+    probability: float
+
+
+def predict(model: Path, images: Sequence[Path]) -> Iterator[Answer]:
+    """Ask a model.h5 of the study about each image.
+
+    Raises ModelFileError for a file that is no such model, ImageError for an image of another size or colour.
+    """
+    network, task = load_classifier(model)
+    for path in images:
+        probabilities = np.asarray(network(read_image(path, task.shape)[np.newaxis]))[0]
+        best = int(probabilities.argmax())
+        yield Answer(path, task.classes[best], float(probabilities[best]))
+
+
+def load_classifier(path: Path) -> tuple[keras.Model, Task]:
+    """A network of the study, uint8 (n, *task.shape) -> float32 (n, 10), and what it tells apart.
+
+    No code inside the file is run. Raises ModelFileError for a file that is no such model.
+    """
+    with open_model_file(path) as file:
+        architecture = read_architecture(file.architecture)
+        tasks = [task for task in TASKS.values() if task.shape == architecture.input_shape]
+        if not tasks or architecture.input_dtype != "uint8":
+            raise ModelFileError(
+                f"{path} takes {architecture.input_dtype} {architecture.input_shape}; a classifier of the study takes "
+                + " or ".join(f"uint8 {task.shape}" for task in TASKS.values())
+            )
+        pixels = keras.Input(tasks[0].shape, dtype="uint8", name="pixels")
+        settings = settings_of(architecture, file.keras_version)
+        output = apply_layers(pixels, architecture, settings, file.weights)
+    if tuple(output.shape[1:]) != (len(tasks[0].classes),):
+        raise ModelFileError(f"{path} answers with {tuple(output.shape[1:])} values; 10 are wanted")
+    return keras.Model(pixels, output), tasks[0]
+
+
+def read_image(path: Path, shape: Shape) -> Images:
+    """Pixels uint8 of `shape` from a PNG, JPEG, BMP, GIF or WebP file, which must have just that size.
+
+    A grey network takes colour files whose colours are all grey, white on black as MNIST's digits are.
+    """
+    try:
+        with Image.open(path, formats=["PNG", "JPEG", "BMP", "GIF", "WEBP"]) as opened:
+            if opened.width * opened.height > MAX_PIXELS or (opened.height, opened.width) != shape[:2]:
+                raise ImageError(
+                    f"{path} is {opened.width} x {opened.height} pixels; {shape[1]} x {shape[0]} are wanted"
+                )
+            if shape[2] == 3 and opened.mode in ("L", "LA", "1", "I;16"):
+                raise ImageError(f"{path} is grey ({opened.mode}); an image in colour (RGB) is wanted")
+            colours = np.asarray(opened.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path} is no image that can be read: {error}") from None
+    if shape[2] == 3:
+        return colours
+    if (colours != colours[..., :1]).any():
+        raise ImageError(f"{path} is in colour; a grey image, white on black, is wanted")
+    return colours[..., :1]

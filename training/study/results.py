@@ -1,0 +1,84 @@
+"""The finished runs of the study, read from their folders and put together by network and recipe."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from training.study.run import RunError, read_result
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """One run: what it was asked, what came out, and the share of wrong test answers after each epoch."""
+
+    folder: Path
+    settings: dict[str, Any]
+    result: dict[str, Any]
+    test_errors: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs of one network and recipe that differ in their seeds."""
+
+    task: str
+    model: str
+    recipe: str
+    epochs: int
+    runs: tuple[FinishedRun, ...]
+
+    def accuracy(self, part: str = "test") -> str:
+        """`99.31 ± 0.04`: mean and standard deviation over seeds in percent, of one seed without the latter."""
+        values = [100 * run.result[f"{part}_accuracy"] for run in self.runs]
+        text = f"{fmean(values):.2f}"
+        return text if len(values) == 1 else f"{text} ± {stdev(values):.2f}"
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Of the test images, 0 to 1."""
+        return fmean(run.result["test_accuracy"] for run in self.runs)
+
+    @property
+    def seconds(self) -> float:
+        """The fastest run's median epoch: the others waited longer for other programs."""
+        return min(float(run.result["seconds_an_epoch"]) for run in self.runs)
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic, as the settings name it."""
+        return ", ".join(sorted({str(run.settings["precision"]) for run in self.runs}))
+
+
+def read_runs(folder: Path) -> list[FinishedRun]:
+    """Every finished run in `folder`, by name. Raises RunError for one with damaged files."""
+    return [_read(each.parent) for each in sorted(folder.glob("*/result.json"))]
+
+
+def _read(folder: Path) -> FinishedRun:
+    result = read_result(folder)
+    try:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        with (folder / "epochs.csv").open(encoding="utf-8", newline="") as file:
+            errors = [1 - float(row["test_accuracy"]) for row in csv.DictReader(file)]
+        names = ("task", "model", "recipe_name", "precision")
+        if not errors or any(not isinstance(settings[name], str) for name in names):
+            raise ValueError("not the settings and epochs of a run")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder} is damaged: {error}") from None
+    return FinishedRun(folder, settings, result, errors)
+
+
+def grouped(runs: Sequence[FinishedRun], task: str) -> list[Group]:
+    """The runs of one task that share a network, a recipe and its epochs, in the order of their folders."""
+    found: dict[tuple[str, str, int], list[FinishedRun]] = {}
+    for run in runs:
+        if run.settings["task"] == task:
+            key = run.settings["model"], run.settings["recipe_name"], int(run.result["epochs"])
+            found.setdefault(key, []).append(run)
+    return [Group(task, *key, tuple(each)) for key, each in found.items()]

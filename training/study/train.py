@@ -1,0 +1,166 @@
+"""One training of the study: images and a recipe in, a run folder with its model, figures and pictures out.
+
+The epochs are a plain loop round `fit`, one at a time, so that a killed run goes on from its last epoch to the same
+result; the model that counts is the last one, for choosing an epoch by the test images would flatter it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from models.classifiers import TASKS, Dropouts
+from training.dropout import reseed_dropout
+from training.study.datasets import Dataset, Labels
+from training.study.moves import moved
+from training.study.pictures import draw_confusion, draw_curves, draw_wrong
+from training.study.recipes import Recipe
+from training.study.run import Run, Settings
+
+CLASSES = 10
+
+
+def train(settings: Settings, data: Dataset, folder: Path) -> dict[str, Any]:
+    """Train, or go on where it was, unless it is finished; returns the result that stands in the run's result.json.
+
+    Raises RunError for a folder that cannot be used.
+    """
+    run = Run(folder, settings)
+    if run.result:
+        return run.result
+    keras.utils.set_random_seed(settings.seed)
+    network = build(settings, settings.precision)
+    recipe = settings.recipe
+    steps = max(1, len(data.x_train) // recipe.batch)
+    compile_for(network, recipe, steps)
+    done = run.restore(network)
+    with tqdm(total=recipe.epochs * steps, initial=done * steps, unit=" steps", desc=settings.name()) as bar:
+        for epoch in range(done, recipe.epochs):
+            started = time.monotonic()
+            figures = _epoch(network, settings, data, epoch, bar)
+            run.save(network, {"epoch": epoch + 1, **figures, "seconds": round(time.monotonic() - started, 2)})
+            draw_curves(run.history, folder / "curves.png")
+    return _finish(run, settings, network, data)
+
+
+def build(settings: Settings, precision: str) -> keras.Model:
+    """The untrained network. precision: of its arithmetic; its weights are float32 whatever it is."""
+    recipe = settings.recipe
+    builder = TASKS[settings.task].networks[settings.model]
+    start = {"start": recipe.start} if settings.task == "digits" else {}
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return builder(dropouts=Dropouts(recipe.block_dropout, recipe.head_dropout), **start)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def compile_for(network: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Give the network its optimizer. steps: in an epoch.
+
+    XLA is left off except where the backend is nothing else: on a CPU it trains these blocks 24 times slower.
+    """
+    rate: Any = recipe.learning_rate
+    if recipe.warm_up:
+        rising = max(1, round(recipe.warm_up * steps * recipe.epochs))
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps * recipe.epochs - rising), 0.01, warmup_target=rate, warmup_steps=rising
+        )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    network.compile(
+        optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=keras.backend.backend() == "jax",
+    )
+
+
+class _Progress(keras.callbacks.Callback):
+    """Moves the bar along, and says how it goes."""
+
+    def __init__(self, bar: tqdm[NoReturn], epoch: int) -> None:
+        super().__init__()
+        self._bar, self._epoch = bar, epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """One step more."""
+        if logs:
+            self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
+        self._bar.update()
+
+
+def _epoch(
+    network: keras.Model, settings: Settings, data: Dataset, epoch: int, bar: tqdm[NoReturn]
+) -> dict[str, float]:
+    """One pass over the training images, moved anew and in a new order; figures of it and of the test images."""
+    recipe = settings.recipe
+    random = np.random.default_rng((settings.seed, epoch))
+    images = moved(data.x_train, recipe, random)
+    order = random.permutation(len(images))
+    order = order[: max(recipe.batch, len(order) // recipe.batch * recipe.batch)]
+    reseed_dropout(network, settings.seed, epoch)
+    history = network.fit(
+        images[order],
+        one_hot(data.y_train[order]),
+        batch_size=recipe.batch,
+        epochs=1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[_Progress(bar, epoch)],
+    ).history
+    test_loss, test_accuracy = network.evaluate(data.x_test, one_hot(data.y_test), batch_size=1000, verbose=0)
+    return {
+        "loss": float(history["loss"][0]),
+        "accuracy": float(history["accuracy"][0]),
+        "test_loss": float(test_loss),
+        "test_accuracy": float(test_accuracy),
+    }
+
+
+def one_hot(labels: Labels) -> npt.NDArray[np.float32]:
+    """Labels (n,) -> (n, 10) with a one in each."""
+    return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
+def _finish(run: Run, settings: Settings, network: keras.Model, data: Dataset) -> dict[str, Any]:
+    """Save the model in float32, ask it all the test images, and write what it answers."""
+    final = build(settings, "float32")
+    final.set_weights(network.get_weights())
+    partial = run.folder / "model.partial.h5"
+    final.save(partial)
+    os.replace(partial, run.folder / "model.h5")
+    probabilities = np.asarray(final.predict(data.x_test, batch_size=1000, verbose=0))
+    answers = probabilities.argmax(axis=1)
+    confusion = confusion_matrix(answers, data.y_test)
+    classes = TASKS[settings.task].classes
+    draw_confusion(confusion, classes, run.folder / "confusion.png")
+    draw_wrong(data.x_test, data.y_test, probabilities, classes, run.folder / "wrong.png")
+    last = run.history[-1]
+    result = {
+        "test_accuracy": float((answers == data.y_test).mean()),
+        "train_accuracy": last["accuracy"],
+        "test_images": len(data.y_test),
+        "epochs": len(run.history),
+        "file_bytes": (run.folder / "model.h5").stat().st_size,
+        "seconds_an_epoch": float(np.median([row["seconds"] for row in run.history])),
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "confusion": confusion.tolist(),
+    }
+    run.finish(result)
+    return result
+
+
+def confusion_matrix(answers: Labels, labels: Labels) -> npt.NDArray[np.int64]:
+    """How often (row) a class was taken for (column) another."""
+    found = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(found, (labels, answers), 1)
+    return found
