@@ -17,7 +17,7 @@ from server.model_slot import LoadedModel, ModelSlot
 from server.model_watch import ModelWatch
 from tests.conftest import jpeg_of, road_frame
 
-JPEG = jpeg_of(road_frame(0.4))
+JPEG = jpeg_of(road_frame(0.2))
 TELEMETRY = telemetry_packet(JPEG)
 FRAME = decode_image(JPEG)[np.newaxis]
 """What the server sees; the drawing itself is answered up to 0.01 otherwise."""

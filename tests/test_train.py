@@ -79,7 +79,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     also, test = (str(make_recording(rows=40, name=name)) for name in ("also", "test"))
     settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
     drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
-    monkeypatch.setattr("training.train.trial_drives", lambda policy, title: next(drove))
+    monkeypatch.setattr("training.train.trial_drives", lambda policy, title, lines: next(drove))
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert card.driving == {"lake": {"off_road_events": 0, "mean_cte_m": 0.0}}, "the better driver, not the last"
     assert {"all", "recording", "test (test)", "test, 1 s means (test)"} <= set(card.metrics)
@@ -121,6 +121,7 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
         "checkpoint.npz",
         "epochs.csv",
         "curves.png",
+        "events.out.tfevents.run",
         "held_out.json",
     }
     assert {p.name for p in out.parent.iterdir()} == {"eff.h5", "eff.json"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.card import Card, CardError, describes, read_card
-from models.convert import AGREEMENT, convert
+from models.convert import AGREEMENT, ConversionError, convert
 from models.cost import Cost, cost
 from models.loading import load_steering_model
 
@@ -45,7 +45,8 @@ class Contender:
 def contenders(name: str, models: Sequence[Path], folder: Path, told: Callable[[str], None]) -> list[Contender]:
     """The rows of one network: a finished LiteRT file as it is; else its exports, written into `folder`.
 
-    told: hears what is being done. Raises ModelFileError, ConversionError, OSError.
+    told: hears what is being done, and which form is left out since it does not answer as the model does.
+    Raises ModelFileError, ConversionError, OSError.
     """
     models = tuple(models)
     if models[0].suffix.lower() == ".tflite":
@@ -55,9 +56,15 @@ def contenders(name: str, models: Sequence[Path], folder: Path, told: Callable[[
     rows = []
     for weights in AGREEMENT:
         served = tuple(folder / f"{name}-{number}-{weights}.tflite" for number in range(1, len(models) + 1))
-        for model, file in zip(models, served, strict=True):
-            told(f"{file.name} from {model}")
-            convert(model, file, weights=weights)
+        try:
+            for model, file in zip(models, served, strict=True):
+                told(f"{file.name} from {model}")
+                convert(model, file, weights=weights)
+        except ConversionError as error:
+            if weights == "float32":
+                raise
+            told(f"no row of {name} with {weights} weights: {error}")
+            continue
         rows.append(Contender(name, weights, models, served, found, cards))
     return rows
 
