@@ -3,9 +3,9 @@
 The floor is what cannot be avoided: decoding the JPEG and running the bare network, in one process without a socket.
 The three take turns, so that a machine whose speed drifts treats them alike; ratios are of medians.
 
-On 2 cores of an AMD EPYC, Python 3.11, LiteRT, 24 November 2026, nothing else running: eff 1.29 ms (p99 2.2), 1.26
-times its floor of 1.02 (p99 2.3) and 40 times faster than the public way; baseline 4.30 ms (p99 7.6), 1.14 times its
-floor of 3.78 (p99 6.9) and 13.0 times faster. With recording and film: eff 1.33 (p99 2.5), baseline 4.63 (p99 8.3).
+On 2 cores of an AMD EPYC, Python 3.11, LiteRT, 24 November 2026, nothing else running: eff 1.24 ms (p99 2.0), 1.36
+times its floor of 0.91 (p99 2.1) and 41 times faster than the public way; baseline 3.86 ms (p99 4.9), 1.08 times its
+floor of 3.56 (p99 4.9) and 13 times faster. With recording and film: eff 1.40 (p99 2.5), baseline 4.17 (p99 7.9).
 
     python -m benchmarks.roundtrip
 """
