@@ -174,8 +174,8 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
 def test_a_small_training_learns_and_its_file_tells(tmp_path, capsys):
     data = drawn(count=300)
     file = written(data, tmp_path / "digits.npz")
-    arguments = ["digits", "--model", "baseline", "--data", str(file), "--run", str(tmp_path / "run")]
-    assert main([*arguments, "--epochs", "40"]) == 0
+    arguments = ["digits", "--model", "baseline", "--recipe", "origin", "--data", str(file)]
+    assert main([*arguments, "--run", str(tmp_path / "run"), "--epochs", "40"]) == 0
     accuracy = json.loads((tmp_path / "run" / "result.json").read_text())["test_accuracy"]
     assert accuracy > 0.9
     Image.fromarray(data.x_test[7].squeeze()).save(tmp_path / "seven.png")
