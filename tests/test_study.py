@@ -14,6 +14,7 @@ from PIL import Image
 
 from models.classifiers import TASKS
 from models.keras_files.weights import ModelFileError
+from training.run_folder import RunError
 from training.study.__main__ import MODELS, main
 from training.study.conclusion import conclusion
 from training.study.datasets import Dataset
@@ -21,7 +22,7 @@ from training.study.predict import ImageError, predict, read_image
 from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
 from training.study.report import write_report
 from training.study.results import grouped, read_runs
-from training.study.run import Run, RunError, Settings
+from training.study.run import Run, Settings
 from training.study.separable import STEPS, multiplications, worked_example
 from training.study.train import build, compile_for, confusion_matrix, train
 

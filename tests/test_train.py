@@ -17,7 +17,8 @@ from training.held_out import agreement
 from training.network import WeightAverage, build, settle_batch_norm
 from training.pipeline import images
 from training.recipe import Recipe
-from training.run import Run, RunError, Settings
+from training.run import Run, Settings
+from training.run_folder import RunError
 from training.samples import load_drives
 from training.train import train
 

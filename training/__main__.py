@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     from protocol.recording import RecordingError  # noqa: PLC0415
     from training.recipe import Recipe  # noqa: PLC0415
-    from training.run import RunError, Settings  # noqa: PLC0415
+    from training.run import Settings  # noqa: PLC0415
+    from training.run_folder import RunError  # noqa: PLC0415
     from training.train import train  # noqa: PLC0415
 
     recipe = replace(Recipe(), epochs=options.epochs) if options.epochs else Recipe()

@@ -7,29 +7,19 @@ goes on from the last finished epoch, to the same result as if nothing had happe
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
-import numpy as np
 
 from models.whole_files import write_csv, write_whole
 from training.held_out import Metrics
 from training.network import WeightAverage, Weights
 from training.recipe import Recipe
-
-UNREADABLE = (ValueError, KeyError, OSError, EOFError, BadZipFile)
-"""What numpy raises for an .npz that is not one, or not whole."""
-
-
-class RunError(ValueError):
-    """A run folder that cannot be used; says why and what to do."""
+from training.run_folder import claim, numbered, opened, packed, restore, save
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +60,21 @@ class Run:
         self._metrics = folder / "held_out.json"
         self._checkpoint = folder / "checkpoint.npz"
         self._csv = folder / "epochs.csv"
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / "settings.json"
-        if not config.exists():
-            write_whole(config, settings.as_json().encode())
-        elif config.read_text(encoding="utf-8") != settings.as_json():
-            raise RunError(f"{folder} holds a run with other settings; see {config}, or name another --run folder")
-        self.started_s = config.stat().st_mtime
+        self.started_s = claim(folder, settings.as_json()).stat().st_mtime
 
     def save(self, network: keras.Model, average: WeightAverage, epoch: Mapping[str, float]) -> None:
         """Keep the state after one more epoch, and its figures."""
         self.history.append(dict(epoch))
-        state = {f"weight_{i}": w for i, w in enumerate(network.get_weights())}
-        state |= {f"optimizer_{i}": np.asarray(v) for i, v in enumerate(network.optimizer.variables)}
-        state |= {f"average_{i}": w for i, w in enumerate(average.weights)}
-        partial = self._checkpoint.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, updates=average.updates, history=json.dumps(self.history), **state)
-        self._keep(average, len(self.history))
-        os.replace(partial, self._checkpoint)
+        averages = {f"average_{i}": w for i, w in enumerate(average.weights)}
+        self._keep(averages, len(self.history))  # first: a checkpoint must never lack its averages
+        save(self._checkpoint, self.history, network, updates=average.updates, **averages)
         write_csv(self._csv, self.history)
 
-    def _keep(self, average: WeightAverage, epoch: int) -> None:
+    def _keep(self, averages: Mapping[str, Any], epoch: int) -> None:
         """The averaged weights after this epoch, and of the last few."""
         if not self._kept:
             return
-        content = io.BytesIO()
-        state: dict[str, Any] = {f"average_{i}": w for i, w in enumerate(average.weights)}
-        np.savez(content, **state)
-        write_whole(self._averages(epoch), content.getvalue())
+        write_whole(self._averages(epoch), packed(**averages))
         self._averages(epoch - self._kept).unlink(missing_ok=True)
 
     def _averages(self, epoch: int) -> Path:
@@ -108,12 +84,8 @@ class Run:
         """The averaged weights after each of the last epochs, with its number, from 1."""
         found = []
         for epoch in range(max(1, len(self.history) - self._kept + 1), len(self.history) + 1):
-            file = self._averages(epoch)
-            try:
-                with file.open("rb") as opened, np.load(opened, allow_pickle=False) as state:
-                    found.append((epoch, _numbered(state, "average")))
-            except UNREADABLE as error:
-                raise RunError(f"{file} is damaged or gone ({error}); delete {self.folder} to begin again") from None
+            with opened(self._averages(epoch), f"delete {self.folder} to begin again") as state:
+                found.append((epoch, numbered(state, "average")))
         return found
 
     def keep_metrics(self, metrics: Metrics) -> None:
@@ -125,22 +97,11 @@ class Run:
         """Take up the state of the last finished epoch, if there is one; returns how many are done."""
         if not self._checkpoint.exists():
             return 0
-        try:
-            with self._checkpoint.open("rb") as opened, np.load(opened, allow_pickle=False) as state:
-                network.optimizer.build(network.trainable_variables)
-                network.set_weights(_numbered(state, "weight"))
-                for variable, value in zip(network.optimizer.variables, _numbered(state, "optimizer"), strict=True):
-                    variable.assign(value)
-                average.weights = _numbered(state, "average")
-                average.updates = int(state["updates"])
-                self.history = json.loads(str(state["history"]))
-                if self._metrics.exists():
-                    self.metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
-        except UNREADABLE as error:
-            raise RunError(f"{self._checkpoint} is damaged ({error}); delete it to begin again") from None
+        with opened(self._checkpoint, "delete it to begin again") as state:
+            self.history = restore(network, state)
+            average.weights = numbered(state, "average")
+            average.updates = int(state["updates"])
+            if self._metrics.exists():
+                self.metrics = json.loads(self._metrics.read_text(encoding="utf-8"))
         write_csv(self._csv, self.history)
         return len(self.history)
-
-
-def _numbered(state: Any, name: str) -> list[Any]:
-    return [state[f"{name}_{i}"] for i in range(sum(key.startswith(f"{name}_") for key in state))]

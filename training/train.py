@@ -27,8 +27,9 @@ from training.events import write_events
 from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
 from training.pipeline import hoods, training_batches
-from training.run import Run, RunError, Settings
+from training.run import Run, Settings
 from training.run_card import card_of
+from training.run_folder import RunError
 from training.samples import HELD_OUT, TRAIN, Drive, draw_epoch, load_drives, load_whole
 from training.schedule import Phase, learning_rate, phases
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from training.study.run import RunError, read_result
+from training.run_folder import RunError
+from training.study.run import read_result
 
 
 @dataclass(frozen=True, slots=True)
