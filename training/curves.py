@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from models.whole_files import write_whole
+from training.figures import save_figure
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
@@ -24,6 +23,4 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.plot(epochs, [row[key] for row in history], marker=".")
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    write_whole(path, picture.getvalue())
+    save_figure(figure, path)

@@ -6,7 +6,6 @@ whether the drawn path still leads along the lane, or back into it.
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from models.whole_files import write_whole
 from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
+from training.figures import save_figure
 from training.hood import other_hood
 from training.pipeline import images
 from training.recipe import Recipe
@@ -74,9 +73,7 @@ def draw_preview(
             if place == 0:
                 axes.set_ylabel(tile.name, rotation=0, ha="right", va="center")
     figure.suptitle("What training shows the model. Yellow: where the car goes if it steers as taught")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
-    write_whole(out, file.getvalue())
+    save_figure(figure, out, dpi=80)
 
 
 def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, others: Any) -> list[Tile]:

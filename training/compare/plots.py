@@ -5,7 +5,6 @@ A table of a dozen columns hides the one question: how small may it get before i
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from models.whole_files import write_whole
 from training.compare.intervals import Interval
 from training.compare.report import ENGINE_TITLES, Result
+from training.figures import save_figure
 
 Point = tuple[float, Interval, Result]
 
@@ -52,7 +51,7 @@ def draw_pareto(results: Sequence[Result], path: Path) -> None:
             axes.set(xlabel=cost_title, ylabel=gain_title)
     figure.suptitle("grey: no other is both cheaper and better; bars, where known: 95 % confidence", fontsize="medium")
     figure.legend(*panels[-1, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _panel(axes: Any, points: Sequence[Point]) -> None:
@@ -93,7 +92,7 @@ def draw_bars(results: Sequence[Result], path: Path) -> None:
         axes.set(xlabel=f"{ENGINE_TITLES[name]}, p50")
         axes.legend(fontsize="small")
     parameters.invert_yaxis()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _millions(each: Result) -> float:
@@ -106,9 +105,3 @@ def _thousands(each: Result) -> float:
 
 def _aside_on(track: str) -> Callable[[Result], Interval]:
     return lambda each: each.aside_m(track)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    write_whole(path, picture.getvalue())

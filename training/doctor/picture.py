@@ -5,8 +5,6 @@ What a number says of a driver, an eye checks in seconds; a turned car, a black 
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from protocol.wire import decode_image
 from training.doctor.examination import Examination
 from training.doctor.findings import Floats
 from training.doctor.frames import Frames
+from training.figures import save_figure
 from training.road import STANDSTILL_MPH
 
 APART_S = 2.0
@@ -56,11 +55,7 @@ def draw_picture(report: Examination, samples: Sequence[Sample], time_s: Floats,
         _tile(axes, samples[i], words)
     for axes in tiles:
         axes.axis("off")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=90)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(file.getvalue())
-    os.replace(partial, path)
+    save_figure(figure, path, dpi=90)
 
 
 def _histogram(axes: Axes, values: Floats, bins: Floats, title: str) -> None:

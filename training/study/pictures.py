@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,13 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from models.whole_files import write_whole
+from training.figures import save_figure
 from training.study.datasets import Images, Labels
 
 MAX_WRONG = 120
 """Images on the page of wrong ones; of more, those it was surest of."""
 
 COLUMNS = 12
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    write_whole(path, picture.getvalue())
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
@@ -42,7 +34,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     for axes in (loss, errors):
         mark_axes(axes)
         axes.legend(fontsize="small")
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def mark_axes(axes: Any) -> None:
@@ -71,7 +63,7 @@ def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], pat
     axes.set_yticklabels(classes)
     right, total = int(np.trace(confusion)), int(confusion.sum())
     axes.set_title(f"{right:,} of {total:,} right, {total - right} wrong")
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_wrong(
@@ -93,4 +85,4 @@ def draw_wrong(
         answer = answers[number]
         surely = 100 * probabilities[number, answer]
         axes.set_title(f"{classes[labels[number]]}, not {classes[answer]}\n{surely:.0f} %", fontsize=7)
-    save(figure, path)
+    save_figure(figure, path)

@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from models.classifiers import TASKS
 from models.cost import cost
 from models.whole_files import write_whole
+from training.figures import save_figure
 from training.study.conclusion import conclusion
-from training.study.pictures import mark_axes, save
+from training.study.pictures import mark_axes
 from training.study.results import Group, grouped, read_runs
 from training.study.separable import describe, draw_costs
 
@@ -195,7 +196,7 @@ def draw_errors(groups: Sequence[Group], path: Path) -> None:
     axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")
     mark_axes(axes)
     axes.legend()
-    save(figure, path)
+    save_figure(figure, path)
 
 
 def _engines(path: Path) -> dict[str, Any]:

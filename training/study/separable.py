@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from models.blocks import depthwise_separable_block, spatially_separable_block
 from models.convolutions import conv, depthwise
 from models.cost import Cost, cost
-from training.study.pictures import save
+from training.figures import save_figure
 
 SIDE = 16
 """Places of the drawn steps' images, each way: all costs grow alike with them."""
@@ -107,4 +107,4 @@ def draw_costs(path: Path) -> None:
         axes.set(ylabel="multiplications at one place", yscale="log")
         axes.grid(alpha=0.3)
     by_channels.legend(fontsize="small")
-    save(figure, path)
+    save_figure(figure, path)
