@@ -26,6 +26,10 @@ CAMERA_AHEAD_M = 1.0
 """Of the rear axle."""
 
 
+HOOD_ROW = 134
+"""The first row of a frame that any camera's hood reaches, on real frames (137) and with room for turned views."""
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """aside_m: left of the car's middle; height_m: above the road; horizon_row: from the top; yaw_rad: to the left."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from protocol.recording import Recorder, read_recording
+from simulator.camera import HOOD_ROW
 from tests.conftest import jpeg_of
 from training import hood_check
 from training.hood_check import KINDS, main, per_metre
-from training.recipe import HOOD_ROW
 
 GREY = {"center": 100, "left": 130, "right": 70}
 

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from protocol.messages import FRAME_COLUMNS
-from training.recipe import HOOD_ROW
+from simulator.camera import HOOD_ROW
 from training.viewpoint import Rows
 
 HOODS = 256

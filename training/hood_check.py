@@ -22,8 +22,7 @@ from protocol.recording import Sample, read_recording
 from protocol.wire import decode_image
 from server.driver import Policy
 from server.engine import open_engine
-from simulator.camera import LEFT, RIGHT
-from training.recipe import HOOD_ROW
+from simulator.camera import HOOD_ROW, LEFT, RIGHT
 
 SLOWEST_MPH = 10.0
 KINDS = ("side cameras as they are", "their road, centre hood", "centre road, their hood")

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HOOD_ROW = 134
-"""The first row of a frame that any camera's hood reaches, on real frames (137) and with room for turned views."""
-
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """All hyperparameters of one training; part of the run's identity and of the model's card."""
 
     epochs: int = 8
-    """With the held-out road unseen; what is measured on it is measured after these."""
+    """With the held-out road unseen; what is measured on it is measured after these. More bring little: four times as
+    many images, 208,000 for 56,000, gained 0.01 of correlation of 1 s means."""
 
     refit_epochs: int = 3
     """Then so many with all the road, at a lower rate: a model that is to drive must have seen the sharpest bend, too.
