@@ -47,19 +47,11 @@ def main() -> None:
 
 def converted(model: Path, size: int) -> bytes:
     """The LiteRT file of `model` for `size` frames at a time, as models/convert.py makes it for one."""
-    import tensorflow as tf  # noqa: PLC0415
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # noqa: PLC0415
-
+    from models.convert import litert_bytes_of  # noqa: PLC0415 - Keras takes seconds
     from models.inference_graph import inference_function  # noqa: PLC0415
     from models.loading import load_steering_model  # noqa: PLC0415
 
-    spec = tf.TensorSpec((size, *FRAME_SHAPE), tf.uint8)
-    answer = inference_function(load_steering_model(model).model)
-    frozen = convert_variables_to_constants_v2(
-        tf.function(answer, input_signature=[spec], autograph=False).get_concrete_function()
-    )
-    content: bytes = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
-    return content
+    return litert_bytes_of(inference_function(load_steering_model(model).model), shape=(size, *FRAME_SHAPE))
 
 
 def measure(title: str, files: dict[int, bytes], threads: int, frames: np.ndarray) -> None:

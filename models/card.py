@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, get_type_hints
 import numpy as np
 from PIL import Image
 
+from models.whole_files import write_whole
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, FRAME_SHAPE, Frame
 
 MAX_CARD_BYTES = 1_000_000
@@ -96,10 +96,8 @@ class Card:
     def write(self, model: Path) -> Path:
         """Write the card beside its model file, whole or not at all; returns its path."""
         path = card_path(model)
-        text = json.dumps(_without_nan(asdict(self)), indent=2, allow_nan=False) + "\n"
-        partial = path.with_suffix(".json.partial")
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(partial, path)
+        text = json.dumps(without_nan(asdict(self)), indent=2, allow_nan=False) + "\n"
+        write_whole(path, text.encode())
         return path
 
 
@@ -212,10 +210,10 @@ def _list(content: object, path: Path) -> list[Any]:
     return content
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no nan: a figure that is not defined becomes null."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(each) for key, each in value.items()}
+        return {key: without_nan(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(each) for each in value]
+        return [without_nan(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

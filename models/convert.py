@@ -77,20 +77,20 @@ def litert_bytes(model: Any, weights: str = "float32") -> bytes:
     """
     from models.inference_graph import inference_function  # noqa: PLC0415
 
-    return litert_bytes_of(inference_function(model), weights, model.input_shape[1:])
+    return litert_bytes_of(inference_function(model), weights, (1, *model.input_shape[1:]))
 
 
 def litert_bytes_of(
-    answer: Callable[[Any], Any], weights: str = "float32", shape: tuple[int, int, int] = FRAME_SHAPE
+    answer: Callable[[Any], Any], weights: str = "float32", shape: tuple[int, ...] = (1, *FRAME_SHAPE)
 ) -> bytes:
-    """The LiteRT file of a function of TensorFlow operations that takes one image, uint8 (1, *shape)."""
+    """The LiteRT file of a function of TensorFlow operations that takes images, uint8 of `shape`, how many included."""
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
     )
 
-    image = tf.TensorSpec((1, *shape), tf.uint8, name="frame")
-    function = tf.function(answer, input_signature=[image], autograph=False)
+    images = tf.TensorSpec(shape, tf.uint8, name="frame")
+    function = tf.function(answer, input_signature=[images], autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":

@@ -21,7 +21,7 @@ class Contender:
     """One row. name: of the network; weights: "float32", "float16" or "int8", "" where a file's own are not known.
 
     models: the trained files, one for each seed; served: their LiteRT files. cost: None for a LiteRT file that was
-    given. cards: those of the models that have one. engines: names of server.engine.ENGINES that can run the row.
+    given. cards: those of the models that have one.
     """
 
     name: str

@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from models.card import without_nan
 from models.whole_files import write_whole
 from simulator.drive_log import DriveReport
 from training.compare.contender import Contender
@@ -93,7 +93,7 @@ def as_json(results: Sequence[Result], zero: Mapping[str, Interval], notes: Sequ
         for each in results
     ]
     always = {name: asdict(interval) for name, interval in zero.items()}
-    return json.dumps(_without_nan({"rows": rows, "always_zero": always, "notes": list(notes)}), indent=2) + "\n"
+    return json.dumps(without_nan({"rows": rows, "always_zero": always, "notes": list(notes)}), indent=2) + "\n"
 
 
 def write(results: Sequence[Result], zero: Mapping[str, Interval], notes: Sequence[str], folder: Path) -> str:
@@ -119,11 +119,3 @@ def _cell(interval: Interval | None, digits: int) -> str:
         return "-"
     text = f"{interval.value:.{digits}f}"
     return text if math.isnan(interval.low) else f"{text} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
