@@ -10,6 +10,7 @@ film.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import pickle
 import signal
@@ -60,8 +61,10 @@ def stand_back() -> None:
     Where both cores are always busy, pictures are left out and counted.
     """
     if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif sys.platform != "win32":
+        with contextlib.suppress(OSError):  # where a sandbox forbids that, the film is only less polite
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            return
+    if sys.platform != "win32":
         os.nice(NICENESS)
 
 

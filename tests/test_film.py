@@ -21,7 +21,7 @@ from server.conversion import saliency_file
 from server.drive import mark_film
 from server.engine import Engine
 from server.film import QUEUE_LENGTH, DriveFilm, Film, free_path
-from server.film_process import AnswerRate
+from server.film_process import NICENESS, AnswerRate, stand_back
 from server.film_writer import FilmWriter
 from server.hud import Shot
 from server.model_slot import LoadedModel
@@ -290,3 +290,19 @@ def test_one_simulator_is_filmed_until_it_falls_silent(tmp_path):
         film.answered(Answered(simulator, telemetry, Control(0.1, 0.2), time_s, 1.5))
     film.close()
     np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1, 0.6, 0.7], atol=1e-4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's scheduler")
+def test_the_film_takes_only_time_that_nobody_wants_or_else_is_nice(monkeypatch):
+    asked = []
+    monkeypatch.setattr(os, "nice", asked.append)
+    monkeypatch.setattr(os, "sched_setscheduler", lambda pid, policy, _: asked.append((pid, policy)))
+    stand_back()
+    assert asked == [(0, os.SCHED_IDLE)]
+
+    def forbidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
+    stand_back()
+    assert asked[1:] == [NICENESS]
