@@ -42,12 +42,13 @@ def report() -> dict[str, Any] | str:
             "--timeout",
             str(ANSWER_S),
         ]
+        command += ["--format", "json", "--output", str(file)]
         try:
-            command += ["--format", "json", "--output", str(file)]
             done = subprocess.run(command, timeout=AUDIT_S, capture_output=True, text=True, check=False)
-            found: dict[str, Any] = json.loads(file.read_text())
         except subprocess.TimeoutExpired:
             return f"pip-audit had not finished after {AUDIT_S} s"
+        try:
+            found: dict[str, Any] = json.loads(file.read_text())
         except (OSError, ValueError):
             return f"pip-audit wrote no report: {(done.stderr.strip().splitlines() or ['and no reason'])[-1]}"
         return found

@@ -27,10 +27,10 @@ def drive(*words: str) -> subprocess.CompletedProcess:
 
 
 def test_the_ready_line_names_model_engine_device_and_time():
-    with ServerProcess("server/drive.py", MODEL, "--port", "0") as server:
+    with ServerProcess("server/drive.py", MODEL, "--port", "0", "--threads", "3") as server:
         pass
     assert server.ready_line.startswith("listening on http://127.0.0.1:")
-    for part in ("models/eff.h5", "litert", "CPU", " ms a frame"):
+    for part in ("models/eff.h5", "litert", "CPU, 3 threads", " ms a frame"):
         assert part in server.ready_line
 
 

@@ -22,8 +22,15 @@ def write_events(history: Sequence[Mapping[str, float]], folder: Path, started_s
     """Per-epoch figures, with the seconds that each took -> folder/NAME. started_s: time.time() of the run's beginning.
 
     Written in place and whole each time: what was there before is the same to the byte, so that a TensorBoard which has
-    read so far reads on, and a run that goes on after a kill repeats nothing.
+    read so far reads on, and a run that goes on after a kill repeats nothing. Raises OSError.
     """
+    try:
+        _write(history, folder, started_s)
+    except tf.errors.OpError as error:  # a full disk, for one
+        raise OSError(str(error)) from None
+
+
+def _write(history: Sequence[Mapping[str, float]], folder: Path, started_s: float) -> None:
     now_s = started_s
     with tf.io.TFRecordWriter(str(folder / NAME)) as writer:
         writer.write(tf.compat.v1.Event(wall_time=now_s, file_version=VERSION).SerializeToString())
