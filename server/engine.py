@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from protocol.messages import FRAME_SHAPE
 from server.conversion import litert_file
+from server.interpreters import Interpreters
 
 Frames = npt.NDArray[np.uint8]
 Steering = npt.NDArray[np.float32]
@@ -44,7 +46,7 @@ class Engine:
     run: Callable[[Frames], Steering]
 
     def predict(self, frames: Frames) -> Steering:
-        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right."""
+        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right. For any thread."""
         return self.run(frames)
 
     def milliseconds(self, frames: int = 50) -> float:
@@ -110,7 +112,8 @@ def _tensorflow_gpus() -> list[str]:
     ]
 
 
-def _cpu_threads() -> int:
+def cpu_threads() -> int:
+    """How many threads serve best here: one for each core that we may use, four at most."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, available)
 
@@ -120,12 +123,17 @@ def _litert(file: Path, notes: tuple[str, ...], threads: int | None = None, cont
     _require("litert")
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: only when chosen
 
-    threads = threads or _cpu_threads()
+    threads = threads or cpu_threads()
     source = {"model_path": str(file)} if content is None else {"model_content": content}
-    try:
+
+    def opened(threads: int) -> Interpreter:
         interpreter = Interpreter(**source, num_threads=threads)
         interpreter.allocate_tensors()
-        (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+        return interpreter
+
+    try:
+        wide = opened(threads)
+        (given,), (wanted,) = wide.get_input_details(), wide.get_output_details()
     except (ValueError, RuntimeError) as error:
         raise EngineError(f"{file} is no LiteRT model that runs here: {error}") from None
     if tuple(given["shape"]) != (1, *FRAME_SHAPE) or given["dtype"] != np.uint8 or np.prod(wanted["shape"]) != 1:
@@ -133,11 +141,13 @@ def _litert(file: Path, notes: tuple[str, ...], threads: int | None = None, cont
             f"{file} takes {given['dtype'].__name__} {tuple(given['shape'])}; expected uint8 {(1, *FRAME_SHAPE)}"
         )
     into, out = given["index"], wanted["index"]
+    interpreters = Interpreters(wide, lambda: opened(1))
 
     def run_one(frame: Frames) -> float:
-        interpreter.set_tensor(into, frame)
-        interpreter.invoke()
-        return float(interpreter.get_tensor(out).flat[0])
+        with interpreters.one() as interpreter:
+            interpreter.set_tensor(into, frame)
+            interpreter.invoke()
+            return float(interpreter.get_tensor(out).flat[0])
 
     def run(frames: Frames) -> Steering:
         return np.array([run_one(frames[i : i + 1]) for i in range(len(frames))], np.float32)
@@ -174,9 +184,11 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
     import keras  # noqa: PLC0415  # heavy: only when chosen
 
     loaded = _load(model, preprocess)
+    one_at_a_time = threading.Lock()  # Keras keeps state of its own between two calls
 
     def run(frames: Frames) -> Steering:
-        answers: Steering = np.asarray(loaded.model.predict_on_batch(frames), np.float32)
+        with one_at_a_time:
+            answers: Steering = np.asarray(loaded.model.predict_on_batch(frames), np.float32)
         return answers.reshape(-1)
 
     backend = keras.backend.backend()

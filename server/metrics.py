@@ -44,14 +44,14 @@ class Metrics:
         """Count a telemetry."""
         self._frames.inc()
 
-    def answered(self, reply: Reply, count: int, wait_ms: float, latency_ms: float) -> None:
+    def answered(self, reply: Reply, count: int, latency_ms: float, sending_ms: float) -> None:
         """Count `count` replies sent for one look at the road."""
         self._answers.labels(reply.event).inc(count)
         if reply.fault:
             self._errors.labels(reply.fault).inc()
         self._latency.observe(latency_ms / 1000)
-        rest_ms = max(0.0, latency_ms - wait_ms - reply.decode_ms - reply.model_ms)
-        times_ms = (wait_ms, reply.decode_ms, reply.model_ms, rest_ms)
+        wait_ms = max(0.0, latency_ms - reply.decode_ms - reply.model_ms - sending_ms)
+        times_ms = (wait_ms, reply.decode_ms, reply.model_ms, sending_ms)
         for stage, milliseconds in zip(self._stages, times_ms, strict=True):
             stage.observe(milliseconds / 1000)
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 import eventlet
 import eventlet.wsgi
+from eventlet import tpool
 
 from server.app import DrivingApp
+from server.engine import cpu_threads
 from server.gate import WsgiApp
 from server.narrator import Narrator
 
@@ -88,6 +90,7 @@ def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Cal
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
+    tpool.set_num_threads(cpu_threads())  # for the answers to several simulators
     eventlet.spawn(answer_requests, wsgi, listener)
     narrator = Narrator()
     while not stop.is_set() and not finished():

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import eventlet
 import numpy as np
+from eventlet import tpool
 
 from server.app import DrivingApp
 from server.cockpit import Cockpit
@@ -93,6 +94,7 @@ class LiveServer:
                 done.set()
             eventlet.sleep(0.01)
         serving.kill()
+        tpool.killall()  # its threads report to this thread's loop, which ends
 
     def call(self, function) -> None:
         """Run `function` on the server's own thread and wait for it."""

@@ -1,5 +1,6 @@
 """Every engine gives the same answers, for any number of frames; what cannot run is refused clearly."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,15 @@ def test_engines_agree(name, frames):
         other = open_engine(Path(name), engine)
         np.testing.assert_allclose(other.predict(frames), reference, atol=1e-3)
         np.testing.assert_allclose(other.predict(frames[:1]), reference[:1], atol=1e-3)
+
+
+@pytest.mark.parametrize("engine", ["litert", pytest.param("keras", marks=pytest.mark.slow)])
+def test_threads_that_ask_at_the_same_time_get_their_own_answers(engine, frames):
+    opened = open_engine(Path("models/eff.h5"), engine)
+    wanted = opened.predict(frames)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: opened.predict(frames[i % 12 : i % 12 + 1])[0], range(240)))
+    np.testing.assert_allclose(found, np.tile(wanted, 20), atol=1e-5)
 
 
 def test_what_is_no_tflite_model_is_refused(tmp_path):

@@ -155,6 +155,60 @@ def test_two_simulators_do_not_steer_each_other(server, simulator):
         assert nothing_more(second)
 
 
+class Deliberate(Brightness):
+    """Takes its time over dark frames: until `go`. `busy`: set while it does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.busy, self.go = threading.Event(), threading.Event()
+
+    def predict(self, frames):
+        if frames.mean() < 64:
+            self.busy.set()
+            assert self.go.wait(10)
+        return super().predict(frames)
+
+
+@pytest.fixture
+def deliberate():
+    live = LiveServer(Deliberate())
+    yield live
+    live.close()
+
+
+def test_a_slow_answer_holds_up_neither_other_simulators_nor_pages(deliberate):
+    with RawClient(deliberate.port) as slow, RawClient(deliberate.port) as quick:
+        for client in (slow, quick):
+            client.send(telemetry_packet(grey(191)))
+            answer(client)
+        slow.send(telemetry_packet(grey(0)))
+        assert deliberate.policy.busy.wait(10)
+        for _ in range(20):
+            quick.send(telemetry_packet(grey(191)))
+            assert answer(quick)[1]["steering_angle"] == "0.4980"
+        assert deliberate.get("/healthz").status == 200
+        deliberate.policy.go.set()
+        assert answer(slow)[1]["steering_angle"] == "-1.0000"
+        assert nothing_more(slow)
+
+
+def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliberate):
+    with RawClient(deliberate.port) as other:
+        other.send(telemetry_packet(grey(191)))
+        answer(other)
+        with RawClient(deliberate.port) as leaving:
+            leaving.send(telemetry_packet(grey(191)))
+            answer(leaving)
+            leaving.send(telemetry_packet(grey(0)) * 2)  # with a second one behind it, its reader goes on meanwhile
+            assert deliberate.policy.busy.wait(10)
+        deliberate.wait_until(lambda: len(deliberate.app.connections) == 1)
+        deliberate.policy.go.set()
+        deliberate.wait_until(lambda: len(deliberate.policy.asked) == 3)
+        other.send(telemetry_packet(grey(191)))
+        answer(other)
+        assert list(deliberate.cockpit.view.simulators) == [1]
+
+
 def test_a_vanished_simulator_frees_its_state_and_its_number(server):
     for _ in range(5):
         with RawClient(server.port) as client:
