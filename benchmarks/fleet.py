@@ -83,10 +83,11 @@ def main() -> int:
     parser.add_argument("--clients", type=int, nargs="+", default=[8], metavar="N", help="fleets, one after another")
     parser.add_argument("--hz", type=float, default=20.0)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--server", default="", help="the server's own options, e.g. '--engine tensorflow'")
     options = parser.parse_args()
     packets = [telemetry_packet(image) for image in drawn_frames(100)]
     held, unanswered = [], 0
-    with ServerProcess("server/drive.py", str(options.model), "--port", "0") as server:
+    with ServerProcess("server/drive.py", str(options.model), "--port", "0", *options.server.split()) as server:
         print(server.ready_line)
         for count in options.clients:
             clients = [SteadyClient(server.port, packets, options.hz, options.seconds) for _ in range(count)]

@@ -17,13 +17,15 @@ import gc
 import ipaddress
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app import DrivingApp
+from server.batches import SIZES, Batches
 from server.cockpit import Cockpit
 from server.conversion import saliency_file
 from server.driver import Driver
-from server.engine import open_engine
+from server.engine import cpu_threads, open_engine
 from server.gate import Access
 from server.golden import check_golden_frame
 from server.log_format import announce, set_up_logging
@@ -79,7 +81,13 @@ def main(arguments: list[str] | None = None) -> int:
     watch = ModelWatch(models) if options.watch else None
     simulator = start_simulator(options.simulator, url + query) if options.simulator else None
     try:
-        asked = serve(app, wsgi, listener, finished=lambda: simulator is not None and simulator.poll() is not None)
+        asked = serve(
+            app,
+            wsgi,
+            listener,
+            finished=lambda: simulator is not None and simulator.poll() is not None,
+            at_once=SIZES[-1] if engine.batches else cpu_threads(),
+        )
     finally:
         if watch is not None:
             watch.close()
@@ -111,6 +119,8 @@ def load(path: Path, options: Options, threads: int | None = None) -> LoadedMode
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)
+    if engine.batches:
+        engine = replace(engine, run=Batches(engine.run, options.batch_ms / 1000).predict)
     return LoadedModel(path, engine, run_facts(path, engine), preprocess)
 
 

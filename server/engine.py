@@ -37,13 +37,15 @@ class EngineError(ValueError):
 class Engine:
     """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: where it runs, in words.
 
-    notes: what was chosen, translated or replaced while loading, for the user to read.
+    notes: what was chosen, translated or replaced while loading, for the user to read. batches: whether several frames
+    together take less time than one by one (`python -m benchmarks.batching`).
     """
 
     name: str
     device: str
     notes: tuple[str, ...]
     run: Callable[[Frames], Steering]
+    batches: bool = False
 
     def predict(self, frames: Frames) -> Steering:
         """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right. For any thread."""
@@ -171,7 +173,7 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
         answers: Steering = graph(tf.constant(frames)).numpy()
         return answers.reshape(-1)
 
-    return Engine("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded.notes, run)
+    return Engine("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded.notes, run, batches=True)
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
@@ -192,7 +194,7 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
         return answers.reshape(-1)
 
     backend = keras.backend.backend()
-    return Engine(f"keras-{backend}", _keras_device(backend), loaded.notes, run)
+    return Engine(f"keras-{backend}", _keras_device(backend), loaded.notes, run, batches=True)
 
 
 def _keras_device(backend: str) -> str:

@@ -66,7 +66,7 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
-    threads: of LiteRT, None for its own choice.
+    threads: of LiteRT, None for its own choice; batch_ms: see server/batches.py.
     saliency: mark in the film what the model looks at. simulator is the command of the simulator to start as a client,
     None for the user's own.
     watch: take the model's file anew when it changes; shadow: a second model that is compared and steers nothing.
@@ -79,6 +79,7 @@ class Options:
     throttle: float | None
     engine: str
     threads: int | None
+    batch_ms: float
     preprocess: str | None
     record: Path | None
     video: Path | None
@@ -152,6 +153,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, instead"),
         add("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)"),
         add("--threads", type=_threads, metavar="N", help="of LiteRT (default: as many as cores, at most 4)"),
+        add(
+            "--batch-ms",
+            type=_batch_ms,
+            default=0.0,
+            metavar="MS",
+            help="a GPU, TensorFlow or Keras answers several simulators together; wait so long for more (default: 0)",
+        ),
         add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
@@ -235,6 +243,10 @@ def _port(text: str) -> int:
 
 def _threads(text: str) -> int:
     return int(_number(text, 1, 64, "a number of threads"))
+
+
+def _batch_ms(text: str) -> float:
+    return _number(text, 0, 100, "milliseconds to wait")
 
 
 def _frames(text: str) -> int:

@@ -14,7 +14,6 @@ import eventlet.wsgi
 from eventlet import tpool
 
 from server.app import DrivingApp
-from server.engine import cpu_threads
 from server.gate import WsgiApp
 from server.narrator import Narrator
 
@@ -82,15 +81,16 @@ def answer_requests(wsgi: WsgiApp, listener: socket.socket) -> None:
     )
 
 
-def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool]) -> bool:
+def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool], at_once: int) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
-    Then the cars are brought to a stop. A second Ctrl-C ends the process at once.
+    Then the cars are brought to a stop. A second Ctrl-C ends the process at once. at_once: how many simulators' frames
+    may be looked at together.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
-    tpool.set_num_threads(cpu_threads())  # for the answers to several simulators
+    tpool.set_num_threads(at_once)
     eventlet.spawn(answer_requests, wsgi, listener)
     narrator = Narrator()
     while not stop.is_set() and not finished():

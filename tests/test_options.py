@@ -30,6 +30,7 @@ def test_udacitys_command_line_records():
         (["m.h5", "--speed", "10", "--throttle", "0.5"], "not allowed with"),
         (["m.h5", "--engine", "warp"], "warp"),
         (["m.h5", "--threads", "0"], "a number of threads must be a number from 1 to 64"),
+        (["m.h5", "--batch-ms", "-1"], "milliseconds to wait must be a number from 0 to 100"),
         (["m.h5", "--simulator", "moon"], "got 'moon'"),
         (["m.h5", "--saliency"], "give --video FILE.mp4"),
         (["m.h5", "--limit", "5"], "give --simulator playback:RECORDING"),
