@@ -1,13 +1,15 @@
-"""Would frames of several simulators be faster answered together? LiteRT one by one against a batch, on this CPU.
+"""Would frames of several simulators be faster answered together? One by one against a batch, on this CPU.
 
-The cached file cannot be resized to n frames (its reshapes are for one), so each size is converted for itself, from the
-same graph. Batches and single frames take turns; processor time is the whole process's, all threads.
+LiteRT's cached file cannot be resized to n frames (its reshapes are for one), so each size is converted for itself,
+from the same graph. Batches and single frames take turns; processor time is the whole process's, all threads.
 
 On 2 cores of an AMD EPYC that other programs used too, LiteRT 2.3, 24 November 2026, processor time of a frame in a
 batch of 2, 4 and 8 against one by one: eff 1.00, 0.93 and 0.83 times as fast on one thread, 1.12, 1.14 and 1.11 on two
 (where one thread alone takes less than either: 1.20 ms a frame, not 1.67); baseline 0.94, 0.95 and 0.95 on one, 1.02,
-1.01 and 1.00 on two. A frame alone fills the cores, and a batch leaves the caches. So the server does not batch: every
-client would wait for the delay and the whole batch, and gain nothing.
+1.01 and 1.00 on two. A frame alone fills the cores, and a batch leaves the caches. So LiteRT answers frame by frame.
+The same machine, nothing else running, TensorFlow: a batch of 2, 4 and 8 takes 1.27, 1.61 and 1.70 times less processor
+time for eff (3.63 ms one by one), 1.04, 1.08 and 1.12 for baseline (6.92). Of that too little arrives where clients and
+JPEGs share the cores (benchmarks/fleet.py), so only a GPU, which none of this measures, answers in batches.
 
     python -m benchmarks.batching
 """
@@ -25,6 +27,7 @@ import numpy as np
 from benchmarks.frames import drawn_frames
 from protocol.messages import FRAME_SHAPE
 from protocol.wire import decode_image
+from server.engine import ENGINES, open_engine
 
 SIZES = (2, 4, 8)
 ROUNDS = 9
@@ -36,13 +39,19 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
-    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="of LiteRT (1 2)")
+    parser.add_argument("--engine", choices=ENGINES[1:], default="litert")
     options = parser.parse_args()
     frames = np.stack([decode_image(image) for image in drawn_frames(FRAMES)])
     for model in options.models:
+        if options.engine != "litert":
+            engine = open_engine(model, options.engine)
+            measure(f"{model}, {engine.name} ({engine.device})", dict.fromkeys((1, *SIZES), engine.predict), frames)
+            continue
         files = {size: converted(model, size) for size in (1, *SIZES)}
         for threads in options.threads:
-            measure(f"{model}, {threads} thread{'s'[: threads != 1]}", files, threads, frames)
+            sides = {size: interpreter(file, threads) for size, file in files.items()}
+            measure(f"{model}, {threads} thread{'s'[: threads != 1]}", sides, frames)
 
 
 def converted(model: Path, size: int) -> bytes:
@@ -54,9 +63,8 @@ def converted(model: Path, size: int) -> bytes:
     return litert_bytes_of(inference_function(load_steering_model(model).model), shape=(size, *FRAME_SHAPE))
 
 
-def measure(title: str, files: dict[int, bytes], threads: int, frames: np.ndarray) -> None:
+def measure(title: str, sides: dict[int, Callable[[np.ndarray], np.ndarray]], frames: np.ndarray) -> None:
     """One table: milliseconds a frame of each batch size."""
-    sides = {size: interpreter(file, threads) for size, file in files.items()}
     wanted = np.concatenate([sides[1](frames[i : i + 1]) for i in range(max(SIZES))])
     for size in SIZES:
         found = np.concatenate([sides[size](frames[i : i + size]) for i in range(0, max(SIZES), size)])

@@ -2,13 +2,15 @@
 
 Each client sends at its own steady rate whether or not the last answer has come, as independent simulators do.
 
-On 2 cores of an AMD EPYC, Python 3.11, eff on LiteRT, 24 November 2026, 8 clients at 20 Hz for 60 s: 9,600 answered,
-none missing, p50 2.73 ms, p99 4.34 ms, memory 107.9 MB early and 164.2 MB at the end, of which 57 MB are the frames of
-the last 30 s that the page can save; for 10 minutes: 96,000 answered, 140.8 MB early and at the end. 24 clients while
-other programs filled both cores (load 12): 28,800 answered, none missing, but p50 75 ms, p99 421 ms; the server's one
-thread was busy for all of the time, 48 % of it in the network, 11 % sending, 10 % decoding (py-spy, 1000 samples).
+On 2 cores of an AMD EPYC that did nothing else, LiteRT, 24 November 2026, 12 to 20 s each at 20 Hz, all answered. eff:
+24 clients p50 1.6 to 2.3 ms, p99 4.5 to 10.8 ms; 32: 1.5 to 2.7 and 12 to 17; 36: 13 and 93 to 213. baseline: 10
+clients p50 8.8 ms, p99 29 ms; 12: 8 to 33 and 35 to 100. What binds it is the processor: both cores are full, one of
+the two with this program for a third of its time. Answered on the loop, as one simulator is: eff 24 clients 1.3 and
+2.5 ms, 32 clients 1.3 and 50; baseline 12 clients 31 and 106. eff on TensorFlow: 8 clients 5.6 and 10.5, 16 clients 69
+and 133; its frames in batches (server/batches.py, tried on the CPU): 6.1 and 29, 20 and 115, no better with a delay of
+2 or 5 ms.
 
-    python -m benchmarks.fleet --clients 8 --hz 20 --seconds 60
+    python -m benchmarks.fleet --clients 8 24 32 --hz 20 --seconds 60
 """
 
 from __future__ import annotations

@@ -4,11 +4,10 @@ Clients from addresses of their own (Linux: 127.0.1.1 and on) each send the next
 clients run in a process of their own, and take their share of this computer's cores. Needs nginx; docs/nginx.conf is
 what it runs, with other ports.
 
-On 2 cores of an AMD EPYC that other programs used too (load 8 to 10, so that more processes also win more of them),
-24 November 2026, eff, 8 clients, medians of three: 293 frames/s, behind nginx 278 (0.95 times), two processes behind
-nginx 521 (1.78 times), and both had their share of the clients. Another run, beside a program that took 1.2 cores: one
-process 342, two 291 (0.85 times), two with a core of their own (taskset, so one LiteRT thread each) 354 (1.04 times).
-To be measured again on a quiet machine with more cores.
+On 2 cores of an AMD EPYC that did nothing else, 24 November 2026, eff, 8 clients, medians of three: one process 821
+frames/s, behind nginx 790 (0.96 times), two processes behind nginx 826 (1.01 times), both with their share of the
+clients. One process answers several simulators on all cores, so a second one finds none free: it is for a computer with
+more than four cores, for several computers, and for being there when one ends.
 
     python -m benchmarks.processes --clients 8 --seconds 8
 """

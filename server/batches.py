@@ -1,4 +1,4 @@
-"""Frames of several simulators answered as one batch, for engines that a batch costs less than its frames one by one.
+"""Frames of several simulators answered as one batch: on a GPU, to which a batch costs little more than a frame.
 
 Nobody waits for a batch to fill: the frames that come while one is answered are the next one. `--batch-ms` adds a wait
 for still more company, but only where there was company before: a simulator alone never waits.

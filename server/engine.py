@@ -38,7 +38,7 @@ class Engine:
     """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: where it runs, in words.
 
     notes: what was chosen, translated or replaced while loading, for the user to read. batches: whether several frames
-    together take less time than one by one (`python -m benchmarks.batching`).
+    are to be asked together: on a GPU; on a CPU that brings nothing (`python -m benchmarks.batching`).
     """
 
     name: str
@@ -173,7 +173,7 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
         answers: Steering = graph(tf.constant(frames)).numpy()
         return answers.reshape(-1)
 
-    return Engine("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded.notes, run, batches=True)
+    return Engine("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded.notes, run, bool(gpus))
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
@@ -194,7 +194,8 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
         return answers.reshape(-1)
 
     backend = keras.backend.backend()
-    return Engine(f"keras-{backend}", _keras_device(backend), loaded.notes, run, batches=True)
+    device = _keras_device(backend)
+    return Engine(f"keras-{backend}", device, loaded.notes, run, device != "CPU")
 
 
 def _keras_device(backend: str) -> str:

@@ -158,7 +158,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             type=_batch_ms,
             default=0.0,
             metavar="MS",
-            help="a GPU, TensorFlow or Keras answers several simulators together; wait so long for more (default: 0)",
+            help="a GPU answers several simulators together; wait so long for more of them (default: 0)",
         ),
         add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
