@@ -23,7 +23,7 @@ FIRST_LATER = 3
 def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, hoods: Any) -> tuple[Any, Any]:
     """All of the recipe's varieties: the frame's `rows_to_read`, uint8, and steering -1..1 -> uint8 `rows`, steering.
 
-    hoods: those of other frames, uint8 (n, k, 320, 3), see `training.hood`.
+    hoods: those of other frames, uint8 (n, k, 320, 3), see `training.hood`; None to leave each its own.
     What the recipe leaves at its neutral value costs nothing and changes nothing.
     """
     seeds = tf.unstack(tf.random.split(seed, 3))
@@ -33,7 +33,8 @@ def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, ho
         pixels, steering = view(image, steering, later[0], recipe, rows)
     else:
         pixels = tf.cast(image, tf.float32)
-    pixels = other_hood(pixels, hoods, later[4])
+    if hoods is not None:
+        pixels = other_hood(pixels, hoods, later[4])
     pixels = shadow(pixels, seeds[1], recipe.shadow_share)
     pixels = brightness(pixels, seeds[2], recipe.brightness_low, recipe.brightness_high)
     if recipe.blur_px:

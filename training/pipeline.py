@@ -28,16 +28,15 @@ def training_batches(
     rows: tuple[int, int],
     recipe: Recipe,
     seed: tuple[int, int],
-    hoods: npt.NDArray[np.uint8],
+    hoods: npt.NDArray[np.uint8] | None,
 ) -> tf.data.Dataset:
     """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out.
 
-    hoods: of other frames, as `hoods` gives them.
+    hoods: of other frames, as `hoods` gives them; None to leave each frame its own.
     """
     numbers = np.arange(len(paths))
     data = tf.data.Dataset.from_tensor_slices((paths, targets.astype(np.float32), numbers))
-
-    others = tf.constant(hoods)
+    others = None if hoods is None else tf.constant(hoods)
 
     def sample(path: Any, target: Any, number: Any) -> tuple[Any, Any]:
         own_seed = tf.random.fold_in(tf.constant(seed, tf.int32), tf.cast(number, tf.int32))

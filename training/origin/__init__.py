@@ -1,0 +1,1 @@
+"""The study's own steering experiment, repeated as it was published, and what its figures mean."""
