@@ -6,8 +6,8 @@ nor carries pixels that the network never sees, and so that there is no second p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -65,7 +65,7 @@ class WeightAverage:
             np.add(mean, share * (new - mean), out=mean)
 
 
-def settle_batch_norm(model: SplitModel, crops: Any) -> None:
+def settle_batch_norm(model: SplitModel, crops: Iterable[npt.NDArray[np.uint8]]) -> None:
     """Set every batch norm's mean and variance to those of its input over `crops`, in order of depth.
 
     Running averages lag behind weights that change, and averaged weights never had any; the error shows as a constant

@@ -6,7 +6,7 @@ Which rows those are is asked of the model itself: its own first layer is the on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from training.viewpoint import rows_to_read
 
 WORKERS = 2
 
+Crops = npt.NDArray[np.uint8]
+
 
 def training_batches(
     paths: npt.NDArray[np.str_],
@@ -29,7 +31,7 @@ def training_batches(
     recipe: Recipe,
     seed: tuple[int, int],
     hoods: npt.NDArray[np.uint8] | None,
-) -> tf.data.Dataset:
+) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
     """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out.
 
     hoods: of other frames, as `hoods` gives them; None to leave each frame its own.
@@ -46,7 +48,7 @@ def training_batches(
     return _batches(data, sample, recipe.batch, drop_remainder=True)
 
 
-def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], batch: int) -> tf.data.Dataset:
+def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], batch: int) -> Iterator[Crops]:
     """Batches of crops as they are: uint8 (n, rows, 320, 3), in order, all of them."""
     data = tf.data.Dataset.from_tensor_slices(np.asarray(paths))
     return _batches(data, lambda path: _crop(path, rows), batch, drop_remainder=False)
@@ -57,7 +59,7 @@ def hoods(
 ) -> npt.NDArray[np.uint8]:
     """The hoods of HOODS of these centre images, or of all if they are fewer: uint8 (n, k, 320, 3)."""
     chosen = np.random.default_rng(seed).permutation(np.asarray(centre_paths))[:HOODS]
-    return np.concatenate([np.asarray(batch) for batch in images(chosen, hood_rows(rows), len(chosen))])
+    return np.concatenate(list(images(chosen, hood_rows(rows), len(chosen))))
 
 
 def crop_rows(cropping: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:
@@ -66,9 +68,11 @@ def crop_rows(cropping: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, i
     return top, FRAME_ROWS - bottom
 
 
-def _batches(data: tf.data.Dataset, function: Any, batch: int, *, drop_remainder: bool) -> tf.data.Dataset:
+def _batches(data: tf.data.Dataset, function: Any, batch: int, *, drop_remainder: bool) -> Iterator[Any]:
+    """As NumPy arrays, which every backend of Keras takes."""
     data = data.map(function, num_parallel_calls=WORKERS, deterministic=True)
-    return data.batch(batch, drop_remainder=drop_remainder).prefetch(2)
+    batches: Iterator[Any] = data.batch(batch, drop_remainder=drop_remainder).prefetch(2).as_numpy_iterator()
+    return batches
 
 
 def _crop(path: Any, rows: tuple[int, int]) -> Any:

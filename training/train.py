@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from tqdm import tqdm
 
 from models.card import Card
@@ -26,7 +25,7 @@ from training.dropout import reseed_dropout
 from training.events import write_events
 from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
-from training.pipeline import hoods, training_batches
+from training.pipeline import Crops, hoods, training_batches
 from training.run import Run, Settings
 from training.run_card import card_of
 from training.run_folder import RunError
@@ -192,10 +191,10 @@ class Training:
         network.set_weights(trained)
         return {name: figures["all"][name] for name in names}
 
-    def _settling_images(self, count: int = SETTLING_IMAGES) -> tf.data.Dataset:
+    def _settling_images(self, count: int = SETTLING_IMAGES) -> Iterator[Crops]:
         last = 10**6  # the number of no epoch: other draws than any that is trained on
         paths, targets = self._draw(last, False)
         batches = training_batches(
             paths[:count], targets[:count], self.model.rows, self.recipe, (self.settings.seed, last), self.hoods
         )
-        return batches.map(lambda crops, _: crops)
+        return (crops for crops, _ in batches)
