@@ -10,8 +10,8 @@ the two with this program for a third of its time. Answered on the loop, as one 
 and 133; its frames in batches (server/batches.py, tried on the CPU): 6.1 and 29, 20 and 115, no better with a delay of
 2 or 5 ms.
 
-24 clients for 30 minutes beside two trainings: 864,000 answered, none missing, p50 2.8 ms, p99 35 ms, memory 191 MB after
-90 s, 195 MB from 12 minutes on. One client at 20 Hz: p50 2.6 to 2.9 ms with --threads 1, 3.3 to 3.5 with 2.
+24 clients for 30 minutes beside two trainings: 864,000 answered, none missing, p50 2.8 ms, p99 35 ms; memory 191 MB
+after 90 s, 195 MB from 12 minutes on. One client at 20 Hz: p50 2.6 to 2.9 ms with --threads 1, 3.3 to 3.5 with 2.
 
     python -m benchmarks.fleet --clients 8 24 32 --hz 20 --seconds 60
 """

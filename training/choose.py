@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -41,7 +42,13 @@ Driving = dict[str, dict[str, float]]
 
 
 def driver_of(model: Any, folder: Path) -> Policy:
-    """A Keras model from raw frames on, as the server would drive it: converted into a file in `folder`."""
+    """A Keras model from raw frames on, as the server would drive it: by a file in `folder`.
+
+    Converted for LiteRT where TensorFlow is Keras' backend, whose converter that takes; else on the backend itself.
+    """
+    if keras.backend.backend() != "tensorflow":
+        model.save(folder / "driver.h5")
+        return open_engine(folder / "driver.h5", "keras")
     file = folder / "driver.tflite"
     write_whole(file, litert_bytes(model))
     return open_engine(file)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from models import card as cards
@@ -24,6 +25,7 @@ GOLDEN_TOLERANCE = 2e-3
 """Allowed difference of steering between engines and versions: 0.05 degrees of the wheel."""
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
+"""TensorFlow prepares the images on every backend."""
 
 
 def card_of(
@@ -38,6 +40,7 @@ def card_of(
 ) -> cards.Card:
     """The card of the model just saved as `out`. drives: all that were read; driving: of the chosen checkpoint."""
     frame = cards.golden_frame()
+    libraries = dict.fromkeys((*LIBRARIES, keras.backend.backend()))
     return cards.Card(
         format=cards.FORMAT,
         model=settings.model,
@@ -57,7 +60,7 @@ def card_of(
         samples=samples,
         metrics=metrics,
         driving=driving,
-        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        versions={"python": platform.python_version(), **{name: version(name) for name in libraries}},
         commit=commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         golden=cards.Golden(
