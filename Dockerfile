@@ -22,7 +22,7 @@ COPY training training
 # (where there is a GPU it does: TensorFlow drives it).
 USER driver
 ENV STEERING_CACHE=/home/driver/cache PYTHONUNBUFFERED=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
-RUN python -m server.conversion models/eff.h5 models/baseline.h5
+RUN python -m server.conversion models/*.h5
 
 EXPOSE 4567
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

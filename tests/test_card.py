@@ -154,11 +154,11 @@ def test_reading_a_card_imports_no_keras():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
-@pytest.mark.parametrize("name", ["baseline", "eff"])
+@pytest.mark.parametrize("name", ["baseline", "eff", "eff-small"])
 def test_the_shipped_models_have_cards_that_describe_them(name):
     model = ROOT / "models" / f"{name}.h5"
     card = read_card(model)
     assert describes(card, model)
     assert card.model == name
-    assert card.parameters == {"baseline": 865_921, "eff": 630_433}[name]
+    assert card.parameters == {"baseline": 865_921, "eff": 630_433, "eff-small": 89_905}[name]
     np.testing.assert_array_equal(card.golden.frame(), golden_frame())

@@ -10,7 +10,7 @@ import server.engine as module
 from server.engine import EngineError, choose_engine, open_engine
 from tests.conftest import road_frame
 
-MODELS = ("models/eff.h5", "models/baseline.h5")
+MODELS = ("models/eff.h5", "models/baseline.h5", "models/eff-small.h5")
 
 
 @pytest.fixture(scope="module")

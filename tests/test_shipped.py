@@ -29,7 +29,7 @@ def test_every_drive_is_recorded_once_and_every_model_trained_on_them(asked, tmp
     words = ["lake", "udacity", "--runs", str(tmp_path)]
     assert shipped.main(words) == 0
     assert len(asked["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES)
-    assert [call[3] for call in asked["train"]] == ["eff", "baseline"]
+    assert [call[3] for call in asked["train"]] == ["eff", "baseline", "eff-small"]
     assert shipped.main(words) == 0
     assert len(asked["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 
@@ -39,8 +39,10 @@ def test_what_fails_ends_it_with_its_own_code(asked, monkeypatch, tmp_path):
     assert shipped.main(["lake", "udacity", "--runs", str(tmp_path)]) == 2
 
 
-def test_the_card_names_what_the_command_trains_on():
-    card = read_card(ROOT / "models" / "eff.h5")
+@pytest.mark.parametrize("model", shipped.MODELS)
+def test_the_card_names_what_the_command_trains_on(model):
+    card = read_card(ROOT / "models" / f"{model}.h5")
+    assert card.model == model
     trained = {each.recording for each in card.data if each.trained}
     assert set(shipped.EXPERT_DRIVES) <= trained
     assert set(shipped.TEST_DRIVES) <= {each.recording for each in card.data} - trained

@@ -16,6 +16,7 @@ from pathlib import Path
 from simulator import record
 from training.__main__ import main as train_main
 
+MODELS = ("eff", "baseline", "eff-small")
 LAP_M = "1135"
 
 EXPERT_DRIVES = {
@@ -62,7 +63,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("recordings", nargs=2, type=Path, metavar="RECORDING", help="two drivers on Udacity's lake")
     parser.add_argument("--test", nargs="*", type=Path, default=[], metavar="RECORDING", help="others, to report on")
-    parser.add_argument("--models", nargs="+", default=["eff", "baseline"], help="(eff baseline)")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help=f"({' '.join(MODELS)})")
     parser.add_argument("--runs", type=Path, default=Path("runs/shipped"), help="folder of all runs (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models (%(default)s)")
     return parser.parse_args(arguments)
