@@ -1,8 +1,11 @@
-"""Training samples a second: ours, the bare network on random tensors, and a plain float32 Keras fit, in one run.
+"""Training samples a second: ours, its parts, and a plain float32 Keras fit, in one run.
 
 The bare network is `train_on_batch` of the same model in the same precision on one batch that is in memory already:
-what no pipeline can beat. The plain fit is what a tutorial does: whole frames decoded and mirrored by tf.data,
-`model.fit`. All take turns, so that a machine whose speed drifts treats them alike; ratios are of medians over rounds.
+what no pipeline can beat. The images alone are our epoch drawn, decoded and varied, and thrown away. The plain fit is
+what a tutorial does: whole frames decoded and mirrored by tf.data, `model.fit`. All take turns, so that a machine whose
+speed drifts treats them alike; ratios are of medians over rounds.
+
+FIGURES
 
     python -m benchmarks.training
     python -m benchmarks.training --model baseline --precision float32
@@ -30,9 +33,10 @@ from models import NETWORKS
 from models.steering import BUILDERS
 from protocol.recording import Recorder
 from training.network import build
+from training.pipeline import training_batches
 from training.recipe import Recipe
 from training.run import Run, Settings
-from training.samples import load_drives
+from training.samples import draw_epoch, load_drives
 from training.schedule import phases
 from training.train import Training
 
@@ -52,6 +56,7 @@ def main() -> None:
         settings = Settings(options.model, (str(recording),), 1, None, options.precision, Recipe(refit_epochs=0))
         sides = {
             "bare: train_on_batch, random tensors": bare(settings),
+            "images alone: drawn, decoded, varied": images_alone(settings, Path(folder) / "images"),
             "ours": ours(settings, Path(folder) / "run"),
             "plain: float32, model.fit": plain(settings),
         }
@@ -92,9 +97,27 @@ def bare(settings: Settings) -> Callable[[], int]:
     return learn
 
 
+def begun(settings: Settings, folder: Path) -> Training:
+    """A training that has learned nothing yet."""
+    return Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None))
+
+
+def images_alone(settings: Settings, folder: Path) -> Callable[[], int]:
+    """What the processor does for an epoch's images, with no network beside it."""
+    training = begun(settings, folder)
+    draw = draw_epoch(training.drives, settings.recipe, settings.seed, 0)
+
+    def prepare() -> int:
+        batches = training_batches(*draw, training.model.rows, settings.recipe, (settings.seed, 0), training.hoods)
+        return sum(len(crops) for crops, _ in batches)
+
+    prepare()
+    return prepare
+
+
 def ours(settings: Settings, folder: Path) -> Callable[[], int]:
     """An epoch of our training a round: drawn, decoded, varied, learned and averaged."""
-    training = Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None))
+    training = begun(settings, folder)
     (phase,) = phases(settings.recipe, 0)
     batch, bar = settings.recipe.batch, tqdm(disable=True)
     steps = sum(int((drive.part == 0).sum()) for drive in training.drives) // batch
