@@ -65,11 +65,15 @@ def brightness(pixels: Any, seed: Any, low: float, high: float) -> Any:
 def shadow(pixels: Any, seed: Any, share: float) -> Any:
     """In a share of images, darken what lies on one side of a random line across the road; float pixels."""
     drawn = tf.random.stateless_uniform([4], seed)
-    rows, columns = tf.shape(pixels)[0], tf.shape(pixels)[1]
-    across = tf.linspace(drawn[1], drawn[2], rows)[:, None]
-    column = tf.linspace(0.0, 1.0, columns)[None, :]
-    factor = tf.where(column < across, 0.4 + 0.5 * drawn[3], 1.0)
-    return tf.where(drawn[0] < share, pixels * factor[:, :, None], pixels)
+
+    def shaded() -> Any:
+        rows, columns = tf.shape(pixels)[0], tf.shape(pixels)[1]
+        across = tf.linspace(drawn[1], drawn[2], rows)[:, None]
+        column = tf.linspace(0.0, 1.0, columns)[None, :]
+        factor = tf.where(column < across, 0.4 + 0.5 * drawn[3], 1.0)
+        return pixels * factor[:, :, None]
+
+    return tf.cond(drawn[0] < share, shaded, lambda: pixels)
 
 
 def blur(pixels: Any, seed: Any, low_px: float, high_px: float) -> Any:
