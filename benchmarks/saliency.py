@@ -4,10 +4,10 @@ Cost: one client at the server's full speed, in rounds that take turns, with and
 pictures, ten a second, as the page does. Worth: the marked tenth of the network's crop is blurred, and beside it a
 random tenth of equally large spots; by how much does the answer change?
 
-On 2 cores of an AMD EPYC that other programs used too (load 6 to 8), 24 November 2026: eff p50 1.46 ms, p99 4.83 ms;
-with 8.3 pictures a second 1.53 and 5.87 (1.05 and 1.22 times). baseline 7.87 and 96.5 ms; with 2.9 pictures a second
-8.31 and 113 (1.06 and 1.17 times). On 100 real frames of the lake, blurring the marked tenth changes eff's answer by
-0.032, a random tenth by 0.012 (2.6 times); baseline's by 0.057 and 0.009 (6.4 times).
+On 2 cores of an AMD EPYC that did nothing else, 24 November 2026: eff p50 1.28 ms, p99 1.76 ms; with 10.1 pictures a
+second 1.32 and 2.64 (1.03 and 1.50 times). baseline 4.14 and 6.88 ms; with 7.0 pictures a second 4.13 and 8.28 (1.00
+and 1.20 times). On 100 real frames of the lake, blurring the marked tenth changes eff's answer by 0.030, a random tenth
+by 0.008 (3.7 times); baseline's by 0.052 and 0.007 (7.1 times).
 
     python -m benchmarks.saliency [RECORDING]
 """
