@@ -1,7 +1,7 @@
 """Frames of several simulators answered as one batch: on a GPU, to which a batch costs little more than a frame.
 
 Nobody waits for a batch to fill: the frames that come while one is answered are the next one. `--batch-ms` adds a wait
-for still more company, but only where there was company before: a simulator alone never waits.
+for still more company, but only after a batch that had company: a simulator alone does not wait.
 """
 
 from __future__ import annotations
@@ -67,13 +67,10 @@ class Batches:
             time.sleep(self._delay_s)
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), SIZES[-1]))]
         size = next(size for size in SIZES if size >= len(batch))
-        frames = np.zeros((size, *FRAME_SHAPE), np.uint8) if size > 1 else batch[0].frame
-        if size > 1:
-            for i, each in enumerate(batch):
-                frames[i] = each.frame[0]
+        padding = np.zeros((size - len(batch), *FRAME_SHAPE), np.uint8)
         self._company = len(batch) > 1
         try:
-            answers = self._run(frames)
+            answers = self._run(np.concatenate([*(each.frame for each in batch), padding]))
         except Exception as error:  # whatever it is, each of them must hear of it
             for each in batch:
                 each.error = error

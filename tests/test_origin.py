@@ -10,6 +10,7 @@ from training.origin import experiment
 from training.origin.__main__ import main
 from training.origin.experiment import Data, best_epoch, train
 from training.origin.recipe import ORIGIN, RECIPES, STEPS
+from training.run_folder import RunError
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras 3.15 under numpy 2.4, in saving."""
@@ -101,3 +102,10 @@ def test_the_report_sets_every_figure_beside_always_zero(make_recording, tiny, t
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
     assert main([str(tmp_path), "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 2
     assert "driving_log.csv" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_run_of_other_recordings_is_not_gone_on_with(data, tiny, make_recording, tmp_path):
+    train("eff", data, tmp_path / "run", "float32")
+    with pytest.raises(RunError, match="other settings"):
+        train("eff", Data([make_recording(rows=200, name="other")], seed=1), tmp_path / "run", "float32")

@@ -32,6 +32,7 @@ class Data:
     def __init__(self, recordings: Sequence[Path], seed: int) -> None:
         drives = load_whole(recordings, ORIGIN, TRAIN)
         self.seed = seed
+        self.names = [drive.name for drive in drives]
         self.images = np.concatenate([drive.images for drive in drives])
         self.steering = np.concatenate([drive.steering for drive in drives])
         shuffled = np.random.default_rng(seed).permutation(len(self.steering))
@@ -63,7 +64,8 @@ def train(name: str, data: Data, folder: Path, precision: str) -> History:
 
     Raises RunError for a folder of other settings.
     """
-    settings = {"model": name, "seed": data.seed, "precision": precision, "rows": len(data.steering)}
+    about = {"recordings": data.names, "rows": len(data.steering)}
+    settings = {"model": name, "seed": data.seed, "precision": precision, **about}
     claim(folder, json.dumps(settings, indent=2) + "\n")
     keras.utils.set_random_seed(data.seed)
     model = build(name, RECIPES[name], precision)
