@@ -24,7 +24,7 @@ from training.study.report import write_report
 from training.study.results import grouped, read_runs
 from training.study.run import Run, Settings
 from training.study.separable import STEPS, multiplications, worked_example
-from training.study.train import build, compile_for, confusion_matrix, train
+from training.study.train import build, compile_for, confusion_matrix, train, wake
 
 ROOT = Path(__file__).parent.parent
 
@@ -105,6 +105,22 @@ def test_recipes_are_the_origins_or_ours():
     assert (eff.learning_rate, baseline.learning_rate) == (1e-2, 1e-3)
     assert eff.batch == baseline.batch == 1000
     assert recipe_of("digits", "eff", "ours").epochs == 20
+
+
+def test_no_depthwise_kernel_begins_dead():
+    network = build(settings(), "float32")
+    kernels = [layer.get_weights()[0] for layer in network.layers if isinstance(layer, keras.layers.DepthwiseConv2D)]
+    assert len(kernels) == 8
+    assert all((kernel.reshape(3, -1)[1] >= 0).all() for kernel in kernels)
+
+
+def test_waking_only_turns_signs():
+    network = build(settings(start="he"), "float32")
+    asleep = network.get_weights()
+    wake(network)
+    after = network.get_weights()
+    assert any((old != new).any() for old, new in zip(asleep, after, strict=True))
+    assert all((np.abs(old) == np.abs(new)).all() for old, new in zip(asleep, after, strict=True))
 
 
 def test_the_learning_rate_rises_and_falls():

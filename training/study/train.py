@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import layers
 from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
@@ -54,13 +55,29 @@ def build(settings: Settings, precision: str) -> keras.Model:
     """The untrained network. precision: of its arithmetic; its weights are float32 whatever it is."""
     recipe = settings.recipe
     builder = TASKS[settings.task].networks[settings.model]
-    start = {"start": recipe.start} if settings.task == "digits" else {}
+    start = {"start": "he" if recipe.start == "awake" else recipe.start} if settings.task == "digits" else {}
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        return builder(dropouts=Dropouts(recipe.block_dropout, recipe.head_dropout), **start)
+        network = builder(dropouts=Dropouts(recipe.block_dropout, recipe.head_dropout), **start)
     finally:
         keras.config.set_dtype_policy(policy)
+    if recipe.start == "awake":
+        wake(network)
+    return network
+
+
+def wake(network: keras.Model) -> None:
+    """Turn the sign of each depthwise kernel whose middle weight is negative.
+
+    After ReLU no input is negative, so a kernel without a positive weight answers 0 for ever and learns nothing: one in
+    eight of three random weights, and half of those of which only the middle one meets a picture of one row.
+    """
+    for layer in network.layers:
+        if isinstance(layer, layers.DepthwiseConv2D):
+            kernel, *bias = layer.get_weights()
+            middle = kernel[kernel.shape[0] // 2, kernel.shape[1] // 2]
+            layer.set_weights([np.where(middle < 0, -kernel, kernel), *bias])
 
 
 def compile_for(network: keras.Model, recipe: Recipe, steps: int) -> None:
