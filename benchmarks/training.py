@@ -38,6 +38,7 @@ from models.steering import BUILDERS
 from protocol.recording import Recorder
 from training.network import build
 from training.pipeline import training_batches
+from training.precision import add_precision
 from training.recipe import Recipe
 from training.run import Run, Settings
 from training.samples import draw_epoch, load_drives
@@ -53,7 +54,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--model", choices=NETWORKS, default="eff")
-    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16")
+    add_precision(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         recording = drawn_recording(Path(folder) / "recording")

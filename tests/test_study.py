@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from training.run_folder import RunError
 from training.study.__main__ import MODELS, main
 from training.study.conclusion import conclusion
 from training.study.datasets import Dataset
+from training.study.muon import ConvMuon
 from training.study.predict import ImageError, predict, read_image
 from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
 from training.study.report import write_report
@@ -131,6 +133,25 @@ def test_the_learning_rate_rises_and_falls():
     assert rates == pytest.approx([0, 5e-3, 1e-2, 5.05e-3, 1e-4])
 
 
+@pytest.mark.parametrize(("shape", "name"), [((2, 1, 3, 8), "mix"), ((1, 1, 6, 8), "expand"), ((6, 4), "dense1")])
+def test_muon_turns_mixing_kernels_and_leaves_the_rest_to_adam(shape, name):
+    random = np.random.default_rng(1)
+    mixing = keras.Variable(random.normal(size=shape), dtype="float32", name=name)
+    depthwise = keras.Variable(random.normal(size=(1, 3, 6, 1)), dtype="float32", name="depthwise")
+    last = keras.Variable(random.normal(size=(6, 4)), dtype="float32", name="classes_kernel")
+    bias = keras.Variable(random.normal(size=4), dtype="float32", name="bias")
+    variables = [mixing, depthwise, last, bias]
+    before = [np.array(variable) for variable in variables]
+    optimizer = ConvMuon(0.01, weight_decay=0.0)
+    optimizer.apply_gradients([(random.normal(size=v.shape).astype(np.float32), v) for v in variables])
+    steps = [np.array(variable) - old for variable, old in zip(variables, before, strict=True)]
+    rows = math.prod(shape[:-1])
+    sizes = np.linalg.svd(steps[0].reshape(rows, -1), compute_uv=False) / (0.01 * 0.2 * math.sqrt(max(rows, shape[-1])))
+    assert ((sizes > 0.5) & (sizes < 1.3)).all()
+    for step in steps[1:]:
+        np.testing.assert_allclose(np.abs(step), 0.01, rtol=1e-2, err_msg="Adam's first step is the rate")
+
+
 def test_a_confusion_matrix_counts_what_was_taken_for_what():
     found = confusion_matrix(np.array([1, 1, 0, 9]), np.array([1, 2, 0, 9]))
     assert found[2, 1] == found[1, 1] == found[0, 0] == found[9, 9] == 1
@@ -181,6 +202,7 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
         "wrong.png",
         "model.h5",
         "result.json",
+        "run.lock",
     }
     before = (tmp_path / "cut" / "model.h5").read_bytes()
     assert train(asked, data, tmp_path / "cut") == cut

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from models.card import describes, read_card
 from training.__main__ import main
@@ -167,6 +168,13 @@ def test_a_run_folder_of_other_settings_is_refused(settings, tmp_path):
     Run(tmp_path, settings)
     with pytest.raises(RunError, match="other settings"):
         Run(tmp_path, replace(settings, seed=4))
+
+
+def test_a_run_folder_in_use_is_refused_until_its_user_ends(settings, tmp_path):
+    Run(tmp_path, settings)
+    with FileLock(tmp_path / "run.lock"), pytest.raises(RunError, match="in use by another process"):
+        Run(tmp_path, settings)
+    Run(tmp_path, settings)
 
 
 @pytest.mark.parametrize("content", [b"PK damaged", b"PK\x03\x04 cut short", b""])

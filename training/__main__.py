@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
+from training.precision import add_precision
 
 if TYPE_CHECKING:
     from training.run import Settings
@@ -144,12 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         help="length of the lap that all recordings drive, in metres (the lake: 1135); then the same stretches of road"
         " are held out in all laps, else blocks of time",
     )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16"),
-        default="float32",
-        help="of the arithmetic; mixed_bfloat16 is twice as fast on processors that have it",
-    )
+    add_precision(parser)
     return parser
 
 

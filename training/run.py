@@ -19,7 +19,7 @@ from models.whole_files import write_csv, write_whole
 from training.held_out import Metrics
 from training.network import WeightAverage, Weights
 from training.recipe import Recipe
-from training.run_folder import claim, numbered, opened, packed, restore, save
+from training.run_folder import SETTINGS, claim, numbered, opened, packed, restore, save
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class Run:
         self._metrics = folder / "held_out.json"
         self._checkpoint = folder / "checkpoint.npz"
         self._csv = folder / "epochs.csv"
-        self.started_s = claim(folder, settings.as_json()).stat().st_mtime
+        self._lock = claim(folder, settings.as_json())
+        self.started_s = (folder / SETTINGS).stat().st_mtime
 
     def save(self, network: keras.Model, average: WeightAverage, epoch: Mapping[str, float]) -> None:
         """Keep the state after one more epoch, and its figures."""

@@ -15,8 +15,11 @@ from zipfile import BadZipFile
 
 import keras
 import numpy as np
+from filelock import FileLock, Timeout
 
 from models.whole_files import write_whole
+
+SETTINGS = "settings.json"
 
 UNREADABLE = (ValueError, KeyError, OSError, EOFError, BadZipFile)
 """What numpy raises for an .npz that is not one, or not whole."""
@@ -26,15 +29,23 @@ class RunError(ValueError):
     """A run folder that cannot be used; says why and what to do."""
 
 
-def claim(folder: Path, settings: str) -> Path:
-    """Make the folder with its settings.json, whose path it returns. Raises RunError where others are there."""
+def claim(folder: Path, settings: str) -> FileLock:
+    """Make the folder with its settings.json; other processes are kept out as long as the lock that it returns lives.
+
+    Raises RunError where other settings are there, or another process at work.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "settings.json"
+    lock = FileLock(folder / "run.lock", timeout=0, is_singleton=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(f"{folder} is in use by another process; let it finish, or stop it to go on here") from None
+    config = folder / SETTINGS
     if not config.exists():
         write_whole(config, settings.encode())
     elif config.read_text(encoding="utf-8") != settings:
         raise RunError(f"{folder} holds a run with other settings; see {config}, or name another --run folder")
-    return config
+    return lock
 
 
 def save(file: Path, history: list[dict[str, float]], network: keras.Model, **more: Any) -> None:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     also, tests = ([str(drives[name]) for name in group] for group in (EXPERT_DRIVES, TEST_DRIVES))
     for model in options.models:
         asked = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--also", *also]
-        asked += ["--test", *tests, *map(str, options.test), "--dagger", "1", "--precision", "mixed_bfloat16"]
+        asked += ["--test", *tests, *map(str, options.test), "--dagger", "1"]
         asked += ["--run", str(options.runs / model), "--out", str(options.out / f"{model}.h5")]
         if code := train_main(asked):
             return code

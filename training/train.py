@@ -21,6 +21,7 @@ from models.card import Card
 from training.choose import Driving, badness, driver_of, replay_lines, trial_drives
 from training.curves import draw_curves
 from training.dagger import record_corrections
+from training.devices import use_all_devices
 from training.dropout import reseed_dropout
 from training.events import write_events
 from training.held_out import Metrics, held_out_metrics
@@ -45,6 +46,7 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
     Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
     """
     recipe = settings.recipe
+    use_all_devices()
     drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)

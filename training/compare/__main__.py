@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
+from training.precision import add_precision
 
 if TYPE_CHECKING:
     from training.compare.contender import Contender
@@ -125,7 +126,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each network, 1 to 10 (%(default)s)")
     parser.add_argument("--epochs", type=int, help="of each training (the recipe's)")
     parser.add_argument("--lap-m", type=float, help="length of the lap that the --on recordings drive, in metres")
-    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32", help="of the training")
+    add_precision(parser)
     parser.add_argument("--frames", type=int, default=200, help="to time on each engine (%(default)s)")
     parser.add_argument("--track", nargs="*", default=["lake"], help="to drive: lake, mountain, random:SEED; none")
     parser.add_argument("--laps", type=float, default=1.0, help="of each track (%(default)g)")

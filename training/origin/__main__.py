@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.origin.recipe import MODELS
+from training.precision import add_precision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +63,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", nargs="+", type=Path, default=[], metavar="RECORDING", help="others, to judge on")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), help="(baseline eff)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
+    add_precision(parser)
     parser.add_argument("--runs", type=Path, default=Path("runs/origin"), help="folder of the runs (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/origin"), help="folder of the report (%(default)s)")
     return parser.parse_args(arguments)

@@ -66,7 +66,7 @@ def train(name: str, data: Data, folder: Path, precision: str) -> History:
     """
     about = {"recordings": data.names, "rows": len(data.steering)}
     settings = {"model": name, "seed": data.seed, "precision": precision, **about}
-    claim(folder, json.dumps(settings, indent=2) + "\n")
+    _lock = claim(folder, json.dumps(settings, indent=2) + "\n")
     keras.utils.set_random_seed(data.seed)
     model = build(name, RECIPES[name], precision)
     model.network.compile(keras.optimizers.Adam(ORIGIN.learning_rate), loss="mse")

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from training.precision import PRECISIONS
+
 EXAMPLES = """examples:
   python -m training.study separable --out separable.png
   python -m training.study digits --model eff
@@ -159,9 +161,7 @@ def _add_training(
     parser.add_argument("--seed", type=_whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
     parser.add_argument("--epochs", type=_whole(1, 10_000), help="passes over the images (the recipe's)")
     parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, by settings)")
-    parser.add_argument(
-        "--precision", choices=("float32", "mixed_bfloat16"), default="float32", help="of the arithmetic (%(default)s)"
-    )
+    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the arithmetic (%(default)s)")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -14,7 +14,10 @@ class Recipe:
     epochs: int
     batch: int
     learning_rate: float
-    """Adam's; where `warm_up` is over 0 the peak, from which a cosine falls to 1 % of it."""
+    """Where `warm_up` is over 0 the peak, from which a cosine falls to 1 % of it."""
+
+    optimizer: str = "adam"
+    """"adam", or "muon", see `training.study.muon`."""
 
     warm_up: float = 0.0
     """Share of all steps in which the learning rate rises; 0 keeps it constant."""
@@ -43,8 +46,9 @@ ORIGIN_DIGITS = {"baseline": Recipe(20, 1000, 1e-3), "eff": Recipe(20, 1000, 1e-
 
 OUR_DIGITS = Recipe(
     epochs=20,
-    batch=250,
-    learning_rate=8e-3,
+    batch=100,
+    learning_rate=6e-3,
+    optimizer="muon",
     warm_up=0.05,
     weight_decay=0.01,
     block_dropout=0.0,

@@ -47,7 +47,7 @@ class Run:
         self.folder = folder
         self.history: list[dict[str, float]] = []
         self._checkpoint = folder / "checkpoint.npz"
-        claim(folder, settings.as_json())
+        self._lock = claim(folder, settings.as_json())
         self.result: dict[str, Any] = read_result(folder) if (folder / "result.json").exists() else {}
 
     def save(self, network: keras.Model, epoch: Mapping[str, float]) -> None:

@@ -21,6 +21,7 @@ from models.classifiers import TASKS, Dropouts
 from training.dropout import reseed_dropout
 from training.study.datasets import Dataset, Labels
 from training.study.moves import moved
+from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong
 from training.study.recipes import Recipe
 from training.study.run import Run, Settings
@@ -91,9 +92,9 @@ def compile_for(network: keras.Model, recipe: Recipe, steps: int) -> None:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, steps * recipe.epochs - rising), 0.01, warmup_target=rate, warmup_steps=rising
         )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer = ConvMuon if recipe.optimizer == "muon" else keras.optimizers.AdamW
     network.compile(
-        optimizer,
+        optimizer(rate, weight_decay=recipe.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=keras.backend.backend() == "jax",

@@ -1,0 +1,38 @@
+"""The arithmetic of a training is what the processor is fast in."""
+
+import argparse
+
+import pytest
+
+from training import precision
+from training.precision import add_precision, fast_precision
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("flags : fpu sse2 avx2 fma", "float32"),
+        ("flags : fpu avx2 avx512f avx512_vnni", "float32"),
+        ("flags : fpu avx512f avx512_bf16 amx_tile", "mixed_bfloat16"),
+        ("Features : fp asimd bf16 i8mm", "mixed_bfloat16"),
+    ],
+)
+def test_bfloat16_where_the_processor_has_it(flags, expected, tmp_path):
+    info = tmp_path / "cpuinfo"
+    info.write_text(f"processor : 0\n{flags}\n")
+    assert fast_precision(info) == expected
+
+
+def test_float32_where_the_system_does_not_tell(tmp_path):
+    assert fast_precision(tmp_path / "none") == "float32"
+
+
+def test_the_command_line_names_one_of_keras(monkeypatch, capsys):
+    parser = argparse.ArgumentParser()
+    add_precision(parser)
+    monkeypatch.setattr(precision, "fast_precision", lambda: "mixed_bfloat16")
+    assert parser.parse_args([]).precision == parser.parse_args(["--precision", "auto"]).precision == "mixed_bfloat16"
+    assert parser.parse_args(["--precision", "float32"]).precision == "float32"
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--precision", "float8"])
+    assert "float8" in capsys.readouterr().err
