@@ -1,4 +1,4 @@
-"""A batch shared out among devices teaches what it teaches on one; tried where JAX is, with two that share a processor."""
+"""A batch shared out among devices teaches what it does on one; tried where JAX is, with two that share a processor."""
 
 import json
 import os

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from models import card as cards
 from training.choose import Driving
@@ -64,7 +63,7 @@ def card_of(
         commit=commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         golden=cards.Golden(
-            cards.png_base64(frame), float(np.asarray(model.whole(frame[None]))[0, 0]), GOLDEN_TOLERANCE
+            cards.png_base64(frame), float(model.whole.predict_on_batch(frame[None])[0, 0]), GOLDEN_TOLERANCE
         ),
     )
 

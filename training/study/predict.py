@@ -40,7 +40,7 @@ def predict(model: Path, images: Sequence[Path]) -> Iterator[Answer]:
     """
     network, task = load_classifier(model)
     for path in images:
-        probabilities = np.asarray(network(read_image(path, task.shape)[np.newaxis]))[0]
+        probabilities = network.predict_on_batch(read_image(path, task.shape)[np.newaxis])[0]
         best = int(probabilities.argmax())
         yield Answer(path, task.classes[best], float(probabilities[best]))
 
