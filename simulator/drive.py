@@ -11,25 +11,22 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tqdm import tqdm
 
 from protocol.recording import read_recording
-from simulator.client import ServerSilent, World, drive_in_lockstep, drive_in_real_time
+from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.connection import Connection, ServerGone
+from simulator.course import Course, JudgedWorld, replay_course, track_course
 from simulator.drive_log import DriveLog
 from simulator.human_line import human_line
-from simulator.map import draw_map
-from simulator.offsets import draw_offsets
-from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import open_track
-from simulator.world import TrackWorld, time_limit_s
 
 EXAMPLES = """examples:
   python -m simulator --track lake --laps 3
@@ -46,32 +43,12 @@ ROUNDING_M = 0.5
 """The last step of a recording may be missing from its length."""
 
 
-class JudgedWorld(World, Protocol):
-    """A world that knows how the drive went."""
-
-    log: DriveLog
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """world: what is driven, for total_m. failed: what its log's events are, in words; close: when all is over.
-
-    draw: (title, drive) pairs -> a picture in a file.
-    """
-
-    world: JudgedWorld
-    total_m: float
-    failed: str
-    draw: Callable[[Sequence[tuple[str, DriveLog]], Path], None]
-    close: Callable[[], None] = lambda: None
-
-
 class ShownWorld:
     """A course's world with a progress bar of its metres."""
 
-    def __init__(self, course: Course, bar: tqdm[Any]) -> None:
-        self._world, self._total_m, self._bar = course.world, course.total_m, bar
-        self.observe, self.apply = course.world.observe, course.world.apply
+    def __init__(self, world: JudgedWorld, total_m: float, bar: tqdm[Any]) -> None:
+        self._world, self._total_m, self._bar = world, total_m, bar
+        self.observe, self.apply = world.observe, world.apply
 
     @property
     def finished(self) -> bool:
@@ -89,61 +66,54 @@ def main(arguments: Sequence[str]) -> int:
     """Drive, report; the process's exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        course = _open_replay(options) if options.track.startswith(REPLAY) else _open_track(options)
-        connection = Connection(options.url, options.decimal_comma, options.patience)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"simulator: {error}", file=sys.stderr)
-        return 2
-    failure = _drive(course, connection, options)
-    course.close()
-    return _report(course, connection, options, failure)
+    with ExitStack() as stack:
+        try:
+            course = _course(options, stack)
+            world = course.start(options.latency_ms / 1000)
+            connection = Connection(options.url, options.decimal_comma, options.patience)
+        except (ValueError, RuntimeError, OSError) as error:
+            print(f"simulator: {error}", file=sys.stderr)
+            return 2
+        failure = _drive(world, course.length_m, connection, options)
+    return _report(course, world.log, connection, options, failure)
 
 
-def _open_track(options: argparse.Namespace) -> Course:
-    track = open_track(options.track)
-    scene = Scene(track)
-    driven = track.reversed() if options.reverse else track
-    total_m = options.laps * track.length_m
-    limit_s = time_limit_s(total_m)
-    world = TrackWorld(driven, scene, options.laps, options.seed, options.latency_ms / 1000, limit_s)
-    return Course(world, total_m, "off the road", partial(draw_map, driven), scene.close)
-
-
-def _open_replay(options: argparse.Namespace) -> Course:
+def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
+    """What the options name, closed with `stack`."""
+    if not options.track.startswith(REPLAY):
+        track = open_track(options.track)
+        scene = Scene(track)
+        stack.callback(scene.close)
+        return track_course(track, lambda: scene, options.laps, options.seed, options.reverse)
     if options.reverse:
         raise ValueError("a recording can only be replayed the way it was driven; leave --reverse out")
     line = human_line(read_recording(Path(options.track.removeprefix(REPLAY))))
     print(line.summary(), file=sys.stderr)
-    world = ReplayWorld(line, options.laps, options.latency_ms / 1000)
-
-    def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
-        draw_offsets(drives, world.intervention_m, file)
-
-    total_m = min(options.laps, 1.0) * line.length_m
-    return Course(world, total_m, f"over {world.intervention_m:g} m from the human's line", draw)
+    return replay_course(line, options.laps)
 
 
-def _drive(course: Course, connection: Connection, options: argparse.Namespace) -> str | None:
+def _drive(world: JudgedWorld, total_m: float, connection: Connection, options: argparse.Namespace) -> str | None:
     """Drive to the end; what went wrong, in words, or None."""
     try:
-        with tqdm(total=math.ceil(course.total_m), unit="m", desc=options.track, mininterval=0.2) as bar:
-            world = ShownWorld(course, bar)
+        with tqdm(total=math.ceil(total_m), unit="m", desc=options.track, mininterval=0.2) as bar:
+            shown = ShownWorld(world, total_m, bar)
             if options.fast:
-                drive_in_lockstep(world, connection)
+                drive_in_lockstep(shown, connection)
             else:
-                drive_in_real_time(world, connection, options.render_hz, lambda: options.manual)
+                drive_in_real_time(shown, connection, options.render_hz, lambda: options.manual)
     except (ServerGone, ServerSilent, ValueError, OSError) as error:
         return str(error)
     except KeyboardInterrupt:
         return "stopped"
     finally:
         connection.close()
-    return None if course.world.log.distance_m >= course.total_m - ROUNDING_M else "the time is up"
+    return None if world.log.distance_m >= total_m - ROUNDING_M else "the time is up"
 
 
-def _report(course: Course, connection: Connection, options: argparse.Namespace, failure: str | None) -> int:
-    report = course.world.log.report()
+def _report(
+    course: Course, log: DriveLog, connection: Connection, options: argparse.Namespace, failure: str | None
+) -> int:
+    report = log.report()
     faults = dict(connection.faults)
     print(f"{options.track}{', the other way round' if options.reverse else ''}: {report.table(course.failed)}")
     if faults:
@@ -165,7 +135,7 @@ def _report(course: Course, connection: Connection, options: argparse.Namespace,
         if options.report:
             options.report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         if options.map:
-            course.draw([(options.track, course.world.log)], options.map)
+            course.draw([(options.track, log)], options.map)
     except (OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2

@@ -20,12 +20,12 @@ from models.whole_files import write_whole
 from protocol.recording import read_recording
 from server.driver import Policy
 from server.engine import open_engine
+from simulator.course import judged_world
 from simulator.drive_log import DriveReport
 from simulator.human_line import HumanLine, human_line
 from simulator.replay import ReplayWorld
 from simulator.scene import Scene
 from simulator.track import open_track
-from training.course import judged_world
 from training.evaluate import drive
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))

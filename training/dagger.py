@@ -13,12 +13,12 @@ from typing import Any
 from tqdm import tqdm
 
 from protocol.recording import Recorder
+from simulator.course import judged_world
 from simulator.expert import Expert
 from simulator.jpeg import jpeg_of
 from simulator.record import FRAME_S, START_S
 from simulator.scene import Scene
 from simulator.track import open_track
-from training.course import judged_world
 from training.evaluate import drive
 
 ROADS = (("lake", False), ("lake", True), ("mountain", False))

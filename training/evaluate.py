@@ -28,8 +28,9 @@ from protocol.messages import Control
 from server.driver import Policy
 from server.engine import open_engine
 from server.speed import PIController
+from simulator.course import Course, JudgedWorld
 from simulator.drive_log import DriveReport
-from training.course import Course, Judged, courses
+from training.course import courses
 
 EXAMPLES = """examples:
   python -m training.evaluate models/eff.h5 --track lake --laps 10 --speed 15
@@ -45,7 +46,7 @@ exit code: 0 no car was put back; 1 one was; 2 bad input."""
 FRAME_S = 0.05
 
 
-def drive(policy: Policy, world: Judged, speed_mph: float, bar: tqdm[Any] | None = None) -> None:
+def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None) -> None:
     """Let `policy` drive the world to its end, 20 frames a second, at `speed_mph`, slower in bends."""
     speed = PIController(speed_mph)
     while not world.finished:
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(report.off_road_events for _, report, _ in found) else 0
 
 
-Found = list[tuple[dict[str, Any], DriveReport, Judged]]
+Found = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
 
 
 def _drive_all(
@@ -92,7 +93,13 @@ def _drive_all(
             start_s = time.perf_counter()
             drive(engine, world, speed_mph, bar)
             rate = world.log.time_s / FRAME_S / (time.perf_counter() - start_s)
-            case = {"model": str(path), **course.case, "latency_ms": latency_ms, "frames_per_s": round(rate, 1)}
+            case = {
+                "model": str(path),
+                **course.facts,
+                "speed_mph": None if course.own_speed else speed_mph,
+                "latency_ms": latency_ms,
+                "frames_per_s": round(rate, 1),
+            }
             found.append((case, world.log.report(), world))
             bar.write(_line(case, found[-1][1]))
     return found
@@ -122,7 +129,7 @@ def _write(found: Found, first: Course, options: argparse.Namespace) -> None:
         ]
         options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     if options.map:
-        here = [(case, world.log) for case, _, world in found if case["track"] == first.case["track"]]
+        here = [(case, world.log) for case, _, world in found if case["track"] == first.facts["track"]]
         first.draw([(f"{Path(c['model']).name}, {c['latency_ms']:g} ms", log) for c, log in here], options.map)
 
 

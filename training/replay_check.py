@@ -22,6 +22,7 @@ from tqdm import tqdm
 from protocol.recording import Recorder, read_recording
 from server.driver import Policy
 from server.engine import open_engine
+from simulator.course import judged_world
 from simulator.drive_log import DriveReport
 from simulator.expert import Expert
 from simulator.human_line import human_line
@@ -30,7 +31,6 @@ from simulator.replay import ReplayWorld
 from simulator.response import BUILT_IN
 from simulator.scene import Scene
 from simulator.track import open_track
-from training.course import judged_world
 from training.evaluate import drive
 from training.stand_ins import (
     Human,

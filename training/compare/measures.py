@@ -20,12 +20,12 @@ from protocol.messages import FRAME_SHAPE
 from protocol.recording import SESSION_GAP_S
 from protocol.wire import decode_image
 from server.engine import Engine, EngineError, open_engine
+from simulator.course import judged_world
 from simulator.drive_log import DriveReport
 from simulator.scene import Scene
 from simulator.track import Track
 from training.compare.contender import Contender
 from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
-from training.course import judged_world
 from training.evaluate import drive
 from training.held_out import MEAN_S
 from training.samples import Drive, centred_mean
