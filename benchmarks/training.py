@@ -47,7 +47,6 @@ from training.train import Training
 
 ROWS = 1000
 FRAMES = 300
-ROUNDS = 5
 
 
 def main() -> None:
@@ -55,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--model", choices=NETWORKS, default="eff")
     add_precision(parser)
+    parser.add_argument("--rounds", type=int, default=5, help="of all sides in turn (%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         recording = drawn_recording(Path(folder) / "recording")
@@ -66,7 +66,7 @@ def main() -> None:
             "plain: float32, model.fit": plain(settings),
         }
         rates: dict[str, list[float]] = {name: [] for name in sides}
-        for _ in tqdm(range(ROUNDS), unit=" round"):
+        for _ in tqdm(range(options.rounds), unit=" round"):
             for name, learn in sides.items():
                 started_s = time.perf_counter()
                 samples = learn()
@@ -164,7 +164,7 @@ def plain(settings: Settings) -> Callable[[], int]:
 def report(model: str, precision: str, rates: dict[str, list[float]]) -> None:
     """A row a side: median samples a second, the slowest round, and the ratios to the other sides."""
     medians = [float(np.median(values)) for values in rates.values()]
-    print(f"\n{model}, {precision}, {ROUNDS} rounds in turn")
+    print(f"\n{model}, {precision}, {len(rates['ours'])} rounds in turn")
     print(f"{'':38}{'samples/s':>10}{'slowest':>9}{'x bare':>8}{'x plain':>9}")
     for (name, values), median in zip(rates.items(), medians, strict=True):
         print(f"{name:38}{median:10.0f}{min(values):9.0f}{median / medians[0]:8.2f}{median / medians[-1]:9.2f}")

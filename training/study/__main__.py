@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.precision import PRECISIONS
+from training.study.recipes import OPTIMIZERS
 
 EXAMPLES = """examples:
   python -m training.study separable --out separable.png
@@ -73,11 +74,13 @@ def _train(options: argparse.Namespace) -> None:
     recipe = recipe_of(options.task, options.model, options.recipe)
     if options.epochs:
         recipe = replace(recipe, epochs=options.epochs)
+    if options.optimizer:
+        recipe = replace(recipe, optimizer=options.optimizer)
     data = load(options.task, options.data)
     settings = Settings(
         options.task, options.model, options.recipe, options.seed, options.precision, data.digest(), recipe
     )
-    folder = options.run or RUNS / settings.name()
+    folder = options.run or RUNS / "-".join([settings.name(), *filter(None, [options.optimizer])])
     print(f"run folder: {folder}")
     result = train(settings, data, folder)
     print(
@@ -160,6 +163,7 @@ def _add_training(
     parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="values to train by (%(default)s)")
     parser.add_argument("--seed", type=_whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
     parser.add_argument("--epochs", type=_whole(1, 10_000), help="passes over the images (the recipe's)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
     parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, by settings)")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the arithmetic (%(default)s)")
 

@@ -57,10 +57,8 @@ def _verb(ratio: float) -> str:
 def _accuracy(task: str, plain: Group, slim: Group) -> str:
     lost = 100 * (plain.mean_accuracy - slim.mean_accuracy)
     word = "loses" if lost >= 0 else "gains"
-    return (
-        f"On {task} it {word} {abs(lost):.2f} points of accuracy: {slim.accuracy()} % (`{slim.model}`, {slim.recipe})"
-        f" and {plain.accuracy()} % (`{plain.model}`, {plain.recipe})."
-    )
+    said = [f"{each.accuracy()} % (`{each.model}`, {each.recipe}, {each.epochs} epochs)" for each in (slim, plain)]
+    return f"On {task} it {word} {abs(lost):.2f} points of accuracy: {said[0]} and {said[1]}."
 
 
 def _verdict(networks: Mapping[str, Any]) -> str:

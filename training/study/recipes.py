@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RECIPE_NAMES = ("origin", "ours")
+OPTIMIZERS = ("adam", "muon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Recipe:
     """Where `warm_up` is over 0 the peak, from which a cosine falls to 1 % of it."""
 
     optimizer: str = "adam"
-    """"adam", or "muon", see `training.study.muon`."""
+    """One of OPTIMIZERS; for Muon see `training.study.muon`."""
 
     warm_up: float = 0.0
     """Share of all steps in which the learning rate rises; 0 keeps it constant."""
@@ -60,7 +60,10 @@ OUR_DIGITS = Recipe(
     slant=0.08,
 )
 """So small a network overfits little: dropout takes more from it than it gives, and slightly moved digits say more. No
-kernel may begin dead, see `wake`. The learning rate is high, and falls, so that the last epochs settle."""
+kernel may begin dead, see `wake`. The learning rate is high, and falls, so that the last epochs settle. Without norms
+between its sixteen convolutions Adam underfits: 99.11 % over three seeds with batches of 250 at 8e-3, 99.29 % with
+these (one seed). Muon steps equally far in all directions of a kernel, and learns in three epochs
+as much as Adam in four."""
 
 OUR_CIFAR = Recipe(
     epochs=15,

@@ -81,12 +81,13 @@ def _separable(pictures: Path) -> str:
 
 def _digits(groups: Sequence[Group], pictures: Path) -> str:
     lines = [
-        "network | recipe | trainable parameters | M mult-acc | file KB | epochs | seeds | test % | training % | origin"
+        "network | recipe | optimizer | trainable parameters | M mult-acc | file KB | epochs | seeds | test %"
+        " | training % | origin"
         " | s an epoch, arithmetic"
     ]
     for group in groups:
         origin = ORIGIN_DIGITS.get((group.model, group.recipe, group.epochs))
-        cells = [group.model, group.recipe, *_size_cells("digits", group.model), _file_cell(group)]
+        cells = [group.model, group.recipe, group.optimizer, *_size_cells("digits", group.model), _file_cell(group)]
         cells += [str(group.epochs), str(len(group.runs)), group.accuracy(), group.accuracy("train")]
         lines.append(" | ".join([*cells, f"{origin:.2f}" if origin else "-", _seconds_cell(group)]))
     return f"""## Digits
@@ -94,8 +95,8 @@ def _digits(groups: Sequence[Group], pictures: Path) -> str:
 {_table(lines)}
 
 The recipe `origin` has Adam, batch 1000 and dropout after every block; `ours` moves the digits a little, drops
-nothing out, starts the kernels by their true fan-in and none of them dead, and lets a high learning rate fall. Training
-accuracy is of moved digits or, in `origin`, with dropout. Files are float32 weights.
+nothing out, starts the kernels by their true fan-in and none of them dead, and takes Muon's steps at a rate that falls.
+Training accuracy is of moved digits or, in `origin`, with dropout. Files are float32 weights.
 
 {_pictures(groups, pictures)}
 
@@ -104,8 +105,8 @@ accuracy is of moved digits or, in `origin`, with dropout. Files are float32 wei
 
 def _cifar(groups: Sequence[Group], pictures: Path) -> str:
     lines = [
-        "network | trainable parameters | M mult-acc | M operations | paper's M operations | epochs | seeds | test %"
-        " | paper's % | s an epoch, arithmetic"
+        "network | trainable parameters | M mult-acc | M operations | paper's M operations | optimizer | epochs | seeds"
+        " | test % | paper's % | s an epoch, arithmetic"
     ]
     trained = {group.model for group in groups}
     for name in TASKS["cifar10"].networks:
@@ -115,10 +116,11 @@ def _cifar(groups: Sequence[Group], pictures: Path) -> str:
         paper = f"{accuracy:.2f}" if accuracy else "-"
         for group in groups:
             if group.model == name:
-                cells = [str(group.epochs), str(len(group.runs)), group.accuracy(), paper, _seconds_cell(group)]
+                cells = [group.optimizer, str(group.epochs), str(len(group.runs)), group.accuracy(), paper]
+                cells.append(_seconds_cell(group))
                 lines.append(" | ".join(first + cells))
         if name not in trained:
-            lines.append(" | ".join([*first, "-", "-", "not trained yet", paper, "-"]))
+            lines.append(" | ".join([*first, "-", "-", "-", "not trained yet", paper, "-"]))
     return f"""## CIFAR-10
 
 {_table(lines)}
@@ -190,7 +192,7 @@ def draw_errors(groups: Sequence[Group], path: Path) -> None:
     axes: Any = figure.subplots()
     for number, group in enumerate(groups):
         for seed, run in enumerate(group.runs):
-            label = f"{group.model}, {group.recipe}" if seed == 0 else None
+            label = f"{group.model}, {group.recipe}, {group.optimizer}" if seed == 0 else None
             percent = [max(100 * error, 0.01) for error in run.test_errors]
             axes.plot(range(1, len(percent) + 1), percent, color=f"C{number}", label=label, linewidth=1.2)
     axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")

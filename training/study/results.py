@@ -26,11 +26,12 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs of one network and recipe that differ in their seeds."""
+    """Runs of one network, recipe and optimizer that differ in their seeds."""
 
     task: str
     model: str
     recipe: str
+    optimizer: str
     epochs: int
     runs: tuple[FinishedRun, ...]
 
@@ -70,16 +71,18 @@ def _read(folder: Path) -> FinishedRun:
         names = ("task", "model", "recipe_name", "precision")
         if not errors or any(not isinstance(settings[name], str) for name in names):
             raise ValueError("not the settings and epochs of a run")
+        if not isinstance(settings["recipe"]["optimizer"], str):
+            raise ValueError("no optimizer in its recipe")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder} is damaged: {error}") from None
     return FinishedRun(folder, settings, result, errors)
 
 
 def grouped(runs: Sequence[FinishedRun], task: str) -> list[Group]:
-    """The runs of one task that share a network, a recipe and its epochs, in the order of their folders."""
-    found: dict[tuple[str, str, int], list[FinishedRun]] = {}
+    """The runs of one task that share a network, a recipe, its optimizer and epochs, in the order of their folders."""
+    found: dict[tuple[str, str, str, int], list[FinishedRun]] = {}
     for run in runs:
         if run.settings["task"] == task:
-            key = run.settings["model"], run.settings["recipe_name"], int(run.result["epochs"])
-            found.setdefault(key, []).append(run)
+            names = run.settings["model"], run.settings["recipe_name"], run.settings["recipe"]["optimizer"]
+            found.setdefault((*names, int(run.result["epochs"])), []).append(run)
     return [Group(task, *key, tuple(each)) for key, each in found.items()]
