@@ -1,4 +1,4 @@
-"""The study: what it shows, how a training goes on after a kill, what a trained file says, and the report of it all."""
+"""The study: what it shows, how a training goes on after a kill, and what a trained file says."""
 
 import csv
 import json
@@ -17,13 +17,10 @@ from models.classifiers import TASKS
 from models.keras_files.weights import ModelFileError
 from training.run_folder import RunError
 from training.study.__main__ import MODELS, main
-from training.study.conclusion import conclusion
 from training.study.datasets import Dataset
 from training.study.muon import ConvMuon
 from training.study.predict import ImageError, predict, read_image
 from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
-from training.study.report import write_report
-from training.study.results import grouped, read_runs
 from training.study.run import Run, Settings
 from training.study.separable import STEPS, multiplications, worked_example
 from training.study.train import build, compile_for, confusion_matrix, train, wake
@@ -280,93 +277,6 @@ def test_files_that_are_no_image_or_no_classifier_are_one_line_and_exit_code_2(m
     assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(ModelFileError, match="takes uint8"):
         list(predict(ROOT / "models" / "eff.h5", [tmp_path / "image.png"]))
-
-
-def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float) -> None:
-    """The small files of a run as it would have ended."""
-    folder = folder / f"{model}-{recipe}-{seed}"
-    run = Run(folder, replace(settings(model=model, seed=seed), recipe_name=recipe))
-    (folder / "epochs.csv").write_text(f"epoch,test_accuracy\n1,0.9\n2,{accuracy}\n")
-    run.finish(
-        {
-            "test_accuracy": accuracy,
-            "train_accuracy": 0.99,
-            "test_images": 10_000,
-            "epochs": 2,
-            "seconds_an_epoch": 10.0 + seed,
-            "file_bytes": 300_000,
-            "backend": "tensorflow",
-        }
-    )
-
-
-def engine_figures(plain_ms: float, slim_ms: float) -> dict:
-    networks = {}
-    for name, ms, spent in (("digits-baseline", plain_ms, 5_000_000), ("digits-eff", slim_ms, 1_000_000)):
-        milliseconds = {"litert": ms, "tensorflow": 1.0, "keras": 30.0}
-        networks[name] = {
-            "multiply_accumulates": spent,
-            "file_bytes": 200_000,
-            "milliseconds": milliseconds,
-        }
-    return networks
-
-
-def test_runs_are_grouped_over_their_seeds(tmp_path):
-    for seed, accuracy in ((1, 0.99), (2, 0.992), (3, 0.994)):
-        finished(tmp_path, "eff", "ours", seed, accuracy)
-    finished(tmp_path, "eff", "origin", 1, 0.98)
-    (tmp_path / "unfinished").mkdir()
-    origin, ours = sorted(grouped(read_runs(tmp_path), "digits"), key=lambda group: group.recipe)
-    assert origin.accuracy() == "98.00"
-    assert ours.accuracy() == "99.20 ± 0.20"
-    assert ours.seconds == 11.0
-    assert grouped(read_runs(tmp_path), "cifar10") == []
-
-
-def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
-    runs, engines, out = tmp_path / "study" / "runs", tmp_path / "study" / "engines.json", tmp_path / "study.md"
-    finished(runs, "baseline", "ours", 1, 0.995)
-    finished(runs, "eff", "ours", 1, 0.9931)
-    machine = {"processor": "x", "cores": 2, "litert_threads": 2, "gpu": None, "load": 0.1, "tensorflow": "2"}
-    engines.write_text(json.dumps({"machine": machine, "networks": engine_figures(0.4, 0.1)}))
-    assert main(["report", "--runs", str(runs), "--engines", str(engines), "--out", str(out)]) == 0
-    text = out.read_text(encoding="utf-8")
-    for figure in ("147,658", "68,090", "99.31", "99.50", "19,200", "82.78", "4.0 times faster in LiteRT", "0.100"):
-        assert figure in text
-    assert "loses 0.19 points" in text
-    assert text.count("not trained yet") == len(MODELS["cifar10"])
-    assert {path.name for path in (tmp_path / "study").glob("*.png")} == {"separable.png", "digits.png"}
-    tables = [
-        table for part in text.split("\n\n") if (table := [*filter(lambda line: line[:1] == "|", part.splitlines())])
-    ]
-    assert len(tables) == 3
-    for table in tables:
-        assert len({line.count("|") for line in table}) == 1, table[0]
-
-
-def test_the_conclusion_says_what_the_figures_say():
-    assert "4.0 times faster in LiteRT" in conclusion([], engine_figures(0.4, 0.1))
-    slow = conclusion([], engine_figures(0.1, 0.3))
-    assert "3.0 times slower in LiteRT" in slow
-    assert "in LiteRT the saving is seen nowhere" in slow
-    assert "no faster (1.00 times) in a TensorFlow graph" in slow
-    assert conclusion([], {}) == "## When EffNet pays"
-
-
-@pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machine": {}}', '{"networks": []}'])
-def test_damaged_engine_figures_are_refused(content, tmp_path):
-    (tmp_path / "engines.json").write_text(content)
-    with pytest.raises(ValueError, match="no engine figures"):
-        write_report(tmp_path, tmp_path / "engines.json", tmp_path / "study.md")
-
-
-@pytest.mark.parametrize("content", ["nothing", "{}", "[]"])
-def test_a_damaged_result_is_named(content, tmp_path):
-    finished(tmp_path, "eff", "ours", 1, 0.99)
-    (tmp_path / "eff-ours-1" / "result.json").write_text(content)
-    with pytest.raises(RunError, match=r"result\.json"):
-        read_runs(tmp_path)
 
 
 @pytest.mark.slow
