@@ -125,6 +125,7 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
         "curves.png",
         "events.out.tfevents.run",
         "held_out.json",
+        "run.lock",
     }
     assert {p.name for p in out.parent.iterdir()} == {"eff.h5", "eff.json"}
 
