@@ -11,7 +11,7 @@ bare network alone fills both cores, and the images take 1.8 ms of both besides 
 which nothing can hide; together that is 284, and 4 ms a step for the weights' average and two threads too many for two
 cores take the rest. Bare is itself only 1.53 times the plain fit.
 
-On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, eff in float32, one round: bare 106, images alone 662,
+On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, eff in float32, a round: bare 106, images alone 662,
 ours 104 (0.98 of bare), plain 62 (ours is 1.66 of it); with TF_ENABLE_ONEDNN_OPTS=0 bare 45, 466, ours 43, plain 31.
 
     python -m benchmarks.training
