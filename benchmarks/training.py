@@ -60,7 +60,7 @@ def main() -> None:
     add_precision(parser)
     parser.add_argument("--rounds", type=int, default=5, help="of all sides in turn (%(default)s)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps the runs' lock files
         recording = drawn_recording(Path(folder) / "recording")
         settings = Settings(options.model, (str(recording),), 1, None, options.precision, Recipe(refit_epochs=0))
         sides = {

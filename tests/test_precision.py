@@ -1,6 +1,10 @@
 """The arithmetic of a training is what the processor is fast in."""
 
 import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +40,14 @@ def test_the_command_line_names_one_of_keras(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--precision", "float8"])
     assert "float8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("asked", "expected"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+def test_training_has_tensorflows_fast_kernels_unless_told_otherwise(asked, expected):
+    plain = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    code = "import os, training; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    root = Path(__file__).parent.parent
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env={**plain, **asked}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == expected

@@ -60,6 +60,7 @@ def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
     runs, engines, out = tmp_path / "study" / "runs", tmp_path / "study" / "engines.json", tmp_path / "study.md"
     finished(runs, "baseline", "ours", 1, 0.995)
     finished(runs, "eff", "ours", 1, 0.9931)
+    finished(runs, "eff", "origin", 1, 0.9999)
     machine = {"processor": "x", "cores": 2, "litert_threads": 2, "gpu": None, "load": 0.1, "tensorflow": "2"}
     engines.write_text(json.dumps({"machine": machine, "networks": engine_figures(0.4, 0.1)}))
     assert main(["report", "--runs", str(runs), "--engines", str(engines), "--out", str(out)]) == 0
@@ -67,6 +68,7 @@ def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
     for figure in ("147,658", "68,090", "99.31", "99.50", "19,200", "82.78", "4.0 times faster in LiteRT", "0.100"):
         assert figure in text
     assert "loses 0.19 points" in text
+    assert text.count("points of accuracy") == 1, "no baseline is trained as the other eff is"
     assert text.count("not trained yet") == len(MODELS["cifar10"])
     assert {path.name for path in (tmp_path / "study").glob("*.png")} == {"separable.png", "digits.png"}
     tables = [

@@ -6,4 +6,4 @@ Nothing that serves a model imports it.
 import os
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-"""TensorFlow's fast kernels, off by default where there is no AVX-512; `eff` learns 3.6 times faster with them."""
+"""TensorFlow's fast kernels, off by default where there is no AVX-512; `eff` learns 2.4 times faster with them."""

@@ -23,7 +23,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="{auto,float32,mixed_bfloat16}",
         help="of the arithmetic: mixed_bfloat16 is twice as fast on a processor, or an NVIDIA GPU from 8.0 on, that has"
-        " it, and ten times as slow on one that has not; auto looks at the processor",
+        " it, and slow to emulate on one that has not; auto looks at the processor",
     )
 
 

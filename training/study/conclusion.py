@@ -25,11 +25,9 @@ def conclusion(runs: Sequence[FinishedRun], networks: Mapping[str, Any]) -> str:
     lines = ["## When EffNet pays"]
     lines += [_speed(*pair, networks) for pair in PAIRS if f"{pair[0]}-{pair[2]}" in networks]
     for task, plain, slim in PAIRS:
-        groups = sorted(grouped(runs, task), key=lambda each: each.mean_accuracy)
-        best = {(group.recipe, group.model): group for group in groups}
-        for recipe in sorted({group.recipe for group in groups}):
-            if (recipe, plain) in best and (recipe, slim) in best:
-                lines.append(_accuracy(task, best[recipe, plain], best[recipe, slim]))
+        groups = grouped(runs, task)
+        pairs = [(one, other) for one in groups for other in groups if one.model == plain and other.model == slim]
+        lines += [_accuracy(task, one, other) for one, other in pairs if one.trained_like(other)]
     verdict = _verdict(networks)
     return "\n\n".join(lines + ([verdict] if verdict else []))
 
@@ -59,9 +57,8 @@ def _verb(ratio: float) -> str:
 def _accuracy(task: str, plain: Group, slim: Group) -> str:
     lost = 100 * (plain.mean_accuracy - slim.mean_accuracy)
     word = "loses" if lost >= 0 else "gains"
-    said = [f"{each.accuracy()} % (`{each.model}`, {each.epochs} epochs)" for each in (slim, plain)]
-    where = f"On {task}, by the recipe `{plain.recipe}`,"
-    return f"{where} it {word} {abs(lost):.2f} points of accuracy: {said[0]} and {said[1]}."
+    how = f"On {task}, both by the recipe `{plain.recipe}` with {plain.optimizer}, {plain.epochs} epochs,"
+    return f"{how} it {word} {abs(lost):.2f} points of accuracy: {slim.accuracy()} % against {plain.accuracy()} %."
 
 
 def _verdict(networks: Mapping[str, Any]) -> str:

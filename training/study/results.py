@@ -41,6 +41,10 @@ class Group:
         text = f"{fmean(values):.2f}"
         return text if len(values) == 1 else f"{text} ± {stdev(values):.2f}"
 
+    def trained_like(self, other: Group) -> bool:
+        """Whether the networks are all that differs."""
+        return (self.recipe, self.optimizer, self.epochs) == (other.recipe, other.optimizer, other.epochs)
+
     @property
     def mean_accuracy(self) -> float:
         """Of the test images, 0 to 1."""
