@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from training.devices import use_all_devices
 
-devices = use_all_devices()
+devices = use_all_devices(8)
 keras.utils.set_random_seed(1)
 layers = [keras.layers.Dense(5), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
 model = keras.Sequential([keras.Input((3,)), *layers])
@@ -31,14 +31,14 @@ print(json.dumps([devices, len(weights.sharding.device_set), np.asarray(weights)
 
 
 def test_tensorflow_trains_on_one():
-    assert use_all_devices() == []
+    assert use_all_devices(32) == []
 
 
 @pytest.mark.slow
 def test_two_devices_learn_what_one_does():
     pytest.importorskip("jax")
     found = []
-    for count in (1, 2):
+    for count in (1, 2, 3):
         environment = {"KERAS_BACKEND": "jax", "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
         done = subprocess.run(
             [sys.executable, "-c", LEARN],
@@ -49,6 +49,6 @@ def test_two_devices_learn_what_one_does():
             check=True,
         )
         found.append(json.loads(done.stdout))
-    assert [each[1] for each in found] == [1, 2]
-    assert found[1][0] == ["cpu:0", "cpu:1"]
+    assert [each[1] for each in found] == [1, 2, 2], "three do not divide a batch of 8"
+    assert found[1][0] == found[2][0] == ["cpu:0", "cpu:1"]
     assert found[1][2] == [pytest.approx(row, abs=1e-5) for row in found[0][2]]

@@ -46,7 +46,7 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
     Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
     """
     recipe = settings.recipe
-    use_all_devices()
+    use_all_devices(recipe.batch)
     drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
