@@ -187,12 +187,12 @@ def _table(lines: Sequence[str]) -> str:
 
 
 def draw_errors(groups: Sequence[Group], path: Path) -> None:
-    """Wrong test answers over the epochs, a colour for each network and recipe, a line for each seed."""
+    """Wrong test answers over the epochs, a colour for each way of training a network, a line for each seed."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes: Any = figure.subplots()
-    for number, group in enumerate(groups):
+    for number, group in enumerate(sorted(groups, key=lambda each: -each.epochs)):  # a longer run hides no shorter one
         for seed, run in enumerate(group.runs):
-            label = f"{group.model}, {group.recipe}, {group.optimizer}" if seed == 0 else None
+            label = f"{group.model}, {group.recipe}, {group.optimizer}, {group.epochs} epochs" if seed == 0 else None
             percent = [max(100 * error, 0.01) for error in run.test_errors]
             axes.plot(range(1, len(percent) + 1), percent, color=f"C{number}", label=label, linewidth=1.2)
     axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")
