@@ -20,6 +20,7 @@ from tqdm import tqdm
 from models.classifiers import TASKS, Dropouts
 from training.dropout import reseed_dropout
 from training.study.datasets import Dataset, Labels
+from training.study.fast_layers import faster
 from training.study.moves import moved
 from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong
@@ -38,7 +39,7 @@ def train(settings: Settings, data: Dataset, folder: Path) -> dict[str, Any]:
     if run.result:
         return run.result
     keras.utils.set_random_seed(settings.seed)
-    network = build(settings, settings.precision)
+    network = faster(build(settings, settings.precision))
     recipe = settings.recipe
     steps = max(1, len(data.x_train) // recipe.batch)
     compile_for(network, recipe, steps)
