@@ -16,15 +16,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from protocol.messages import FRAME_COLUMNS
 from protocol.recording import Sample, read_recording
 from simulator.camera import CENTER, Camera, homographies
 from simulator.response import BUILT_IN, GAME
 from simulator.view import CAMERAS, Viewer
+from training.view_match import Grey, warped
 from training.yaw import turnings
 
 EXAMPLES = """examples:
@@ -42,7 +41,6 @@ LAST_STEP = 1 / 32
 TURNING_ROWS = 1500
 RESPONSES = {"the bare bicycle": BUILT_IN, "the replay's car": GAME}
 
-Grey = npt.NDArray[np.float32]
 Pair = tuple[Image.Image, Grey]
 
 
@@ -66,20 +64,14 @@ def fit_camera(pairs: Sequence[Pair], start: Camera) -> Camera:
     return best
 
 
-def warped(center: Image.Image, shown: Camera) -> Grey:
+def road_seen(center: Image.Image, shown: Camera) -> Grey:
     """Road rows of a grey centre picture as `shown` would see them."""
-    first, end = ROAD_ROWS
     road, _ = homographies(shown, CENTER)
-    matrix = road @ np.array([[1.0, 0, 0], [0, 1, first], [0, 0, 1]])
-    values = (matrix / matrix[2, 2]).ravel()[:8].tolist()
-    moved = center.transform(
-        (FRAME_COLUMNS, end - first), Image.Transform.PERSPECTIVE, values, Image.Resampling.BILINEAR
-    )
-    return np.asarray(moved, np.float32)
+    return warped(center, road, ROAD_ROWS)
 
 
 def _mean_alike(pairs: Sequence[Pair], shown: Camera) -> float:
-    return float(np.mean([_alike(warped(center, shown), other) for center, other in pairs]))
+    return float(np.mean([_alike(road_seen(center, shown), other) for center, other in pairs]))
 
 
 def _alike(one: Grey, other: Grey) -> float:
