@@ -1,7 +1,7 @@
 """The same network, to train, of layers that TensorFlow computes faster on a CPU than Keras' own.
 
 Keras normalises a batch step by step where TensorFlow has one fused kernel, and compiles a grouped convolution with
-XLA, which on a CPU takes 50 times as long as a plain one. The saved model is of Keras' own layers all the same: these
+XLA, which made most of a ShuffleNet's step. The saved model is of Keras' own layers all the same: these
 share their weights' order, and compute what they compute but for rounding. `python -m benchmarks.study` measures both.
 """
 
