@@ -4,7 +4,7 @@ The far scene moves only as the car turns; the road, a plane, moves with its pla
 scene, the place on the road, and then both are refined together until the pictures are most alike.
 
 In the built-in world, where the truth is known, the place aside is found to 0.03 m, to 0.16 m where the car is also
-turned by 5 degrees; the turn is taken for up to 0.5 degrees too much for each metre aside, for trees are not far enough.
+turned by 5 degrees; the turn is up to 0.5 degrees too much for each metre aside, for trees are not far enough.
 On real frames the side cameras, whose distance is known, are found within 0.13 to 0.32 m (standard deviation).
 """
 
