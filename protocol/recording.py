@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from protocol.csv_dialects import Row, RowError, parse_row, sniff_delimiter
@@ -26,6 +27,9 @@ LOG_NAME = "driving_log.csv"
 IMAGE_FOLDER = "IMG"
 SESSION_GAP_S = 1.5
 """A longer silence between two frames means that the driver stopped recording and began again."""
+
+ROW_S = 0.1
+"""Between rows whose image names carry no time."""
 
 MAX_LOG_BYTES = 200_000_000
 MIN_STALE_DIFFERENCE = 10.0
@@ -89,6 +93,12 @@ class Recording:
         faults = "".join(f"; {n} {kind} (row {p.row}: {p.detail})" for kind, (n, p) in first.items())
         faults += f"; {self.excluded} excluded by {RULES_NAME}" if self.excluded else ""
         return f"{self.folder.name}: {len(self.samples)} rows in {sessions} session{'s'[: sessions != 1]}{faults}"
+
+
+def row_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
+    """Seconds, (n,); rows of a recording of which any has no time are taken to be ROW_S apart, from 0."""
+    time_s = np.array([s.time_s for s in samples], np.float64)
+    return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S
 
 
 def read_recording(folder: Path | str) -> Recording:

@@ -15,14 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import Recording, Sample
+from protocol.recording import ROW_S, Recording, Sample, row_times_s
 from simulator.car import STEP_S
 from simulator.response import GAME, Response
 
 Floats = npt.NDArray[np.float64]
-
-ROW_S = 0.1
-"""Assumed time between rows whose names carry none."""
 
 GAP_S = 0.5
 """Between two rows; what the car did in a longer one is not known."""
@@ -86,9 +83,8 @@ class HumanLine:
 def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
     """Reconstruct it. response: of the car that was driven. Raises ValueError where nothing can be replayed."""
     left_out: Counter[str] = Counter()
-    time_s = np.array([s.time_s for s in recording.samples], np.float64)
-    if np.isnan(time_s).any():
-        time_s = np.arange(time_s.size, dtype=np.float64) * ROW_S
+    time_s = row_times_s(recording.samples)
+    if any(math.isnan(s.time_s) for s in recording.samples):
         left_out[f"without a time, taken to be {ROW_S:g} s apart"] = time_s.size
     found = tuple(
         _stretch([recording.samples[i] for i in rows], time_s[rows], response)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from protocol.recording import SESSION_GAP_S, Recording, Sample, read_recording
+from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
 from training.recipe import Recipe
 from training.road import STANDSTILL_MPH, legs, places_m
 
@@ -23,9 +23,6 @@ Floats = npt.NDArray[np.float64]
 
 TRAIN, GUARD, HELD_OUT = 0, 1, 2
 """What a row is for; guards are for nothing."""
-
-ROW_S = 0.1
-"""Assumed time between rows whose names carry none."""
 
 BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 """Without places: of every five blocks of 12 s the third is held out, with gaps of 1.5 s."""
@@ -124,7 +121,7 @@ def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> 
     found = [
         leg
         for number, recording in enumerate(recordings)
-        for leg in legs(number, recording.samples, _times(recording.samples))
+        for leg in legs(number, recording.samples, row_times_s(recording.samples))
     ]
     places = [np.full(len(recording.samples), np.nan) for recording in recordings]
     for leg, place in zip(found, places_m(found, lap_m), strict=True):
@@ -140,7 +137,7 @@ def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> 
 
 
 def _by_time(recording: Recording, recipe: Recipe) -> Drive:
-    time_s = _times(recording.samples)
+    time_s = row_times_s(recording.samples)
     first, last = time_s.min(), time_s.max()
     middles = np.arange(first + 2.5 * BLOCK_S, last + BLOCK_S, BLOCKS * BLOCK_S)
     if last - first < 3 * BLOCK_S:
@@ -155,7 +152,7 @@ def _drive(
     recording: Recording, recipe: Recipe, place: Floats, outside: Floats, guard: float, kept: npt.NDArray[np.bool_]
 ) -> Drive:
     """outside: (n, stretches) how far each row lies outside each held-out stretch, 0 inside."""
-    samples, time_s = recording.samples, _times(recording.samples)
+    samples, time_s = recording.samples, row_times_s(recording.samples)
     steering = np.array([s.steering for s in samples], np.float64)
     nearest = np.min(outside, axis=1)
     part = np.where(nearest == 0, HELD_OUT, np.where(nearest < guard, GUARD, TRAIN))
@@ -171,9 +168,3 @@ def _drive(
         part[kept],
         int((~kept).sum()),
     )
-
-
-def _times(samples: Sequence[Sample]) -> Floats:
-    """Seconds; rows of a recording without times are taken to be ROW_S apart."""
-    time_s = np.array([s.time_s for s in samples], np.float64)
-    return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.exclusions import RULES_NAME, Rule, RuleError, add_rules, parse_rule, remove_rules, rows_rule
-from protocol.recording import Recording, RecordingError, Sample, read_recording
-from training.doctor.examination import Examination, examine, row_times_s
+from protocol.recording import Recording, RecordingError, Sample, read_recording, row_times_s
+from training.doctor.examination import Examination, examine
 from training.doctor.findings import repeated_rows, standstill_rows
 from training.doctor.frames import Frames, decode_frames
 from training.doctor.picture import draw_picture

@@ -14,7 +14,7 @@ import numpy as np
 from protocol.csv_dialects import describe_dialect
 from protocol.exclusions import RULES_NAME
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import LOG_NAME, Recording, Sample
+from protocol.recording import LOG_NAME, Recording, Sample, row_times_s
 from training.doctor.findings import (
     Finding,
     Floats,
@@ -25,7 +25,6 @@ from training.doctor.findings import (
 )
 from training.doctor.frames import Frames
 from training.doctor.laps import Laps, find_laps
-from training.samples import ROW_S
 
 DIALECT_LINES = 200
 SHOWN_SESSIONS = 8
@@ -124,12 +123,6 @@ def examine(recording: Recording, frames: Frames) -> Examination:
         find_laps(samples, time_s, frames.views),
         findings,
     )
-
-
-def row_times_s(samples: Sequence[Sample]) -> Floats:
-    """Seconds; rows of a recording whose names carry no time are taken to be ROW_S apart."""
-    time_s = np.array([s.time_s for s in samples], np.float64)
-    return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S
 
 
 def _session(part: Sequence[tuple[int, Sample]], time_s: Floats) -> Session:
