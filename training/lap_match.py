@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from protocol.recording import Sample
 from simulator.view import CAMERAS
+from training.doctor.frames import DamagedImageError, grey_image
 from training.road import Leg
-from training.view_match import Offset, View, grey
+from training.view_match import Offset, View
 
 SEARCH_M = 15.0
 """How far ahead and behind a place is looked for on the first lap, unless the place before tells: odometry drifts."""
@@ -29,6 +30,8 @@ CHECKED_EACH = 10
 """At one of so many places the side cameras are looked for, too: how far they sit from the centre's is known."""
 
 LEAST_PLACES = 10
+
+NOWHERE = Offset(-1.0, 0.0, 0.0, 0.0)
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,7 +60,7 @@ class Laps:
 def match_laps(samples: Sequence[Sample], leg: Leg, lap_m: float, every_m: float) -> Laps:
     """Look for each place of a leg's later laps on its first.
 
-    Raises ValueError for a leg in which too little comes back, and OSError for an image that cannot be read.
+    Damaged images are left out like views that do not fit. Raises ValueError for a leg in which too little comes back.
     """
     driven = leg.distance_m - leg.distance_m[0]
     if driven[-1] < lap_m + LEAST_PLACES * every_m:
@@ -83,6 +86,8 @@ def match_laps(samples: Sequence[Sample], leg: Leg, lap_m: float, every_m: float
                 if path:
                     side = first_lap.find(path, near_m, None)
                     side_errors.append(side.aside_m - offset.aside_m - CAMERAS[name].aside_m)
+    if not found:
+        raise ValueError(f"none of {goals.size} views fits the first lap; is a lap {lap_m:g} m long?")
     laps = tuple(Lap(*np.array(sorted(places)).T) for _, places in sorted(found.items()))
     return Laps(laps, goals.size - sum(len(places) for places in found.values()), np.array(side_errors))
 
@@ -92,21 +97,38 @@ class _FirstLap:
 
     def __init__(self, samples: Sequence[Sample], driven: Floats) -> None:
         self._samples, self._driven = samples, driven
-        self._pictures: dict[int, Image.Image] = {}
+        self._pictures: dict[int, Image.Image | None] = {}
 
     def find(self, path: Path, near_m: float, last: Offset | None) -> Offset:
-        """Where a picture was taken, against near_m on the first lap. last: the offset one place before, if known."""
-        view = View(grey(path))
-        if last is not None:
-            row = int(np.searchsorted(self._driven, near_m + last.ahead_m))
-            found = view.near(self._picture(row), float(self._driven[row]) - near_m, last)
-            if found.alike >= LEAST_ALIKE:
-                return found
-        first, end = np.searchsorted(self._driven, (near_m - SEARCH_M, near_m + SEARCH_M))
-        rows = range(int(first), max(int(end), int(first) + 1))
-        return view.best([(self._picture(row), float(self._driven[row]) - near_m) for row in rows])
+        """Where a picture was taken, against near_m on the first lap. last: the offset one place before, if known.
 
-    def _picture(self, row: int) -> Image.Image:
+        alike is -1 where the picture, or every one it could be compared with, is damaged.
+        """
+        shown = _picture(path)
+        if shown is None:
+            return NOWHERE
+        view = View(shown)
+        if last is not None:
+            row = min(int(np.searchsorted(self._driven, near_m + last.ahead_m)), len(self._samples) - 1)
+            picture = self._picture(row)
+            if picture is not None:
+                found = view.near(picture, float(self._driven[row]) - near_m, last)
+                if found.alike >= LEAST_ALIKE:
+                    return found
+        first, end = np.searchsorted(self._driven, (near_m - SEARCH_M, near_m + SEARCH_M))
+        pictures = [(self._picture(row), float(self._driven[row]) - near_m) for row in range(int(first), int(end))]
+        others = [(picture, ahead_m) for picture, ahead_m in pictures if picture is not None]
+        return view.best(others) if others else NOWHERE
+
+    def _picture(self, row: int) -> Image.Image | None:
         if row not in self._pictures:
-            self._pictures[row] = grey(self._samples[row].center)
+            self._pictures[row] = _picture(self._samples[row].center)
         return self._pictures[row]
+
+
+def _picture(path: Path) -> Image.Image | None:
+    """In grey; None for a damaged one, which `training.doctor` names."""
+    try:
+        return Image.fromarray(grey_image(path))
+    except DamagedImageError:
+        return None

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from protocol.recording import read_recording
+from protocol.recording import read_recording, row_times_s
 from simulator.drive_log import INTERVENTION_S
 from simulator.replay import INTERVENTION_M
 from training.figures import save_figure
@@ -40,33 +40,46 @@ Floats = npt.NDArray[np.float64]
 def from_mean(laps: Laps, place_m: Floats) -> Floats:
     """(laps, places): metres left of the mean of the laps that came there, nan where that was one lap only.
 
-    Each the median of three neighbouring places, for one misfit alone is no excursion.
+    A lap of which nothing is known is left out. Each value is the median of three neighbouring places, for one misfit
+    alone is no excursion.
     """
-    later = [np.interp(place_m, lap.at_m, lap.aside_m, left=np.nan, right=np.nan) for lap in laps.later]
+    later: list[Floats] = [np.interp(place_m, lap.at_m, lap.aside_m, left=np.nan, right=np.nan) for lap in laps.later]
     aside_m = np.array([np.zeros(place_m.size), *later])
     known = np.isfinite(aside_m)
     count = known.sum(axis=0)
     mean = np.where(count > 1, np.nansum(aside_m, axis=0) / np.maximum(count, 1), np.nan)
     wide = np.pad(aside_m - mean, ((0, 0), (1, 1)), mode="edge")
-    return np.asarray(np.median(np.stack([wide[:, :-2], wide[:, 1:-1], wide[:, 2:]]), axis=0))
+    off_m = np.asarray(np.median(np.stack([wide[:, :-2], wide[:, 1:-1], wide[:, 2:]]), axis=0))
+    return off_m[np.isfinite(off_m).any(axis=1)]
 
 
 def excursions(off_m: Floats) -> int:
     """Unbroken runs of places, lap by lap, more than the replay's metre beside the mean."""
-    beyond = np.pad(np.abs(off_m) > INTERVENTION_M, ((0, 0), (1, 0)))
-    return int((np.diff(beyond.astype(int), axis=1) > 0).sum())
+    return _runs(np.abs(off_m) > INTERVENTION_M)
+
+
+def unavoidable(off_m: Floats) -> int:
+    """Runs of places where two laps lie so far apart that no line whatever is within the replay's metre of both."""
+    apart_m = np.fmax.reduce(off_m) - np.fmin.reduce(off_m)
+    return _runs(apart_m[np.newaxis] > 2 * INTERVENTION_M)
+
+
+def _runs(yes: npt.NDArray[np.bool_]) -> int:
+    """Unbroken runs of True in all rows together."""
+    return int((np.diff(np.pad(yes, ((0, 0), (1, 0))).astype(int), axis=1) > 0).sum())
 
 
 def describe(off_m: Floats, laps: Laps, seconds: float) -> str:
-    """What it says, in one line. off_m: of `from_mean`; seconds: that all laps took."""
-    known, count = off_m[np.isfinite(off_m)], excursions(off_m)
-    autonomy = max(0.0, 100 * (1 - INTERVENTION_S * count / seconds))
+    """What they say, in one line. off_m: of `from_mean`; seconds: that all laps took."""
+    known, count, least = off_m[np.isfinite(off_m)], excursions(off_m), unavoidable(off_m)
+    mean, best = (max(0.0, 100 * (1 - INTERVENTION_S * number / seconds)) for number in (count, least))
     sides = laps.side_errors_m
     check = f"; side cameras found {sides.mean():+.2f} +- {sides.std():.2f} m off their places" if sides.size else ""
     return (
-        f"{len(off_m)} laps, {seconds:.0f} s: {known.std():.2f} m beside their mean (standard deviation), "
+        f"{seconds:.0f} s: {known.std():.2f} m beside their mean (standard deviation), "
         f"{(np.abs(known) > INTERVENTION_M).mean():.1%} of places beyond {INTERVENTION_M:g} m, in {count} excursions: "
-        f"autonomy of who drives the mean {autonomy:.0f} %{check}; {laps.unlike} views left out"
+        f"autonomy of who drives the mean {mean:.0f} %; of any one line at most {best:.0f} %, for the laps lie over "
+        f"{2 * INTERVENTION_M:g} m apart {least} times{check}; {laps.unlike} views left out"
     )
 
 
@@ -92,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in options.recordings:
             recording = read_recording(folder)
             print(recording.summary())
-            time_s = np.array([sample.time_s for sample in recording.samples])
+            time_s = row_times_s(recording.samples)
             for number, leg in enumerate(legs(0, recording.samples, time_s), 1):
                 try:
                     laps = match_laps(recording.samples, leg, options.lap_m, options.every_m)
@@ -102,7 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 off_m = from_mean(laps, place_m)
                 found.append((f"{folder.absolute().name}, part {number}", place_m, off_m))
                 seconds = float(time_s[leg.rows[-1]] - time_s[leg.rows[0]])
-                print(f"  part {number}: {describe(off_m, laps, seconds)}", flush=True)
+                driven_m = leg.distance_m[-1] - leg.distance_m[0]
+                print(
+                    f"  part {number}: {driven_m / options.lap_m:.1f} laps, {describe(off_m, laps, seconds)}",
+                    flush=True,
+                )
         if not found:
             raise ValueError("nothing to compare: no part of any recording drives its lap again")
         if options.picture:
