@@ -3,8 +3,8 @@
 Each network is built, compiled and fed as `training.study` does it by our recipe, on images at random; both sides take
 turns. An epoch is its steps times the median step; the 10,000 test images and moving the images about are not in it.
 
-On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, float32, seconds an epoch by Keras' layers and by the
-faster ones: cifar10-effnet 63.4 and 47.4 (1.34 times as fast), cifar10-mobilenet 39.7 and 26.2 (1.52),
+On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, float32, seconds of an epoch's steps by Keras' layers
+and by the faster ones: cifar10-effnet 63.4 and 47.4 (1.34 times as fast), cifar10-mobilenet 39.7 and 26.2 (1.52),
 cifar10-shufflenet 154.4 and 30.1 (5.12), all with Adam; digits-eff, with Muon, has no such layer: 14.3 in both.
 Whole epochs of `training.study` there, by its epochs.csv: digits eff 19.4 to 21.4 s, cifar10 effnet 71 to 90 s.
 
@@ -77,7 +77,7 @@ def measure(task: str, model: str, recipe: Recipe, steps: int) -> None:
         median, p99 = float(np.median(took)), float(np.percentile(took, 99))
         epoch = median * (IMAGES[task] // recipe.batch)
         print(
-            f"  {side}: {median * 1000:.1f} ms a step (p99 {p99 * 1000:.1f}), {epoch:.1f} s an epoch,"
+            f"  {side}: {median * 1000:.1f} ms a step (p99 {p99 * 1000:.1f}), {epoch:.1f} s the steps of an epoch,"
             f" {before / median:.2f} times as fast",
             flush=True,
         )
