@@ -11,13 +11,14 @@ from training.study.conclusion import conclusion
 from training.study.recipes import recipe_of
 from training.study.report import write_report
 from training.study.results import grouped, read_runs
+from training.study.rivals import contest_rows, contests
 from training.study.run import Run, Settings
 
 
-def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float) -> None:
+def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float, task: str = "digits") -> None:
     """The small files of a run as it would have ended."""
     folder = folder / f"{model}-{recipe}-{seed}"
-    run = Run(folder, Settings("digits", model, recipe, seed, "float32", "digest", recipe_of("digits", model, recipe)))
+    run = Run(folder, Settings(task, model, recipe, seed, "float32", "digest", recipe_of(task, model, recipe)))
     (folder / "epochs.csv").write_text(f"epoch,test_accuracy\n1,0.9\n2,{accuracy}\n")
     run.finish(
         {
@@ -70,11 +71,12 @@ def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
     assert "loses 0.19 points" in text
     assert text.count("points of accuracy") == 1, "no baseline is trained as the other eff is"
     assert text.count("not trained yet") == len(MODELS["cifar10"])
-    assert {path.name for path in (tmp_path / "study").glob("*.png")} == {"separable.png", "digits.png"}
+    drawn = {path.name for path in (tmp_path / "study").glob("*.png")}
+    assert drawn == {"separable.png", "digits.png", "digits-rivals.png"}
     tables = [
         table for part in text.split("\n\n") if (table := [*filter(lambda line: line[:1] == "|", part.splitlines())])
     ]
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         assert len({line.count("|") for line in table}) == 1, table[0]
 
@@ -86,6 +88,26 @@ def test_the_conclusion_says_what_the_figures_say():
     assert "in LiteRT the saving is seen nowhere" in slow
     assert "no faster (1.00 times) in a TensorFlow graph" in slow
     assert conclusion([], {}) == "## When EffNet pays"
+
+
+def test_rivals_trained_alike_are_set_beside_one_another(tmp_path):
+    for model, accuracy in (("effnet", 0.78), ("mobilenet", 0.80), ("shufflenet", 0.77), ("baseline", 0.85)):
+        finished(tmp_path, model, "ours", 1, accuracy, "cifar10")
+    finished(tmp_path, "eff", "ours", 1, 0.99)
+    (contest,) = contests(grouped(read_runs(tmp_path), "cifar10"))
+    assert [group.model for group in contest.groups] == ["shufflenet", "mobilenet", "effnet", "baseline"]
+    assert [contest.beaten_by(number) for number in range(4)] == [[], [], ["mobilenet"], []]
+    assert contest_rows(contest)[2].split(" | ")[1:] == ["`effnet`", "5.60", "1", "78.00", "`mobilenet`"]
+    said = conclusion(read_runs(tmp_path), {})
+    assert "against `mobilenet`, trained alike (ours, adam, 2 epochs), `effnet` loses 2.00 points" in said
+    assert "against `shufflenet`, trained alike (ours, adam, 2 epochs), `effnet` gains 1.00 points" in said
+    assert "(78.00 % and 80.00 %) for 1.9 times" in said
+
+
+def test_a_network_trained_otherwise_is_no_rival(tmp_path):
+    finished(tmp_path, "eff", "origin", 1, 0.98)
+    finished(tmp_path, "baseline", "ours", 1, 0.99)
+    assert contests(grouped(read_runs(tmp_path), "digits")) == []
 
 
 @pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machine": {}}', '{"networks": []}'])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.study.results import FinishedRun, Group, grouped
+from training.study.rivals import Contest, contests
 
 PAIRS = (
     ("steering", "baseline", "eff"),
@@ -13,6 +14,8 @@ PAIRS = (
     ("cifar10", "baseline", "effnet"),
 )
 """The task, and the plain and the slim network that are compared in it."""
+
+SLIM, RIVALS = "effnet", ("mobilenet", "shufflenet")
 
 ENGINE_NAMES = {"tensorflow": "in a TensorFlow graph", "litert": "in LiteRT"}
 
@@ -28,6 +31,12 @@ def conclusion(runs: Sequence[FinishedRun], networks: Mapping[str, Any]) -> str:
         groups = grouped(runs, task)
         pairs = [(one, other) for one in groups for other in groups if one.model == plain and other.model == slim]
         lines += [_accuracy(task, one, other) for one, other in pairs if one.trained_like(other)]
+        lines += [
+            _against(task, contest, rival)
+            for contest in contests(groups)
+            for rival in RIVALS
+            if contest.has(SLIM, rival)
+        ]
     verdict = _verdict(networks)
     return "\n\n".join(lines + ([verdict] if verdict else []))
 
@@ -59,6 +68,19 @@ def _accuracy(task: str, plain: Group, slim: Group) -> str:
     word = "loses" if lost >= 0 else "gains"
     how = f"On {task}, both by the recipe `{plain.recipe}` with {plain.optimizer}, {plain.epochs} epochs,"
     return f"{how} it {word} {abs(lost):.2f} points of accuracy: {slim.accuracy()} % against {plain.accuracy()} %."
+
+
+def _against(task: str, contest: Contest, rival: str) -> str:
+    """What EffNet gains or loses against another slim network that was trained alike."""
+    group, spent = contest[SLIM]
+    other, other_spent = contest[rival]
+    gained = 100 * (group.mean_accuracy - other.mean_accuracy)
+    pays = f"gains {gained:.2f}" if gained > 0 else f"loses {-gained:.2f}"
+    both = f"{group.accuracy()} % and {other.accuracy()} %"
+    return (
+        f"On {task} against `{rival}`, trained alike ({contest.name()}), `{SLIM}` {pays} points of accuracy ({both})"
+        f" for {spent / other_spent:.1f} times the multiply-accumulates."
+    )
 
 
 def _verdict(networks: Mapping[str, Any]) -> str:

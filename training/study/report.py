@@ -21,6 +21,7 @@ from training.figures import save_figure
 from training.study.conclusion import conclusion
 from training.study.pictures import mark_axes
 from training.study.results import Group, grouped, read_runs
+from training.study.rivals import contest_rows, contests, draw_contests
 from training.study.separable import describe, draw_costs
 
 ORIGIN_DIGITS = {("baseline", "origin", 20): 99.43, ("eff", "origin", 20): 97.98, ("eff", "origin", 50): 98.32}
@@ -54,6 +55,7 @@ def write_report(runs: Path, engines: Path, out: Path) -> None:
         if groups:
             draw_errors(groups, pictures / f"{task}.png")
         parts.append(part(groups, pictures))
+        parts += _rivals(task, groups, pictures)
     parts += [_engine_table(measured), conclusion(found, measured["networks"] if measured else {})]
     write_whole(out, ("\n\n".join(parts) + "\n").encode())
 
@@ -132,6 +134,23 @@ two stages would cost half. `effnet-1x2` is `effnet` with the other reading of t
 {_pictures(groups, pictures)}
 
 `python -m training.study cifar10 --model effnet --data cifar10.npz`"""
+
+
+def _rivals(task: str, groups: Sequence[Group], pictures: Path) -> list[str]:
+    """The part on networks that were trained alike; none where no two were."""
+    found = contests(groups)
+    if not found:
+        return []
+    draw_contests(found, pictures / f"{task}-rivals.png")
+    lines = ["trained alike | network | M mult-acc | seeds | test % | beaten, at no more multiply-accumulates, by"]
+    lines += [row for contest in found for row in contest_rows(contest)]
+    return [
+        f"""### Rivals on {task}, trained alike
+
+{_table(lines)}
+
+![accuracy against cost]({pictures.name}/{task}-rivals.png)"""
+    ]
 
 
 def _engine_table(measured: dict[str, Any]) -> str:
