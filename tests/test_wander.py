@@ -133,8 +133,8 @@ def test_an_excursion_is_a_run_of_places_on_one_lap():
 
 def test_the_mean_is_of_the_laps_that_came_there():
     place_m = np.arange(0.0, 10.0)
-    later = (Lap(np.array([0.0, 5.0]), np.array([0.6, 0.6]), np.zeros(2)),)
-    off_m = from_mean(Laps(later, 0, np.zeros(0)), place_m)
+    later = (Lap(np.array([0.0, 5.0]), np.array([0.6, 0.6]), np.zeros(2), np.array([10.0, 15.0])),)
+    off_m = from_mean(Laps(10.0, later, 0, np.zeros(0)), place_m)
     assert off_m[:, 1:5] == pytest.approx(np.array([[-0.3] * 4, [0.3] * 4]))
     assert np.isnan(off_m[:, 7:]).all(), "one lap alone has no mean"
 
@@ -149,6 +149,7 @@ def test_the_command_says_it_and_draws_it(drive, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "1.9 laps" in said
     assert "autonomy of who drives the mean 100 %" in said
+    assert "agrees with this driver's 1 s means by nan" in said, "who never steers agrees with nobody"
     with Image.open(drawn) as picture_drawn:
         assert picture_drawn.width > 800
     assert main(["laps", "--lap-m", "140", "--every-m", "4"]) == 2

@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from training.pipeline import images
-from training.samples import HELD_OUT, Drive, centred_mean
+from training.samples import HELD_OUT, MEAN_S, Drive, centred_mean
 
 Floats = npt.NDArray[np.float64]
 Metrics = dict[str, dict[str, float]]
 
 EVALUATION_BATCH = 64
-
-MEAN_S = 1.0
 
 
 def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Floats:

@@ -38,20 +38,25 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """A lap's matched places: at_m along the first lap, rising; aside_m and turned_rad to the left of it: (places,)."""
+    """A lap's matched places: at_m along the first lap, rising; aside_m and turned_rad to the left of it: (places,).
+
+    driven_m: how far the car had come there, from the leg's first row on.
+    """
 
     at_m: Floats
     aside_m: Floats
     turned_rad: Floats
+    driven_m: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Laps:
-    """later: the laps after the first. unlike: how many views fitted nowhere and are left out.
+    """lap_m: their length. later: the laps after the first. unlike: how many views fitted nowhere and are left out.
 
     side_errors_m: how far off their known distance the side cameras were found, where that was checked.
     """
 
+    lap_m: float
     later: tuple[Lap, ...]
     unlike: int
     side_errors_m: Floats
@@ -67,7 +72,7 @@ def match_laps(samples: Sequence[Sample], leg: Leg, lap_m: float, every_m: float
         raise ValueError(f"{driven[-1]:.0f} m one way are less than a lap of {lap_m:g} m and {LEAST_PLACES} places")
     rows = [samples[i] for i in leg.rows]
     first_lap = _FirstLap(rows, driven)
-    found: dict[int, list[tuple[float, float, float]]] = {}
+    found: dict[int, list[tuple[float, float, float, float]]] = {}
     side_errors: list[float] = []
     last: Offset | None = None
     goals = np.arange(lap_m, driven[-1], every_m)
@@ -79,7 +84,8 @@ def match_laps(samples: Sequence[Sample], leg: Leg, lap_m: float, every_m: float
         last = offset if offset.alike >= LEAST_ALIKE else None
         if last is None:
             continue
-        found.setdefault(lap, []).append((near_m + offset.ahead_m, offset.aside_m, offset.turned_rad))
+        place = near_m + offset.ahead_m, offset.aside_m, offset.turned_rad, float(driven[row])
+        found.setdefault(lap, []).append(place)
         if number % CHECKED_EACH == 0:
             for name in ("left", "right"):
                 path = getattr(rows[row], name)
@@ -89,7 +95,7 @@ def match_laps(samples: Sequence[Sample], leg: Leg, lap_m: float, every_m: float
     if not found:
         raise ValueError(f"none of {goals.size} views fits the first lap; is a lap {lap_m:g} m long?")
     laps = tuple(Lap(*np.array(sorted(places)).T) for _, places in sorted(found.items()))
-    return Laps(laps, goals.size - sum(len(places) for places in found.values()), np.array(side_errors))
+    return Laps(lap_m, laps, goals.size - sum(len(places) for places in found.values()), np.array(side_errors))
 
 
 class _FirstLap:

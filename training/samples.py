@@ -27,6 +27,9 @@ TRAIN, GUARD, HELD_OUT = 0, 1, 2
 BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 """Without places: of every five blocks of 12 s the third is held out, with gaps of 1.5 s."""
 
+MEAN_S = 1.0
+"""Means over this time show what a driver in bursts means; signals are compared by them."""
+
 CAMERAS = ("center", "left", "right")
 SIDE = np.array([0.0, 1.0, -1.0])
 """Which way each camera's view must be corrected: the left camera sees the car too far left, so steer right."""

@@ -24,7 +24,10 @@ from simulator.drive_log import INTERVENTION_S
 from simulator.replay import INTERVENTION_M
 from training.figures import save_figure
 from training.lap_match import LEAST_PLACES, Laps, match_laps
+from training.pupil import agreements
+from training.pupil import describe as describe_pupils
 from training.road import legs
+from training.samples import MEAN_S, centred_mean
 
 EXAMPLES = """examples:
   python -m training.wander recordings/lake --lap-m 1135
@@ -114,10 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     continue
                 off_m = from_mean(laps, place_m)
                 found.append((f"{folder.absolute().name}, part {number}", place_m, off_m))
+                means = centred_mean(leg.steering, time_s[leg.rows], MEAN_S)
+                pupils = agreements(laps, leg.distance_m - leg.distance_m[0], means, place_m)
                 seconds = float(time_s[leg.rows[-1]] - time_s[leg.rows[0]])
                 driven_m = leg.distance_m[-1] - leg.distance_m[0]
                 print(
-                    f"  part {number}: {driven_m / options.lap_m:.1f} laps, {describe(off_m, laps, seconds)}",
+                    f"  part {number}: {driven_m / options.lap_m:.1f} laps, {describe(off_m, laps, seconds)}\n"
+                    f"    {describe_pupils(pupils)}",
                     flush=True,
                 )
         if not found:

@@ -27,8 +27,7 @@ from simulator.track import Track
 from training.compare.contender import Contender
 from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
 from training.evaluate import drive
-from training.held_out import MEAN_S
-from training.samples import Drive, centred_mean
+from training.samples import MEAN_S, Drive, centred_mean
 
 Floats = npt.NDArray[np.float64]
 
