@@ -15,6 +15,9 @@ from models.cost import cost
 from training.figures import save_figure
 from training.study.results import Group
 
+LABELS = ((7, -9, "left"), (-7, 4, "right"), (0, 8, "center"))
+"""Where a point's name stands, in points to its right and above, by the number of its contest: they rarely overlap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contest:
@@ -83,7 +86,8 @@ def draw_contests(found: Sequence[Contest], path: Path) -> None:
         millions = [spent / 1e6 for spent in contest.spent]
         axes.plot(millions, percent, "o-", color=f"C{number}", linewidth=1.2, label=contest.name())
         for group, across, up in zip(contest.groups, millions, percent, strict=True):
-            place = {"xytext": (0, -13 + 20 * (number % 2)), "textcoords": "offset points", "ha": "center"}
+            right, above, align = LABELS[number % len(LABELS)]
+            place = {"xytext": (right, above), "textcoords": "offset points", "ha": align}
             axes.annotate(group.model, (across, up), fontsize="x-small", color=f"C{number}", **place)
     axes.set(xlabel="million multiply-accumulates an image", ylabel="test images answered rightly, %", xscale="log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
