@@ -86,6 +86,7 @@ def test_the_second_lap_lies_where_it_was_driven(drive):
     assert np.median(lap.aside_m) == pytest.approx(0.5, abs=0.08)
     assert np.abs(lap.aside_m - 0.5).max() < 0.2
     assert np.abs(lap.turned_rad).max() < math.radians(1)
+    assert lap.driven_m - lap.at_m == pytest.approx(LAP_M, abs=1.0)
     assert laps.side_errors_m.size > 0
     assert np.abs(laps.side_errors_m).max() < 0.25
     off_m = from_mean(laps, np.arange(0.0, 60.0, STEP_M))

@@ -26,7 +26,7 @@ class Response:
 
 
 RESPONSES = (Response(0.0, 0.0), Response(0.05, 0.6), Response(0.1, 1.2), Response(0.2, 1.75))
-"""None, half of what `training.recipe` teaches, that, and twice the offset's; each damped alike, at 30 mph."""
+"""None; half of what `training.recipe` teaches; all of it; and twice as much for a metre, as well damped as that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.wander",
-        description="Tell how far a driver's own laps lie apart, and so what a replay can ask of any model.",
+        description="Tell how far a driver's own laps lie apart, and so what a replay can ask of any model,"
+        " and how well a perfect pupil of them would agree with their driver.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
