@@ -31,12 +31,8 @@ def conclusion(runs: Sequence[FinishedRun], networks: Mapping[str, Any]) -> str:
         groups = grouped(runs, task)
         pairs = [(one, other) for one in groups for other in groups if one.model == plain and other.model == slim]
         lines += [_accuracy(task, one, other) for one, other in pairs if one.trained_like(other)]
-        lines += [
-            _against(task, contest, rival)
-            for contest in contests(groups)
-            for rival in RIVALS
-            if contest.has(SLIM, rival)
-        ]
+    met = [(contest, rival) for contest in contests(grouped(runs, "cifar10")) for rival in RIVALS]
+    lines += [_against(contest, rival) for contest, rival in met if contest.has(SLIM, rival)]
     verdict = _verdict(networks)
     return "\n\n".join(lines + ([verdict] if verdict else []))
 
@@ -70,7 +66,7 @@ def _accuracy(task: str, plain: Group, slim: Group) -> str:
     return f"{how} it {word} {abs(lost):.2f} points of accuracy: {slim.accuracy()} % against {plain.accuracy()} %."
 
 
-def _against(task: str, contest: Contest, rival: str) -> str:
+def _against(contest: Contest, rival: str) -> str:
     """What EffNet gains or loses against another slim network that was trained alike."""
     group, spent = contest[SLIM]
     other, other_spent = contest[rival]
@@ -78,7 +74,7 @@ def _against(task: str, contest: Contest, rival: str) -> str:
     pays = f"gains {gained:.2f}" if gained > 0 else f"loses {-gained:.2f}"
     both = f"{group.accuracy()} % and {other.accuracy()} %"
     return (
-        f"On {task} against `{rival}`, trained alike ({contest.name()}), `{SLIM}` {pays} points of accuracy ({both})"
+        f"On cifar10 against `{rival}`, trained alike ({contest.name()}), `{SLIM}` {pays} points of accuracy ({both})"
         f" for {spent / other_spent:.1f} times the multiply-accumulates."
     )
 

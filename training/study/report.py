@@ -36,6 +36,8 @@ PAPER_CIFAR = {
 }
 """Million operations, and percent of the test images right, as the origin copied them from the paper."""
 
+DASHES = ("-", "--", ":", "-.")
+
 ENGINE_TITLES = {"litert": "LiteRT ms", "tensorflow": "TensorFlow graph ms", "keras": "`model.predict` ms"}
 
 
@@ -55,7 +57,6 @@ def write_report(runs: Path, engines: Path, out: Path) -> None:
         if groups:
             draw_errors(groups, pictures / f"{task}.png")
         parts.append(part(groups, pictures))
-        parts += _rivals(task, groups, pictures)
     parts += [_engine_table(measured), conclusion(found, measured["networks"] if measured else {})]
     write_whole(out, ("\n\n".join(parts) + "\n").encode())
 
@@ -133,24 +134,24 @@ two stages would cost half. `effnet-1x2` is `effnet` with the other reading of t
 
 {_pictures(groups, pictures)}
 
-`python -m training.study cifar10 --model effnet --data cifar10.npz`"""
+`python -m training.study cifar10 --model effnet --data cifar10.npz`{_rivals(groups, pictures)}"""
 
 
-def _rivals(task: str, groups: Sequence[Group], pictures: Path) -> list[str]:
-    """The part on networks that were trained alike; none where no two were."""
+def _rivals(groups: Sequence[Group], pictures: Path) -> str:
+    """The part on networks that were trained alike; empty where no two were."""
     found = contests(groups)
     if not found:
-        return []
-    draw_contests(found, pictures / f"{task}-rivals.png")
+        return ""
+    draw_contests(found, pictures / "cifar10-rivals.png")
     lines = ["trained alike | network | M mult-acc | seeds | test % | beaten, at no more multiply-accumulates, by"]
     lines += [row for contest in found for row in contest_rows(contest)]
-    return [
-        f"""### Rivals on {task}, trained alike
+    return f"""
+
+### Rivals, trained alike
 
 {_table(lines)}
 
-![accuracy against cost]({pictures.name}/{task}-rivals.png)"""
-    ]
+![accuracy against cost]({pictures.name}/cifar10-rivals.png)"""
 
 
 def _engine_table(measured: dict[str, Any]) -> str:
@@ -206,14 +207,17 @@ def _table(lines: Sequence[str]) -> str:
 
 
 def draw_errors(groups: Sequence[Group], path: Path) -> None:
-    """Wrong test answers over the epochs, a colour for each way of training a network, a line for each seed."""
+    """Wrong test answers over the epochs: a colour for each network, dashes for each way of training, a line a seed."""
+    models = list(dict.fromkeys(group.model for group in groups))
+    ways = list(dict.fromkeys(group.way() for group in groups))
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes: Any = figure.subplots()
-    for number, group in enumerate(sorted(groups, key=lambda each: -each.epochs)):  # a longer run hides no shorter one
+    for group in sorted(groups, key=lambda each: -each.epochs):  # a longer run hides no shorter one
+        look = {"color": f"C{models.index(group.model)}", "linestyle": DASHES[ways.index(group.way()) % len(DASHES)]}
         for seed, run in enumerate(group.runs):
-            label = f"{group.model}, {group.recipe}, {group.optimizer}, {group.epochs} epochs" if seed == 0 else None
+            label = f"{group.model}, {group.way()}" if seed == 0 else None
             percent = [max(100 * error, 0.01) for error in run.test_errors]
-            axes.plot(range(1, len(percent) + 1), percent, color=f"C{number}", label=label, linewidth=1.2)
+            axes.plot(range(1, len(percent) + 1), percent, label=label, linewidth=1.2, **look)
     axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")
     mark_axes(axes)
     axes.legend()

@@ -41,9 +41,13 @@ class Group:
         text = f"{fmean(values):.2f}"
         return text if len(values) == 1 else f"{text} ± {stdev(values):.2f}"
 
+    def way(self) -> str:
+        """How they were trained: `ours, muon, 15 epochs`."""
+        return f"{self.recipe}, {self.optimizer}, {self.epochs} epochs"
+
     def trained_like(self, other: Group) -> bool:
         """Whether the networks are all that differs."""
-        return (self.recipe, self.optimizer, self.epochs) == (other.recipe, other.optimizer, other.epochs)
+        return self.way() == other.way()
 
     @property
     def mean_accuracy(self) -> float:

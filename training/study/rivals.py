@@ -30,9 +30,8 @@ class Contest:
     spent: tuple[int, ...]
 
     def name(self) -> str:
-        """`ours, muon, 15 epochs`."""
-        first = self.groups[0]
-        return f"{first.recipe}, {first.optimizer}, {first.epochs} epochs"
+        """How all were trained."""
+        return self.groups[0].way()
 
     def has(self, *models: str) -> bool:
         """Whether all of them take part."""
@@ -52,9 +51,9 @@ class Contest:
 
 def contests(groups: Sequence[Group]) -> list[Contest]:
     """Every set of two or more networks of which only the network differs, the largest set first."""
-    found: dict[tuple[str, str, int], list[Group]] = {}
+    found: dict[str, list[Group]] = {}
     for group in groups:
-        found.setdefault((group.recipe, group.optimizer, group.epochs), []).append(group)
+        found.setdefault(group.way(), []).append(group)
     alike = []
     for each in found.values():
         ranked = sorted((_spent(group), group.model, group) for group in each)
