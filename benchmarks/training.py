@@ -39,7 +39,7 @@ from tqdm import tqdm
 from benchmarks.frames import drawn_frames
 from models import NETWORKS
 from models.steering import BUILDERS
-from protocol.recording import Recorder
+from protocol.recorder import Recorder
 from training.network import build
 from training.pipeline import training_batches
 from training.precision import add_precision

@@ -1,4 +1,4 @@
-"""A recording is a folder, `driving_log.csv` and `IMG/`: reading every dialect of it, and writing our own.
+"""A recording is a folder, `driving_log.csv` and `IMG/`: reading every dialect of it; `protocol.recorder` writes ours.
 
 Udacity's simulator, the server and the built-in simulator all write this format, and training, evaluation and the film
 maker all read it, so whatever is wrong with a recording is found and named here, once, and what its owner excludes
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
@@ -237,66 +236,3 @@ def _stale_rows(samples: Sequence[Sample], problems: list[Problem]) -> Iterator[
 def _grey(path: Path) -> np.ndarray:
     with Image.open(path, formats=("JPEG", "PNG")) as picture:
         return np.asarray(picture.convert("L").resize((80, 40)), dtype=np.float32)
-
-
-class Recorder:
-    """Writes a recording in Udacity's format, each row whole on disk before the next.
-
-    folder: made if missing; one that already holds a driving log is refused with FileExistsError, never overwritten.
-    Raises OSError when the disk does.
-    """
-
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
-        (self.folder / IMAGE_FOLDER).mkdir(parents=True, exist_ok=True)
-        self._log = open(self.folder / LOG_NAME, "x", newline="", encoding="utf-8")
-        self._prefix = f"{self.folder}{os.sep}"
-        self._last_ms = 0
-        self.rows = 0
-
-    def write(
-        self,
-        time_s: float,
-        image: bytes,
-        steering: float,
-        throttle: float,
-        brake: float,
-        speed_mph: float,
-        left: bytes | None = None,
-        right: bytes | None = None,
-    ) -> None:
-        """Add one row. time_s: seconds since 1970; image, left, right: JPEG or PNG bytes; steering -1..1.
-
-        Two frames of one millisecond get two: the file name is the row's time and must be its own.
-        """
-        self._last_ms = max(round(time_s * 1000), self._last_ms + 1)
-        stamp = datetime.fromtimestamp(self._last_ms // 1000).strftime("%Y_%m_%d_%H_%M_%S")
-        paths = [
-            self._save(camera, f"{stamp}_{self._last_ms % 1000:03d}", data)
-            for camera, data in (("center", image), ("left", left), ("right", right))
-        ]
-        numbers = (f"{value:.7g}" for value in (steering, throttle, brake, speed_mph))
-        self._log.write(",".join((*paths, *numbers)) + "\n")
-        self._log.flush()
-        self.rows += 1
-
-    def _save(self, camera: str, stamp: str, data: bytes | None) -> str:
-        if data is None:
-            return ""
-        suffix = "png" if data[:4] == b"\x89PNG" else "jpg"
-        name = f"{IMAGE_FOLDER}/{camera}_{stamp}.{suffix}"
-        with open(f"{self._prefix}{name}", "wb", buffering=0) as file:
-            file.write(data)
-        return name
-
-    def close(self) -> None:
-        """Close the log; the recording is then whole."""
-        self._log.close()
-
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from protocol.recording import Recorder
+from protocol.recorder import Recorder
 from server.latency import LatencyLog
 from server.observers import Answered
 

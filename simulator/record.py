@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from protocol.recording import Recorder
+from protocol.recorder import Recorder
 from simulator.expert import Expert
 from simulator.jpeg import jpeg_of
 from simulator.scene import Scene

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from protocol.recording import Recorder
+from protocol.recorder import Recorder
 
 
 def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:

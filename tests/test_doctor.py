@@ -11,7 +11,8 @@ from PIL import Image
 
 from protocol.csv_dialects import describe_dialect
 from protocol.exclusions import RULES_NAME
-from protocol.recording import LOG_NAME, Recorder, Sample, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import LOG_NAME, Sample, read_recording
 from tests.conftest import jpeg_of, road_frame
 from training.doctor.__main__ import main
 from training.doctor.frames import DamagedImageError, grey_image

@@ -18,7 +18,8 @@ from eventlet.event import Event
 
 from benchmarks.raw_client import HANDSHAKE, RawClient, telemetry_packet
 from benchmarks.server_process import ServerProcess
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from server.app import MAX_WAITING
 from server.moments import KEPT_S, LastMoments
 from server.serving import MAX_CONNECTIONS, connection_limit

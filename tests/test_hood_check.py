@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from simulator.camera import HOOD_ROW
 from tests.conftest import jpeg_of
 from training import hood_check

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from simulator.car import WHEELBASE_M
 from simulator.human_line import human_line
 from simulator.response import BUILT_IN, GAME, Response

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from protocol.recording import LOG_NAME, Recorder, RecordingError, file_name_time_s, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import LOG_NAME, RecordingError, file_name_time_s, read_recording
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())

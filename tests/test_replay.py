@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from protocol.messages import Control
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from simulator.human_line import human_line
 from simulator.replay import ReplayWorld
 from tests.conftest import jpeg_of, road_frame

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from simulator.human_line import human_line
 from simulator.replay import ReplayWorld
 from tests.conftest import jpeg_of, road_frame

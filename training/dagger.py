@@ -12,7 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from protocol.recording import Recorder
+from protocol.recorder import Recorder
 from simulator.course import judged_world
 from simulator.expert import Expert
 from simulator.jpeg import jpeg_of

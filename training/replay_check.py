@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from protocol.recording import Recorder, read_recording
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
 from server.driver import Policy
 from server.engine import open_engine
 from simulator.course import judged_world
