@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.raw_client import RawClient
 from protocol.recorder import Recorder
+from tests.live_server import LiveServer
 
 
 def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:
@@ -47,6 +49,21 @@ def make_recording(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def server() -> Iterator[LiveServer]:
+    """A real server on a port of its own, steering by brightness."""
+    live = LiveServer()
+    yield live
+    live.close()
+
+
+@pytest.fixture
+def simulator(server: LiveServer) -> Iterator[RawClient]:
+    """The stock simulator's end of a socket to `server`."""
+    with RawClient(server.port, timeout_s=5) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

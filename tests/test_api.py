@@ -17,23 +17,9 @@ from server import gate
 from server.events import MAX_STREAMS
 from server.explainer import Preparing
 from tests.conftest import jpeg_of
-from tests.live_server import LiveServer
 
 GREY = jpeg_of(np.full((160, 320, 3), 191, np.uint8))
 JSON = {"Content_Type": "application/json"}
-
-
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
-
-
-@pytest.fixture
-def simulator(server):
-    with RawClient(server.port, timeout_s=5) as client:
-        yield client
 
 
 def steer(client, speed_mph=12.0):

@@ -8,7 +8,6 @@ from simulator import client
 from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.connection import Connection, Observation
 from tests.conftest import jpeg_of
-from tests.live_server import LiveServer
 
 
 class Dimmer:
@@ -36,13 +35,6 @@ class Dimmer:
     def step(self, seconds: float) -> None:
         self.time_s += seconds
         self.steps += 1
-
-
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
 
 
 @pytest.fixture

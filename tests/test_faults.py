@@ -25,17 +25,9 @@ from server.moments import KEPT_S, LastMoments
 from server.serving import MAX_CONNECTIONS, connection_limit
 from server.transport import MAX_WAITING_PACKETS
 from tests.conftest import jpeg_of, road_frame
-from tests.live_server import LiveServer
 from tests.test_run_recorder import answer as answered
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
-
-
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
 
 
 def drive(client, frames=20):

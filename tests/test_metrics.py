@@ -8,16 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.raw_client import RawClient, packet, telemetry_packet
 from tests.conftest import jpeg_of
-from tests.live_server import LiveServer
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
-
-
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
 
 
 def figures(server) -> dict[str, float]:

@@ -12,13 +12,6 @@ from simulator.playback import due_times_s, main
 from tests.live_server import LiveServer
 
 
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
-
-
 @pytest.fixture(autouse=True)
 def fast(monkeypatch):
     monkeypatch.setattr(playback, "GREETING_S", 0.02)

@@ -17,7 +17,6 @@ from simulator.map import draw_map
 from simulator.scene import Scene
 from simulator.track import Place, open_track
 from simulator.world import OFF_ROAD_M, TrackWorld
-from tests.live_server import LiveServer
 
 LAKE = open_track("lake")
 
@@ -137,13 +136,6 @@ def test_draws_the_drive(tmp_path):
     with Image.open(tmp_path / "map.png") as picture:
         assert picture.size == (1600, 800)
     draw_map(LAKE, [("nothing driven", DriveLog(LAKE.length_m))], tmp_path / "empty.png")
-
-
-@pytest.fixture
-def server():
-    live = LiveServer()
-    yield live
-    live.close()
 
 
 def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monkeypatch, capsys):
