@@ -9,6 +9,7 @@ cifar10-shufflenet 154.4 and 30.1 (5.12), all with Adam; digits-eff, with Muon, 
 Whole epochs of `training.study` there, by its epochs.csv: digits eff 19.4 to 21.4 s, cifar10 effnet 71 to 90 s.
 
     python -m benchmarks.study
+    python -m benchmarks.study digits-baseline digits-eff --recipe origin
     python -m benchmarks.study cifar10-effnet --optimizer adam --steps 100
 """
 
@@ -28,7 +29,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.classifiers import TASKS
-from training.study.fast_layers import faster
+from training.fast_layers import faster
 from training.study.recipes import OPTIMIZERS, Recipe, recipe_of
 from training.study.run import Settings
 from training.study.train import CLASSES, build, compile_for, one_hot
@@ -43,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("networks", nargs="*", default=USUAL, metavar="TASK-MODEL", help=f"({' '.join(USUAL)})")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
+    parser.add_argument("--recipe", choices=("ours", "origin"), default="ours", help="(%(default)s)")
     parser.add_argument("--steps", type=int, default=40, help="of each side (%(default)s)")
     options = parser.parse_args()
     for name in options.networks:
@@ -50,7 +52,7 @@ def main() -> None:
             parser.error(f"expected one of {', '.join(NETWORKS)}, got {name!r}")
     for name in options.networks:
         task, _, model = name.partition("-")
-        recipe = recipe_of(task, model, "ours")
+        recipe = recipe_of(task, model, options.recipe)
         measure(task, model, replace(recipe, optimizer=options.optimizer or recipe.optimizer), options.steps)
 
 

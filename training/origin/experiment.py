@@ -14,7 +14,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from models.whole_files import write_csv
-from training.dropout import reseed_dropout, with_byte_dropout
+from training.dropout import reseed_dropout
+from training.fast_layers import faster
 from training.held_out import Metrics, agreement, held_out_metrics, predict
 from training.network import SplitModel, build
 from training.origin.recipe import HELD_OUT_SHARE, ORIGIN, PATIENCE, RECIPES, STEPS, ZEROS_DROPPED
@@ -70,7 +71,7 @@ def train(name: str, data: Data, folder: Path, precision: str) -> History:
     _lock = claim(folder, json.dumps(settings, indent=2) + "\n")
     keras.utils.set_random_seed(data.seed)
     model = build(name, RECIPES[name], precision)
-    model = replace(model, network=with_byte_dropout(model.network))
+    model = replace(model, network=faster(model.network))
     model.network.compile(keras.optimizers.Adam(ORIGIN.learning_rate), loss="mse")
     checkpoint, history = folder / "checkpoint.npz", History()
     if checkpoint.exists():

@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
 from training.dropout import reseed_dropout
+from training.fast_layers import faster
 from training.study.datasets import Dataset, Labels
-from training.study.fast_layers import faster
 from training.study.moves import moved
 from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong

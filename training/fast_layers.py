@@ -1,8 +1,9 @@
 """The same network, to train, of layers that TensorFlow computes faster on a CPU than Keras' own.
 
-Keras normalises a batch step by step where TensorFlow has one fused kernel, and compiles a grouped convolution with
-XLA, which made most of a ShuffleNet's step. The saved model is of Keras' own layers all the same: these
-share their weights' order, and compute what they compute but for rounding. `python -m benchmarks.study` measures both.
+Keras normalises a batch step by step where TensorFlow has one fused kernel, compiles a grouped convolution with XLA,
+which made most of a ShuffleNet's step, and draws a float for each value that dropout may drop, which was half of the
+origin's trainings. The saved model is of Keras' own layers all the same: these share their weights' order, and compute
+what they compute but for rounding and chance. `python -m benchmarks.study` measures both.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import keras
 from keras import layers, ops
+
+BYTE = 256
 
 
 def faster(network: keras.Model) -> keras.Model:
@@ -28,6 +31,8 @@ def _faster_layer(layer: layers.Layer) -> layers.Layer:
         kind = FusedBatchNormalization
     elif kind is layers.Conv2D and layer.groups > 1:
         kind = BlockDiagonalConv2D
+    elif kind is layers.Dropout:
+        kind = ByteDropout
     return kind.from_config(layer.get_config())
 
 
@@ -60,3 +65,19 @@ class BlockDiagonalConv2D(layers.Conv2D):
         diagonal = ops.reshape(ops.eye(self.groups, dtype=kernel.dtype), (1, 1, self.groups, 1, self.groups, 1))
         whole = ops.reshape(apart * diagonal, (rows, columns, self.groups * inside, out))
         return ops.conv(inputs, whole, strides=self.strides, padding=self.padding, data_format=self.data_format)
+
+
+class ByteDropout(layers.Dropout):
+    """Dropout by a random byte for each value; its rate is kept to the nearest 256th, and the rest scaled by that."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """The same as Keras' layer: floats of any shape -> zeros for a share of them in training, the rest scaled."""
+        dropped = round(BYTE * self.rate)
+        if not training or not dropped:
+            return inputs
+        import tensorflow as tf  # noqa: PLC0415 - on other backends it need not be there
+
+        count, seed = tf.size(inputs), self.seed_generator.next()
+        numbers = tf.random.stateless_uniform([(count + 3) // 4], seed, None, None, tf.uint32)
+        drawn = tf.reshape(tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:count], tf.shape(inputs))
+        return inputs * (tf.cast(drawn >= dropped, inputs.dtype) * (BYTE / (BYTE - dropped)))
