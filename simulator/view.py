@@ -16,6 +16,8 @@ from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.camera import CENTER, LEFT, RIGHT, homographies
 
 Indices = npt.NDArray[np.intp]
+Pixels = npt.NDArray[np.uint32]
+"""Four bytes a pixel, red, green, blue and one that means nothing: as Pillow keeps them, moved in one piece."""
 
 CAMERAS = {"center": CENTER, "left": LEFT, "right": RIGHT}
 
@@ -38,14 +40,15 @@ def nearest_camera(aside_m: float, cameras: Mapping[str, object]) -> str:
 
 
 class Viewer:
-    """Warps frames; holds what is the same for all of them."""
+    """Warps frames; holds what is the same for all of them, and the last one that it widened."""
 
     def __init__(self) -> None:
         center = _hood("center")
         self._hood = np.nonzero(center)
-        self._unseen = {name: _continued(_hood(name) | center) for name in CAMERAS}
-        size = (TOP_BORDER + FRAME_ROWS + BOTTOM_BORDER, SIDE_BORDER + FRAME_COLUMNS + SIDE_BORDER, 3)
-        self._wide = np.empty(size, np.uint8)
+        self._stands_for = {name: _continued(_hood(name) | center) for name in CAMERAS}
+        self._pixels = np.empty(self._stands_for["center"].shape, np.uint32)
+        self._source: Frame | None = None
+        self._wide = _image(self._pixels)
 
     def view(
         self, frames: Mapping[str, Callable[[], Frame]], aside_m: float, turned_rad: float = 0.0, ahead_m: float = 0.0
@@ -57,20 +60,25 @@ class Viewer:
         name = nearest_camera(aside_m, frames)
         source = frames[name]()
         center = source if name == "center" else frames["center"]()
-        wide = self._widened(source, name)
+        self._widen(source, name)
         road, far = homographies(CENTER, CAMERAS[name], aside_m, turned_rad, ahead_m)
         result = np.empty((FRAME_ROWS, FRAME_COLUMNS, 3), np.uint8)
-        result[:HORIZON] = _transformed(wide, far, 0, HORIZON)
-        result[HORIZON:] = _transformed(wide, road, HORIZON, FRAME_ROWS)
+        result[:HORIZON] = _transformed(self._wide, far, 0, HORIZON)
+        result[HORIZON:] = _transformed(self._wide, road, HORIZON, FRAME_ROWS)
         result[self._hood] = center[self._hood]
         return result
 
-    def _widened(self, source: Frame, name: str) -> Image.Image:
-        """The source without its hood and with borders, the road going on there as it does ahead."""
-        self._wide[TOP_BORDER:-BOTTOM_BORDER, SIDE_BORDER:-SIDE_BORDER] = source
-        rows, columns, seen = self._unseen[name]
-        self._wide[rows, columns] = source.reshape(-1, 3)[seen]
-        return Image.fromarray(self._wide)
+    def _widen(self, source: Frame, name: str) -> None:
+        """The source without its hood and with borders, the road going on there as it does ahead, into `_wide`.
+
+        A picture is shown from several places in turn; it must not change meanwhile.
+        """
+        if source is self._source:
+            return
+        pixels = np.empty((FRAME_ROWS, FRAME_COLUMNS, 4), np.uint8)
+        pixels[..., :3] = source
+        np.take(pixels.view(np.uint32).ravel(), self._stands_for[name], out=self._pixels, mode="clip")
+        self._source = source
 
 
 def _hood(camera: str) -> npt.NDArray[np.bool_]:
@@ -80,11 +88,11 @@ def _hood(camera: str) -> npt.NDArray[np.bool_]:
     return np.asarray(np.arange(FRAME_ROWS)[:, None] >= np.floor(edge))
 
 
-def _continued(hood: npt.NDArray[np.bool_]) -> tuple[Indices, Indices, Indices]:
-    """Pixels of the widened source that the camera did not see: rows, columns, and the seen pixel that stands for each.
+def _continued(hood: npt.NDArray[np.bool_]) -> Indices:
+    """For each pixel of the widened source the seen pixel that stands for it, as its number in the source.
 
-    On the road: the first seen one towards the vanishing point, so that lines along the road go on. Beside the far
-    scene: its mirror image.
+    Those that the camera saw stand for themselves. For the others, on the road: the first seen one towards the
+    vanishing point, so that lines along the road go on. Beside the far scene: its mirror image.
     """
     rows, columns = np.mgrid[-TOP_BORDER : FRAME_ROWS + BOTTOM_BORDER, -SIDE_BORDER : FRAME_COLUMNS + SIDE_BORDER]
     inside = (rows >= 0) & (rows < FRAME_ROWS) & (columns >= 0) & (columns < FRAME_COLUMNS)
@@ -101,8 +109,15 @@ def _continued(hood: npt.NDArray[np.bool_]) -> tuple[Indices, Indices, Indices]:
         found[found] = ~hood[row[found].astype(int), column[found].astype(int)]
         seen_row[found], seen_column[found] = row[found], column[found]
         missing &= ~found
-    places = np.nonzero(unseen)
-    return places[0], places[1], seen_row * FRAME_COLUMNS + seen_column
+    numbers = rows * FRAME_COLUMNS + columns
+    numbers[unseen] = seen_row * FRAME_COLUMNS + seen_column
+    return numbers
+
+
+def _image(pixels: Pixels) -> Image.Image:
+    """The same memory, as Pillow sees it."""
+    rows, columns = pixels.shape
+    return Image.frombuffer("RGBX", (columns, rows), pixels, "raw", "RGBX", 0, 1)
 
 
 def _transformed(wide: Image.Image, homography: npt.NDArray[np.float64], first: int, end: int) -> Frame:
@@ -112,4 +127,4 @@ def _transformed(wide: Image.Image, homography: npt.NDArray[np.float64], first: 
     matrix /= matrix[2, 2]
     size = (FRAME_COLUMNS, end - first)
     moved = wide.transform(size, Image.Transform.PERSPECTIVE, matrix.ravel()[:8].tolist(), Image.Resampling.BILINEAR)
-    return np.asarray(moved)
+    return np.asarray(moved.convert("RGB"))
