@@ -8,6 +8,9 @@ and by the faster ones: cifar10-effnet 63.4 and 47.4 (1.34 times as fast), cifar
 cifar10-shufflenet 154.4 and 30.1 (5.12), all with Adam; digits-eff, with Muon, has no such layer: 14.3 in both.
 Whole epochs of `training.study` there, by its epochs.csv: digits eff 19.4 to 21.4 s, cifar10 effnet 71 to 90 s.
 
+With AVX-512, beside two trainings, the same day: dropout, which only the origin's recipe has much of, makes
+digits-baseline 1.32 and digits-eff 1.23 times as fast with `--recipe origin`, in float32.
+
     python -m benchmarks.study
     python -m benchmarks.study digits-baseline digits-eff --recipe origin
     python -m benchmarks.study cifar10-effnet --optimizer adam --steps 100

@@ -1,9 +1,9 @@
 """The same network, to train, of layers that TensorFlow computes faster on a CPU than Keras' own.
 
 Keras normalises a batch step by step where TensorFlow has one fused kernel, compiles a grouped convolution with XLA,
-which made most of a ShuffleNet's step, and draws a float for each value that dropout may drop, which was half of the
-origin's trainings. The saved model is of Keras' own layers all the same: these share their weights' order, and compute
-what they compute but for rounding and chance. `python -m benchmarks.study` measures both.
+which made most of a ShuffleNet's step, and draws a float for each value that dropout may drop, a quarter of a step by
+the origin's recipes. The saved model is of Keras' own layers all the same: these share their weights' order, and
+compute what they compute but for rounding and chance. `python -m benchmarks.study` measures both.
 """
 
 from __future__ import annotations
