@@ -17,6 +17,8 @@ def draw(histories: Mapping[str, History], path: Path) -> None:
     """A panel for each network: training and validation loss, that of always 0, and the published figures."""
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
+    drawn = [row[key] for history in histories.values() for row in history for key in ("loss", "val_loss")]
+    highest = max(*drawn, *(PUBLISHED[name]["val_loss"] for name in histories))
     for axes, (name, history) in zip(panels, histories.items(), strict=True):
         epochs = [row["epoch"] for row in history]
         zero = history[0]["val_loss_of_0"]
@@ -24,9 +26,11 @@ def draw(histories: Mapping[str, History], path: Path) -> None:
         axes.plot(epochs, [row["val_loss"] for row in history], marker=".", label="validation")
         axes.axhline(zero, color="black", linestyle="--", label="validation, always 0")
         axes.axhline(PUBLISHED[name]["val_loss"], color="tab:red", linestyle=":", label="validation, published")
-        axes.set(title=f"{name}, the study's recipe", xlabel="epoch", ylabel="mean squared error", ylim=(0, None))
+        axes.set(
+            title=f"{name}, the study's recipe", xlabel="epoch", ylabel="mean squared error", ylim=(0, 1.1 * highest)
+        )
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="center right")
     save_figure(figure, path)
 
 
