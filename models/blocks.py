@@ -31,6 +31,7 @@ def conv_block(
     name: str,
     padding: str = "same",
     dropout: float = 0.2,
+    dropout_last: bool = False,
     batch_norm: bool = False,
 ) -> Any:
     """The plain block of the baselines: (n, h, w, c) float -> (n, h/2, w/2, channels_out) float.
@@ -38,6 +39,7 @@ def conv_block(
         c -[k x k, ReLU]-> out -[dropout]-> out -[max 2x2]-> out
         h x w              h x w                 h/2 x w/2
 
+    dropout_last: after the maximum, as the study's digits have it; before it, another value stands in for most of the lost.
     batch_norm: normalise before the activation, in place of the bias.
 
     Parameters: (k * k * c + 1) * out. Multiply-accumulates: h * w * k * k * c * out.
@@ -49,8 +51,10 @@ def conv_block(
     if batch_norm:
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_conv_norm")(x)
         x = layers.ReLU(name=f"{name}_conv_act")(x)
-    x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-    return layers.MaxPooling2D(2, name=f"{name}_pool")(x)
+    last = [layers.Dropout(dropout, name=f"{name}_dropout"), layers.MaxPooling2D(2, name=f"{name}_pool")]
+    for layer in reversed(last) if dropout_last else last:
+        x = layer(x)
+    return x
 
 
 def spatially_separable_block(x: Any, channels_out: int, kernel: int, *, name: str) -> Any:

@@ -50,9 +50,9 @@ def digits_baseline(*, dropouts: Dropouts | None = None, start: str = "he") -> k
     """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("digits")
-    x = conv_block(x, 32, 3, name="block1", padding="valid", dropout=min(0.2, rates.block))
+    x = conv_block(x, 32, 3, name="block1", padding="valid", dropout=min(0.2, rates.block), dropout_last=True)
     for number, channels in enumerate((64, 64, 128), 2):
-        x = conv_block(x, channels, 3, name=f"block{number}", dropout=rates.block)
+        x = conv_block(x, channels, 3, name=f"block{number}", dropout=rates.block, dropout_last=True)
     return keras.Model(pixels, _digit_head(x, rates.head), name="digits-baseline")
 
 

@@ -79,3 +79,10 @@ def test_a_saved_file_loads_with_the_same_answers(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_allclose(loaded(images), model(images), rtol=1e-5)
+
+
+def test_digits_drop_out_after_each_pooling() -> None:
+    """Before it, most of what is dropped would not be missed, and the study's 99.43 % is out of reach."""
+    order = [layer.name for layer in TASKS["digits"].networks["baseline"]().layers]
+    for number in (1, 2, 3, 4):
+        assert order.index(f"block{number}_pool") < order.index(f"block{number}_dropout")
