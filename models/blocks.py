@@ -39,7 +39,8 @@ def conv_block(
         c -[k x k, ReLU]-> out -[dropout]-> out -[max 2x2]-> out
         h x w              h x w                 h/2 x w/2
 
-    dropout_last: after the maximum, as the study's digits have it; before it, another value stands in for most of the lost.
+    dropout_last: after the maximum, as the study's digits have it; before it, another value stands in for most that is
+    lost.
     batch_norm: normalise before the activation, in place of the bias.
 
     Parameters: (k * k * c + 1) * out. Multiply-accumulates: h * w * k * k * c * out.
