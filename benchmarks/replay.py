@@ -1,8 +1,8 @@
 """Replayed frames a second, in process: the view alone, and with each model at the wheel.
 
 On 2 cores of an AMD EPYC that did nothing else, 24 November 2026, Udacity's sample recording: the view alone 287 frames
-a second, with eff 221, with baseline 133. On 26 November, on a slower one with AVX-512, before views were widened by one
-gather and after, a minute apart: the view alone 242 and 383, with eff 183 and 226, with baseline 104 and 124.
+a second, with eff 221, with baseline 133. On 26 November, on a slower one, before views were widened by one gather and
+after, a minute apart: the view alone 242 and 383, with eff 183 and 226, with baseline 104 and 124.
 
     python -m benchmarks.replay RECORDING
 """
