@@ -47,7 +47,7 @@ class Viewer:
         self._hood = np.nonzero(center)
         self._stands_for = {name: _continued(_hood(name) | center) for name in CAMERAS}
         self._pixels = np.empty(self._stands_for["center"].shape, np.uint32)
-        self._source: Frame | None = None
+        self._widened: tuple[Frame | None, str] = (None, "")
         self._wide = _image(self._pixels)
 
     def view(
@@ -73,12 +73,13 @@ class Viewer:
 
         A picture is shown from several places in turn; it must not change meanwhile.
         """
-        if source is self._source:
+        before, camera = self._widened
+        if source is before and name == camera:
             return
         pixels = np.empty((FRAME_ROWS, FRAME_COLUMNS, 4), np.uint8)
         pixels[..., :3] = source
         np.take(pixels.view(np.uint32).ravel(), self._stands_for[name], out=self._pixels, mode="clip")
-        self._source = source
+        self._widened = source, name
 
 
 def _hood(camera: str) -> npt.NDArray[np.bool_]:

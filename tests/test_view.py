@@ -93,3 +93,12 @@ def test_no_view_has_black_borders():
     frames = {"center": partial(np.full, (160, 320, 3), 200, np.uint8)}
     for pose in [(0.3, 0.15), (-0.3, -0.15), (0.4, -0.1)]:
         assert Viewer().view(frames, *pose).min() > 190
+
+
+def test_a_viewer_shows_each_picture_as_one_that_saw_no_other():
+    """It keeps the last picture that it widened; neither the next one nor the same as another camera's may be that."""
+    first, second = np.random.default_rng(1).integers(0, 256, (2, 160, 320, 3), np.uint8)
+    viewer = Viewer()
+    for frame, aside_m in ((first, 0.0), (first, 0.2), (second, 0.2), (second, 0.7), (second, -0.7), (first, -0.7)):
+        frames = dict.fromkeys(("center", "left", "right"), partial(np.asarray, frame))
+        np.testing.assert_array_equal(viewer.view(frames, aside_m), Viewer().view(frames, aside_m))
