@@ -52,10 +52,8 @@ def conv_block(
     if batch_norm:
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_conv_norm")(x)
         x = layers.ReLU(name=f"{name}_conv_act")(x)
-    last = [layers.Dropout(dropout, name=f"{name}_dropout"), layers.MaxPooling2D(2, name=f"{name}_pool")]
-    for layer in reversed(last) if dropout_last else last:
-        x = layer(x)
-    return x
+    drop, pool = layers.Dropout(dropout, name=f"{name}_dropout"), layers.MaxPooling2D(2, name=f"{name}_pool")
+    return drop(pool(x)) if dropout_last else pool(drop(x))
 
 
 def spatially_separable_block(x: Any, channels_out: int, kernel: int, *, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The study's faster layers: the same answers, gradients and running statistics as Keras' own."""
+"""The faster layers: the same answers, gradients and running statistics as Keras' own, and dropout of the same kind."""
 
 from __future__ import annotations
 
