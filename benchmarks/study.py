@@ -1,7 +1,7 @@
 """A step of the study's trainings: with the layers that TensorFlow runs faster, and with Keras' own, in one run.
 
-Each network is built, compiled and fed as `training.study` does it, on images at random; both sides take turns. An epoch
-is its steps times the median step; the 10,000 test images and moving the images about are not in it.
+Each network is built, compiled and fed as `training.study` does it, on images at random; both sides take turns. An
+epoch is its steps times the median step; the 10,000 test images and moving the images about are not in it.
 
 On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, float32, seconds of an epoch's steps by Keras' layers
 and by the faster ones: cifar10-effnet 63.4 and 47.4 (1.34 times as fast), cifar10-mobilenet 39.7 and 26.2 (1.52),
