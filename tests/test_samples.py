@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import Recording, Sample
+from protocol.recording import SESSION_GAP_S, Recording, Sample
 from training import samples as samples_module
 from training.recipe import Recipe
 from training.road import legs, places_m
@@ -80,6 +80,19 @@ def test_legs_end_at_standstills_without_the_manoeuvre_beside_them():
     before, after = legs_of(0, samples)
     assert before.rows[-1] < half - 3
     assert after.rows[0] == half + 5
+
+
+def test_legs_end_where_rows_are_left_out_since_the_car_may_have_turned_there():
+    """As a drive that left the road, whose rows the doctor excluded, and came back the other way round."""
+    there, true_there = drive_round(50, 1, 2.3)
+    back, true_back = drive_round(420, -1, 1.2)
+    started_s = there[-1].time_s + SESSION_GAP_S + 0.1
+    back = [replace(sample, time_s=started_s + sample.time_s) for sample in back]
+    found = legs_of(0, [*there, *back])
+    assert [leg.rows.size for leg in found] == [len(there), len(back)]
+    for place, true in zip(places_m(found, LAP_M), (true_there, true_back), strict=True):
+        assert place is not None
+        assert apart(place, true - 300.0).max() < 8
 
 
 def test_the_centred_mean_keeps_a_constant_and_spreads_a_spike_over_its_window():

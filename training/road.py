@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import Sample
+from protocol.recording import SESSION_GAP_S, Sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,7 +30,7 @@ LEAST_AGREEMENT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A part of a recording driven without a standstill. rows: indices into its samples; distance_m: along the leg."""
+    """A part of a recording driven without a standstill or a gap. rows: indices into its samples; distance_m: along the leg."""
 
     recording: int
     rows: npt.NDArray[np.intp]
@@ -39,13 +39,17 @@ class Leg:
 
 
 def legs(recording: int, samples: Sequence[Sample], time_s: Floats) -> list[Leg]:
-    """Cut a recording at its sessions and standstills, without the manoeuvres beside them. time_s: (n,) seconds."""
+    """Cut a recording at its sessions, gaps and standstills, without the manoeuvres beside them. time_s: (n,) seconds.
+
+    Where rows are left out nobody knows how far the car went meanwhile, nor whether it turned round.
+    """
     speed = np.array([s.speed_mph for s in samples])
     session = np.array([s.session for s in samples])
     moving = np.flatnonzero(speed > STANDSTILL_MPH)
     if not moving.size:
         return []
-    breaks = np.flatnonzero((np.diff(moving) > 1) | (np.diff(session[moving]) != 0)) + 1
+    cut = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > SESSION_GAP_S)
+    breaks = np.flatnonzero(cut) + 1
     found = (_leg(recording, samples, time_s[rows], rows) for rows in np.split(moving, breaks))
     return [leg for leg in found if leg.rows.size > 1]
 
