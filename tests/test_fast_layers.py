@@ -9,7 +9,15 @@ from keras import layers
 
 from models.classifiers import TASKS, Dropouts
 from training.dropout import reseed_dropout
-from training.fast_layers import BlockDiagonalConv2D, ByteDropout, FusedBatchNormalization, faster
+from training.fast_layers import (
+    BlockDiagonalConv2D,
+    ByteDropout,
+    CompiledLeakyReLU,
+    FusedBatchNormalization,
+    faster,
+)
+from training.network import build as network_to_steer
+from training.recipe import Recipe
 from training.study.recipes import recipe_of
 from training.study.run import Settings
 from training.study.train import build
@@ -139,3 +147,27 @@ def test_what_was_dropped_learns_nothing() -> None:
         tape.watch(values)
         answer = layer(values, training=True)
     np.testing.assert_array_equal(tape.gradient(answer, values), answer)
+
+
+def test_a_leaky_relu_of_bfloat16_answers_and_learns_as_keras_own() -> None:
+    import tensorflow as tf  # noqa: PLC0415 - the backend that this module is for
+
+    random = np.random.default_rng(7)
+    values = tf.cast(np.append(random.normal(size=999), 0.0), tf.bfloat16)
+    upstream = tf.cast(random.normal(size=1000), tf.bfloat16)
+    found = []
+    for kind in (layers.LeakyReLU, CompiledLeakyReLU):
+        layer = kind(0.3, dtype="bfloat16")
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            answer = layer(values)
+        found.append([answer, tape.gradient(answer, values, output_gradients=upstream)])
+    for own, fast in zip(*found, strict=True):
+        assert fast.dtype == "bfloat16"
+        np.testing.assert_array_equal(np.asarray(fast, np.float32), np.asarray(own, np.float32))
+
+
+@pytest.mark.parametrize(("precision", "kind"), [("float32", layers.LeakyReLU), ("mixed_bfloat16", CompiledLeakyReLU)])
+def test_only_bfloat16_needs_another_leaky_relu(precision: str, kind: type[layers.Layer]) -> None:
+    network = faster(network_to_steer("eff-tiny", Recipe(), precision).network)
+    assert {type(layer) for layer in network.layers if isinstance(layer, layers.LeakyReLU)} == {kind}

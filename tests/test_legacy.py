@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from models.keras_files.legacy import translate
 from models.loading import ModelFileError, load_steering_model
 
 RNG = np.random.default_rng(7)
@@ -286,30 +285,3 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     weights = {name: arrays for name, arrays in WEIGHTS_1.items() if name != "batchnormalization_1"}
     with pytest.raises(ModelFileError, match="weights for 2 layers, the architecture has 3"):
         load_steering_model(write_model(tmp_path / "model.h5", KERAS_1, weights, "1.2.1"), "pilotnet")
-
-
-@pytest.mark.parametrize(
-    ("kind", "config", "wanted"),
-    [
-        ("Dense", {"output_dim": 9, "bias": False}, ("Dense", {"units": 9, "use_bias": False})),
-        ("Dropout", {"p": 0.3}, ("Dropout", {"rate": 0.3})),
-        ("ThresholdedReLU", {"theta": 0.7}, ("ReLU", {"threshold": 0.7})),
-        ("ZeroPadding2D", {"padding": [1, 2, 3, 4]}, ("ZeroPadding2D", {"padding": [[1, 2], [3, 4]]})),
-        ("Flatten", {"dim_ordering": "th"}, ("Flatten", {"data_format": "channels_first"})),
-    ],
-)
-def test_settings_in_todays_words(kind: str, config: dict[str, Any], wanted: tuple[str, dict[str, Any]]) -> None:
-    assert translate(kind, config, "1.2.0") == wanted
-
-
-@pytest.mark.parametrize(
-    ("kind", "config", "said"),
-    [
-        ("BatchNormalization", {"name": "bn", "mode": 2}, "mode 2"),
-        ("Merge", {"name": "m", "mode": "dot"}, "'dot'"),
-        ("Dense", {"name": "d", "activation": "hard_sigmoid"}, "hard_sigmoid"),
-    ],
-)
-def test_what_no_later_keras_computes_is_refused(kind: str, config: dict[str, Any], said: str) -> None:
-    with pytest.raises(ModelFileError, match=said):
-        translate(kind, config, "2.0.6")

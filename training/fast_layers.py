@@ -2,12 +2,15 @@
 
 Keras normalises a batch step by step where TensorFlow has one fused kernel, compiles a grouped convolution with XLA,
 which made most of a ShuffleNet's step, and draws a float for each value that dropout may drop, a quarter of a step by
-the origin's recipes. The saved model is of Keras' own layers all the same: these share their weights' order, and
-compute what they compute but for rounding and chance. `python -m benchmarks.study` measures both.
+the origin's recipes. TensorFlow's LeakyReLU takes bfloat16 values one by one: half of an `eff`'s step. The saved model
+is of Keras' own layers all the same: these share their weights' order, and compute what they compute but for rounding
+and chance. `python -m benchmarks.study` and `benchmarks.training` measure both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import keras
@@ -33,6 +36,8 @@ def _faster_layer(layer: layers.Layer) -> layers.Layer:
         kind = BlockDiagonalConv2D
     elif kind is layers.Dropout:
         kind = ByteDropout
+    elif kind is layers.LeakyReLU and layer.compute_dtype == "bfloat16":
+        kind = CompiledLeakyReLU
     return kind.from_config(layer.get_config())
 
 
@@ -81,3 +86,26 @@ class ByteDropout(layers.Dropout):
         numbers = tf.random.stateless_uniform([(count + 3) // 4], seed, None, None, tf.uint32)
         drawn = tf.reshape(tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:count], tf.shape(inputs))
         return inputs * (tf.cast(drawn >= dropped, inputs.dtype) * (BYTE / (BYTE - dropped)))
+
+
+class CompiledLeakyReLU(layers.LeakyReLU):
+    """LeakyReLU of bfloat16, compiled for this very processor; of float32, TensorFlow's own is the faster one."""
+
+    def call(self, inputs: Any) -> Any:
+        """The same as Keras' layer, value for value, and so is its gradient: any shape -> the same shape."""
+        return _leaky_relu(float(self.negative_slope))(inputs)
+
+
+@cache
+def _leaky_relu(slope: float) -> Callable[[Any], Any]:
+    import tensorflow as tf  # noqa: PLC0415 - on other backends it need not be there
+
+    def answer(x: Any) -> Any:
+        return tf.maximum(x, x * tf.cast(slope, x.dtype))
+
+    def gradient(x: Any, upstream: Any) -> Any:
+        return tf.where(x > 0, upstream, upstream * tf.cast(slope, x.dtype))
+
+    answers, gradients = (tf.function(step, jit_compile=True) for step in (answer, gradient))
+    leaky_relu: Callable[[Any], Any] = tf.custom_gradient(lambda x: (answers(x), lambda dy: gradients(x, dy)))
+    return leaky_relu

@@ -30,7 +30,10 @@ LEAST_AGREEMENT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A part of a recording driven without a standstill or a gap. rows: indices into its samples; distance_m: along the leg."""
+    """A part of a recording driven without a standstill or a gap.
+
+    rows: indices into its samples; distance_m: along the leg.
+    """
 
     recording: int
     rows: npt.NDArray[np.intp]

@@ -24,6 +24,7 @@ from training.dagger import record_corrections
 from training.devices import use_all_devices
 from training.dropout import reseed_dropout
 from training.events import write_events
+from training.fast_layers import faster
 from training.held_out import Metrics, held_out_metrics
 from training.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
 from training.pipeline import Crops, hoods, training_batches
@@ -72,7 +73,10 @@ def print_split(drives: Sequence[Drive]) -> None:
 
 
 class Training:
-    """The state of one training: the network, its averaged weights, and its run folder."""
+    """The state of one training: the network that learns, its averaged weights, and its run folder.
+
+    model: of Keras' own layers, for measuring; network: the same to learn with, of its own weights.
+    """
 
     def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
         self.settings, self.recipe, self.store = settings, settings.recipe, run
@@ -80,10 +84,11 @@ class Training:
         keras.utils.set_random_seed(settings.seed)
         self.model = build(settings.model, self.recipe, settings.precision)
         optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
-        self.model.network.compile(optimizer, loss="mse")
+        self.network = faster(self.model.network)
+        self.network.compile(optimizer, loss="mse")
         self.average = WeightAverage(self.recipe.average_horizon_steps)
         self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
-        self.done = run.restore(self.model.network, self.average)
+        self.done = run.restore(self.network, self.average)
         self.samples = 0
 
     def run(self, phase: Phase) -> None:
@@ -108,7 +113,7 @@ class Training:
                 loss = self.learn(phase, epoch, steps, bar)
                 shown = self._monitored(phase.whole)
                 row = {"epoch": epoch + 1, "loss": loss, **shown, "seconds": time.monotonic() - started}
-                self.store.save(self.model.network, self.average, row)
+                self.store.save(self.network, self.average, row)
                 self.done = epoch + 1
                 draw_curves(self.store.history, self.store.folder / "curves.png")
                 write_events(self.store.history, self.store.folder, self.store.started_s)
@@ -164,7 +169,7 @@ class Training:
 
     def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
         """One pass over an epoch's draw; returns its mean loss."""
-        network, losses = self.model.network, []
+        network, losses = self.network, []
         reseed_dropout(network, self.settings.seed, epoch)
         draw, seed = self._draw(epoch, phase.whole), (self.settings.seed, epoch)
         batches = training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)
@@ -185,12 +190,9 @@ class Training:
         names = ("mae", "correlation", "bias")
         if whole:
             return dict.fromkeys(names, float("nan"))
-        network = self.model.network
-        trained = network.get_weights()
-        network.set_weights(self.average.weights)
+        self.model.network.set_weights(self.average.weights)
         settle_batch_norm(self.model, self._settling_images(SETTLING_IMAGES // WATCHED))
-        figures: Metrics = held_out_metrics(network, self.drives, self.model.rows, every=WATCHED)
-        network.set_weights(trained)
+        figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=WATCHED)
         return {name: figures["all"][name] for name in names}
 
     def _settling_images(self, count: int = SETTLING_IMAGES) -> Iterator[Crops]:
