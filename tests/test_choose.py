@@ -42,6 +42,14 @@ def test_recordings_with_three_cameras_are_replayed_and_others_are_not(make_reco
     assert badness(driving)[:2] == (0, replay["off_road_events"])
 
 
+def test_many_recordings_share_the_metres_to_replay(make_recording, monkeypatch):
+    monkeypatch.setattr(choose, "TRIALS", ())
+    monkeypatch.setattr(choose, "ALL_REPLAYED_M", 30.0)
+    lines = replay_lines([make_recording(100, name=name) for name in ("one", "two", "three")])
+    driving = trial_drives(Straight(), "straight", lines)
+    assert [trial["distance_m"] for trial in driving.values()] == pytest.approx([10, 10, 10], abs=1)
+
+
 def test_figures_are_the_plain_numbers_of_a_report():
     found = figures(DriveLog(100.0).report())
     assert found["off_road_events"] == 0

@@ -32,7 +32,10 @@ TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("
 """Track, whether the other way round, and miles an hour: one lap each."""
 
 REPLAYED_M = 1500.0
-"""Of each recording: two minutes, and more bends than the lake has."""
+"""Of each recording, at most: two minutes, and more bends than the lake has."""
+
+ALL_REPLAYED_M = 6000.0
+"""Of all recordings together: a few minutes for each checkpoint, however many there are."""
 
 REPLAY = "replay of "
 """How the name of a replay's trial begins."""
@@ -70,11 +73,12 @@ def replay_lines(folders: Sequence[Path]) -> list[HumanLine]:
 def trial_drives(policy: Policy, title: str, lines: Sequence[HumanLine] = ()) -> Driving:
     """Each trial and replay -> laps, off_road_events, autonomy_percent, mean_cte_m, max_cte_m, ... by its name."""
     tracks = {name: open_track(name) for name, _, _ in TRIALS}
-    shares = [min(1.0, REPLAYED_M / line.length_m) for line in lines]
+    each_m = min(REPLAYED_M, ALL_REPLAYED_M / max(1, len(lines)))
+    shares = [min(1.0, each_m / line.length_m) for line in lines]
     replayed_m = sum(share * line.length_m for share, line in zip(shares, lines, strict=True))
     found = {}
     total_m = sum(tracks[name].length_m for name, _, _ in TRIALS) + replayed_m
-    with tqdm(total=round(total_m), unit="m", desc=title) as bar:
+    with tqdm(total=round(total_m), unit="m", unit_scale=True, desc=title) as bar:
         for name, track in tracks.items():
             scene = Scene(track)
             for reverse, speed_mph in ((back, mph) for trial, back, mph in TRIALS if trial == name):
