@@ -43,7 +43,7 @@ def _card(model: Path) -> dict[str, object] | None:
         "description": card.description,
         "parameters": card.parameters,
         "created": card.created,
-        "recordings": [data.recording for data in card.data],
+        "recordings": [data.recording for data in card.data if data.trained],
         "frames": sum(data.trained for data in card.data),
         "epochs": card.epochs,
         "held_out": card.metrics.get("all", {}),

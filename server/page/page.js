@@ -47,9 +47,10 @@ function showModel(model) {
   $("about").textContent = `${model.name}: ${facts}`;
   const card = model.card, rows = [["File", model.name], ["Runs on", facts]];
   if (card) {
-    const held = card.held_out;
+    const held = card.held_out, more = card.recordings.length - 3;
+    const names = card.recordings.slice(0, 3).join(", ") + (more > 0 ? ` and ${more} more` : "");
     rows.push(["Network", `${card.model}, ${card.parameters.toLocaleString("en")} parameters`]);
-    rows.push(["Learned from", `${card.recordings.join(", ")}: ${card.frames.toLocaleString("en")} frames, ${card.epochs} epochs`]);
+    rows.push(["Learned from", `${names}: ${card.frames.toLocaleString("en")} frames, ${card.epochs} epochs`]);
     if (held.mae) rows.push(["Unseen road", `error ${held.mae.toFixed(3)}, correlation ${held.correlation.toFixed(2)}`]);
     rows.push(["Made", card.created.slice(0, 10)]);
   } else rows.push(["Card", "none beside the file"]);
