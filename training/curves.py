@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from training.figures import save_figure
 
@@ -22,5 +23,6 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     for axes, (key, title) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         axes.plot(epochs, [row[key] for row in history], marker=".")
         axes.set(title=title, xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     save_figure(figure, path)
