@@ -6,11 +6,12 @@ drawn, decoded and varied, and thrown away. The plain fit is what a tutorial doe
 tf.data, `model.fit`. All take turns, so that a machine whose speed drifts treats them alike; ratios are of medians over
 rounds.
 
-On 2 cores of an AMD EPYC that did nothing else, 24 November 2026, eff in bfloat16, samples a second: bare 382, images
-alone 1109, ours 244 (0.64 of bare), plain float32 251 (ours is 0.97 of it). Not the 0.9 and 1.5 that were aimed at: the
-bare network alone fills both cores, and the images take 1.8 ms of both besides (shifted and turned views the most), of
-which nothing can hide; together that is 284, and 4 ms a step for the weights' average and two threads too many for two
-cores take the rest. Bare is itself only 1.53 times the plain fit.
+On 2 idle cores of an Intel Xeon with AVX-512 BF16 and AMX, 27 November 2026, eff in bfloat16, samples a second: bare 191,
+of the faster layers 252, images alone 870, ours 189 (0.99 of bare, 0.75 of the faster one), plain float32 161 (ours is
+1.17 of it, where 1.5 was aimed at). The network and the images each fill both cores, 252 and 870 together make 195, and
+neither can hide behind the other. More than half of a step was LeakyReLU, which TensorFlow computes value by value in
+bfloat16; compiled it is a third, and depthwise kernels are a quarter. On 2 cores of an AMD EPYC with AVX-512, before
+that, 24 November: bare 382, images 1109, ours 244 (0.64 of bare), plain 251 (0.97).
 
 On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, eff in float32, a round: bare 106, images alone 662,
 ours 104 (0.98 of bare), plain 62 (ours is 1.66 of it); with TF_ENABLE_ONEDNN_OPTS=0 bare 45, 466, ours 43, plain 31.
