@@ -6,8 +6,8 @@ drawn, decoded and varied, and thrown away. The plain fit is what a tutorial doe
 tf.data, `model.fit`. All take turns, so that a machine whose speed drifts treats them alike; ratios are of medians over
 rounds.
 
-On 2 idle cores of an Intel Xeon with AVX-512 BF16 and AMX, 27 November 2026, eff in bfloat16, samples a second: bare 191,
-of the faster layers 252, images alone 870, ours 189 (0.99 of bare, 0.75 of the faster one), plain float32 161 (ours is
+On 2 idle cores of an Intel Xeon with AVX-512 BF16 and AMX, 27 November 2026, eff in bfloat16, samples a second: bare
+191, of the faster layers 252, images alone 870, ours 189 (0.99 of bare, 0.75 of the faster), plain float32 161 (ours is
 1.17 of it, where 1.5 was aimed at). The network and the images each fill both cores, 252 and 870 together make 195, and
 neither can hide behind the other. More than half of a step was LeakyReLU, which TensorFlow computes value by value in
 bfloat16; compiled it is a third, and depthwise kernels are a quarter. On 2 cores of an AMD EPYC with AVX-512, before
