@@ -2,8 +2,8 @@
 
 On 2 cores of an AMD EPYC that did nothing else, 24 November 2026, Udacity's sample recording: the view alone 287 frames
 a second, with eff 221, with baseline 133. On 26 November, on a slower one, before views were widened by one gather and
-after, a minute apart: the view alone 242 and 383, with eff 183 and 226, with baseline 104 and 124. On a Xeon with AMX, 27
-November: 428, 278 and 186.
+after, a minute apart: the view alone 242 and 383, with eff 183 and 226, with baseline 104 and 124. On 27 November, on
+an Intel Xeon with AMX: 428, 278 and 186.
 
     python -m benchmarks.replay RECORDING
 """
