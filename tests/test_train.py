@@ -21,7 +21,7 @@ from training.recipe import Recipe
 from training.run import Run, Settings
 from training.run_folder import RunError
 from training.samples import load_drives
-from training.train import train
+from training.train import Training, train
 
 ROOT = Path(__file__).parent.parent
 TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
@@ -38,6 +38,19 @@ def settings(make_recording) -> Settings:
 def answers(path: Path) -> np.ndarray:
     frames = np.random.default_rng(0).integers(0, 256, (4, 160, 320, 3), np.uint8)
     return np.asarray(keras.models.load_model(path, compile=False)(frames))
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
+    """On every backend, whatever layers it learns in."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    drives = load_drives([Path(settings.recordings[0])], settings.recipe, None)
+    training = Training(settings, Run(tmp_path / "run", settings), drives)
+    learned = training.network.get_weights()
+    training.average.update([weights + 0.01 for weights in learned])
+    assert set(training._monitored(whole=False)) == {"mae", "correlation", "bias"}
+    for before, after in zip(learned, training.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, before)
 
 
 @pytest.mark.slow
