@@ -151,8 +151,8 @@ def test_faults_of_the_log_are_counted_with_the_first_of_each(tmp_path, capsys):
     samples[50].center.unlink()
     assert main([str(folder)]) == 1
     told = capsys.readouterr().out
-    assert "! broken: 6 of 120 (5.0 %) image files are empty or cut off (row 21: center_" in told
-    assert "- missing: 1 of 120 (0.8 %) images the csv names are not there (row 51: no file center_" in told
+    assert "! broken: 6 of 120 (5.0 %) rows have image files that are empty or cut off (row 21: center_" in told
+    assert "- missing: 1 of 120 (0.8 %) rows name images that are not there (row 51: no file center_" in told
 
 
 def test_what_is_no_recording_is_exit_2_and_the_others_are_examined(tmp_path, capsys):

@@ -47,3 +47,4 @@ def test_the_card_names_what_the_command_trains_on(model):
     assert set(shipped.EXPERT_DRIVES) <= trained
     assert set(shipped.TEST_DRIVES) <= {each.recording for each in card.data} - trained
     assert card.recipe["lap_m"] == float(shipped.LAP_M)
+    assert card.recipe["epochs"] == int(shipped.EPOCHS)

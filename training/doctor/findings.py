@@ -55,12 +55,12 @@ class Finding:
 
 def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> Iterator[Finding]:
     """On rows that cannot be used. read: how many rows the log has."""
-    kinds = Counter(problem.kind for problem in problems)
+    kinds = Counter(kind for kind, _ in {(problem.kind, problem.row) for problem in problems})
     first = {problem.kind: problem for problem in reversed(problems)}
     told = {
         "format": ("rows that cannot be read", "look at these lines of the csv"),
-        "missing": ("images the csv names are not there", "copy the recording again, or go on without them"),
-        "broken": ("image files are empty or cut off", "was the disk full? Copy them again, or go on without them"),
+        "missing": ("rows name images that are not there", "copy the recording again, or go on without them"),
+        "broken": ("rows have image files that are empty or cut off", "copy them again, or go on without them"),
         "duplicate": ("rows name the image of an earlier row", "the log may have been written or copied twice"),
         "stale": ("rows end a session with its first view", "nothing to do, it is a fault of Udacity's recorder"),
     }
