@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.frames import drawn_frames
+from protocol.images import decode_image
 from protocol.messages import FRAME_SHAPE
-from protocol.wire import decode_image
 from server.engine import ENGINES, open_engine
 
 SIZES = (2, 4, 8)

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.frames import drawn_frames
 from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.server_process import ServerProcess
-from protocol.wire import decode_image
+from protocol.images import decode_image
 from server.engine import open_engine
 
 FRAMES = 200

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from protocol.wire import ProtocolError, parse_number
+from protocol.errors import ProtocolError
+from protocol.numbers import parse_number
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 CAMERAS = ("center", "left", "right")

@@ -38,7 +38,6 @@ class Telemetry:
     throttle: 0..1, as last applied.
     speed_mph: miles an hour.
     extras: fields that improved simulator builds add (`cte`, `lapNumber`, ...), as they came.
-    decimal_comma: True or False as the numbers were spelt; None when they were all whole and so do not tell.
     """
 
     frame: Frame
@@ -47,7 +46,6 @@ class Telemetry:
     throttle: float
     speed_mph: float
     extras: Mapping[str, object] = field(default_factory=dict)
-    decimal_comma: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

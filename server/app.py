@@ -11,7 +11,9 @@ time and they take turns, so that none crowds out another.
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +67,8 @@ class DrivingApp:
     def __init__(self, new_driver: Callable[[], Driver], observers: Iterable[Observer]) -> None:
         self._new_driver = new_driver
         self._observers = tuple(observers)
+        self._observers_lock = threading.Lock()
+        self._slips: Counter[str] = Counter()
         self.connections: dict[str, Connection] = {}
         self.latency = LatencyLog()
         self.metrics = Metrics()
@@ -98,7 +102,6 @@ class DrivingApp:
         connection = self.connections.get(sid)
         if connection is None:  # it has just left
             return
-        self.metrics.received()
         connection.waiting += 1
         connection.newest = data
         if connection.waiting == 1:
@@ -111,6 +114,7 @@ class DrivingApp:
                 eventlet.spawn_n(self._answer, sid, connection)
             else:
                 self._answer(sid, connection)
+        self._beside(self.metrics.received)
 
     def _answer(self, sid: str, connection: Connection) -> None:
         """Answer all that wait, each once, with what the newest one shows; and those that came meanwhile."""
@@ -138,13 +142,23 @@ class DrivingApp:
         connection.fault = reply.fault
         connection.last_telemetry_s = time.monotonic()
         self.latency.add(latency_ms)
-        self.metrics.answered(reply, count, latency_ms, sending_ms)
+        self._beside(lambda: self.metrics.answered(reply, count, latency_ms, sending_ms))
         self._tell(connection.session.number, reply, latency_ms)
+
+    def _beside(self, note: Callable[[], None]) -> None:
+        """Count something; a fault in counting is logged once for its kind and costs no answer."""
+        try:
+            note()
+        except Exception as error:  # the edge: who counts may not disturb the drive
+            kind = type(error).__name__
+            self._slips[kind] += 1
+            if self._slips[kind] == 1:
+                log.exception("counting an answer failed; driving goes on")
 
     def _tell(self, number: int, reply: Reply, latency_ms: float) -> None:
         if reply.telemetry is None or reply.control is None:
             return
-        answer = Answered(number, reply.telemetry, reply.control, time.time(), latency_ms)
+        answer = Answered(number, reply.telemetry, reply.control, time.time(), latency_ms, reply.fresh)
         for observer in self._observers:
             try:
                 observer.answered(answer)
@@ -154,11 +168,13 @@ class DrivingApp:
 
     def add_observer(self, observer: Observer) -> None:
         """Tell it of every answer from now on. For any thread: a new tuple takes the old one's place."""
-        self._observers = (*self._observers, observer)
+        with self._observers_lock:
+            self._observers = (*self._observers, observer)
 
     def remove_observer(self, observer: Observer) -> None:
-        """Tell it nothing more."""
-        self._observers = tuple(each for each in self._observers if each is not observer)
+        """Tell it nothing more. For any thread."""
+        with self._observers_lock:
+            self._observers = tuple(each for each in self._observers if each is not observer)
 
     def pause(self, paused: bool) -> None:
         """Brake every car and keep it standing, or let the model drive again."""

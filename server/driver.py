@@ -14,8 +14,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from protocol.errors import ProtocolError
 from protocol.messages import Control, Telemetry
-from protocol.wire import ProtocolError, parse_number
+from protocol.numbers import parse_number
 from server.speed import STANDSTILL_MPH, SpeedControl, SpeedControlFactory
 
 
@@ -60,17 +61,30 @@ class Driver:
             raise PolicyError(f"the model answered {steering} for this frame")
         self._steering = min(1.0, max(-1.0, steering))
         if self.stopping:
-            return Control(self._steering, -1.0 if telemetry.speed_mph > STANDSTILL_MPH else 0.0)
+            return self._stop(telemetry.speed_mph)
         throttle = self._speed_control.throttle(telemetry.speed_mph, self._steering, self._now_s(telemetry))
         return Control(self._steering, throttle)
 
     def _now_s(self, telemetry: Telemetry) -> float:
-        """Game time where the simulator tells it, as improved builds do, for it may run faster than a clock."""
+        """Game time where the simulator tells it in fractions of a second, for it may run faster than a clock.
+
+        Some builds tell whole seconds: a control that believed those would stand still between them.
+        """
         try:
-            return parse_number(telemetry.extras["sim_time"]).value
+            game_s, mark = parse_number(telemetry.extras["sim_time"])
         except (KeyError, ProtocolError):
             return self._clock()
+        return self._clock() if mark is None else game_s
 
-    def fallback(self) -> Control:
-        """When this frame cannot be driven: the last steering, no throttle."""
-        return Control(self._steering, 0.0)
+    def fallback(self, speed_mph: float | None = None) -> Control:
+        """When this frame cannot be driven: the last steering, and no throttle, or the brake if the car is to stand.
+
+        speed_mph: as this frame tells it; None where it does not, and then nothing brakes, for a car that stands
+        would drive backwards.
+        """
+        if speed_mph is not None:
+            self.speed_mph = speed_mph
+        return self._stop(speed_mph or 0.0) if self.stopping else Control(self._steering, 0.0)
+
+    def _stop(self, speed_mph: float) -> Control:
+        return Control(self._steering, -1.0 if speed_mph > STANDSTILL_MPH else 0.0)

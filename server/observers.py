@@ -15,13 +15,15 @@ from protocol.messages import Control, Telemetry
 @dataclass(frozen=True, slots=True)
 class Answered:
     """One telemetry and what was answered. simulator: its number, from 1; time_s: seconds since 1970;
-    latency_ms: from the telemetry's arrival to its answer's sending."""
+    latency_ms: from the telemetry's arrival to its answer's sending; fresh: whether it shows another view than the one
+    before, for the simulator sends each view twice."""
 
     simulator: int
     telemetry: Telemetry
     control: Control
     time_s: float
     latency_ms: float
+    fresh: bool = True
 
 
 class Observer(Protocol):

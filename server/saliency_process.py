@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from protocol.wire import decode_image
+from protocol.images import decode_image
 from server.saliency import REPLY, Question, SaliencyNetwork
 
 IDLE_S = 60.0

@@ -11,14 +11,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import eventlet
 import socketio
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as EngineIOPacket
-from socketio.packet import Packet
+from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT, Packet
 
 from server.websocket import FrameWebSocket, FrameWebSocketWSGI
 
@@ -38,6 +38,45 @@ RESERVED_EVENTS = ("connect", "disconnect")
 """Events that the server raises itself; from a client they would end or repeat a session's bookkeeping."""
 
 PING, PONG, UPGRADE_PROBE = "2", "3", "2probe"
+BINARY_TYPES = (str(BINARY_EVENT), str(BINARY_ACK))
+
+LIBRARY_LOGS = tuple(logging.getLogger(name) for name in ("socketio.server", "engineio.server"))
+"""Given to the libraries, which would else add handlers of their own, so that their errors came twice."""
+
+
+class UnreadablePacket(ValueError):
+    """What came is no Socket.IO packet that a client may send; says why."""
+
+
+class ReadPacket(Packet):
+    """A Socket.IO packet whose reading raises UnreadablePacket and nothing else.
+
+    So a fault in what is done with it is never taken for one of the packet's.
+    """
+
+    def decode(self, encoded_packet: str | bytes) -> int:
+        """Take over what was received; the number of attachments to come."""
+        try:
+            attachments = super().decode(encoded_packet)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise UnreadablePacket(str(error)) from error
+        if self.packet_type not in (CONNECT, DISCONNECT, EVENT, ACK, BINARY_EVENT, BINARY_ACK):
+            raise UnreadablePacket(f"a client cannot send a packet of type {self.packet_type!r}")
+        if self.packet_type in (EVENT, BINARY_EVENT):
+            self._check_event()
+        return int(attachments or 0)
+
+    def add_attachment(self, attachment: str | bytes) -> bool:
+        """Take the next attachment; whether it was the last."""
+        try:
+            return bool(super().add_attachment(attachment))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise UnreadablePacket(str(error)) from error
+
+    def _check_event(self) -> None:
+        name = self.data[0] if isinstance(self.data, list) and self.data else None
+        if not isinstance(name, str) or name in RESERVED_EVENTS:
+            raise UnreadablePacket(f"a client cannot send the event {name!r}")
 
 
 class SimulatorWebSocket(FrameWebSocket):
@@ -81,12 +120,16 @@ class SimulatorServer(socketio.Server):
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             http_compression=False,
             cors_allowed_origins=[],  # the gate has looked at the origin
-            logger=False,
+            serializer=ReadPacket,
+            logger=LIBRARY_LOGS[0],
+            engineio_logger=LIBRARY_LOGS[1],
         )
+        for library_log in LIBRARY_LOGS:
+            library_log.setLevel(logging.ERROR)
         self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}
         self._unreadable = unreadable
 
-    def send_event(self, sid: str, event: str, payload: dict[str, str]) -> None:
+    def send_event(self, sid: str, event: str, payload: Mapping[str, str | float]) -> None:
         """Send one event to one client, at once: what `emit` does, less its queue and the wait for a second greenlet.
 
         Falls back on the queue for clients without a websocket, and behind packets that already stand in it.
@@ -122,16 +165,25 @@ class SimulatorServer(socketio.Server):
         return websocket is None or websocket.more_waits()
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self._give_up_attachments(eio_sid)  # text where an attachment was due
+            if data[:1] in BINARY_TYPES:
+                self._connected(eio_sid)
         try:
             super()._handle_eio_message(eio_sid, data)
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        except UnreadablePacket as error:
             log.debug("dropped a Socket.IO packet that cannot be read (%s): %.60r", error, data)
+            self._give_up_attachments(eio_sid)
             if isinstance(data, str) and data.startswith('2["telemetry"'):
                 self._unreadable(self._connected(eio_sid))
 
+    def _give_up_attachments(self, eio_sid: str) -> None:
+        """Drop an event whose attachments do not come as announced; a telemetry is answered all the same."""
+        packet = self._binary_packet.pop(eio_sid, None)
+        if packet is not None and packet.packet_type == BINARY_EVENT and packet.data[0] == "telemetry":
+            self._unreadable(self._connected(eio_sid))
+
     def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
-        if data[0] in RESERVED_EVENTS:
-            raise ValueError(f"a client cannot send the event {data[0]!r}")
         if namespace in (None, "/"):
             self._connected(eio_sid)
         super()._handle_event(eio_sid, namespace, id, data)

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import websocket
 
+from protocol.errors import ProtocolError
 from protocol.messages import Control
-from protocol.wire import ProtocolError, decode_control, encode_telemetry
+from protocol.wire import decode_control, encode_telemetry
 
 RECONNECT_S = 0.005
 """How long the simulator waits between two attempts to connect."""

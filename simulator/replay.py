@@ -11,8 +11,9 @@ from functools import partial
 
 import numpy as np
 
+from protocol.errors import ProtocolError
+from protocol.images import decode_image
 from protocol.messages import MPS_PER_MPH, Frame
-from protocol.wire import ProtocolError, decode_image
 from simulator.camera import CAMERA_AHEAD_M
 from simulator.car import STEP_S, Car
 from simulator.connection import Observation

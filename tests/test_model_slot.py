@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.server_process import ROOT, ServerProcess
-from protocol.wire import decode_image
+from protocol.images import decode_image
 from server.engine import Engine, open_engine
 from server.model_slot import LoadedModel, ModelSlot
 from server.model_watch import ModelWatch

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from protocol.images import decode_image
 from protocol.messages import Frame
 from protocol.recording import Sample, read_recording
-from protocol.wire import decode_image
 from server.driver import Policy
 from server.engine import open_engine
 from simulator.camera import HOOD_ROW, LEFT, RIGHT

@@ -19,8 +19,9 @@ from pathlib import Path
 import av
 from tqdm import tqdm
 
+from protocol.errors import ProtocolError
+from protocol.images import decode_image
 from protocol.recording import Recording, RecordingError, Sample, read_recording
-from protocol.wire import ProtocolError, decode_image
 from server.conversion import saliency_file
 from server.film_writer import FilmWriter
 from server.hud import WIDTH, Shot

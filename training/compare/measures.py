@@ -16,9 +16,9 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from models.card import Card
+from protocol.images import decode_image
 from protocol.messages import FRAME_SHAPE
 from protocol.recording import SESSION_GAP_S
-from protocol.wire import decode_image
 from server.engine import Engine, EngineError, open_engine
 from simulator.course import judged_world
 from simulator.drive_log import DriveReport

@@ -20,9 +20,10 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from protocol.errors import ProtocolError
+from protocol.images import decode_image
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
 from protocol.recording import Sample
-from protocol.wire import ProtocolError, decode_image
 
 Floats = npt.NDArray[np.float32]
 Grey = npt.NDArray[np.uint8]

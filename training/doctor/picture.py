@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from protocol.images import decode_image
 from protocol.recording import Sample
-from protocol.wire import decode_image
 from training.doctor.examination import Examination
 from training.doctor.findings import Floats
 from training.doctor.frames import Frames
