@@ -1,4 +1,5 @@
-"""A bare websocket client: frames masked beforehand, so that a measured round trip is the server's time, not ours."""
+"""A bare websocket client that speaks as the simulator's own: what it sends is cut and masked beforehand, so that a
+measured round trip is the server's time, not ours."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
+from protocol.framing import FRAGMENT_BYTES, fragments
 from protocol.wire import encode_telemetry
 
 MASK = b"\x5a\xc3\x17\x9e"
@@ -16,48 +18,67 @@ HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+WRITE_BYTES = FRAGMENT_BYTES + 8
+"""A full fragment with its header: the simulator writes each by itself."""
+
+UNCUT = 1 << 40
 
 
-def packet(text: str) -> bytes:
-    """A text message as the masked websocket frame of a client."""
-    data = text.encode()
-    length = len(data)
+def packet(text: str, cut: bool = True) -> bytes:
+    """A text message as a client's masked websocket frames. cut: in fragments, as the simulator sends it."""
+    pieces = fragments(text.encode(), FRAGMENT_BYTES if cut else UNCUT)
+    return b"".join(_frame(opcode | (0x80 if final else 0), payload) for opcode, final, payload in pieces)
+
+
+def _frame(first: int, payload: bytes) -> bytes:
+    length = len(payload)
     if length < 126:
-        head = struct.pack("!BB", 0x81, 0x80 | length)
+        head = struct.pack("!BB", first, 0x80 | length)
     elif length < 65536:
-        head = struct.pack("!BBH", 0x81, 0x80 | 126, length)
+        head = struct.pack("!BBH", first, 0x80 | 126, length)
     else:
-        head = struct.pack("!BBQ", 0x81, 0x80 | 127, length)
-    padded = np.frombuffer(data + bytes(-length % 4), "<u4") ^ np.frombuffer(MASK, "<u4")
+        head = struct.pack("!BBQ", first, 0x80 | 127, length)
+    padded = np.frombuffer(payload + bytes(-length % 4), "<u4") ^ np.frombuffer(MASK, "<u4")
     return head + MASK + padded.tobytes()[:length]
 
 
-def telemetry_packet(jpeg: bytes, speed_mph: float = 15.0) -> bytes:
+def telemetry_packet(jpeg: bytes, speed_mph: float = 15.0, cut: bool = True) -> bytes:
     """What a stock simulator sends for this camera frame."""
     payload = encode_telemetry(jpeg, 0.0, 0.2, speed_mph)
-    return packet("42" + json.dumps(["telemetry", payload], separators=(",", ":")))
+    return packet("42" + json.dumps(["telemetry", payload], separators=(",", ":")), cut)
 
 
 class RawClient:
-    """One connection. connect: say CONNECT (`40`), as a stock server wants and the simulator never does.
+    """One connection, with Nagle's algorithm on and a write for each fragment, as the simulator's.
 
+    connect: say CONNECT (`40`), as a stock server wants and the simulator never does. at_once: write at once and
+    without Nagle's algorithm, as other clients do. query: added to the address, e.g. `&token=...`.
     source: the address to come from, where this computer has several (Linux: all of 127.0.0.0/8).
     """
 
     def __init__(
-        self, port: int, connect: bool = False, host: str = "127.0.0.1", timeout_s: float = 30.0, source: str = ""
+        self,
+        port: int,
+        connect: bool = False,
+        host: str = "127.0.0.1",
+        timeout_s: float = 30.0,
+        source: str = "",
+        at_once: bool = False,
+        query: str = "",
     ) -> None:
         self._socket = socket.create_connection((host, port), timeout_s, (source, 0) if source else None)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._at_once = at_once
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(at_once))
         self._buffer = b""
         try:
-            self._shake_hands(connect, host, port)
+            self._shake_hands(connect, host, port, query)
         except BaseException:
             self._socket.close()
             raise
 
-    def _shake_hands(self, connect: bool, host: str, port: int) -> None:
-        self._socket.sendall(HANDSHAKE.format(host=host, port=port).encode())
+    def _shake_hands(self, connect: bool, host: str, port: int, query: str) -> None:
+        address = HANDSHAKE.format(host=host, port=port).replace("websocket HTTP", f"websocket{query} HTTP")
+        self._socket.sendall(address.encode())
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
         head, self._buffer = self._buffer.split(b"\r\n\r\n", 1)
@@ -68,9 +89,13 @@ class RawClient:
             self.send(packet("40"))
             self.receive_until(b"40")
 
-    def send(self, frame: bytes) -> None:
-        """Send a finished websocket frame."""
-        self._socket.sendall(frame)
+    def send(self, frames: bytes) -> None:
+        """Send finished websocket frames."""
+        if self._at_once:
+            self._socket.sendall(frames)
+            return
+        for start in range(0, len(frames), WRITE_BYTES):
+            self._socket.sendall(frames[start : start + WRITE_BYTES])
 
     def receive_until(self, start: bytes) -> bytes:
         """The next message that begins with `start`; a server's ping on the way is answered."""

@@ -8,6 +8,7 @@ function raises ProtocolError with what was received; nothing else.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -30,8 +31,8 @@ they steer no more and keep their throttle for ever. They are constants, for no 
 class Dialect(NamedTuple):
     """How one simulator wants to be answered.
 
-    mark: the decimal mark that its computer prints, None until one was seen; json_numbers: numbers, not strings;
-    test_fields: with TEST_FIELDS.
+    mark: the decimal mark that its computer prints, None until one was seen; json_numbers: wants numbers, where the
+    stock one wants strings and dies of numbers; test_fields: wants TEST_FIELDS too.
     """
 
     mark: str | None = None
@@ -102,14 +103,20 @@ def core_number(data: Mapping[str, object], name: str) -> Number:
         raise ProtocolError(name, f"{name}: {error}") from None
 
 
-def encode_control(control: Control, dialect: Dialect = STOCK) -> dict[str, str | float]:
-    """Control -> the payload of a `steer` event: four decimals, as this simulator wants them."""
+def encode_control(control: Control, dialect: Dialect = STOCK) -> str:
+    """Control -> the payload of a `steer` event, as JSON: four decimals, as this simulator wants them.
+
+    JSON numbers are written as whole ten-thousandths, `421e-4`: the PID simulators read them with their computer's
+    locale, in which `0.0421` may be 421.
+    """
     numbers = {"steering_angle": control.steering, "throttle": control.throttle}
     if dialect.json_numbers:
-        return {name: round(value, 4) for name, value in numbers.items()}
-    mark = dialect.mark or POINT
-    spelt: dict[str, str | float] = {name: spell_number(value, mark) for name, value in numbers.items()}
-    return {**spelt, **TEST_FIELDS} if dialect.test_fields else spelt
+        written = (f'"{name}":{round(value * 10_000)}e-4' for name, value in numbers.items())
+        return f"{{{','.join(written)}}}"
+    spelt = {name: spell_number(value, dialect.mark or POINT) for name, value in numbers.items()}
+    return json.dumps(
+        {**spelt, **TEST_FIELDS} if dialect.test_fields else spelt, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def encode_telemetry(

@@ -26,6 +26,7 @@ from server.driver import Driver
 from server.latency import LatencyLog
 from server.metrics import Metrics
 from server.observers import Answered, Observer
+from server.refusals import Refusals
 from server.session import Reply, Session, Unreadable
 from server.transport import SimulatorServer
 
@@ -60,7 +61,7 @@ class Connection:
 class DrivingApp:
     """Serves simulators. new_driver: makes a driver for each; observers: are told of each answer.
 
-    `latency`, `metrics`, `connections` are for those who report; `stopping` is set once the end has begun,
+    `latency`, `metrics`, `connections`, `refusals` are for those who report; `stopping` is set once the end has begun,
     `paused` while every car is kept standing; `departed` is called with the number of a simulator that left.
     """
 
@@ -71,8 +72,10 @@ class DrivingApp:
         self._slips: Counter[str] = Counter()
         self.connections: dict[str, Connection] = {}
         self.latency = LatencyLog()
+        self.refusals = Refusals()
         self.metrics = Metrics()
         self.metrics.watch("drive_simulators", "Connected simulators", lambda: len(self.connections))
+        self.metrics.watch("drive_refused", "Attempts of refused simulators so far", lambda: self.refusals.total)
         self.stopping = False
         self.paused = False
         self.departed: Callable[[int], None] = lambda number: None

@@ -34,8 +34,9 @@ def diagnose(cockpit: Cockpit) -> list[Finding]:
         found.append(Finding("note", "The target speed is 0: the cars stand. Raise it to drive."))
     elif pace.constant_throttle == 0:
         found.append(Finding("note", "The throttle is held at 0: the cars stand. Set a target speed to drive."))
+    found += [Finding("bad", _sentence(str(refused))) for refused in app.refusals.recent()]
     if not app.connections:
-        return [*found, Finding("note", _sentence(WAITING))]
+        return sorted([*found, Finding("note", _sentence(WAITING))], key=_urgency)
     driven = []
     for connection in sorted(app.connections.values(), key=lambda c: c.session.number):
         wrong = _of_simulator(cockpit, connection)
@@ -53,7 +54,11 @@ def diagnose(cockpit: Cockpit) -> list[Finding]:
         found.append(Finding("bad", f"The recording is not complete: {reason}."))
     if cockpit.models.error:
         found.append(Finding("bad", f"{cockpit.models.error}. {cockpit.models.model.path.name} goes on driving."))
-    return sorted(found, key=lambda finding: ("bad", "note", "good").index(finding.level))
+    return sorted(found, key=_urgency)
+
+
+def _urgency(finding: Finding) -> int:
+    return ("bad", "note", "good").index(finding.level)
 
 
 def _of_simulator(cockpit: Cockpit, connection: Connection) -> list[Finding]:

@@ -35,7 +35,7 @@ from server.observers import Observer
 from server.options import Options, parse_options
 from server.pace import Pace, PacedControl
 from server.run_facts import run_facts
-from server.serving import bind, listen, serve
+from server.serving import NotListening, bind, listen, serve
 from server.shadow import Shadow
 from server.simulator_process import start_simulator
 from server.web import wsgi_app
@@ -66,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         wsgi = wsgi_app(cockpit, access)
         url = listen(listener)
     except (OSError, ValueError) as error:
+        log.debug("what came before that:", exc_info=True)  # --verbose: a library's own ValueError needs it
         print(f"drive.py: {error}", file=sys.stderr)
         return 2
     gc.collect()
@@ -79,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
         shown = "TOKEN" if options.token else access.token  # a chosen one is known, and logs are read by others
         announce(options.log, f"open {url}/?token={shown} for the page; programs send `Authorization: Bearer TOKEN`")
     watch = ModelWatch(models) if options.watch else None
-    simulator = start_simulator(options.simulator, url + query) if options.simulator else None
+    simulator = None
+    if options.simulator:
+        simulator = start_simulator(options.simulator, url + query, plain=options.log == "human")
     try:
         asked = serve(
             app,
@@ -88,6 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
             finished=lambda: simulator is not None and simulator.poll() is not None,
             at_once=SIZES[-1] if engine.batches else cpu_threads(),
         )
+    except NotListening as error:
+        log.exception("%s", error)
+        return 1
     finally:
         if watch is not None:
             watch.close()

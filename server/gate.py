@@ -25,10 +25,19 @@ OPEN_PATHS = ("/healthz", "/readyz")
 """Say only yes or no, so that a container's health check needs no token and may use any host name."""
 
 REQUESTS_PER_S, REQUEST_BURST = 30.0, 120.0
-WRONG_TOKEN_COST = 20.0
-"""Requests that a wrong token counts for: guessing is slowed to a few a second."""
+GUESSES_PER_S, GUESS_BURST = 1.5, 6.0
+"""Wrong tokens of one address; beyond them no token is looked at, lest a guess be right."""
 
 MAX_ADDRESSES = 1000
+HOLD_S = 1.0
+"""A simulator that is refused tries again at once, for ever: it gets its refusal after a second."""
+
+MAX_HELD = 64
+"""Refused connections that are held at a time; further ones are refused at once."""
+
+HANG_UP = "steering.hang_up"
+"""Key of the WSGI environment under which the server lets its connection be closed after the answer. The simulator's
+library closes no connection that was refused, and would hold them all before long."""
 COOKIE = "drive_page"
 
 HEADERS = (
@@ -66,40 +75,79 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not let in: an HTTP status and a line for the user."""
+    """Why a request is not let in: an HTTP status, a line for who asked, and what the user of a simulator may do."""
 
     status: str
     reason: str
+    advice: str = ""
+
+
+UNAUTHORIZED = Refusal(
+    "401 Unauthorized",
+    "this server asks for its token: see what it printed when it started",
+    "start the server without --protect-simulators, or give the simulator's address this server's ?token=...",
+)
+GUESSED_TOO_OFTEN = Refusal(
+    "429 Too Many Requests",
+    "too many wrong tokens; wait some seconds",
+    "compare its token with what the server printed, and wait some seconds",
+)
+TOO_MANY_REQUESTS = Refusal("429 Too Many Requests", "too many requests; wait a second")
+FULL = Refusal(
+    "503 Service Unavailable",
+    "this server has as many simulators as it takes",
+    "close another simulator, or start a second server with another --port",
+)
+OTHER_PROTOCOL = Refusal(
+    "400 Bad Request",
+    "this server speaks Engine.IO 4, as the Udacity simulator announces it (EIO=4)",
+    "use a Socket.IO client of version 3 or newer",
+)
 
 
 class Gate:
-    """A WSGI application in front of `inner`. full(): whether no further simulator can be taken; clock: seconds."""
+    """A WSGI application in front of `inner`. full(): whether no further simulator can be taken; refused: is told the
+    address and the reason of each refused simulator; pause: waits some seconds; clock: seconds."""
 
     def __init__(
         self,
         inner: WsgiApp,
         access: Access,
         full: Callable[[], bool] = lambda: False,
+        refused: Callable[[str, str], None] = lambda address, reason: None,
+        pause: Callable[[float], object] = lambda seconds: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
         self._access = access
         self._full = full
-        self._rates = RequestRates(clock)
+        self._refused = refused
+        self._pause = pause
+        self._held = 0
+        self._requests = RequestRates(clock, REQUESTS_PER_S, REQUEST_BURST)
+        self._guesses = RequestRates(clock, GUESSES_PER_S, GUESS_BURST)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Let a request in, or answer it with 401, 403, 429 or 503."""
+        """Let a request in, or answer it with 400, 401, 403, 429 or 503."""
 
         def with_headers(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             return start_response(status, headers + [h for h in HEADERS if h[0].lower() not in given], *error)
 
+        def hanging_up(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            if status[:1] in "45":
+                _hang_up(environ)
+            return start_response(status, headers, *error)
+
+        path = environ.get("PATH_INFO", "/")
         refusal = self.refusal(environ)
         if refusal is not None:
+            if path.startswith(SOCKET_PATH):
+                self._hold(environ, refusal)
+            _hang_up(environ)
             return self._refuse(environ, refusal, with_headers)
-        path = environ.get("PATH_INFO", "/")
         if path.startswith(SOCKET_PATH):
-            return self._inner(environ, start_response)
+            return self._inner(environ, hanging_up)
         if path == "/" and self._access.token and "token=" in environ.get("QUERY_STRING", ""):
             return self._admit(with_headers)
         return self._inner(environ, with_headers)
@@ -110,30 +158,50 @@ class Gate:
         if path not in OPEN_PATHS:
             wrong = _wrong_host(environ, self._access.hosts) or _wrong_origin(environ)
             if wrong:
-                return Refusal("403 Forbidden", wrong)
+                return Refusal("403 Forbidden", wrong, "only simulators and this server's own page may connect")
         if path.startswith(SOCKET_PATH):
-            if "sid=" not in environ.get("QUERY_STRING", "") and self._full():
-                return Refusal("503 Service Unavailable", "this server has as many simulators as it takes")
+            refusal = self._socket_refusal(environ)
             asked = self._access.token is not None and self._access.simulators_too
         else:
-            if not self._rates.admits(str(environ.get("REMOTE_ADDR", ""))):
-                return Refusal("429 Too Many Requests", "too many requests; wait a second")
+            refusal = None if self._requests.admits(_address(environ)) else TOO_MANY_REQUESTS
             asked = self._access.token is not None and path not in OPEN_PATHS
-        if asked and not self._knows_token(environ):
-            return Refusal("401 Unauthorized", "this server asks for its token: see what it printed when it started")
-        return None
+        return refusal or (self._token_refusal(environ) if asked else None)
 
-    def _knows_token(self, environ: dict[str, Any]) -> bool:
+    def _socket_refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        if "sid" in query:
+            return None
+        if query.get("EIO") != ["4"]:
+            return OTHER_PROTOCOL
+        return FULL if self._full() else None
+
+    def _token_refusal(self, environ: dict[str, Any]) -> Refusal | None:
         token = self._access.token or ""
+        if _same(_cookie(environ), _cookie_value(token)):
+            return None
         scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         offered = [bearer.strip()] if scheme.lower() == "bearer" else []
         if environ.get("PATH_INFO", "/") in ("/", SOCKET_PATH):
             offered += parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
+        if not offered:
+            return UNAUTHORIZED
+        address = _address(environ)
+        if not self._guesses.left(address) >= 1.0:
+            return GUESSED_TOO_OFTEN
         if any(_same(each, token) for each in offered):
-            return True
-        if offered:
-            self._rates.admits(str(environ.get("REMOTE_ADDR", "")), WRONG_TOKEN_COST)
-        return _same(_cookie(environ), _cookie_value(token))
+            return None
+        self._guesses.admits(address)
+        return UNAUTHORIZED
+
+    def _hold(self, environ: dict[str, Any], refusal: Refusal) -> None:
+        """Note that a simulator is refused, and let it wait for its refusal."""
+        self._refused(_address(environ), f"{refusal.reason}; {refusal.advice}")
+        if self._held < MAX_HELD:
+            self._held += 1
+            try:
+                self._pause(HOLD_S)
+            finally:
+                self._held -= 1
 
     def _admit(self, start_response: Any) -> Iterable[bytes]:
         """The token came with the page's address: keep it in a cookie and take it out of the address."""
@@ -163,23 +231,41 @@ class _Bucket:
 
 @dataclass(slots=True)
 class RequestRates:
-    """How fast each address asks: REQUESTS_PER_S, with REQUEST_BURST saved up, for the latest MAX_ADDRESSES."""
+    """How fast each address may ask: `per_s`, with `burst` saved up, for the latest MAX_ADDRESSES."""
 
     clock: Callable[[], float]
+    per_s: float
+    burst: float
     _buckets: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
 
-    def admits(self, address: str, cost: float = 1.0) -> bool:
-        """Whether this address has not asked too much lately."""
+    def admits(self, address: str) -> bool:
+        """Count a request of this address; whether it has not asked too much lately."""
+        bucket = self._bucket(address)
+        admitted = bucket.left >= 1.0
+        bucket.left = max(0.0, bucket.left - 1.0)
+        return admitted
+
+    def left(self, address: str) -> float:
+        """How many requests this address may make now."""
+        return self._bucket(address).left
+
+    def _bucket(self, address: str) -> _Bucket:
         now_s = self.clock()
-        bucket = self._buckets.pop(address, None) or _Bucket(REQUEST_BURST, now_s)
-        bucket.left = min(REQUEST_BURST, bucket.left + (now_s - bucket.at_s) * REQUESTS_PER_S)
+        bucket = self._buckets.pop(address, None) or _Bucket(self.burst, now_s)
+        bucket.left = min(self.burst, bucket.left + (now_s - bucket.at_s) * self.per_s)
         bucket.at_s = now_s
         self._buckets[address] = bucket
         if len(self._buckets) > MAX_ADDRESSES:
             self._buckets.popitem(last=False)
-        admitted = bucket.left >= cost
-        bucket.left = max(0.0, bucket.left - cost)
-        return admitted
+        return bucket
+
+
+def _hang_up(environ: dict[str, Any]) -> None:
+    environ.get(HANG_UP, lambda: None)()
+
+
+def _address(environ: dict[str, Any]) -> str:
+    return str(environ.get("REMOTE_ADDR", ""))
 
 
 def _wrong_host(environ: dict[str, Any], allowed: frozenset[str]) -> str | None:

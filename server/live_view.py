@@ -12,7 +12,7 @@ from server.latency import LatencyLog
 from server.observers import Answered
 
 RATE_WINDOW = 30
-"""Answers over which the rate is taken."""
+"""Views over which the rate is taken."""
 
 RECENT = 500
 """Answers over which latency is told."""
@@ -25,25 +25,27 @@ PAUSE_S = 2.0
 class SimulatorView:
     """One simulator's newest answer; `moved_s`: when it last moved, by time.monotonic."""
 
-    __slots__ = ("_times_s", "latest", "moved_s")
+    __slots__ = ("_answered_s", "_times_s", "latest", "moved_s")
 
     def __init__(self, answer: Answered) -> None:
         self._times_s: deque[float] = deque(maxlen=RATE_WINDOW)
-        self.moved_s = time.monotonic()
+        self.moved_s = self._answered_s = time.monotonic()
         self.note(answer)
 
     def note(self, answer: Answered) -> None:
         """Take the next answer."""
         now_s = time.monotonic()
-        paused = bool(self._times_s) and now_s - self._times_s[-1] > PAUSE_S
+        paused = now_s - self._answered_s > PAUSE_S
         self.latest = answer
-        self._times_s.append(now_s)
+        self._answered_s = now_s
+        if answer.fresh:
+            self._times_s.append(now_s)
         if paused or abs(answer.telemetry.speed_mph) > MOVING_MPH or answer.control.throttle <= 0.0:
             self.moved_s = now_s
 
     @property
     def rate_hz(self) -> float:
-        """Answers a second of late; 0 when none came for two seconds."""
+        """Different views answered a second, of late; 0 when none came for two seconds."""
         times_s = self._times_s
         if len(times_s) < 2 or time.monotonic() - times_s[-1] > PAUSE_S or times_s[-1] <= times_s[0]:
             return 0.0
@@ -52,7 +54,7 @@ class SimulatorView:
     @property
     def stuck_s(self) -> float:
         """How long it has been given throttle and stood; 0 while it moves or is told to stand."""
-        return self._times_s[-1] - self.moved_s
+        return self._answered_s - self.moved_s
 
 
 class LiveView:

@@ -7,6 +7,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from server.plain_output import divert_stderr
+
 FORMATS = ("human", "json")
 
 
@@ -27,8 +29,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logging(kind: str, verbose: bool) -> None:
-    """Log to stderr as one of FORMATS. verbose: dropped packets and loading details too."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Log to stderr as one of FORMATS. verbose: dropped packets and loading details too.
+
+    As JSON, whatever else is printed to stderr becomes a record as well.
+    """
+    handler = logging.StreamHandler(divert_stderr() if kind == "json" else sys.stderr)
     human = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonFormatter() if kind == "json" else human)
     logging.basicConfig(level=logging.INFO, handlers=[handler])

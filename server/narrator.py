@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from server.app import Connection
 from server.latency import LatencyLog
+from server.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,14 @@ class _Seen:
     number: int
     state: str
     since_s: float
-    answered: int
     connection: Connection
+    answered: int = 0
+    views: int = 0
     reported: bool = False
+
+    def start(self, now_s: float, connection: Connection) -> None:
+        """Count answers and views from here."""
+        self.since_s, self.answered, self.views = now_s, connection.answered, connection.session.views
 
 
 def state_of(connection: Connection, now_s: float) -> str:
@@ -72,8 +78,9 @@ class Narrator:
         self._seen: dict[str, _Seen] = {}
         self._waiting = False
         self._slow_said = False
+        self._refused_said_s: dict[tuple[str, str], float] = {}
 
-    def look(self, connections: Mapping[str, Connection], latency: LatencyLog) -> None:
+    def look(self, connections: Mapping[str, Connection], latency: LatencyLog, refusals: Refusals) -> None:
         """Say what has changed since the last look."""
         for sid in [sid for sid in self._seen if sid not in connections]:
             gone = self._seen.pop(sid)
@@ -83,16 +90,27 @@ class Narrator:
         self._waiting = not connections
         for sid, connection in connections.items():
             self._look_at(sid, connection, latency)
+        self._look_at_refused(refusals)
+
+    def _look_at_refused(self, refusals: Refusals) -> None:
+        """Each refused simulator once, and again every half minute for as long as it tries."""
+        recent = {(refused.address, refused.reason): refused for refused in refusals.recent()}
+        self._refused_said_s = {key: said_s for key, said_s in self._refused_said_s.items() if key in recent}
+        for key, refused in recent.items():
+            if self._clock() - self._refused_said_s.get(key, -REPEAT_S) >= REPEAT_S:
+                self._refused_said_s[key] = self._clock()
+                self._warn("%s", refused)
 
     def _look_at(self, sid: str, connection: Connection, latency: LatencyLog) -> None:
         now_s, number = self._clock(), connection.session.number
         if sid not in self._seen:
             self._say("simulator %d: connected", number)
-            self._seen[sid] = _Seen(number, "connected", now_s, connection.answered, connection)
+            self._seen[sid] = _Seen(number, "connected", now_s, connection)
         seen = self._seen[sid]
         state = state_of(connection, now_s)
         if state != seen.state:
-            seen.state, seen.since_s, seen.answered, seen.reported = state, now_s, connection.answered, False
+            seen.state, seen.reported = state, False
+            seen.start(now_s, connection)
             if state == "silent":
                 connection.session.driver.reset()
                 self._say(SILENT, number, now_s - connection.last_telemetry_s)
@@ -107,12 +125,14 @@ class Narrator:
         if span_s < (REPEAT_S if seen.reported else RATE_AFTER_S):
             return
         times = latency.percentiles()
-        rate_hz = (connection.answered - seen.answered) / span_s
+        answers_hz = (connection.answered - seen.answered) / span_s
+        views_hz = (connection.session.views - seen.views) / span_s
         self._say(
-            "simulator %d: driving at %.0f Hz, %.1f mph; answers take %.1f ms (p99 %.1f)",
-            seen.number, rate_hz, connection.session.driver.speed_mph, times["p50"], times["p99"],
+            "simulator %d: driving at %.1f mph; %.0f views and %.0f answers a second, each after %.1f ms (p99 %.1f)",
+            seen.number, connection.session.driver.speed_mph, views_hz, answers_hz, times["p50"], times["p99"],
         )  # fmt: skip
-        seen.since_s, seen.answered, seen.reported = now_s, connection.answered, True
+        seen.start(now_s, connection)
+        seen.reported = True
         if times["p99"] > SLOW_MS and not self._slow_said:
             self._slow_said = True
             self._warn(SLOW, times["p99"])

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import eventlet
 import eventlet.wsgi
 from eventlet import tpool
 
 from server.app import DrivingApp
-from server.gate import WsgiApp
+from server.door import Door, connection_limit
+from server.gate import HANG_UP, WsgiApp
 from server.narrator import Narrator
+from server.refusals import Refusals
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 HTTP_TIMEOUT_S = 20.0
 """A client that neither asks nor reads for so long is let go; a websocket then has Engine.IO's own limits."""
-
-MAX_CONNECTIONS = 512
-"""Sockets at a time, simulators and pages together; further ones wait."""
 
 BACKLOG = 128
 
@@ -50,51 +52,73 @@ def listen(listener: socket.socket) -> str:
 
 
 class Protocol(eventlet.wsgi.HttpProtocol):
-    """eventlet's, which keeps a client's descriptor until the collector comes if that client left before its answer."""
+    """eventlet's end of one connection; its listening socket is a Door."""
+
+    def __init__(self, state: list[Any], server: Any) -> None:
+        try:
+            super().__init__(state, server)
+        finally:
+            server.socket.left(state[0])
+
+    def get_environ(self) -> dict[str, Any]:
+        """With a way to have this connection closed after the answer."""
+        environ: dict[str, Any] = super().get_environ()
+        environ[HANG_UP] = self._hang_up
+        return environ
+
+    def log_message(self, format: str, *values: Any) -> None:
+        """What is no HTTP, told as the rest of the log is."""
+        log.debug("a client that speaks no HTTP: %s", format % values)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
 
     def finish(self) -> None:
+        """eventlet's keeps a client's descriptor until the collector comes, if that left before its answer."""
         try:
             super().finish()
         finally:
             self.rfile.close()
 
 
-def connection_limit() -> int:
-    """At most half of the descriptors that the system grants: eventlet stops accepting for good when none is left."""
-    if sys.platform == "win32":
-        return MAX_CONNECTIONS
-    import resource  # noqa: PLC0415  # POSIX only
-
-    return min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-
-
-def answer_requests(wsgi: WsgiApp, listener: socket.socket) -> None:
+def answer_requests(wsgi: WsgiApp, listener: socket.socket, refusals: Refusals) -> None:
     """Answer what comes in, a green thread for each connection; returns only when it is killed."""
+    limit = connection_limit()
     eventlet.wsgi.server(
-        eventlet.greenio.GreenSocket(listener),
+        Door(listener, limit // 2, refusals.note),
         wsgi,
         protocol=Protocol,
         log_output=False,
         debug=False,
-        max_size=connection_limit(),
+        max_size=limit,
         socket_timeout=HTTP_TIMEOUT_S,
     )
+
+
+class NotListening(RuntimeError):
+    """Nobody accepts connections any more."""
 
 
 def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool], at_once: int) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
     Then the cars are brought to a stop. A second Ctrl-C ends the process at once. at_once: how many simulators' frames
-    may be looked at together.
+    may be looked at together. Raises NotListening, the cars stopped, when accepting has ended for another reason.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
     tpool.set_num_threads(at_once)
-    eventlet.spawn(answer_requests, wsgi, listener)
+    accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
     narrator = Narrator()
-    while not stop.is_set() and not finished():
-        narrator.look(app.connections, app.latency)
+    while not stop.is_set() and not finished() and not accepting.dead:
+        narrator.look(app.connections, app.latency, app.refusals)
         eventlet.sleep(LOOK_EVERY_S)
     app.stop_cars()
+    if accepting.dead:
+        try:
+            accepting.wait()
+        except Exception as error:
+            raise NotListening(f"no connection is accepted any more: {error!r}; start the server anew") from error
+        raise NotListening("no connection is accepted any more; start the server anew")
     return stop.is_set()

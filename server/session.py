@@ -34,12 +34,13 @@ class Unreadable:
 class Reply:
     """What is sent, and what it was made of; control is None for `manual`, telemetry None when it was unreadable.
 
+    payload: the event's, as JSON.
     fault: the kind of what went wrong with this frame, None when nothing did; decode_ms, model_ms: how long each took.
     fresh: whether it is of another view than the reply before.
     """
 
     event: str
-    payload: dict[str, str | float]
+    payload: str
     telemetry: Telemetry | None = None
     control: Control | None = None
     fault: str | None = None
@@ -69,7 +70,7 @@ class Session:
         self.manual = is_manual(data)
         if self.manual:
             self.driver.reset()
-            return Reply("manual", {})
+            return Reply("manual", "{}")
         start_s = time.perf_counter()
         telemetry, fault = self._decoded(data)
         decoded_s = time.perf_counter()
@@ -109,7 +110,7 @@ class Session:
         """A command of our own, not an answer."""
         return Reply("steer", self._spelt(control), None, control)
 
-    def _spelt(self, control: Control) -> dict[str, str | float]:
+    def _spelt(self, control: Control) -> str:
         """The command as this simulator wants it."""
         return encode_control(control, self._dialect)
 

@@ -7,10 +7,12 @@ Udacity simulator and the server do.
 from __future__ import annotations
 
 import atexit
+import os
 import subprocess
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,8 +39,14 @@ def simulator_text(words: tuple[str, ...]) -> str:
     return f"playback:{words[-1]}" if words[0] == "simulator.playback" else words[-1]
 
 
-def start_simulator(words: tuple[str, ...], url: str) -> subprocess.Popen[bytes]:
-    """Start the client of the server at `url`; it ends by itself when its drive is over, or with this process."""
-    process = subprocess.Popen([sys.executable, "-m", *words, "--url", url], cwd=ROOT)
+def start_simulator(words: tuple[str, ...], url: str, plain: bool = True) -> subprocess.Popen[bytes]:
+    """Start the client of the server at `url`; it ends by itself when its drive is over, or with this process.
+
+    plain: let it print for people; otherwise its lines go to standard error, without a progress bar.
+    """
+    for_machines: dict[str, Any] = {"stdout": 2, "env": {**os.environ, "TQDM_DISABLE": "1"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words, "--url", url], cwd=ROOT, **({} if plain else for_machines)
+    )
     atexit.register(process.terminate)
     return process

@@ -9,15 +9,15 @@ on the same port by the same code.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import eventlet
 import socketio
 from engineio.packet import MESSAGE
-from engineio.packet import Packet as EngineIOPacket
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT, Packet
 
 from server.websocket import FrameWebSocket, FrameWebSocketWSGI
@@ -129,10 +129,11 @@ class SimulatorServer(socketio.Server):
         self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}
         self._unreadable = unreadable
 
-    def send_event(self, sid: str, event: str, payload: Mapping[str, str | float]) -> None:
+    def send_event(self, sid: str, event: str, payload: str) -> None:
         """Send one event to one client, at once: what `emit` does, less its queue and the wait for a second greenlet.
 
-        Falls back on the queue for clients without a websocket, and behind packets that already stand in it.
+        payload: JSON, sent as it is. Falls back on the queue for clients without a websocket, and behind packets that
+        already stand in it.
         """
         engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         websocket = getattr(engineio_socket, "websocket", None)
@@ -140,11 +141,10 @@ class SimulatorServer(socketio.Server):
             self.cut_off(sid)
             return
         if websocket is None or not engineio_socket.upgraded or not engineio_socket.queue.empty():
-            self.emit(event, payload, to=sid)
+            self.emit(event, json.loads(payload), to=sid)
             return
-        packet = EngineIOPacket(MESSAGE, Packet(data=[event, payload]).encode())
         try:
-            websocket.send(packet.encode())
+            websocket.send(f'{MESSAGE}{EVENT}["{event}",{payload}]')
         except OSError as error:
             log.debug("a simulator left before its answer: %s", error)
 

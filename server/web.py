@@ -5,8 +5,12 @@ Flask makes pages and JSON; what needs an answer in a millisecond never comes th
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import eventlet
 import flask
 import socketio
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -14,7 +18,9 @@ from werkzeug.exceptions import HTTPException
 
 from server.api import api, http_error
 from server.cockpit import Cockpit
-from server.gate import Access, Gate
+from server.gate import Access, Gate, WsgiApp
+
+log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000
 """A request of the page is some dozen bytes."""
@@ -25,7 +31,21 @@ PAGE = Path(__file__).resolve().parent / "page"
 def wsgi_app(cockpit: Cockpit, access: Access) -> Gate:
     """All that the port serves. access: who is let in."""
     app = cockpit.app
-    return Gate(socketio.WSGIApp(app.sio, _routes(cockpit)), access, app.full)
+    inner = _logged(socketio.WSGIApp(app.sio, _routes(cockpit)))
+    return Gate(inner, access, app.full, app.refusals.note, eventlet.sleep)
+
+
+def _logged(inner: WsgiApp) -> WsgiApp:
+    """What a request raises, in the log; eventlet answers it with 500 and would say nothing."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            return inner(environ, start_response)
+        except Exception:
+            log.exception("a request for %s failed", environ.get("PATH_INFO"))
+            raise
+
+    return answer
 
 
 def _routes(cockpit: Cockpit) -> flask.Flask:

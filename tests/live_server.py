@@ -85,7 +85,7 @@ class LiveServer:
         self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
         self.cockpit = Cockpit(self.app, self.models, self.pace, self.folder / "recordings")
         wsgi = wsgi_app(self.cockpit, access)
-        serving = eventlet.spawn(answer_requests, wsgi, self._listener)
+        serving = eventlet.spawn(answer_requests, wsgi, self._listener, self.app.refusals)
         self._ready.set()
         while not self._stop.is_set():
             while self._calls:

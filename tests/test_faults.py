@@ -21,8 +21,8 @@ from benchmarks.server_process import ServerProcess
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from server.app import MAX_WAITING
+from server.door import MAX_CONNECTIONS, connection_limit
 from server.moments import KEPT_S, LastMoments
-from server.serving import MAX_CONNECTIONS, connection_limit
 from server.transport import MAX_WAITING_PACKETS
 from tests.conftest import jpeg_of, road_frame
 from tests.test_run_recorder import answer as answered
@@ -120,7 +120,7 @@ def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
             engineio_socket = sockets[server.app.sio.manager.eio_sid_from_sid(sid, "/")]
             for _ in range(MAX_WAITING_PACKETS + 1):
                 engineio_socket.queue.put(Packet(MESSAGE, "2"))
-            server.app.sio.send_event(sid, "steer", {})
+            server.app.sio.send_event(sid, "steer", "{}")
 
         server.call(pile_up)
         with pytest.raises(OSError, match=r"closed|reset"):

@@ -17,7 +17,8 @@ ALLOWED = {
 }
 OURS = {*ALLOWED, "tests"}
 SOCKETS = {"socketio", "engineio", "eventlet", "flask"}
-EDGES = {"app.py", "serving.py", "transport.py", "websocket.py", "web.py", "api.py", "events.py", "beside.py"}
+EDGES = {"app.py", "door.py", "serving.py", "transport.py", "websocket.py", "web.py"}
+EDGES |= {"api.py", "events.py", "beside.py"}
 
 
 def imports(file: Path) -> set[str]:

@@ -36,15 +36,16 @@ def test_two_telemetries_at_the_start_get_two_answers(simulator):
     assert nothing_more(simulator)
 
 
-def test_waiting_telemetries_are_answered_with_the_newest_view(server, simulator):
-    simulator.send(telemetry_packet(grey(128)))
-    answer(simulator)
-    server.policy.asked.clear()
-    simulator.send(b"".join(telemetry_packet(grey(level)) for level in (0, 60, 120, 255)))
-    answers = [float(answer(simulator)[1]["steering_angle"]) for _ in range(4)]
-    assert answers == [pytest.approx(1.0, abs=0.01)] * 4
-    assert len(server.policy.asked) == 1
-    assert nothing_more(simulator)
+def test_waiting_telemetries_are_answered_with_the_newest_view(server):
+    with RawClient(server.port, timeout_s=5, at_once=True) as client:
+        client.send(telemetry_packet(grey(128)))
+        answer(client)
+        server.policy.asked.clear()
+        client.send(b"".join(telemetry_packet(grey(level)) for level in (0, 60, 120, 255)))
+        answers = [float(answer(client)[1]["steering_angle"]) for _ in range(4)]
+        assert answers == [pytest.approx(1.0, abs=0.01)] * 4
+        assert len(server.policy.asked) == 1
+        assert nothing_more(client)
 
 
 def test_its_own_pings_are_answered_and_a_servers_ping_is_no_event(simulator):
@@ -135,7 +136,7 @@ def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliber
     with RawClient(deliberate.port) as other:
         other.send(telemetry_packet(grey(191)))
         answer(other)
-        with RawClient(deliberate.port) as leaving:
+        with RawClient(deliberate.port, at_once=True) as leaving:
             leaving.send(telemetry_packet(grey(191)))
             answer(leaving)
             leaving.send(telemetry_packet(grey(0)) * 2)  # with a second one behind it, its reader goes on meanwhile
@@ -160,7 +161,7 @@ def test_a_vanished_simulator_frees_its_state_and_its_number(server):
 
 
 def test_a_telemetry_in_fragments_with_a_ping_between_is_whole(simulator):
-    whole = telemetry_packet(grey(255))
+    whole = telemetry_packet(grey(255), cut=False)
     head = 2 if whole[1] & 127 < 126 else 4
     payload = np.frombuffer(whole[head + 4 :], np.uint8)
     cut = 4 * (len(payload) // 8)

@@ -1,6 +1,7 @@
 """The simulator's messages are read in every locale, answered in kind, and distrusted."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -29,6 +30,10 @@ def test_telemetry_of_the_stock_simulator():
     assert seen.image == jpeg_of(road_frame())
 
 
+def encoded(control, dialect=STOCK):
+    return json.loads(wire.encode_control(control, dialect))
+
+
 def dialect(*payloads):
     known = STOCK
     for payload in payloads:
@@ -44,7 +49,7 @@ def test_a_simulator_is_answered_in_the_numbers_of_its_computer(mark, minus_behi
     payload = telemetry(**spelt)
     seen = wire.decode_telemetry(payload)
     assert (seen.steering_angle_deg, seen.throttle, seen.speed_mph) == (-5.25, 0.2, 9.1234)
-    assert wire.encode_control(Control(0.1, -0.25), dialect(payload)) == {
+    assert encoded(Control(0.1, -0.25), dialect(payload)) == {
         "steering_angle": f"0{mark}1000",
         "throttle": f"-0{mark}2500",
     }
@@ -65,7 +70,7 @@ TEST_LAB = {"lapNumber": "1", "currentWayPoint": "0", "crash": "0", "tot_obes": 
 @pytest.mark.parametrize("extras", [TEST_LAB, {**TEST_LAB, "brake": "0.0000", "cte": "0.1"}, {"sim_time": "3"}])
 def test_a_test_labs_simulator_gets_the_fields_without_which_it_runs_away(extras):
     known = dialect(telemetry(**extras))
-    answer = wire.encode_control(Control(0.1, 0.2), known)
+    answer = encoded(Control(0.1, 0.2), known)
     assert answer == {"steering_angle": "0.1000", "throttle": "0.2000", **TEST_FIELDS}
     assert int(answer["confidence"]) == 1
     assert int(answer["max_laps"]) >= 1000
@@ -76,14 +81,16 @@ def test_a_test_labs_simulator_gets_the_fields_without_which_it_runs_away(extras
 
 def test_a_pid_simulator_gets_json_numbers():
     known = dialect(telemetry(cte="0.7598"))
-    answer = wire.encode_control(Control(-0.04214, 0.3), known)
-    assert answer == {"steering_angle": -0.0421, "throttle": 0.3}
-    assert all(type(value) is float for value in answer.values())
+    text = wire.encode_control(Control(-0.04214, 0.3), known)
+    assert text == '{"steering_angle":-421e-4,"throttle":3000e-4}', "no decimal mark: it is read with the locale's"
+    assert json.loads(text) == {"steering_angle": -0.0421, "throttle": 0.3}
+    for steering in (-1.0, -0.00004, 0.0, 0.9999, 1.0):
+        assert encoded(Control(steering, 0.0), known)["steering_angle"] == pytest.approx(steering, abs=5e-5)
     assert read_dialect({"speed": "broken"}, known) == known
 
 
 def test_the_stock_simulator_gets_what_it_reads_and_no_more():
-    assert wire.encode_control(Control(0.1, 0.2), dialect(telemetry())) == {
+    assert encoded(Control(0.1, 0.2), dialect(telemetry())) == {
         "steering_angle": "0.1000",
         "throttle": "0.2000",
     }
@@ -101,7 +108,7 @@ def test_both_ways_agree():
     assert (seen.steering_angle_deg, seen.throttle, seen.speed_mph) == (12.5, 0.25, 30.125)
     control = Control(-0.5, 0.75)
     for mark in (".", ","):
-        assert wire.decode_control(wire.encode_control(control, Dialect(mark))) == control
+        assert wire.decode_control(encoded(control, Dialect(mark))) == control
 
 
 @pytest.mark.parametrize("bad", [{}, [], None, {"steering_angle": 0.1, "throttle": "0"}, {"steering_angle": "0"}])
