@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         notes = convert(options.model, options.out, options.preprocess, options.weights)
     except (ValueError, ConversionError, OSError) as error:
+        if options.verbose:
+            traceback.print_exc()
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
     except ImportError as error:
@@ -151,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", choices=AGREEMENT, default="float32", help="what they are kept in: smaller files (%(default)s)"
     )
+    parser.add_argument("--verbose", action="store_true", help="with a traceback, when it fails")
     return parser
 
 

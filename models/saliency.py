@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
     parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")
+    parser.add_argument("--verbose", action="store_true", help="with a traceback, when it fails")
     options = parser.parse_args(arguments)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     try:
         notes = convert_saliency(options.model, options.out, options.preprocess)
     except (ValueError, OSError) as error:
+        if options.verbose:
+            traceback.print_exc()
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
     except ImportError as error:

@@ -16,7 +16,7 @@ from server.live_view import LiveView
 from server.model_slot import LoadedModel, ModelSlot
 from server.moments import LastMoments
 from server.pace import Pace
-from server.run_recorder import RunRecorder, new_run_folder
+from server.run_recorder import CLOSE_S, RunRecorder, new_run_folder
 from server.shadow import Shadow
 
 log = logging.getLogger(__name__)
@@ -114,10 +114,7 @@ class Cockpit:
         """Leave whole files, and what the shadow has found."""
         self.explainer.close()
         if self.recorder is not None:
-            try:
-                self.stop_recording()
-            except OSError as error:
-                log.error("%s", error)
+            self._close_recording()
         if self.shadow is not None:
             self.app.remove_observer(self.shadow)
             self.shadow.close()
@@ -128,6 +125,16 @@ class Cockpit:
             else:
                 if folder:
                     log.info("the worst disagreements are in %s", folder)
+
+    def _close_recording(self) -> None:
+        if not self._lock.acquire(timeout=CLOSE_S):  # held by a thread that waits for a disk
+            log.error("the recording in %s is not complete: the disk does not answer", self._recordings)
+            return
+        self._lock.release()
+        try:
+            self.stop_recording()
+        except (Refused, OSError) as error:
+            log.error("%s", error)
 
     def _facts(self) -> dict[str, object]:
         pace = self.pace

@@ -121,6 +121,8 @@ def _convert(model: Path, file: Path, preprocess: str | None, converter: str) ->
     command = [sys.executable, "-m", converter, str(model.resolve()), str(file)]
     if preprocess:
         command += ["--preprocess", preprocess]
+    if log.isEnabledFor(logging.DEBUG):
+        command.append("--verbose")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     try:
         done = subprocess.run(
@@ -129,6 +131,7 @@ def _convert(model: Path, file: Path, preprocess: str | None, converter: str) ->
     except subprocess.TimeoutExpired:
         raise ConversionError(f"converting {model} took more than {CONVERSION_LIMIT_S} s") from None
     if done.returncode:
+        log.debug("converting %s failed:\n%s", model, done.stderr)
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise ConversionError(lines[-1] if lines else f"converting {model} failed with exit code {done.returncode}")
 

@@ -28,14 +28,14 @@ from server.driver import Driver
 from server.engine import cpu_threads, open_engine
 from server.gate import Access
 from server.golden import check_golden_frame
-from server.log_format import announce, set_up_logging
+from server.log_format import announce, fail, set_up_logging
 from server.model_slot import LoadedModel, ModelSlot
 from server.model_watch import ModelWatch
 from server.observers import Observer
 from server.options import Options, parse_options
 from server.pace import Pace, PacedControl
 from server.run_facts import run_facts
-from server.serving import NotListening, bind, listen, serve
+from server.serving import NotListening, bind, limited_end, listen, serve
 from server.shadow import Shadow
 from server.simulator_process import start_simulator
 from server.web import wsgi_app
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         url = listen(listener)
     except (OSError, ValueError) as error:
         log.debug("what came before that:", exc_info=True)  # --verbose: a library's own ValueError needs it
-        print(f"drive.py: {error}", file=sys.stderr)
+        fail(options.log, str(error))
         return 2
     gc.collect()
     gc.freeze()  # what is loaded stays: no later collection has to walk through it between two frames
@@ -95,11 +95,12 @@ def main(arguments: list[str] | None = None) -> int:
         log.exception("%s", error)
         return 1
     finally:
-        if watch is not None:
-            watch.close()
-        for observer in film:
-            observer.close()
-        cockpit.close()
+        with limited_end():
+            if watch is not None:
+                watch.close()
+            for observer in film:
+                observer.close()
+            cockpit.close()
     if simulator is None or asked:
         return 0
     return simulator.returncode

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import pickle
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from server.conversion import saliency_file
 from server.model_slot import LoadedModel
 from server.observers import Answered
 from server.saliency import REPLY, Question
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_WAITING = 16
@@ -84,6 +87,9 @@ class Explainer:
             file = _unchanged_file(model)
         except (ValueError, OSError) as error:
             file = str(error)
+        except Exception as error:  # the edge: else whoever asks would be told to wait, for ever
+            log.exception("preparing %s failed", model.path.name)
+            file = f"{model.path.name} could not be prepared: {error!r}"
         if model is self._model:  # else another has taken over meanwhile
             self._file = file
 

@@ -101,6 +101,10 @@ class Film:
                     pickle.dump(item, encoder.stdin, pickle.HIGHEST_PROTOCOL)
                     encoder.stdin.flush()
             said = encoder.stdout.read().decode(errors="replace").strip()
+        except Exception as error:  # the edge: no picture may end this thread unheard
+            self.error = f"{type(error).__name__}: {error}"
+            log.exception("the film %s ends early, driving goes on", self.path)
+            return
         finally:
             encoder.stdout.close()
         if encoder.wait():

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+from server.origins import wrong_host, wrong_origin
+from server.rates import RequestRates
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -28,7 +29,6 @@ REQUESTS_PER_S, REQUEST_BURST = 30.0, 120.0
 GUESSES_PER_S, GUESS_BURST = 1.5, 6.0
 """Wrong tokens of one address; beyond them no token is looked at, lest a guess be right."""
 
-MAX_ADDRESSES = 1000
 HOLD_S = 1.0
 """A simulator that is refused tries again at once, for ever: it gets its refusal after a second."""
 
@@ -156,7 +156,7 @@ class Gate:
         """Why this request is not let in, None when it is."""
         path = environ.get("PATH_INFO", "/")
         if path not in OPEN_PATHS:
-            wrong = _wrong_host(environ, self._access.hosts) or _wrong_origin(environ)
+            wrong = wrong_host(environ, self._access.hosts) or wrong_origin(environ)
             if wrong:
                 return Refusal("403 Forbidden", wrong, "only simulators and this server's own page may connect")
         if path.startswith(SOCKET_PATH):
@@ -171,7 +171,7 @@ class Gate:
         query = parse_qs(environ.get("QUERY_STRING", ""))
         if "sid" in query:
             return None
-        if query.get("EIO") != ["4"]:
+        if query.get("EIO", ["4"]) != ["4"]:
             return OTHER_PROTOCOL
         return FULL if self._full() else None
 
@@ -223,101 +223,12 @@ class Gate:
         return [body]
 
 
-@dataclass(slots=True)
-class _Bucket:
-    left: float
-    at_s: float
-
-
-@dataclass(slots=True)
-class RequestRates:
-    """How fast each address may ask: `per_s`, with `burst` saved up, for the latest MAX_ADDRESSES."""
-
-    clock: Callable[[], float]
-    per_s: float
-    burst: float
-    _buckets: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
-
-    def admits(self, address: str) -> bool:
-        """Count a request of this address; whether it has not asked too much lately."""
-        bucket = self._bucket(address)
-        admitted = bucket.left >= 1.0
-        bucket.left = max(0.0, bucket.left - 1.0)
-        return admitted
-
-    def left(self, address: str) -> float:
-        """How many requests this address may make now."""
-        return self._bucket(address).left
-
-    def _bucket(self, address: str) -> _Bucket:
-        now_s = self.clock()
-        bucket = self._buckets.pop(address, None) or _Bucket(self.burst, now_s)
-        bucket.left = min(self.burst, bucket.left + (now_s - bucket.at_s) * self.per_s)
-        bucket.at_s = now_s
-        self._buckets[address] = bucket
-        if len(self._buckets) > MAX_ADDRESSES:
-            self._buckets.popitem(last=False)
-        return bucket
-
-
 def _hang_up(environ: dict[str, Any]) -> None:
     environ.get(HANG_UP, lambda: None)()
 
 
 def _address(environ: dict[str, Any]) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
-
-
-def _wrong_host(environ: dict[str, Any], allowed: frozenset[str]) -> str | None:
-    """A page elsewhere can point its own name at this server, not make the browser ask for another name.
-
-    A websocket without an Origin comes from no browser, so a simulator may use any name.
-    """
-    host = environ.get("HTTP_HOST")
-    if host is None or (_is_websocket(environ) and "HTTP_ORIGIN" not in environ):
-        return None
-    name = _host_name(host)
-    if name is not None and (name == "localhost" or name in allowed or _is_address(name)):
-        return None
-    return "this server does not go by the host name of the request; --allow-host NAME adds one"
-
-
-def _wrong_origin(environ: dict[str, Any]) -> str | None:
-    """A browser says which page asks: only this server's own may."""
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and _netloc(origin) != environ.get("HTTP_HOST", "").lower():
-        return "a page of another origin may not use this server"
-    site, mode = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_SEC_FETCH_MODE", "")
-    opened = mode == "navigate" and environ.get("REQUEST_METHOD") == "GET"  # a link was followed: the user sees it
-    if site not in ("same-origin", "none") and not opened:
-        return "a page of another site may not use this server"
-    return None
-
-
-def _is_websocket(environ: dict[str, Any]) -> bool:
-    return bool(environ.get("HTTP_UPGRADE", "").lower() == "websocket")
-
-
-def _netloc(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return None
-
-
-def _host_name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _same(offered: str, expected: str) -> bool:

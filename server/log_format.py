@@ -40,6 +40,14 @@ def set_up_logging(kind: str, verbose: bool) -> None:
     logging.getLogger("server").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def fail(kind: str, message: str) -> None:
+    """A line on stderr for whoever started the server in vain."""
+    if kind == "json":
+        logging.getLogger("server.drive").error("%s", message)
+    else:
+        print(f"drive.py: {message}", file=sys.stderr)
+
+
 def announce(kind: str, message: str) -> None:
     """A line on stdout for whoever started the server: that it listens, and where."""
     print(json.dumps({"message": message}, ensure_ascii=False) if kind == "json" else message, flush=True)

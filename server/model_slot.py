@@ -86,7 +86,13 @@ class ModelSlot:
         else:
             self.model, self._predict = model, model.engine.predict
             log.info("%s drives from now on, in place of the model before", path.name)
-            for told in self._followers:
-                told(model)
+            self._tell(model)
         finally:
             self.loading = None
+
+    def _tell(self, model: LoadedModel) -> None:
+        for told in self._followers:
+            try:
+                told(model)
+            except Exception:  # the edge: who follows may not disturb the others, nor the next swap
+                log.exception("%s drives, but not everybody could be told", model.path.name)

@@ -15,6 +15,8 @@ from server.model_slot import ModelSlot, SwapError
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+CLOSE_S = 2.0
+"""How long the end waits for a disk that does not answer."""
 
 Signature = tuple[int, int, int] | None
 
@@ -34,11 +36,14 @@ class ModelWatch:
     def close(self) -> None:
         """Look no more."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
 
     def _work(self) -> None:
         while not self._ended.wait(self._every_s):
-            self._look()
+            try:
+                self._look()
+            except Exception:  # the edge: a folder that cannot be read now may be again
+                log.exception("%s could not be looked at", self._path)
 
     def _look(self) -> None:
         path = self._models.model.path

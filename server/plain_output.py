@@ -43,4 +43,4 @@ def _read(descriptor: int) -> None:
     with os.fdopen(descriptor, "r", encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if line.strip():
-                log.warning("%s", line.rstrip())
+                log.info("%s", line.rstrip())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import eventlet
@@ -27,6 +28,8 @@ HTTP_TIMEOUT_S = 20.0
 """A client that neither asks nor reads for so long is let go; a websocket then has Engine.IO's own limits."""
 
 BACKLOG = 128
+END_LIMIT_S = 40.0
+"""Longer than each part of the end may take by itself."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -93,6 +96,23 @@ def answer_requests(wsgi: WsgiApp, listener: socket.socket, refusals: Refusals) 
         max_size=limit,
         socket_timeout=HTTP_TIMEOUT_S,
     )
+
+
+@contextlib.contextmanager
+def limited_end(limit_s: float = END_LIMIT_S) -> Iterator[None]:
+    """Within it files are closed; whatever hangs there, the process ends after `limit_s`, with exit code 1."""
+
+    def give_up() -> None:
+        log.critical("the end has taken %g s: a disk or a model does not answer, and files may be incomplete", limit_s)
+        os._exit(1)
+
+    timer = threading.Timer(limit_s, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class NotListening(RuntimeError):

@@ -26,6 +26,8 @@ RECENT = 5000
 
 WORST_KEPT = 8
 SAME_PLACE_S = 2.0
+CLOSE_S = 5.0
+"""How long the end waits for a model that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Shadow:
         self._recent = np.zeros(RECENT, np.float32)
         self._worst: tuple[tuple[Disagreement, bytes], ...] = ()
         self._next: Answered | None = None
+        self._handing_over = threading.Lock()
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._work, name="shadow", daemon=True)
@@ -62,9 +65,10 @@ class Shadow:
 
     def answered(self, answer: Answered) -> None:
         """Hand over one frame; the one before it, if it still waits, is left out."""
-        if self._next is not None:
-            self.left_out += 1
-        self._next = answer
+        with self._handing_over:
+            if self._next is not None:
+                self.left_out += 1
+            self._next = answer
         self._wake.set()
 
     def worst(self) -> list[Disagreement]:
@@ -94,7 +98,11 @@ class Shadow:
         """End the thread; what is kept stays."""
         self._ended = True
         self._wake.set()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            log.error(
+                "shadow %s: still at a frame after %g s; its figures are of the frames before", self.name, CLOSE_S
+            )
         log.info("%s", self.summary())
 
     def save(self, root: Path) -> Path | None:
@@ -125,7 +133,8 @@ class Shadow:
         try:
             while self._wake.wait() and not self._ended:
                 self._wake.clear()
-                answer, self._next = self._next, None
+                with self._handing_over:
+                    answer, self._next = self._next, None
                 if answer is not None:
                     self._compare(answer)
         except Exception as error:  # the edge: whatever the second model does, the first goes on driving

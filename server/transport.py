@@ -114,6 +114,8 @@ class SimulatorServer(socketio.Server):
     """
 
     def __init__(self, unreadable: Callable[[str], None]) -> None:
+        for library_log in LIBRARY_LOGS:
+            library_log.setLevel(logging.ERROR)
         super().__init__(
             async_mode="eventlet",
             async_handlers=False,
@@ -124,8 +126,6 @@ class SimulatorServer(socketio.Server):
             logger=LIBRARY_LOGS[0],
             engineio_logger=LIBRARY_LOGS[1],
         )
-        for library_log in LIBRARY_LOGS:
-            library_log.setLevel(logging.ERROR)
         self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}
         self._unreadable = unreadable
 

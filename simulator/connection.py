@@ -1,7 +1,8 @@
 """The stock simulator's end of the websocket, packet by packet: Engine.IO announced as 4 and spoken as 3.
 
 Its client is an old Socket.IO library for Unity with habits that servers must live with: no CONNECT, pings of its own,
-`open` raised twice, silence after a reply that it cannot read, and a new attempt some milliseconds after each close.
+messages in fragments of 1,016 bytes under Nagle's algorithm, `open` raised twice, silence after a reply that it cannot
+read, and a new attempt some milliseconds after each close.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import websocket
 
 from protocol.errors import ProtocolError
+from protocol.framing import fragments
 from protocol.messages import Control
 from protocol.wire import decode_control, encode_telemetry
 
@@ -118,8 +120,8 @@ class Connection:
         self._emit({**payload, **extras})
 
     def send_manual(self) -> None:
-        """Report that a person is driving."""
-        self._emit({})
+        """Report that a person is driving: the source's empty JSONObject is printed as null."""
+        self._emit(None)
 
     def close(self) -> None:
         """End the connection as a simulator that is shut does: the socket goes, without a word."""
@@ -127,12 +129,13 @@ class Connection:
             self._socket.shutdown()
             self._socket = None
 
-    def _emit(self, payload: Mapping[str, str]) -> None:
+    def _emit(self, payload: Mapping[str, str] | None) -> None:
         if self._socket is None:
             return
-        text = json.dumps(["telemetry", payload], separators=(",", ":"))
+        message = EVENT + json.dumps(["telemetry", payload], separators=(",", ":"))
         try:
-            self._socket.send(EVENT + text)
+            for opcode, final, part in fragments(message.encode()):
+                self._socket.send_frame(websocket.ABNF.create_frame(part, opcode, int(final)))
         except (websocket.WebSocketException, OSError):
             self._socket.shutdown()  # its end is read, and reported, by `receive`
 
@@ -143,7 +146,7 @@ class Connection:
                 self._socket = websocket.create_connection(
                     self.url,
                     timeout=CONNECT_TIMEOUT_S,
-                    sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+                    sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 0),),  # the library would set it
                     enable_multithread=False,
                 )
                 break

@@ -125,7 +125,19 @@ def test_steer_and_manual(peer, connection):
     assert [connection.receive(5).kind for _ in range(2)] == [Kind.MANUAL, Kind.MANUAL]
     assert connection.receive(0.05) is None
     connection.send_manual()
-    peer.wait(lambda: '42["telemetry",{}]' in peer.heard)
+    peer.wait(lambda: '42["telemetry",null]' in peer.heard)
+
+
+def test_a_telemetry_goes_out_as_the_simulators_library_cuts_it(peer, connection, monkeypatch):
+    connection.receive(5)
+    frames = []
+    monkeypatch.setattr(connection._socket, "send_frame", frames.append)
+    connection.send(Observation(b"x" * 3000, 0.0, 0.0, 0.0))
+    assert [(frame.opcode, frame.fin, len(frame.data)) for frame in frames[:2]] == [(1, 0, 1016), (0, 0, 1016)]
+    assert (frames[-1].opcode, frames[-1].fin) == (0, 1)
+    assert 0 < len(frames[-1].data) <= 1016
+    assert len(b"".join(frame.data for frame in frames)) > 4000
+    assert not connection._socket.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), "Nagle's algorithm is on"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from protocol.messages import Control, Telemetry
 from server.driver import Driver, PolicyError
-from server.speed import ConstantThrottle
+from server.speed import ConstantThrottle, PIController
 from tests.conftest import road_frame
 
 
@@ -60,6 +60,18 @@ def test_stopping_brakes_and_then_rests():
     assert d.drive(seen(0.4)).throttle == 0.0
 
 
+def test_a_frame_that_cannot_be_driven_brakes_a_car_that_is_to_stand():
+    d = driver(0.25)
+    d.drive(seen())
+    d.stopping = True
+    assert d.fallback(12.0) == Control(0.25, -1.0)
+    assert d.speed_mph == 12.0
+    assert d.fallback(0.4) == Control(0.25, 0.0)
+    assert d.fallback(None) == Control(0.25, 0.0), "unknown: a car that stands would drive backwards"
+    d.stopping = False
+    assert d.fallback(12.0) == Control(0.25, 0.0)
+
+
 def test_the_speed_control_lives_in_game_time_where_the_simulator_tells_it():
     class Clocked:
         def __init__(self):
@@ -70,7 +82,18 @@ def test_the_speed_control_lives_in_game_time_where_the_simulator_tells_it():
             return 0.0
 
     control = Clocked()
-    car = Driver(Says(0.0, 0.0, 0.0), lambda: control, clock=lambda: 77.0)
-    for extras in ({"sim_time": "1,2500"}, {}, {"sim_time": "soon"}):
+    car = Driver(Says(*[0.0] * 5), lambda: control, clock=lambda: 77.0)
+    for extras in ({"sim_time": "1,2500"}, {"sim_time": "2.0000"}, {}, {"sim_time": "soon"}, {"sim_time": 3.5}):
         car.drive(Telemetry(road_frame(), b"", 0.0, 0.0, 10.0, extras))
-    assert control.times == [1.25, 77.0, 77.0]
+    assert control.times == [1.25, 2.0, 77.0, 77.0, 3.5]
+
+
+@pytest.mark.parametrize("whole", ["0", "12", 12])
+def test_whole_seconds_are_no_clock_for_the_speed_control(whole):
+    """Two builds of test labs tell them: between two of them the control would believe that no time has passed."""
+    now = [0.0]
+    car = Driver(Says(*[0.0] * 40), lambda: PIController(15.0, kp=0.0, ki=0.1), clock=lambda: now[0])
+    for _ in range(40):
+        now[0] += 0.05
+        control = car.drive(Telemetry(road_frame(), b"", 0.0, 0.0, 10.0, {"sim_time": whole}))
+    assert control.throttle == pytest.approx(0.1 * 5.0 * 39 * 0.05)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmarks.raw_client import RawClient, packet
-from server.gate import MAX_ADDRESSES, REQUEST_BURST, Access, Gate, RequestRates
+from server.gate import GUESS_BURST, Access, Gate
+from server.rates import MAX_ADDRESSES, RequestRates
 from tests.live_server import OPEN, LiveServer
 
 TOKEN = "a-token-of-twenty-chars"
@@ -16,8 +17,8 @@ SOCKET = {
 }
 
 
-def gate(access=OPEN, full=lambda: False):
-    return Gate(lambda environ, start_response: [b"inside"], access, full, clock=lambda: 0.0)
+def gate(access=OPEN, full=lambda: False, clock=lambda: 0.0):
+    return Gate(lambda environ, start_response: [b"inside"], access, full, clock=clock)
 
 
 def ask(gate_, path="/api/status", method="GET", host="127.0.0.1:4567", **environ):
@@ -81,10 +82,27 @@ def test_guessing_tokens_is_slow():
     assert ask(guarded, HTTP_AUTHORIZATION=f"Bearer {TOKEN}", REMOTE_ADDR="10.0.0.2") is None, "others go on"
 
 
+def test_guessing_tokens_is_slow_at_the_simulators_door_too():
+    now = [0.0]
+    guarded = gate(Access(TOKEN, simulators_too=True), clock=lambda: now[0])
+
+    def knock(token, address="10.0.0.1"):
+        query = f"EIO=4&transport=websocket&token={token}"
+        return ask(guarded, **{**SOCKET, "QUERY_STRING": query}, path="/socket.io/", REMOTE_ADDR=address)
+
+    answers = [knock(f"guess-{i}") for i in range(1000)]
+    assert answers == ["401"] * int(GUESS_BURST) + ["429"] * (1000 - int(GUESS_BURST))
+    assert knock(TOKEN) == "429", "the right one, among guesses, is not looked at"
+    assert knock(TOKEN, "10.0.0.2") is None, "others are"
+    now[0] = 1.0
+    assert knock(TOKEN) is None, "nor is it refused for long"
+    assert all(knock(TOKEN) is None for _ in range(100)), "who knows it may come as often as it likes"
+
+
 def test_requests_have_a_rate_for_each_address():
     now = [0.0]
-    rates = RequestRates(lambda: now[0])
-    assert all(rates.admits("a") for _ in range(int(REQUEST_BURST)))
+    rates = RequestRates(lambda: now[0], per_s=30.0, burst=120.0)
+    assert all(rates.admits("a") for _ in range(120))
     assert not rates.admits("a")
     assert rates.admits("b")
     now[0] = 1.0
@@ -92,6 +110,12 @@ def test_requests_have_a_rate_for_each_address():
     for i in range(3 * MAX_ADDRESSES):
         rates.admits(str(i))
     assert len(rates._buckets) == MAX_ADDRESSES
+
+
+def test_a_client_of_another_protocol_is_refused_with_a_word():
+    for version in ("3", "5", "x"):
+        query = f"EIO={version}&transport=websocket"
+        assert ask(gate(), **{**SOCKET, "QUERY_STRING": query}, path="/socket.io/") == "400"
 
 
 def test_no_simulator_is_taken_beyond_the_limit_and_those_inside_go_on():

@@ -166,3 +166,41 @@ def test_a_tflite_file_may_be_truncated_while_it_drives(tmp_path):
     before = engine.predict(FRAME)
     path.write_bytes(b"")
     np.testing.assert_array_equal(engine.predict(FRAME), before)
+
+
+def test_a_follower_that_fails_keeps_neither_the_others_nor_the_next_swap(tmp_path, caplog):
+    paths = [tmp_path / name for name in ("first.h5", "second.h5")]
+    for path in paths:
+        path.touch()
+    told = []
+
+    def fails(model):
+        raise RuntimeError("a bug in a follower")
+
+    slot = ModelSlot(LoadedModel(paths[0], Engine("test", "CPU", (), lambda frames: frames)), lambda path: LoadedModel(
+        path, Engine("test", "CPU", (), lambda frames: frames)))  # fmt: skip
+    slot.follow(fails)
+    slot.follow(told.append)
+    for path in (paths[1], paths[0]):
+        slot.swap(path.name).join(10)
+        assert slot.model.path == path
+    assert [model.path for model in told] == [paths[1], paths[0]]
+    assert caplog.text.count("not everybody could be told") == 2
+
+
+def test_a_watch_outlives_a_folder_that_cannot_be_read(tmp_path, monkeypatch, caplog):
+    path, looked = tmp_path / "model.h5", threading.Event()
+    path.touch()
+    slot = ModelSlot(LoadedModel(path, Engine("test", "CPU", (), lambda frames: frames)), lambda _: None)
+    failing = iter((True, True))
+
+    def look(self):
+        if next(failing, False):
+            raise PermissionError("not now")
+        looked.set()
+
+    monkeypatch.setattr(ModelWatch, "_look", look)
+    watch = ModelWatch(slot, every_s=0.01)
+    assert looked.wait(10)
+    watch.close()
+    assert caplog.text.count("could not be looked at") == 2

@@ -6,6 +6,7 @@ import pytest
 
 from server.latency import LatencyLog
 from server.narrator import Narrator
+from server.refusals import Refusals
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Driver:
 class Session:
     number: int = 1
     manual: bool = False
+    views: int = 0
     driver: Driver = field(default_factory=Driver)
 
 
@@ -36,6 +38,7 @@ class Stage:
 
     def __init__(self):
         self.now_s, self.said, self.connections, self.latency = 0.0, [], {}, LatencyLog()
+        self.refusals = Refusals(clock=lambda: self.now_s)
         self.latency.add(1.8)
         note = lambda text, *values: self.said.append(text % values)  # noqa: E731
         self.narrator = Narrator(note, note, lambda: self.now_s)
@@ -48,8 +51,9 @@ class Stage:
             for connection in self.connections.values():
                 if hz:
                     connection.answered += round(hz / 10)
+                    connection.session.views += round(hz / 20)
                     connection.last_telemetry_s = self.now_s
-            self.narrator.look(self.connections, self.latency)
+            self.narrator.look(self.connections, self.latency, self.refusals)
         return self.said[start:]
 
 
@@ -63,7 +67,9 @@ def test_the_story_of_a_drive(stage):
     assert waiting.startswith("waiting for the simulator")
     stage.connections["a"] = connection = Connection(last_telemetry_s=stage.now_s)
     assert stage.run(1, hz=20) == ["simulator 1: connected"]
-    assert stage.run(3, hz=20) == ["simulator 1: driving at 20 Hz, 14.9 mph; answers take 1.8 ms (p99 1.8)"]
+    assert stage.run(3, hz=20) == [
+        "simulator 1: driving at 14.9 mph; 10 views and 20 answers a second, each after 1.8 ms (p99 1.8)"
+    ]
     assert len(stage.run(60, hz=20)) == 2, "every half minute"
     (silent,) = stage.run(20)
     assert "no telemetry for 5 s. Is it paused" in silent
@@ -92,3 +98,17 @@ def test_a_machine_too_slow_is_said_once(stage):
     stage.connections["a"] = Connection()
     said = stage.run(100, hz=10)
     assert sum("too slow" in line for line in said) == 1
+
+
+def test_each_refused_simulator_is_named_once_and_again_while_it_goes_on(stage):
+    stage.run(1)
+    stage.refusals.note("10.0.0.7", "it sends no token; start the server without --protect-simulators")
+    assert stage.run(1) == [
+        "a simulator at 10.0.0.7 is refused: it sends no token; start the server without --protect-simulators"
+    ]
+    for _ in range(58):
+        stage.refusals.note("10.0.0.7", "it sends no token; start the server without --protect-simulators")
+        stage.run(1)
+    again = [line for line in stage.said if "10.0.0.7 is refused (" in line]
+    assert len(again) == 1
+    assert "3" in again[0].partition(" attempts so far")[0], "half a minute later"

@@ -1,13 +1,14 @@
 """A run is recorded whole, in a folder of its own, and a failing disk ends the recording, never the drive."""
 
 import json
+import threading
 
 import pytest
 
 from protocol.messages import Control, Telemetry
 from protocol.recording import read_recording
 from server.observers import Answered
-from server.run_recorder import RunRecorder, new_run_folder
+from server.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())
@@ -42,12 +43,17 @@ def test_every_run_has_a_folder_of_its_own(tmp_path):
 
 
 def test_a_second_simulator_is_recorded_beside_the_first(tmp_path):
-    recorder = RunRecorder(tmp_path / "run", {})
+    recorder = RunRecorder(tmp_path / "run", {"model": "eff.h5"})
     for i in range(4):
         recorder.answered(answer(i, simulator=1 + i % 2))
     recorder.close()
     assert [s.speed_mph for s in read_recording(tmp_path / "run").samples] == [12.0, 14.0]
     assert [s.speed_mph for s in read_recording(tmp_path / "run-simulator2").samples] == [13.0, 15.0]
+    for simulator, name, latency_ms in ((1, "run", 2.5), (2, "run-simulator2", 3.5)):
+        report = json.loads((tmp_path / name / "run.json").read_text())
+        assert (report["simulator"], report["frames"], report["model"]) == (simulator, 2, "eff.h5")
+        assert report["latency_ms"]["p50"] == latency_ms, "its own"
+        assert report["ended"] >= report["started"]
 
 
 def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, caplog):
@@ -57,7 +63,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, 
     def write(*_args, **_kwargs):
         raise full
 
-    monkeypatch.setattr(recorder._recorders[1], "write", write)
+    monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
     for i in range(1000):
         recorder.answered(answer(i))
     recorder.close()
@@ -72,7 +78,29 @@ def test_an_unwritable_place_is_found_at_once(tmp_path):
         new_run_folder(tmp_path / "file" / "runs")
 
 
-def test_what_improved_builds_report_is_kept(tmp_path):
+def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch, caplog):
+    hangs, go = threading.Event(), threading.Event()
+
+    def write(*_args, **_kwargs):
+        hangs.set()
+        assert go.wait(10)
+
+    for frames in (1, QUEUE_LENGTH + 50):  # the queue empty, or full
+        recorder = RunRecorder(tmp_path / f"run{frames}", {})
+        monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
+        for i in range(frames):
+            recorder.answered(answer(i))
+        assert hangs.wait(10)
+        recorder.close(limit_s=0.05)
+        assert recorder.error == "the disk has not answered for 0.05 s"
+        assert f"the recording in {recorder.folder} is not complete" in caplog.text
+        go.set()
+        recorder.close()
+        hangs.clear()
+        go.clear()
+
+
+def test_what_improved_builds_report_is_kept(tmp_path, caplog):
     recorder = RunRecorder(tmp_path / "run", {})
     recorder.answered(answer(0, extras={"cte": "-1.25", "lapNumber": "2"}))
     recorder.answered(answer(1, extras={"junk": "x" * 100_000}))
@@ -80,3 +108,5 @@ def test_what_improved_builds_report_is_kept(tmp_path):
     (line,) = (tmp_path / "run" / "extras.jsonl").read_text().splitlines()
     assert json.loads(line) == {"time_s": 1.7e9, "cte": "-1.25", "lapNumber": "2"}
     assert len(read_recording(tmp_path / "run").samples) == 2
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["extras_left_out"] == 1
+    assert "extra fields of a frame have 100" in caplog.text

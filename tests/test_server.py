@@ -1,6 +1,7 @@
 """The wire, with a real server and raw clients: the stock simulator's dialect, and modern clients."""
 
 import struct
+import sys
 import threading
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import socketio
 
 from benchmarks.raw_client import MASK, RawClient, packet, telemetry_packet
-from protocol.wire import encode_telemetry
+from protocol.wire import TEST_FIELDS, encode_telemetry
 from tests.conftest import jpeg_of, road_frame
 from tests.live_server import Brightness, LiveServer
 from tests.raw_messages import answer, event, grey, nothing_more
@@ -245,3 +246,131 @@ def test_a_failing_observer_is_dropped_and_every_telemetry_has_one_answer():
         assert nothing_more(client)
     server.close()
     assert fails.calls == 1
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, TypeError, ValueError, RecursionError])
+def test_a_fault_in_counting_costs_no_answer_and_makes_no_second_one(server, simulator, monkeypatch, caplog, error):
+    def fails(*_):
+        raise error("a bug in the metrics")
+
+    for name in ("received", "answered"):
+        monkeypatch.setattr(server.app.metrics, name, fails)
+    for level in (191, 0, 191):
+        simulator.send(telemetry_packet(grey(level)))
+        name, payload = answer(simulator)
+        assert (name, payload["throttle"]) == ("steer", "0.3000")
+    assert nothing_more(simulator)
+    assert caplog.text.count("counting an answer failed") == 1, "it is told once"
+    assert "broken JSON" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, TypeError, ValueError])
+def test_a_fault_in_a_handler_is_not_taken_for_the_packets(server, simulator, monkeypatch, caplog, error):
+    """The handler has sent its answer before it fails: the packet was fine, and there is no second answer."""
+    real = server.app._answer
+
+    def fails(sid, connection):
+        real(sid, connection)
+        raise error("a bug in the handler")
+
+    monkeypatch.setattr(server.app, "_answer", fails)
+    simulator.send(telemetry_packet(grey(191)))
+    assert answer(simulator)[1]["throttle"] == "0.3000"
+    assert nothing_more(simulator)
+    assert "a bug in the handler" in caplog.text
+
+
+def test_a_crash_in_decoding_is_told_as_one(server, simulator, monkeypatch, caplog):
+    def crashes(data):
+        raise MemoryError("no room for a picture")
+
+    monkeypatch.setattr("server.session.decode_telemetry", crashes)
+    simulator.send(telemetry_packet(grey(0)))
+    assert answer(simulator)[1]["throttle"] == "0.0000"
+    assert "decoding a telemetry failed: MemoryError" in caplog.text
+    assert "the model failed" not in caplog.text
+
+
+def test_a_failing_model_and_a_broken_camera_brake_a_car_that_is_to_stand(server, simulator):
+    simulator.send(telemetry_packet(grey(191), speed_mph=12.0))
+    answer(simulator)
+    server.call(lambda: server.app.pause(True))
+    server.policy.fail = RuntimeError("out of cheese")
+    for speed, throttle in ((12.0, "-1.0000"), (0.3, "0.0000")):
+        simulator.send(telemetry_packet(grey(191), speed_mph=speed))
+        assert answer(simulator)[1] == {"steering_angle": "0.4980", "throttle": throttle}
+        simulator.send(event("telemetry", {**encode_telemetry(grey(191), 0.0, 0.2, speed), "image": "broken"}))
+        assert answer(simulator)[1]["throttle"] == throttle
+
+
+def test_the_first_frame_is_answered_in_the_simulators_locale_though_it_is_broken(simulator):
+    german = encode_telemetry(grey(191), -1.5, 0.25, 9.1234, decimal_comma=True)
+    simulator.send(event("telemetry", {**german, "image": "@@@"}))
+    assert answer(simulator)[1] == {"steering_angle": "0,0000", "throttle": "0,0000"}
+
+
+@pytest.mark.parametrize(("mark", "minus"), [("/", "{}-"), (".", "{}-"), (",", "- {}")])
+def test_persian_arabic_and_croatian_computers_drive(simulator, mark, minus):
+    payload = {name: text.replace(".", mark) for name, text in encode_telemetry(b"", 0.0, 0.2, 9.1234).items()}
+    payload["steering_angle"] = minus.format(f"6{mark}0125")
+    simulator.send(event("telemetry", {**payload, "image": encode_telemetry(grey(0), 0, 0, 0)["image"]}))
+    assert answer(simulator)[1] == {"steering_angle": f"-1{mark}0000", "throttle": f"0{mark}3000"}
+
+
+def test_a_test_labs_simulator_drives(simulator):
+    payload = {**encode_telemetry(grey(191), 0.0, 0.2, 9.0), "lapNumber": "1", "currentWayPoint": "3", "crash": "0"}
+    simulator.send(event("telemetry", payload))
+    assert answer(simulator)[1] == {"steering_angle": "0.4980", "throttle": "0.3000", **TEST_FIELDS}
+    simulator.send(event("telemetry", {"speed": "x"}))
+    assert answer(simulator)[1].keys() >= TEST_FIELDS.keys(), "also when a frame is broken, lest it run away"
+
+
+def test_a_pid_simulator_drives(simulator):
+    simulator.send(event("telemetry", {**encode_telemetry(grey(191), 0.0, 0.2, 9.0), "cte": "0.7598"}))
+    assert answer(simulator)[1] == {"steering_angle": 0.498, "throttle": 0.3}
+
+
+def test_a_binary_telemetry_without_its_picture_is_answered_too(simulator):
+    head = '451-["telemetry",{"speed":"1","throttle":"0","steering_angle":"0","image":{"_placeholder":true,"num":%s}}]'
+    simulator.send(packet(head % 0))
+    simulator.send(telemetry_packet(grey(255)))
+    answers = [answer(simulator)[1] for _ in range(2)]
+    assert [given["throttle"] for given in answers] == ["0.0000", "0.3000"]
+    assert answers[1]["steering_angle"] == "1.0000"
+    for wrong in (7, '"x"'):
+        simulator.send(packet(head % wrong) + b"\x82\x83" + MASK + b"abc")
+        assert answer(simulator)[1] == {"steering_angle": "1.0000", "throttle": "0.0000"}
+    assert nothing_more(simulator)
+
+
+def test_observers_may_come_and_go_from_any_thread(server):
+    before, interval = server.app._observers, sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def come_and_go():
+        for _ in range(2000):
+            stays, goes = object(), object()
+            server.app.add_observer(stays)
+            server.app.add_observer(goes)
+            server.app.remove_observer(goes)
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(server.app._observers) == len(before) + 3 * 2000
+
+
+def test_views_are_counted_not_answers(server, simulator):
+    """The simulator has two telemetries under way and draws one picture for both."""
+    for level in (10, 60, 110):
+        simulator.send(telemetry_packet(grey(level)) * 2)
+        for _ in range(2):
+            answer(simulator)
+    ((_, connection),) = server.app.connections.items()
+    server.wait_until(lambda: connection.answered == 6)
+    assert connection.session.views == 3

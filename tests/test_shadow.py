@@ -1,6 +1,7 @@
 """The shadow: compares what it is told, keeps the worst of each place, and never stands in the way."""
 
 import json
+import sys
 import threading
 from itertools import pairwise
 
@@ -104,3 +105,35 @@ def test_a_failing_shadow_ends_alone(tmp_path):
     shadow.answered(answer(0.1, 1.1))
     assert shadow.figures()["error"] == "RuntimeError: a bug"
     shadow.close()
+
+
+def test_each_frame_is_compared_or_counted_as_left_out(monkeypatch):
+    class Instant:
+        def predict(self, frames):
+            return np.float32([0.0])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # the two threads meet at every step
+    try:
+        shadow = Shadow("quick.h5", Instant())
+        given = answer(0.0, 1.0)
+        for _ in range(20_000):
+            shadow.answered(given)
+        limit = threading.Event()
+        while shadow._next is not None or shadow.compared + shadow.left_out < 20_000:
+            limit.wait(0.01)
+            assert shadow.compared + shadow.left_out + (shadow._next is not None) + 1 >= 20_000, "one was lost"
+        assert shadow.compared + shadow.left_out == 20_000
+    finally:
+        sys.setswitchinterval(interval)
+        shadow.close()
+
+
+def test_a_model_that_hangs_does_not_hang_the_end(shadow, monkeypatch, caplog):
+    monkeypatch.setattr("server.shadow.CLOSE_S", 0.05)
+    shadow._policy.may.clear()
+    shadow.answered(answer(0.1, 1.0))
+    assert shadow._policy.asked.wait(10)
+    shadow.close()
+    assert "still at a frame" in caplog.text
+    shadow._policy.may.set()

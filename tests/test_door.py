@@ -1,0 +1,86 @@
+"""The door: bounded for each address, and open whatever accepting raises."""
+
+import errno
+import socket
+import threading
+
+import eventlet
+import pytest
+
+from server.app import DrivingApp
+from server.door import Door
+from server.refusals import Refusals
+from server.serving import NotListening, serve
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server((HOST, 0)) as made:
+        yield made
+
+
+def connect(listener):
+    return socket.create_connection(listener.getsockname())
+
+
+def test_one_address_has_so_many_connections_and_no_more(listener):
+    refusals = Refusals()
+    door = Door(listener, 2, refusals.note)
+    clients = [connect(listener) for _ in range(4)]
+    taken = [door.accept() for _ in range(2)]
+    waiting = eventlet.spawn(door.accept)
+    eventlet.sleep(0)
+    for turned_away in clients[2:]:
+        turned_away.settimeout(5)
+        assert turned_away.recv(1) == b"", "closed unheard"
+    (refused,) = refusals.recent()
+    assert (refused.address, refused.count) == (HOST, 2)
+    assert "2 connections already" in refused.reason
+    door.left(taken[0][1])
+    clients.append(connect(listener))
+    connection, address = waiting.wait()
+    assert address == clients[-1].getsockname()
+    for one in (*clients, connection, *(c for c, _ in taken)):
+        one.close()
+
+
+@pytest.mark.parametrize("code", [errno.ECONNABORTED, errno.EMFILE, errno.ECONNRESET])
+def test_it_stays_open_whatever_accepting_raises(listener, monkeypatch, caplog, code):
+    door = Door(listener, 2, lambda *_: None)
+    real, raised = door._listener.accept, [OSError(code, "for a moment")] * 2
+    monkeypatch.setattr("server.door.PAUSE_S", 0.0)
+
+    def accept():
+        if raised:
+            raise raised.pop()
+        return real()
+
+    monkeypatch.setattr(door._listener, "accept", accept)
+    with connect(listener) as client:
+        connection, address = door.accept()
+        assert address == client.getsockname()
+        connection.close()
+    assert caplog.text.count("could not be accepted") == 1
+
+
+def test_a_server_at_which_nobody_listens_any_more_ends_with_a_word(listener, monkeypatch):
+    def dies(*_):
+        raise RuntimeError("a bug at the door")
+
+    monkeypatch.setattr("server.serving.answer_requests", dies)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    ended = []
+
+    def run():
+        try:
+            serve(DrivingApp(lambda: None, ()), lambda *_: [], listener, lambda: False, 1)
+        except NotListening as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(10)
+    assert ended
+    assert "a bug at the door" in ended[0]

@@ -1,0 +1,63 @@
+"""The acknowledgement of a message that comes in pieces: asked for before every wait within it."""
+
+import socket
+import threading
+
+import pytest
+
+from benchmarks.raw_client import WRITE_BYTES, RawClient, telemetry_packet
+from server import websocket
+from tests.raw_messages import answer, event, grey, nothing_more
+
+PIECES = telemetry_packet(grey(255)) + event("noise", "x" * 5000)
+PONG = b"\x8a\x00"
+
+
+def read_exactly(client, count):
+    data = b""
+    while len(data) < count:
+        data += client._socket.recv(count - len(data))
+    return data
+
+
+def test_without_a_quick_acknowledgement_each_wait_within_a_message_sends_a_pong(server, monkeypatch):
+    """As on Windows and macOS: what is sent carries the acknowledgement. The client waits for it before it goes on."""
+    monkeypatch.setattr(websocket, "QUICK_ACKNOWLEDGEMENT", None)
+    with RawClient(server.port, timeout_s=10) as client:
+        message = event("telemetry", {"image": "x" * 5000})
+        starts = range(0, len(message), WRITE_BYTES)
+        for start in starts:
+            client._socket.sendall(message[start : start + WRITE_BYTES])
+            if start != starts[-1]:
+                assert read_exactly(client, 2) == PONG
+        assert answer(client)[0] == "steer"
+        assert nothing_more(client), "no pong between two messages"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux's option")
+def test_with_it_the_client_is_acknowledged_at_each_wait(server, monkeypatch):
+    asked, changed = [], threading.Condition()
+    real = websocket.FrameWebSocket._acknowledge
+
+    def acknowledge(self):
+        real(self)
+        with changed:
+            asked.append(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
+            changed.notify_all()
+
+    monkeypatch.setattr(websocket.FrameWebSocket, "_acknowledge", acknowledge)
+    with RawClient(server.port, timeout_s=10) as client, changed:
+        assert changed.wait_for(lambda: asked, 10), "before the first message"
+        asked.clear()
+        client._socket.sendall(PIECES[:WRITE_BYTES])
+        assert changed.wait_for(lambda: asked, 10), "before the second fragment"
+        assert asked == [1]
+
+
+def test_the_ends_of_messages_may_lie_anywhere(simulator):
+    """Ten telemetries and noise between them, in pieces that no message's end respects."""
+    stream = PIECES * 10
+    for start in range(0, len(stream), 777):
+        simulator._socket.sendall(stream[start : start + 777])
+    assert [answer(simulator)[1]["steering_angle"] for _ in range(10)] == ["1.0000"] * 10
+    assert nothing_more(simulator)
