@@ -37,10 +37,10 @@ LIMIT_MS = 33.0
 
 
 class SteadyClient:
-    """One simulator, connected. Once started it sends `hz` telemetries a second for `seconds`, and times answers."""
+    """A connected client. Once started it sends `hz` telemetries a second for `seconds`, and times answers."""
 
-    def __init__(self, port: int, packets: list[bytes], hz: float, seconds: float) -> None:
-        self._client = RawClient(port, timeout_s=GRACE_S)
+    def __init__(self, client: RawClient, packets: list[bytes], hz: float, seconds: float) -> None:
+        self._client = client
         self._packets = packets
         self._sent: deque[float] = deque()
         self._count = int(hz * seconds)
@@ -95,7 +95,8 @@ def main() -> int:
     with ServerProcess("server/drive.py", str(options.model), "--port", "0", *options.server.split()) as server:
         print(server.ready_line)
         for count in options.clients:
-            clients = [SteadyClient(server.port, packets, options.hz, options.seconds) for _ in range(count)]
+            raw = [RawClient(server.port, timeout_s=GRACE_S) for _ in range(count)]
+            clients = [SteadyClient(client, packets, options.hz, options.seconds) for client in raw]
             begin = time.perf_counter() + 0.1
             for client, offset in zip(clients, np.linspace(0, 1 / options.hz, count, endpoint=False), strict=True):
                 client.start(begin + offset)

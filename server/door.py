@@ -26,6 +26,7 @@ CLOSED = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 """What a listening socket raises that is no longer one; any other error passes."""
 
 PAUSE_S = 0.1
+HEAD_BYTES = 1024
 
 
 def connection_limit() -> int:
@@ -40,13 +41,22 @@ def connection_limit() -> int:
 class Door:
     """A listening socket for eventlet's WSGI server that lets one address have at most `each` connections.
 
-    refused: is told the address and the reason of each connection that is closed unheard.
+    refused: is told the address and the reason of each connection that is closed for that. unwelcome: whether a
+    request that begins so would be refused anyway and may be closed unheard; in a flood that spares the time of an
+    answer.
     """
 
-    def __init__(self, listener: socket.socket, each: int, refused: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        each: int,
+        refused: Callable[[str, str], None] = lambda address, reason: None,
+        unwelcome: Callable[[bytes], bool] = lambda head: False,
+    ) -> None:
         self._listener = GreenSocket(listener)
         self._each = each
         self._refused = refused
+        self._unwelcome = unwelcome
         self._inside: Counter[str] = Counter()
         self._said: set[int | None] = set()
 
@@ -57,17 +67,21 @@ class Door:
     def accept(self) -> tuple[GreenSocket, tuple[Any, ...]]:
         """The next connection that may come in, and its address. Raises OSError when the socket was closed."""
         while True:
+            eventlet.sleep(0)  # what came in last has its turn before the next
             try:
                 connection, address = self._listener.accept()
             except OSError as error:
                 self._bear(error)
                 continue
             host = str(address[0])
-            if self._inside[host] < self._each:
+            if self._unwelcome(_head(connection)):
+                connection.close()
+            elif self._inside[host] >= self._each:
+                connection.close()
+                self._refused(host, f"it has {self._each} connections already, as many as one address may have")
+            else:
                 self._inside[host] += 1
                 return connection, address
-            connection.close()
-            self._refused(host, f"it has {self._each} connections already, as many as one address may have")
 
     def left(self, address: tuple[Any, ...]) -> None:
         """A connection from this address has ended."""
@@ -83,3 +97,11 @@ class Door:
             self._said.add(error.errno)
             log.warning("a connection could not be accepted (%s); the next ones are", error)
         eventlet.sleep(PAUSE_S)
+
+
+def _head(connection: GreenSocket) -> bytes:
+    """What has already come of its request, left there to be read."""
+    try:
+        return bytes(connection.fd.recv(HEAD_BYTES, socket.MSG_PEEK))  # the socket under eventlet's never blocks
+    except OSError:
+        return b""

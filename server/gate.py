@@ -22,6 +22,7 @@ from server.rates import RequestRates
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 SOCKET_PATH = "/socket.io/"
+SOCKET_REQUEST = f"GET {SOCKET_PATH}".encode()
 OPEN_PATHS = ("/healthz", "/readyz")
 """Say only yes or no, so that a container's health check needs no token and may use any host name."""
 
@@ -151,6 +152,16 @@ class Gate:
         if path == "/" and self._access.token and "token=" in environ.get("QUERY_STRING", ""):
             return self._admit(with_headers)
         return self._inner(environ, with_headers)
+
+    def unwelcome(self, head: bytes) -> bool:
+        """Whether a request that begins so is one of a flood that is refused anyway, and so needs no answer.
+
+        Only while as many refused ones are held as can be; then every simulator that is not let in is of the flood.
+        """
+        if self._held < MAX_HELD or not head.startswith(SOCKET_REQUEST) or b"sid=" in head:
+            return False
+        token = self._access.token if self._access.simulators_too else None
+        return self._full() or (token is not None and token.encode() not in head)
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
         """Why this request is not let in, None when it is."""

@@ -17,7 +17,7 @@ from eventlet import tpool
 
 from server.app import DrivingApp
 from server.door import Door, connection_limit
-from server.gate import HANG_UP, WsgiApp
+from server.gate import HANG_UP, Gate
 from server.narrator import Narrator
 from server.refusals import Refusals
 
@@ -27,7 +27,9 @@ LOOK_EVERY_S = 0.2
 HTTP_TIMEOUT_S = 20.0
 """A client that neither asks nor reads for so long is let go; a websocket then has Engine.IO's own limits."""
 
-BACKLOG = 128
+BACKLOG = 1024
+"""Connections that wait to be taken in; where more come, the system lets them wait for a second or three."""
+
 END_LIMIT_S = 40.0
 """Longer than each part of the end may take by itself."""
 
@@ -84,11 +86,11 @@ class Protocol(eventlet.wsgi.HttpProtocol):
             self.rfile.close()
 
 
-def answer_requests(wsgi: WsgiApp, listener: socket.socket, refusals: Refusals) -> None:
+def answer_requests(wsgi: Gate, listener: socket.socket, refusals: Refusals) -> None:
     """Answer what comes in, a green thread for each connection; returns only when it is killed."""
     limit = connection_limit()
     eventlet.wsgi.server(
-        Door(listener, limit // 2, refusals.note),
+        Door(listener, limit // 2, refusals.note, wsgi.unwelcome),
         wsgi,
         protocol=Protocol,
         log_output=False,
@@ -119,7 +121,7 @@ class NotListening(RuntimeError):
     """Nobody accepts connections any more."""
 
 
-def serve(app: DrivingApp, wsgi: WsgiApp, listener: socket.socket, finished: Callable[[], bool], at_once: int) -> bool:
+def serve(app: DrivingApp, wsgi: Gate, listener: socket.socket, finished: Callable[[], bool], at_once: int) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
     Then the cars are brought to a stop. A second Ctrl-C ends the process at once. at_once: how many simulators' frames

@@ -9,7 +9,6 @@ on the same port by the same code.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import socket
 from collections.abc import Callable
@@ -135,16 +134,21 @@ class SimulatorServer(socketio.Server):
         payload: JSON, sent as it is. Falls back on the queue for clients without a websocket, and behind packets that
         already stand in it.
         """
-        engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
-        websocket = getattr(engineio_socket, "websocket", None)
-        if engineio_socket is not None and engineio_socket.queue.qsize() > MAX_WAITING_PACKETS:
+        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        engineio_socket = self.eio.sockets.get(eio_sid)
+        if engineio_socket is None:
+            log.debug("a simulator left before its answer")
+            return
+        if engineio_socket.queue.qsize() > MAX_WAITING_PACKETS:
             self.cut_off(sid)
             return
+        websocket = getattr(engineio_socket, "websocket", None)
+        message = f'{EVENT}["{event}",{payload}]'
         if websocket is None or not engineio_socket.upgraded or not engineio_socket.queue.empty():
-            self.emit(event, json.loads(payload), to=sid)
+            self.eio.send(eio_sid, message)
             return
         try:
-            websocket.send(f'{MESSAGE}{EVENT}["{event}",{payload}]')
+            websocket.send(f"{MESSAGE}{message}")
         except OSError as error:
             log.debug("a simulator left before its answer: %s", error)
 
