@@ -128,8 +128,8 @@ class DriveFilm:
         self._last_s = float("-inf")
 
     def answered(self, answer: Answered) -> None:
-        """Hand over one frame and its answer."""
-        if answer.simulator != self._simulator and answer.time_s - self._last_s < SILENT_S:
+        """Hand over one view and its answer."""
+        if not answer.fresh or (answer.simulator != self._simulator and answer.time_s - self._last_s < SILENT_S):
             return
         self._simulator, self._last_s = answer.simulator, answer.time_s
         telemetry, control = answer.telemetry, answer.control

@@ -76,33 +76,37 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not let in: an HTTP status, a line for who asked, and what the user of a simulator may do."""
+    """Why a request is not let in: an HTTP status and a line for who asked.
+
+    told: for the log and the page, where a simulator asked: why, and what its user may do.
+    """
 
     status: str
     reason: str
-    advice: str = ""
+    told: str = ""
 
 
 UNAUTHORIZED = Refusal(
     "401 Unauthorized",
     "this server asks for its token: see what it printed when it started",
-    "start the server without --protect-simulators, or give the simulator's address this server's ?token=...",
+    "it gives no token, or a wrong one. Start the server without --protect-simulators, or add ?token=... to the "
+    "address in the simulator",
 )
 GUESSED_TOO_OFTEN = Refusal(
     "429 Too Many Requests",
     "too many wrong tokens; wait some seconds",
-    "compare its token with what the server printed, and wait some seconds",
+    "it has given too many wrong tokens. Compare its token with the server's, and wait some seconds",
 )
 TOO_MANY_REQUESTS = Refusal("429 Too Many Requests", "too many requests; wait a second")
 FULL = Refusal(
     "503 Service Unavailable",
     "this server has as many simulators as it takes",
-    "close another simulator, or start a second server with another --port",
+    "this server has as many simulators as it takes. Close another one, or start a second server on another --port",
 )
 OTHER_PROTOCOL = Refusal(
     "400 Bad Request",
     "this server speaks Engine.IO 4, as the Udacity simulator announces it (EIO=4)",
-    "use a Socket.IO client of version 3 or newer",
+    "it announces another version of Engine.IO than 4. Use a Socket.IO client of version 3 or newer",
 )
 
 
@@ -169,7 +173,7 @@ class Gate:
         if path not in OPEN_PATHS:
             wrong = wrong_host(environ, self._access.hosts) or wrong_origin(environ)
             if wrong:
-                return Refusal("403 Forbidden", wrong, "only simulators and this server's own page may connect")
+                return Refusal("403 Forbidden", wrong, f"{wrong}. Only simulators and the server's own page may drive")
         if path.startswith(SOCKET_PATH):
             refusal = self._socket_refusal(environ)
             asked = self._access.token is not None and self._access.simulators_too
@@ -206,7 +210,7 @@ class Gate:
 
     def _hold(self, environ: dict[str, Any], refusal: Refusal) -> None:
         """Note that a simulator is refused, and let it wait for its refusal."""
-        self._refused(_address(environ), f"{refusal.reason}; {refusal.advice}")
+        self._refused(_address(environ), refusal.told)
         if self._held < MAX_HELD:
             self._held += 1
             try:

@@ -72,6 +72,7 @@ def test_a_server_at_which_nobody_listens_any_more_ends_with_a_word(listener, mo
 
     monkeypatch.setattr("server.serving.answer_requests", dies)
     monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("eventlet.tpool.set_num_threads", lambda _: None)  # it would hold for the tests after this
     ended = []
 
     def run():

@@ -96,7 +96,7 @@ function showSimulators(simulators) {
   }
   const current = chosen ?? numbers[0];
   simulators.forEach((one, i) => {
-    row.children[i].textContent = `Simulator ${one.simulator}: ${one.manual ? "a person" : `${one.rate_hz.toFixed(0)} Hz, ${one.speed_mph.toFixed(0)} mph`}`;
+    row.children[i].textContent = `Simulator ${one.simulator}: ${one.manual ? "a person" : `${one.rate_hz.toFixed(0)} views a second, ${one.speed_mph.toFixed(0)} mph`}`;
     row.children[i].setAttribute("aria-pressed", one.simulator === current);
   });
 }
