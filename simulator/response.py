@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
-from simulator.car import STEP_S, WHEELBASE_M
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from simulator.car import STEP_S
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ class Response:
     def step(self, rate: float, speed_mph: float, steering: float) -> float:
         """Yaw rate STEP_S later, radians a second to the right, of a car that has `rate` now. speed above 0."""
         speed_mps = speed_mph * MPS_PER_MPH
-        lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M
+        lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
         held = self.most_lateral_mps2 * math.tanh(lateral / self.most_lateral_mps2)
         return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s) if self.lag_s else 1.0)
 

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
+from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
 from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, projection
-from simulator.car import WHEELBASE_M
 from training.recipe import Recipe
 
 Floats = npt.NDArray[np.float64]
@@ -87,7 +86,7 @@ def path_columns(steering: float, rows: Rows) -> Floats:
     )
     _, below, ahead = np.linalg.inv(projection()) @ middles
     ahead_m = np.where(below > 0, ahead * CENTER.height_m / np.maximum(below, 1e-9), np.nan)
-    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M
+    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
     way_m = ahead_m + CAMERA_AHEAD_M
     inside = (bend * way_m) ** 2 < 1
     aside_m = np.where(inside, bend * way_m**2 / (1 + np.sqrt(np.maximum(0, 1 - (bend * way_m) ** 2))), np.nan)
