@@ -1,8 +1,8 @@
 """How the game's car answers its wheel: the bicycle model, late, and with tyres that hold only so much.
 
-Fitted to the yaw that frames show (`training.yaw`): on Udacity's recording it leaves 0.15 degrees a frame unexplained
-where the bare bicycle leaves 0.70 (correlation 0.99 against 0.87), on another lake recording 0.19 against 0.75. Bare,
-a keyboard driver's short full locks at 30 mph would throw the reconstructed car about by 15 degrees: no frame shows it.
+The two numbers of `GAME` are fitted to the yaw that recorded frames show, and docs/replay.md says how. On Udacity's
+recording they leave 0.15 degrees a frame unexplained, where the bare bicycle leaves 0.70 (correlation 0.99
+against 0.87); on another recording of the lake they leave 0.19, and it leaves 0.75.
 """
 
 from __future__ import annotations
