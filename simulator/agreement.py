@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def agreement(human: Sequence[float], answers: Sequence[float], latency_s: Seque
     )
 
 
-def _errors(given: Floats, wanted: Floats) -> Errors:
+def _errors(given: Float64Array, wanted: Float64Array) -> Errors:
     if not given.size:
         return Errors(math.nan, math.nan, math.nan, math.nan)
     error = given - wanted

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import ROW_S, Recording, Sample, row_times_s
 from simulator.car import STEP_S
 from simulator.response import GAME, Response
-
-Floats = npt.NDArray[np.float64]
 
 GAP_S = 0.5
 """Between two rows; what the car did in a longer one is not known."""
@@ -42,13 +41,13 @@ class Stretch:
 
     samples: tuple[Sample, ...]
     row_step: npt.NDArray[np.intp]
-    x: Floats
-    y: Floats
-    heading_rad: Floats
-    yaw_rate: Floats
-    speed_mph: Floats
-    steering: Floats
-    distance_m: Floats
+    x: Float64Array
+    y: Float64Array
+    heading_rad: Float64Array
+    yaw_rate: Float64Array
+    speed_mph: Float64Array
+    steering: Float64Array
+    distance_m: Float64Array
 
     @property
     def length_m(self) -> float:
@@ -98,7 +97,9 @@ def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
     return HumanLine(name, found, dict(left_out), sides, response)
 
 
-def _unbroken(samples: Sequence[Sample], time_s: Floats, left_out: Counter[str]) -> Iterator[npt.NDArray[np.intp]]:
+def _unbroken(
+    samples: Sequence[Sample], time_s: Float64Array, left_out: Counter[str]
+) -> Iterator[npt.NDArray[np.intp]]:
     """Rows of each piece without gap, standstill or manoeuvre; counts the others."""
     speed = np.array([s.speed_mph for s in samples])
     session = np.array([s.session for s in samples])
@@ -116,7 +117,7 @@ def _unbroken(samples: Sequence[Sample], time_s: Floats, left_out: Counter[str])
         del left_out[reason]
 
 
-def _beyond_manoeuvres(speed_mph: Floats, time_s: Floats) -> npt.NDArray[np.bool_]:
+def _beyond_manoeuvres(speed_mph: Float64Array, time_s: Float64Array) -> npt.NDArray[np.bool_]:
     """Which rows lie MANOEUVRE_M or more from a standstill at either end."""
     way = np.diff(time_s) * (speed_mph[1:] + speed_mph[:-1]) / 2 * MPS_PER_MPH
     distance = np.concatenate([[0.0], np.cumsum(way)])
@@ -125,7 +126,7 @@ def _beyond_manoeuvres(speed_mph: Floats, time_s: Floats) -> npt.NDArray[np.bool
     return np.asarray((distance >= first) & (distance <= last))
 
 
-def _stretch(samples: Sequence[Sample], time_s: Floats, response: Response) -> Stretch:
+def _stretch(samples: Sequence[Sample], time_s: Float64Array, response: Response) -> Stretch:
     """Integrate as a replayed car does. Between two rows speed and steering lie on the straight line between theirs."""
     since_s = time_s - time_s[0]
     steps_s = np.arange(0, since_s[-1], STEP_S)

@@ -11,12 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 from simulator.car import STEP_S
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Response:
         held = self.most_lateral_mps2 * math.tanh(lateral / self.most_lateral_mps2)
         return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s) if self.lag_s else 1.0)
 
-    def rates(self, speed_mph: Floats, steering: Floats) -> Floats:
+    def rates(self, speed_mph: Float64Array, steering: Float64Array) -> Float64Array:
         """Yaw rate in each of a drive's steps, which follows the steering of the one before: (n,)."""
         found, rate = [0.0], 0.0
         for speed, wheel in zip(speed_mph[:-1].tolist(), steering[:-1].tolist(), strict=True):

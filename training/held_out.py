@@ -11,22 +11,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from training.pipeline import images
 from training.samples import HELD_OUT, MEAN_S, Drive, centred_mean
 
-Floats = npt.NDArray[np.float64]
 Metrics = dict[str, dict[str, float]]
 
 EVALUATION_BATCH = 64
 
 
-def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Floats:
+def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Float64Array:
     """Steering (n,) for image files. network: a Keras model from crops of the frame's `rows` on."""
     answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in images(paths, rows, EVALUATION_BATCH)]
     return np.concatenate(answers).astype(np.float64)
 
 
-def agreement(answer: Floats, steering: Floats) -> dict[str, float]:
+def agreement(answer: Float64Array, steering: Float64Array) -> dict[str, float]:
     """Errors and correlation of two (n,) signals, -1..1; and the errors of always answering 0.
 
     bias: mean of answer - steering. correlation: Pearson's, nan where either is constant.
@@ -73,7 +73,7 @@ def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int
 
 
 class _Columns(NamedTuple):
-    answer: Floats
-    steering: Floats
-    mean_answer: Floats
-    mean_steering: Floats
+    answer: Float64Array
+    steering: Float64Array
+    mean_answer: Float64Array
+    mean_steering: Float64Array

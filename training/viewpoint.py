@@ -11,14 +11,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
 from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, projection
 from training.recipe import Recipe
 
-Floats = npt.NDArray[np.float64]
 Rows = tuple[int, int]
 """First row of a frame, and the first row no longer meant."""
 
@@ -76,7 +75,7 @@ def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:
     return max(0, first), min(FRAME_ROWS, last + 1)
 
 
-def path_columns(steering: float, rows: Rows) -> Floats:
+def path_columns(steering: float, rows: Rows) -> Float64Array:
     """Where the car's middle will go if it keeps steering so: a column for each of the frame's rows, nan above it all.
 
     The arc of a bicycle model on the road's plane, for drawing.
@@ -94,6 +93,6 @@ def path_columns(steering: float, rows: Rows) -> Floats:
     return np.asarray(column / depth)
 
 
-def _pixels_of_road(first_row: int) -> Floats:
+def _pixels_of_road(first_row: int) -> Float64Array:
     """(3, 3): points as in `projection` -> column, row as indices into an image that begins at a row of the frame."""
     return np.array([[1, 0, -0.5], [0, 1, -0.5 - first_row], [0, 0, 1]]) @ projection()
