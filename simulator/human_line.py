@@ -17,15 +17,12 @@ import numpy.typing as npt
 from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import ROW_S, Recording, Sample, row_times_s
+from protocol.unbroken import unbroken_pieces
 from simulator.car import STEP_S
 from simulator.response import GAME, Response
 
 GAP_S = 0.5
 """Between two rows; what the car did in a longer one is not known."""
-
-STANDSTILL_MPH = 2.0
-MANOEUVRE_M = 20.0
-"""Driven next to a standstill: setting off, turning round, parking. Nobody's line to follow."""
 
 SHORTEST_S = 3.0
 
@@ -101,29 +98,17 @@ def _unbroken(
     samples: Sequence[Sample], time_s: Float64Array, left_out: Counter[str]
 ) -> Iterator[npt.NDArray[np.intp]]:
     """Rows of each piece without gap, standstill or manoeuvre; counts the others."""
-    speed = np.array([s.speed_mph for s in samples])
-    session = np.array([s.session for s in samples])
-    moving = np.flatnonzero(speed > STANDSTILL_MPH)
-    left_out["standing still"] += len(samples) - moving.size
-    breaks = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > GAP_S)
-    for rows in np.split(moving, np.flatnonzero(breaks) + 1):
-        kept = rows[_beyond_manoeuvres(speed[rows], time_s[rows])] if rows.size else rows
-        left_out["next to a standstill"] += rows.size - kept.size
-        if kept.size > 1 and time_s[kept[-1]] - time_s[kept[0]] >= SHORTEST_S:
-            yield kept
+    pieces = unbroken_pieces(samples, time_s, GAP_S)
+    left_out["standing still"] += len(samples) - sum(piece.rows.size for piece in pieces)
+    for piece in pieces:
+        rows = piece.rows[piece.steady]
+        left_out["next to a standstill"] += piece.rows.size - rows.size
+        if rows.size > 1 and time_s[rows[-1]] - time_s[rows[0]] >= SHORTEST_S:
+            yield rows
         else:
-            left_out[f"in pieces shorter than {SHORTEST_S:g} s"] += kept.size
+            left_out[f"in pieces shorter than {SHORTEST_S:g} s"] += rows.size
     for reason in [reason for reason, number in left_out.items() if not number]:
         del left_out[reason]
-
-
-def _beyond_manoeuvres(speed_mph: Float64Array, time_s: Float64Array) -> npt.NDArray[np.bool_]:
-    """Which rows lie MANOEUVRE_M or more from a standstill at either end."""
-    way = np.diff(time_s) * (speed_mph[1:] + speed_mph[:-1]) / 2 * MPS_PER_MPH
-    distance = np.concatenate([[0.0], np.cumsum(way)])
-    first = MANOEUVRE_M if speed_mph[0] < 2 * STANDSTILL_MPH else 0.0
-    last = distance[-1] - (MANOEUVRE_M if speed_mph[-1] < 2 * STANDSTILL_MPH else 0.0)
-    return np.asarray((distance >= first) & (distance <= last))
 
 
 def _stretch(samples: Sequence[Sample], time_s: Float64Array, response: Response) -> Stretch:

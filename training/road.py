@@ -13,12 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from protocol.arrays import Float64Array
-from protocol.messages import MPS_PER_MPH
 from protocol.recording import SESSION_GAP_S, Sample
-
-STANDSTILL_MPH = 2.0
-MANOEUVRE_M = 20.0
-"""Driven next to a standstill: setting off, turning round, parking. Neither the lane's steering nor its distance."""
+from protocol.unbroken import unbroken_pieces
 
 SMOOTH_M = 20
 """Length over which steering is averaged before places are compared: longer than a driver's single correction."""
@@ -45,26 +41,13 @@ def legs(recording: int, samples: Sequence[Sample], time_s: Float64Array) -> lis
 
     Where rows are left out nobody knows how far the car went meanwhile, nor whether it turned round.
     """
-    speed = np.array([s.speed_mph for s in samples])
-    session = np.array([s.session for s in samples])
-    moving = np.flatnonzero(speed > STANDSTILL_MPH)
-    if not moving.size:
-        return []
-    cut = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > SESSION_GAP_S)
-    breaks = np.flatnonzero(cut) + 1
-    found = (_leg(recording, samples, time_s[rows], rows) for rows in np.split(moving, breaks))
-    return [leg for leg in found if leg.rows.size > 1]
-
-
-def _leg(recording: int, samples: Sequence[Sample], time_s: Float64Array, rows: npt.NDArray[np.intp]) -> Leg:
-    speed = np.array([samples[i].speed_mph for i in rows])
-    mean_speed = (speed[1:] + speed[:-1]) / 2 * MPS_PER_MPH
-    distance = np.concatenate([[0.0], np.cumsum(np.diff(time_s) * mean_speed)])
-    first = MANOEUVRE_M if speed[0] < 2 * STANDSTILL_MPH else 0.0
-    last = distance[-1] - (MANOEUVRE_M if speed[-1] < 2 * STANDSTILL_MPH else 0.0)
-    kept = (distance >= first) & (distance <= last)
-    steering = np.array([samples[i].steering for i in rows])
-    return Leg(recording, rows[kept], distance[kept], steering[kept])
+    steering = np.array([s.steering for s in samples])
+    pieces = unbroken_pieces(samples, time_s, SESSION_GAP_S)
+    return [
+        Leg(recording, rows, piece.distance_m[piece.steady], steering[rows])
+        for piece in pieces
+        if (rows := piece.rows[piece.steady]).size > 1
+    ]
 
 
 def places_m(found: Sequence[Leg], lap_m: float) -> list[Float64Array | None]:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
+from protocol.unbroken import STANDSTILL_MPH
 from training.recipe import Recipe
-from training.road import STANDSTILL_MPH, legs, places_m
+from training.road import legs, places_m
 
 TRAIN, GUARD, HELD_OUT = 0, 1, 2
 """What a row is for; guards are for nothing."""

@@ -16,8 +16,8 @@ import numpy as np
 from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import Problem, Sample
+from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.frames import Frames
-from training.road import STANDSTILL_MPH
 
 FEW_ROWS = 100
 """Ten seconds: too little to judge a driver by."""

@@ -18,10 +18,10 @@ from matplotlib.patches import FancyArrowPatch
 from protocol.arrays import Float64Array
 from protocol.images import decode_image
 from protocol.recording import Sample
+from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.examination import Examination
 from training.doctor.frames import Frames
 from training.figures import save_figure
-from training.road import STANDSTILL_MPH
 
 APART_S = 2.0
 """Extremes of one kind lie so far apart in time; else they would all be of one moment."""
