@@ -19,7 +19,7 @@ from protocol.messages import MPS_PER_MPH
 from protocol.recording import ROW_S, Recording, Sample, row_times_s
 from protocol.unbroken import unbroken_pieces
 from simulator.car import STEP_S
-from simulator.response import GAME, Response
+from simulator.response import GAME
 
 GAP_S = 0.5
 """Between two rows; what the car did in a longer one is not known."""
@@ -54,13 +54,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class HumanLine:
-    """All that can be replayed of a recording. left_out: rows that cannot, by the reason; response: of its car."""
+    """All that can be replayed of a recording. left_out: rows that cannot, by the reason."""
 
     name: str
     stretches: tuple[Stretch, ...]
     left_out: dict[str, int]
     side_cameras: bool
-    response: Response
 
     @property
     def length_m(self) -> float:
@@ -76,14 +75,14 @@ class HumanLine:
         return said if self.side_cameras else f"{said}; one camera only, so smaller shifts"
 
 
-def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
-    """Reconstruct it. response: of the car that was driven. Raises ValueError where nothing can be replayed."""
+def human_line(recording: Recording) -> HumanLine:
+    """Reconstruct it. Raises ValueError where nothing can be replayed."""
     left_out: Counter[str] = Counter()
     time_s = row_times_s(recording.samples)
     if any(math.isnan(s.time_s) for s in recording.samples):
         left_out[f"without a time, taken to be {ROW_S:g} s apart"] = time_s.size
     found = tuple(
-        _stretch([recording.samples[i] for i in rows], time_s[rows], response)
+        _stretch([recording.samples[i] for i in rows], time_s[rows])
         for rows in _unbroken(recording.samples, time_s, left_out)
     )
     name = recording.folder.resolve().name
@@ -91,7 +90,7 @@ def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
         reasons = ", ".join(f"{number} rows {reason}" for reason, number in left_out.items())
         raise ValueError(f"{name} has no {SHORTEST_S:g} s of driving to replay: {reasons}")
     sides = all(s.left and s.right for stretch in found for s in stretch.samples)
-    return HumanLine(name, found, dict(left_out), sides, response)
+    return HumanLine(name, found, dict(left_out), sides)
 
 
 def _unbroken(
@@ -111,14 +110,14 @@ def _unbroken(
         del left_out[reason]
 
 
-def _stretch(samples: Sequence[Sample], time_s: Float64Array, response: Response) -> Stretch:
+def _stretch(samples: Sequence[Sample], time_s: Float64Array) -> Stretch:
     """Integrate as a replayed car does. Between two rows speed and steering lie on the straight line between theirs."""
     since_s = time_s - time_s[0]
     steps_s = np.arange(0, since_s[-1], STEP_S)
     speed = np.interp(steps_s, since_s, [s.speed_mph for s in samples])
     steering = np.interp(steps_s, since_s, [s.steering for s in samples])
     way = speed[:-1] * MPS_PER_MPH * STEP_S
-    rate = response.rates(speed, steering)
+    rate = GAME.rates(speed, steering)
     turn = -rate[1:] * STEP_S
     heading = np.concatenate([[0.0], np.cumsum(turn)])
     middle = heading[:-1] + turn / 2

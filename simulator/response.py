@@ -29,7 +29,7 @@ class Response:
         speed_mps = speed_mph * MPS_PER_MPH
         lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
         held = self.most_lateral_mps2 * math.tanh(lateral / self.most_lateral_mps2)
-        return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s) if self.lag_s else 1.0)
+        return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s))
 
     def rates(self, speed_mph: Float64Array, steering: Float64Array) -> Float64Array:
         """Yaw rate in each of a drive's steps, which follows the steering of the one before: (n,)."""
@@ -41,5 +41,4 @@ class Response:
 
 
 GAME = Response(0.14, 30.0)
-BUILT_IN = Response(0.0, 1e6)
-"""The bicycle itself, as `Car` is."""
+"""Udacity's car."""
