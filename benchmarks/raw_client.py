@@ -53,7 +53,6 @@ class RawClient:
 
     connect: say CONNECT (`40`), as a stock server wants and the simulator never does. at_once: write at once and
     without Nagle's algorithm, as other clients do. query: added to the address, e.g. `&token=...`.
-    source: the address to come from, where this computer has several (Linux: all of 127.0.0.0/8).
     """
 
     def __init__(
@@ -62,11 +61,10 @@ class RawClient:
         connect: bool = False,
         host: str = "127.0.0.1",
         timeout_s: float = 30.0,
-        source: str = "",
         at_once: bool = False,
         query: str = "",
     ) -> None:
-        self._socket = socket.create_connection((host, port), timeout_s, (source, 0) if source else None)
+        self._socket = socket.create_connection((host, port), timeout_s)
         self._at_once = at_once
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(at_once))
         self._buffer = b""

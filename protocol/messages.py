@@ -21,6 +21,12 @@ FRAME_SHAPE = (FRAME_ROWS, FRAME_COLUMNS, 3)
 MAX_STEERING_ANGLE_DEG = 25.0
 """Wheel angle that a steering value of 1 stands for."""
 
+EFFECTIVE_WHEELBASE_M = 2.60
+"""Length of the bicycle model that turns as Udacity's car does, from the steering and the yaw of one recorded lap.
+
+The axles themselves stand 2.87 m apart (Udacity's Unity project, prefab `CarWaypointBased`); docs/replay.md compares.
+"""
+
 MPS_PER_MPH = 0.44704
 """Metres a second in one mile an hour, exactly."""
 

@@ -38,7 +38,7 @@ class Engine:
     """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: where it runs, in words.
 
     notes: what was chosen, translated or replaced while loading, for the user to read. batches: whether several frames
-    are to be asked together: on a GPU; on a CPU that brings nothing (`python -m benchmarks.batching`).
+    are to be asked together: on a GPU; on a CPU that brings nothing (docs/benchmarks.md).
     """
 
     name: str

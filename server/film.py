@@ -17,7 +17,7 @@ from pathlib import Path
 
 from server.hud import Shot
 from server.observers import Answered
-from server.timeline import FrameLimit
+from server.timeline import PAUSE_S, FrameLimit
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,6 @@ QUEUE_LENGTH = 64
 
 CLOSE_S = 10.0
 """How long the end of a drive waits for a disk that does not answer."""
-
-SILENT_S = 2.0
-"""After this long without a frame, the film follows another simulator if there is one."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -129,7 +126,7 @@ class DriveFilm:
 
     def answered(self, answer: Answered) -> None:
         """Hand over one view and its answer."""
-        if not answer.fresh or (answer.simulator != self._simulator and answer.time_s - self._last_s < SILENT_S):
+        if not answer.fresh or (answer.simulator != self._simulator and answer.time_s - self._last_s < PAUSE_S):
             return
         self._simulator, self._last_s = answer.simulator, answer.time_s
         telemetry, control = answer.telemetry, answer.control

@@ -25,11 +25,9 @@ import av
 from server.film_writer import FilmWriter
 from server.hud import Shot
 from server.saliency import SaliencyNetwork
+from server.timeline import PAUSE_S
 
 RATE_WINDOW_S = 1.0
-SILENT_S = 2.0
-"""After this long without a frame, the rate is of another drive."""
-
 NICENESS = 10
 
 
@@ -86,7 +84,7 @@ class AnswerRate:
 
     def after(self, time_s: float, answered: int) -> float | None:
         """None until half a second is known; begins anew after a pause."""
-        if self._history and not 0 <= time_s - self._history[-1][0] <= SILENT_S:
+        if self._history and not 0 <= time_s - self._history[-1][0] <= PAUSE_S:
             self._history.clear()
         self._history.append((time_s, answered))
         while time_s - self._history[0][0] > RATE_WINDOW_S:

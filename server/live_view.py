@@ -10,6 +10,7 @@ from collections import deque
 
 from server.latency import LatencyLog
 from server.observers import Answered
+from server.timeline import PAUSE_S
 
 RATE_WINDOW = 30
 """Views over which the rate is taken."""
@@ -18,8 +19,6 @@ RECENT = 500
 """Answers over which latency is told."""
 
 MOVING_MPH = 0.5
-PAUSE_S = 2.0
-"""After this long without an answer there is no rate, and nothing is known of what the car did meanwhile."""
 
 
 class SimulatorView:
@@ -33,7 +32,7 @@ class SimulatorView:
         self.note(answer)
 
     def note(self, answer: Answered) -> None:
-        """Take the next answer."""
+        """Take the next answer. What the car did in a pause before it is not known."""
         now_s = time.monotonic()
         paused = now_s - self._answered_s > PAUSE_S
         self.latest = answer

@@ -11,12 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 
-WHEELBASE_M = 2.66
-"""Distance between the axles of the simulator's car."""
-
-LATERAL_ACCELERATION_MPS2 = 4.0
+LATERAL_ACCELERATION_MPS2 = 4.1
 """What a driver takes in a bend without the tyres complaining; decides the speed in curves."""
 
 STRAIGHTEN_S = 0.5
@@ -53,7 +50,7 @@ def safe_speed_mph(steering: float) -> float:
     tangent = math.tan(math.radians(MAX_STEERING_ANGLE_DEG * min(1.0, abs(steering))))
     if tangent < 1e-6:
         return math.inf
-    return math.sqrt(LATERAL_ACCELERATION_MPS2 * WHEELBASE_M / tangent) / MPS_PER_MPH
+    return math.sqrt(LATERAL_ACCELERATION_MPS2 * EFFECTIVE_WHEELBASE_M / tangent) / MPS_PER_MPH
 
 
 class PIController:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-GAP_S, SHORT_GAP_S = 2.0, 0.5
-"""A longer pause (simulator paused, recording stopped) is cut to the shorter."""
+PAUSE_S = 2.0
+"""After this long without a frame the drive has paused: the simulator is paused, has left, or is no longer recorded.
+
+A film then cuts the time, and may follow another simulator; rates of answers begin anew.
+"""
+
+SHOWN_PAUSE_S = 0.5
+"""What a film shows of a pause."""
 
 
 class Timeline:
@@ -20,7 +26,7 @@ class Timeline:
         if self._film_s is None:
             self._film_s = 0.0
         else:
-            self._film_s += step_s if 0 < step_s <= GAP_S else SHORT_GAP_S
+            self._film_s += step_s if 0 < step_s <= PAUSE_S else SHOWN_PAUSE_S
         return self._film_s
 
 
@@ -33,7 +39,7 @@ class FrameLimit:
 
     def admits(self, time_s: float) -> bool:
         """Whether to show the frame of this moment; a clock that was set back begins anew."""
-        if self._due_s - GAP_S < time_s < self._due_s - 1e-4:
+        if self._due_s - PAUSE_S < time_s < self._due_s - 1e-4:
             return False
         on_time = 0 <= time_s - self._due_s + 1e-4 < self._step_s
         self._due_s = (self._due_s if on_time else time_s) + self._step_s

@@ -1,20 +1,22 @@
-"""How a server's answers agree with the human who drove, beside the least that anybody must beat: always steering 0."""
+"""How steering agrees with that of the human who drove, beside the least that anybody must beat: always steering 0."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Of steering, -1..1, against the human's. bias: mean of answer minus human; nan where there is nothing to say."""
+    """Of steering, -1..1, against the human's.
+
+    mae, rmse: mean absolute error and root mean squared error. bias: mean of answer minus human. correlation:
+    Pearson's, nan where either is constant. All are nan where there are no rows.
+    """
 
     mae: float
     rmse: float
@@ -24,51 +26,38 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Over `frames` telemetries, of which `unanswered` got no steering; latencies as the client sees them."""
+    """Over so many rows: errors of the answers, and errors that always steering 0 would have there."""
 
-    frames: int
-    unanswered: int
+    rows: int
     answers: Errors
     always_zero: Errors
-    latency_p50_ms: float
-    latency_p99_ms: float
 
-    def table(self) -> str:
-        """For people to read."""
-        names = ("mae", "rmse", "bias", "correlation")
-        lines = [f"{'steering, -1..1':<18}" + "".join(f"{name:>13}" for name in names)]
-        for title, errors in (("the server", self.answers), ("always zero", self.always_zero)):
-            values = (getattr(errors, name) for name in names)
-            cells = "".join(f"{'-' if math.isnan(value) else f'{value:.4f}':>13}" for value in values)
-            lines.append(f"{title:<18}{cells}")
-        latency = f"latency p50 {self.latency_p50_ms:.2f} ms, p99 {self.latency_p99_ms:.2f} ms"
-        return "\n".join([*lines, f"{self.frames} frames, {self.unanswered} unanswered; {latency}"])
-
-
-def agreement(human: Sequence[float], answers: Sequence[float], latency_s: Sequence[float]) -> Agreement:
-    """human, answers: steering of each frame, -1..1, nan where there was no answer; latency_s: of each answer."""
-    wanted, given = np.array(human, np.float64), np.array(answers, np.float64)
-    heard = ~np.isnan(given)
-    latency_ms = np.array(latency_s, np.float64)[heard] * 1000
-    p50, p99 = np.percentile(latency_ms, (50, 99)) if latency_ms.size else (math.nan, math.nan)
-    return Agreement(
-        frames=len(given),
-        unanswered=int((~heard).sum()),
-        answers=_errors(given[heard], wanted[heard]),
-        always_zero=_errors(np.zeros(int(heard.sum())), wanted[heard]),
-        latency_p50_ms=float(p50),
-        latency_p99_ms=float(p99),
-    )
+    def figures(self) -> dict[str, float]:
+        """As model cards name them."""
+        return {
+            "rows": float(self.rows),
+            "mae": self.answers.mae,
+            "rmse": self.answers.rmse,
+            "correlation": self.answers.correlation,
+            "bias": self.answers.bias,
+            "zero_mae": self.always_zero.mae,
+            "zero_rmse": self.always_zero.rmse,
+        }
 
 
-def _errors(given: Floats, wanted: Floats) -> Errors:
-    if not given.size:
+def agreement(answers: Float64Array, human: Float64Array) -> Agreement:
+    """Compare two signals of steering, (n,) each, -1..1, without nan."""
+    return Agreement(answers.size, _errors(answers, human), _errors(np.zeros_like(human), human))
+
+
+def _errors(answers: Float64Array, human: Float64Array) -> Errors:
+    if not answers.size:
         return Errors(math.nan, math.nan, math.nan, math.nan)
-    error = given - wanted
-    varies = given.std() > 0 and wanted.std() > 0
+    error = answers - human
+    varies = answers.std() > 0 and human.std() > 0
     return Errors(
         mae=float(np.abs(error).mean()),
         rmse=float(np.sqrt(np.square(error).mean())),
         bias=float(error.mean()),
-        correlation=float(np.corrcoef(given, wanted)[0, 1]) if varies else math.nan,
+        correlation=float(np.corrcoef(answers, human)[0, 1]) if varies else math.nan,
     )

@@ -2,10 +2,10 @@
 
 The renderer draws through them, and the replay moves recorded pictures with them: both must mean the same cameras.
 
-Measured on real frames. They warp onto each other, by the known distance driven, best for a camera 1.17 m above the
-road with the horizon at row 61 (correlation 0.89 on the bridge), at Unity's 60 degrees of vertical view, which the yaw
-of a whole lap agrees with. `training.geometry` measures the side cameras against it: the same on four recordings within
-0.03 m. Two cameras of one moment know lengths only as multiples of that height.
+The numbers were measured on real frames, and docs/replay.md says how. The centre camera is 1.17 m above the road, with
+the horizon at row 61: so frames of Udacity's lake warp onto each other best by the distance driven between them. The
+vertical view is Unity's 60 degrees, and the yaw of a whole lap agrees with it. The side cameras' places are the same on
+four recordings within 0.03 m. Two cameras of one moment know lengths only as multiples of that height.
 """
 
 from __future__ import annotations

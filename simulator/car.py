@@ -1,8 +1,6 @@
 """How the car moves: a bicycle model in fixed steps, with the accelerations measured on real recordings.
 
-The steering of one lap of Udacity's lake, summed over its way, turns the car by 360 degrees for a wheelbase of 2.60 m
-(`atan` of wheel angle against the yaw seen in the frames, correlation 0.98); full throttle gains 11 mph/s at 5 mph and
-9 mph/s at 25 mph, no throttle loses 3 mph/s, and the top speed is 30.2 mph.
+Full throttle gains 11 mph/s at 5 mph and 9 mph/s at 25 mph, no throttle loses 3 mph/s, and the top speed is 30.2 mph.
 """
 
 from __future__ import annotations
@@ -10,9 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
 
-WHEELBASE_M = 2.60
 STEP_S = 0.01
 """All motion happens in steps of this, so that it does not depend on how often one looks."""
 
@@ -60,7 +57,7 @@ class Car:
         before = self.speed_mph
         self.speed_mph = min(TOP_SPEED_MPH, max(0.0, before + self.acceleration_mph_per_s(slope) * STEP_S))
         way_m = (before + self.speed_mph) / 2 * MPS_PER_MPH * STEP_S
-        self.roll(way_m, -math.tan(math.radians(self.steering_angle_deg)) / WHEELBASE_M * way_m)
+        self.roll(way_m, -math.tan(math.radians(self.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M * way_m)
 
     def roll(self, way_m: float, turn_rad: float) -> None:
         """Go so far, a short step, and turn so much to the left."""

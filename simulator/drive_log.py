@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from protocol.messages import MPS_PER_MPH
-from simulator.car import STEP_S, WHEELBASE_M, Car
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
+from simulator.car import STEP_S, Car
 from simulator.track import Place
 
 INTERVENTION_S = 6.0
@@ -94,7 +94,7 @@ class DriveLog:
         self._offsets.append(abs(place.offset_m))
         self._steering_deg.append(car.steering_angle_deg)
         speed_mps = car.speed_mph * MPS_PER_MPH
-        self._lateral.append(speed_mps**2 * math.tan(math.radians(car.steering_angle_deg)) / WHEELBASE_M)
+        self._lateral.append(speed_mps**2 * math.tan(math.radians(car.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M)
 
     def note_off_road(self, place: Place, crashed: bool) -> None:
         """The car has left the road there."""

@@ -10,8 +10,7 @@ import math
 
 import numpy as np
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
-from simulator.car import WHEELBASE_M
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
 from simulator.world import TrackWorld
 
 LOOK_AHEAD_M = 3.5
@@ -55,7 +54,7 @@ class Expert:
         x, y = track.point_at(self.world.place.distance_m + ahead_m)
         angle = math.atan2(y - car.y, x - car.x) - car.heading_rad
         reach_m = math.hypot(x - car.x, y - car.y)
-        wheel_deg = math.degrees(math.atan(2 * WHEELBASE_M * math.sin(angle) / reach_m))
+        wheel_deg = math.degrees(math.atan(2 * EFFECTIVE_WHEELBASE_M * math.sin(angle) / reach_m))
         return max(-1.0, min(1.0, -wheel_deg / MAX_STEERING_ANGLE_DEG))
 
     def _throttle(self) -> float:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from simulator.looks import Look
 from simulator.mesh import Quads
 from simulator.textures import BRIGHT
 from simulator.track import Track
-
-Floats = npt.NDArray[np.float64]
 
 CELL_M = 16.0
 MARGIN_M = 200.0
@@ -41,10 +39,10 @@ class Ground:
         self._sizes = (1 / length) ** 0.8
         self._sizes /= np.sqrt((self._sizes**2).sum() / 2)
 
-    def _noise(self, places: Floats) -> Floats:
+    def _noise(self, places: Float64Array) -> Float64Array:
         return np.asarray(np.sin(places @ self._waves.T + self._phases) @ self._sizes)
 
-    def beside(self, places: Floats) -> tuple[Floats, Floats]:
+    def beside(self, places: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Distance from the road, positive on its left, and the height of the road there."""
         offset, height = np.empty(len(places)), np.empty(len(places))
         for start in range(0, len(places), 4096):
@@ -57,7 +55,7 @@ class Ground:
             height[start : start + 4096] = self._road_height[nearest]
         return offset, height
 
-    def height(self, places: Floats) -> Floats:
+    def height(self, places: Float64Array) -> Float64Array:
         """Of the land at (n, 2): level beside the road, hills outside it, a hollow with water inside."""
         offset, road = self.beside(places)
         away = np.abs(offset)
@@ -68,7 +66,7 @@ class Ground:
         inside = _smooth((offset - 5.0) / 30.0)
         return np.asarray(road * (1 - rise) + rise * ((1 - inside) * hills + inside * lake))
 
-    def color(self, places: Floats, height: Floats) -> Floats:
+    def color(self, places: Float64Array, height: Float64Array) -> Float64Array:
         """RGB of the land: grass, sand in patches and near water, rock where it is steep or high; lit by the sun."""
         patch = _smooth(0.5 + 0.45 * self._noise(places[:, ::-1] * 1.7))[:, None]
         look = self._look
@@ -137,7 +135,9 @@ class Ground:
         return _cards(places, height - 0.2, size, wide, turn, light)
 
 
-def _cards(places: Floats, height: Floats, size: Floats, wide: float, turn: Floats, light: Floats) -> Quads:
+def _cards(
+    places: Float64Array, height: Float64Array, size: Float64Array, wide: float, turn: Float64Array, light: Float64Array
+) -> Quads:
     positions = []
     for angle in (turn, turn + np.pi / 2):
         half = np.stack([np.cos(angle), np.sin(angle)], 1) * (size * wide / 2)[:, None]
@@ -150,12 +150,12 @@ def _cards(places: Floats, height: Floats, size: Floats, wide: float, turn: Floa
     return Quads(position, color, texture)
 
 
-def _cells(grid: Floats) -> Floats:
+def _cells(grid: Float64Array) -> Float64Array:
     """Corner values (rows, columns, k) -> (cells, 4, k)."""
     corners = (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])
     return np.stack([c.reshape(-1, grid.shape[-1]) for c in corners], 1)
 
 
-def _smooth(share: Floats) -> Floats:
+def _smooth(share: Float64Array) -> Float64Array:
     share = share.clip(0, 1)
     return np.asarray(share * share * (3 - 2 * share))

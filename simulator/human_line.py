@@ -14,19 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import ROW_S, Recording, Sample, row_times_s
+from protocol.unbroken import unbroken_pieces
 from simulator.car import STEP_S
-from simulator.response import GAME, Response
-
-Floats = npt.NDArray[np.float64]
+from simulator.response import GAME
 
 GAP_S = 0.5
 """Between two rows; what the car did in a longer one is not known."""
-
-STANDSTILL_MPH = 2.0
-MANOEUVRE_M = 20.0
-"""Driven next to a standstill: setting off, turning round, parking. Nobody's line to follow."""
 
 SHORTEST_S = 3.0
 
@@ -42,13 +38,13 @@ class Stretch:
 
     samples: tuple[Sample, ...]
     row_step: npt.NDArray[np.intp]
-    x: Floats
-    y: Floats
-    heading_rad: Floats
-    yaw_rate: Floats
-    speed_mph: Floats
-    steering: Floats
-    distance_m: Floats
+    x: Float64Array
+    y: Float64Array
+    heading_rad: Float64Array
+    yaw_rate: Float64Array
+    speed_mph: Float64Array
+    steering: Float64Array
+    distance_m: Float64Array
 
     @property
     def length_m(self) -> float:
@@ -58,13 +54,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class HumanLine:
-    """All that can be replayed of a recording. left_out: rows that cannot, by the reason; response: of its car."""
+    """All that can be replayed of a recording. left_out: rows that cannot, by the reason."""
 
     name: str
     stretches: tuple[Stretch, ...]
     left_out: dict[str, int]
     side_cameras: bool
-    response: Response
 
     @property
     def length_m(self) -> float:
@@ -80,14 +75,14 @@ class HumanLine:
         return said if self.side_cameras else f"{said}; one camera only, so smaller shifts"
 
 
-def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
-    """Reconstruct it. response: of the car that was driven. Raises ValueError where nothing can be replayed."""
+def human_line(recording: Recording) -> HumanLine:
+    """Reconstruct it. Raises ValueError where nothing can be replayed."""
     left_out: Counter[str] = Counter()
     time_s = row_times_s(recording.samples)
     if any(math.isnan(s.time_s) for s in recording.samples):
         left_out[f"without a time, taken to be {ROW_S:g} s apart"] = time_s.size
     found = tuple(
-        _stretch([recording.samples[i] for i in rows], time_s[rows], response)
+        _stretch([recording.samples[i] for i in rows], time_s[rows])
         for rows in _unbroken(recording.samples, time_s, left_out)
     )
     name = recording.folder.resolve().name
@@ -95,44 +90,34 @@ def human_line(recording: Recording, response: Response = GAME) -> HumanLine:
         reasons = ", ".join(f"{number} rows {reason}" for reason, number in left_out.items())
         raise ValueError(f"{name} has no {SHORTEST_S:g} s of driving to replay: {reasons}")
     sides = all(s.left and s.right for stretch in found for s in stretch.samples)
-    return HumanLine(name, found, dict(left_out), sides, response)
+    return HumanLine(name, found, dict(left_out), sides)
 
 
-def _unbroken(samples: Sequence[Sample], time_s: Floats, left_out: Counter[str]) -> Iterator[npt.NDArray[np.intp]]:
+def _unbroken(
+    samples: Sequence[Sample], time_s: Float64Array, left_out: Counter[str]
+) -> Iterator[npt.NDArray[np.intp]]:
     """Rows of each piece without gap, standstill or manoeuvre; counts the others."""
-    speed = np.array([s.speed_mph for s in samples])
-    session = np.array([s.session for s in samples])
-    moving = np.flatnonzero(speed > STANDSTILL_MPH)
-    left_out["standing still"] += len(samples) - moving.size
-    breaks = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > GAP_S)
-    for rows in np.split(moving, np.flatnonzero(breaks) + 1):
-        kept = rows[_beyond_manoeuvres(speed[rows], time_s[rows])] if rows.size else rows
-        left_out["next to a standstill"] += rows.size - kept.size
-        if kept.size > 1 and time_s[kept[-1]] - time_s[kept[0]] >= SHORTEST_S:
-            yield kept
+    pieces = unbroken_pieces(samples, time_s, GAP_S)
+    left_out["standing still"] += len(samples) - sum(piece.rows.size for piece in pieces)
+    for piece in pieces:
+        rows = piece.rows[piece.steady]
+        left_out["next to a standstill"] += piece.rows.size - rows.size
+        if rows.size > 1 and time_s[rows[-1]] - time_s[rows[0]] >= SHORTEST_S:
+            yield rows
         else:
-            left_out[f"in pieces shorter than {SHORTEST_S:g} s"] += kept.size
+            left_out[f"in pieces shorter than {SHORTEST_S:g} s"] += rows.size
     for reason in [reason for reason, number in left_out.items() if not number]:
         del left_out[reason]
 
 
-def _beyond_manoeuvres(speed_mph: Floats, time_s: Floats) -> npt.NDArray[np.bool_]:
-    """Which rows lie MANOEUVRE_M or more from a standstill at either end."""
-    way = np.diff(time_s) * (speed_mph[1:] + speed_mph[:-1]) / 2 * MPS_PER_MPH
-    distance = np.concatenate([[0.0], np.cumsum(way)])
-    first = MANOEUVRE_M if speed_mph[0] < 2 * STANDSTILL_MPH else 0.0
-    last = distance[-1] - (MANOEUVRE_M if speed_mph[-1] < 2 * STANDSTILL_MPH else 0.0)
-    return np.asarray((distance >= first) & (distance <= last))
-
-
-def _stretch(samples: Sequence[Sample], time_s: Floats, response: Response) -> Stretch:
+def _stretch(samples: Sequence[Sample], time_s: Float64Array) -> Stretch:
     """Integrate as a replayed car does. Between two rows speed and steering lie on the straight line between theirs."""
     since_s = time_s - time_s[0]
     steps_s = np.arange(0, since_s[-1], STEP_S)
     speed = np.interp(steps_s, since_s, [s.speed_mph for s in samples])
     steering = np.interp(steps_s, since_s, [s.steering for s in samples])
     way = speed[:-1] * MPS_PER_MPH * STEP_S
-    rate = response.rates(speed, steering)
+    rate = GAME.rates(speed, steering)
     turn = -rate[1:] * STEP_S
     heading = np.concatenate([[0.0], np.cumsum(turn)])
     middle = heading[:-1] + turn / 2

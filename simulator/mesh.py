@@ -19,7 +19,8 @@ from panda3d.core import (
     TransparencyAttrib,
 )
 
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
+
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("texture", "<f4", 2)])
 TILE_M = 120.0
 TILES_TOGETHER = 4
@@ -30,9 +31,9 @@ TILES_TOGETHER = 4
 class Quads:
     """position (n, 4, 3) metres, corners in turn; color (n, 4, 3) 0..255; texture (n, 4, 2)."""
 
-    position: Floats
-    color: Floats
-    texture: Floats
+    position: Float64Array
+    color: Float64Array
+    texture: Float64Array
 
     def __len__(self) -> int:
         return len(self.position)
@@ -45,7 +46,12 @@ def join(parts: list[Quads]) -> Quads:
 
 
 def strip(
-    left: Floats, right: Floats, left_color: Floats, right_color: Floats, across: tuple[float, float], along: Floats
+    left: Float64Array,
+    right: Float64Array,
+    left_color: Float64Array,
+    right_color: Float64Array,
+    across: tuple[float, float],
+    along: Float64Array,
 ) -> Quads:
     """A closed ribbon between two lines (n, 3). Colours (n, 3) or (3,); texture: `across` its sides, `along` (n,)."""
     count = len(left)
@@ -53,7 +59,7 @@ def strip(
     step = float(along[1] - along[0])
     ahead = along + step
 
-    def corners(a: Floats, b: Floats) -> Floats:
+    def corners(a: Float64Array, b: Float64Array) -> Float64Array:
         return np.stack([a, b, np.roll(b, -1, 0), np.roll(a, -1, 0)], 1)
 
     sides = (across[0], across[1], across[1], across[0])

@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.recording import RecordingError, Sample, read_recording
-from simulator.agreement import agreement
 from simulator.connection import Connection, Event, Kind, Observation, ServerGone
+from simulator.playback_report import playback_report
 
 EXAMPLES = """examples:
   python -m simulator.playback recordings/lake
@@ -152,20 +152,20 @@ def _report(
     options: argparse.Namespace, name: str, samples: Sequence[Sample], answers: Sequence[Answer], connection: Connection
 ) -> int:
     """Print and write the report; the exit code."""
-    found = agreement(
+    report = playback_report(
         [sample.steering for sample in samples[: len(answers)]],
         [answer.steering for answer in answers],
         [answer.latency_s for answer in answers],
     )
     reconnects = max(0, connection.connects - 1)
     faults = dict(connection.faults)
-    print(found.table())
+    print(report.table())
     if reconnects or faults:
         print(f"{reconnects} reconnects; replies that a simulator cannot read: {faults or 'none'}")
     if options.json:
-        report = {"recording": name, "url": options.url, **asdict(found), "reconnects": reconnects, "faults": faults}
-        options.json.write_text(json.dumps(_without_nan(report), indent=2) + "\n", encoding="utf-8")
-    return 1 if found.unanswered else 0
+        figures = {"recording": name, "url": options.url, **asdict(report), "reconnects": reconnects, "faults": faults}
+        options.json.write_text(json.dumps(_without_nan(figures), indent=2) + "\n", encoding="utf-8")
+    return 1 if report.unanswered else 0
 
 
 def _without_nan(value: object) -> object:

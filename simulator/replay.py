@@ -20,6 +20,7 @@ from simulator.connection import Observation
 from simulator.drive_log import DriveLog
 from simulator.human_line import HumanLine
 from simulator.jpeg import jpeg_of
+from simulator.response import GAME
 from simulator.stepping import SteppedWorld
 from simulator.track import Place
 from simulator.view import CAMERAS, Viewer
@@ -117,7 +118,7 @@ class ReplayWorld(SteppedWorld):
     def _move(self) -> None:
         before = self.place
         self.car.speed_mph = float(self.stretch.speed_mph[before.index])
-        self._yaw_rate = self.line.response.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
+        self._yaw_rate = GAME.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
         self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)

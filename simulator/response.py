@@ -1,8 +1,8 @@
 """How the game's car answers its wheel: the bicycle model, late, and with tyres that hold only so much.
 
-Fitted to the yaw that frames show (`training.yaw`): on Udacity's recording it leaves 0.15 degrees a frame unexplained
-where the bare bicycle leaves 0.70 (correlation 0.99 against 0.87), on another lake recording 0.19 against 0.75. Bare,
-a keyboard driver's short full locks at 30 mph would throw the reconstructed car about by 15 degrees: no frame shows it.
+The two numbers of `GAME` are fitted to the yaw that recorded frames show, and docs/replay.md says how. On Udacity's
+recording they leave 0.15 degrees a frame unexplained, where the bare bicycle leaves 0.70 (correlation 0.99
+against 0.87); on another recording of the lake they leave 0.19, and it leaves 0.75.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
-from simulator.car import STEP_S, WHEELBASE_M
-
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from simulator.car import STEP_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,11 @@ class Response:
     def step(self, rate: float, speed_mph: float, steering: float) -> float:
         """Yaw rate STEP_S later, radians a second to the right, of a car that has `rate` now. speed above 0."""
         speed_mps = speed_mph * MPS_PER_MPH
-        lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M
+        lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
         held = self.most_lateral_mps2 * math.tanh(lateral / self.most_lateral_mps2)
-        return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s) if self.lag_s else 1.0)
+        return rate + (held / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s))
 
-    def rates(self, speed_mph: Floats, steering: Floats) -> Floats:
+    def rates(self, speed_mph: Float64Array, steering: Float64Array) -> Float64Array:
         """Yaw rate in each of a drive's steps, which follows the steering of the one before: (n,)."""
         found, rate = [0.0], 0.0
         for speed, wheel in zip(speed_mph[:-1].tolist(), steering[:-1].tolist(), strict=True):
@@ -43,5 +41,4 @@ class Response:
 
 
 GAME = Response(0.14, 30.0)
-BUILT_IN = Response(0.0, 1e6)
-"""The bicycle itself, as `Car` is."""
+"""Udacity's car."""

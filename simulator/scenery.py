@@ -13,13 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from panda3d.core import NodePath
 
+from protocol.arrays import Float64Array
 from simulator import textures
 from simulator.ground import Ground
 from simulator.looks import LOOKS, Look
 from simulator.mesh import Quads, attach, join, strip, texture_of
 from simulator.track import Track
-
-Floats = npt.NDArray[np.float64]
 
 LINE_M, LINE_WIDTH_M = 3.45, 0.14
 """From the centre line to the yellow edge line, and its width."""
@@ -79,19 +78,19 @@ class Road:
         self._height = track.height_m[::STEP_POINTS]
         heading = track.heading_rad[::STEP_POINTS]
         self._left = np.stack([-np.sin(heading), np.cos(heading)], 1)
-        self._along: Floats = np.arange(len(self._points), dtype=np.float64) * (STEP_POINTS * track.spacing_m)
+        self._along: Float64Array = np.arange(len(self._points), dtype=np.float64) * (STEP_POINTS * track.spacing_m)
         self._flags = {
             (kind, side): np.array([track.has(kind, d, side) for d in self._along])
             for kind in ("kerb", "bridge", "dirt")
             for side in (1, -1)
         }
 
-    def line(self, offset_m: float, rise_m: float | Floats = 0.0) -> Floats:
+    def line(self, offset_m: float, rise_m: float | Float64Array = 0.0) -> Float64Array:
         """The points (n, 3) so far to the left of the centre line."""
         return np.column_stack([self._points + self._left * offset_m, self._height + rise_m])
 
     def band(
-        self, side: int, inner_m: float, outer_m: float, color: Floats, rise: tuple[float, float] = (0, 0)
+        self, side: int, inner_m: float, outer_m: float, color: Float64Array, rise: tuple[float, float] = (0, 0)
     ) -> Quads:
         """A ribbon along one side; texture at one repeat in 8 m."""
         a, b = self.line(side * inner_m, rise[0]), self.line(side * outer_m, rise[1])
@@ -222,7 +221,7 @@ class Road:
         return join(parts)
 
 
-def _lit(light: tuple[float, ...], shade: tuple[float, ...], facing: Floats) -> Floats:
+def _lit(light: tuple[float, ...], shade: tuple[float, ...], facing: Float64Array) -> Float64Array:
     share = (0.5 + 0.9 * facing).clip(0, 1)[:, None]
     return np.asarray(np.array(light) * share + np.array(shade) * (1 - share))
 
@@ -249,7 +248,7 @@ def _sky(root: NodePath, look: Look) -> NodePath:
     return sky
 
 
-def _on_sphere(around: Floats, height: float, radius_m: float = 20.0) -> Floats:
+def _on_sphere(around: Float64Array, height: float, radius_m: float = 20.0) -> Float64Array:
     flat = radius_m * math.cos(height)
     return np.column_stack(
         [flat * np.cos(around), flat * np.sin(around), np.full(len(around), radius_m * math.sin(height))]

@@ -8,14 +8,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
+
 Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
 SIZE = 256
 BRIGHT = 208.0
 """Mean of a ground texture; a mesh's colour is divided by BRIGHT / 255 to come out as wanted."""
 
 
-def noise(generator: np.random.Generator, size: int, rows_px: float, columns_px: float) -> Floats:
+def noise(generator: np.random.Generator, size: int, rows_px: float, columns_px: float) -> Float64Array:
     """Smooth noise (size, size) that repeats, mean 0, deviation 1; its grains are about rows_px by columns_px."""
     spectrum = np.fft.rfft2(generator.standard_normal((size, size)))
     row = np.fft.fftfreq(size)[:, None] * rows_px
@@ -25,7 +26,7 @@ def noise(generator: np.random.Generator, size: int, rows_px: float, columns_px:
     return np.asarray(values / values.std())
 
 
-def _ground(values: Floats) -> Pixels:
+def _ground(values: Float64Array) -> Pixels:
     grey = (BRIGHT + values).clip(20, 255)[..., None]
     return np.asarray(np.repeat(grey, 3, 2).astype(np.uint8))
 

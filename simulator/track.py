@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
+
 Kind = Literal["kerb", "bridge", "dirt"]
 
 SPACING_M = 0.5
@@ -62,8 +62,8 @@ class Track:
 
     name: str
     look: Literal["lake", "mountain"]
-    points: Floats
-    height_m: Floats
+    points: Float64Array
+    height_m: Float64Array
     stretches: tuple[Stretch, ...] = ()
 
     @cached_property
@@ -77,19 +77,19 @@ class Track:
         return self.length_m / len(self.points)
 
     @cached_property
-    def heading_rad(self) -> Floats:
+    def heading_rad(self) -> Float64Array:
         """Direction of the road at each point, anticlockwise from the x axis."""
         ahead = np.roll(self.points, -1, 0) - np.roll(self.points, 1, 0)
         return np.arctan2(ahead[:, 1], ahead[:, 0])
 
     @cached_property
-    def curvature(self) -> Floats:
+    def curvature(self) -> Float64Array:
         """1 / radius in 1 / m at each point, positive to the left."""
         turn = np.roll(self.heading_rad, -1) - np.roll(self.heading_rad, 1)
         return np.asarray(((turn + math.pi) % (2 * math.pi) - math.pi) / (2 * self.spacing_m))
 
     @cached_property
-    def slope(self) -> Floats:
+    def slope(self) -> Float64Array:
         """Rise per metre at each point."""
         return (np.roll(self.height_m, -1) - np.roll(self.height_m, 1)) / (2 * self.spacing_m)
 
@@ -203,7 +203,7 @@ def random_road(seed: int) -> Track:
             return replace(track, stretches=_kerbs(track))
 
 
-def smooth_loop(waypoints: Floats, fine: int = 64) -> Floats:
+def smooth_loop(waypoints: Float64Array, fine: int = 64) -> Float64Array:
     """A closed curve through the waypoints (n, 2): periodic cubic spline, `fine` points between two of them."""
     count = len(waypoints)
     system = np.eye(count) * 4 + np.eye(count, k=1) + np.eye(count, k=-1)
@@ -216,7 +216,7 @@ def smooth_loop(waypoints: Floats, fine: int = 64) -> Floats:
     return np.asarray(curve.reshape(-1, 2))
 
 
-def _evenly(curve: Floats) -> Floats:
+def _evenly(curve: Float64Array) -> Float64Array:
     """The closed curve again, its points SPACING_M apart (or a little less, so that they come out even)."""
     closed = np.concatenate([curve, curve[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
@@ -224,7 +224,9 @@ def _evenly(curve: Floats) -> Floats:
     return np.stack([np.interp(places, along, closed[:, axis]) for axis in (0, 1)], 1)
 
 
-def _star(radius_m: float, turns: list[tuple[int, float, float]] | tuple[tuple[int, float, float], ...]) -> Floats:
+def _star(
+    radius_m: float, turns: list[tuple[int, float, float]] | tuple[tuple[int, float, float], ...]
+) -> Float64Array:
     """A loop that never crosses itself: its radius varies with the angle. turns: (waves, share of radius, phase)."""
     angle = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
     radius = radius_m * (1 + sum(size * np.cos(waves * angle + phase) for waves, size, phase in turns))
@@ -232,7 +234,7 @@ def _star(radius_m: float, turns: list[tuple[int, float, float]] | tuple[tuple[i
     return np.asarray(curve - curve[0])
 
 
-def _apart(points: Floats) -> float:
+def _apart(points: Float64Array) -> float:
     """Least distance between two places of the road that are more than 120 m of driving apart."""
     few = points[::12]
     gap = np.hypot(*(few[:, None] - few[None]).transpose(2, 0, 1))

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from protocol.messages import MPS_PER_MPH, Control
-from simulator.car import STEP_S, WHEELBASE_M, Car
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH, Control
+from simulator.car import STEP_S, Car
 
 
 def drive(car: Car, seconds: float, steering: float = 0.0, throttle: float = 0.0, slope: float = 0.0) -> Car:
@@ -45,7 +45,7 @@ def test_a_full_circle_has_the_bicycles_radius():
         car.apply(Control(steering, 3.0 / (14.5 - 0.1 * car.speed_mph)))
         car.step()
         far = max(far, math.hypot(car.x, car.y))
-    assert far == pytest.approx(2 * WHEELBASE_M / math.tan(math.radians(25 * steering)), rel=0.01)
+    assert far == pytest.approx(2 * EFFECTIVE_WHEELBASE_M / math.tan(math.radians(25 * steering)), rel=0.01)
 
 
 def test_positive_steering_turns_right():

@@ -11,11 +11,11 @@ from PIL import Image
 
 from models.card import read_card
 from models.convert import convert
+from simulator.agreement import agreement
 from training.compare.__main__ import main
 from training.compare.contender import unlike_names
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
 from training.compare.plots import pareto_front
-from training.held_out import agreement
 
 ROOT = Path(__file__).parent.parent
 EFF = ROOT / "models" / "eff.h5"
@@ -41,7 +41,7 @@ def test_an_interval_over_seeds_is_students():
 
 def test_a_figure_over_blocks_is_that_of_all_rows_and_lies_in_its_interval():
     answer, steering, block = signals()
-    known, found = agreement(answer, steering), over_blocks(answer, steering, block)
+    known, found = agreement(answer, steering).figures(), over_blocks(answer, steering, block)
     for name in ("mae", "bias", "correlation"):
         assert found[name].value == pytest.approx(known[name])
         assert found[name].low < found[name].value < found[name].high

@@ -5,15 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from protocol.messages import MPS_PER_MPH
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.car import WHEELBASE_M
 from simulator.human_line import human_line
-from simulator.response import BUILT_IN, GAME, Response
+from simulator.response import GAME, Response
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())
+BICYCLE = Response(1e-6, 1e6)
+"""Answers at once, and its tyres hold anything."""
 
 
 @pytest.fixture
@@ -38,9 +39,10 @@ def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
     assert line.side_cameras
 
 
-def test_a_bend_has_the_bicycles_radius(record):
-    (stretch,) = human_line(record([(0.1, -0.4, 15.0)] * 61), BUILT_IN).stretches
-    radius = WHEELBASE_M / math.tan(math.radians(10))
+def test_a_bend_has_the_bicycles_radius(record, monkeypatch):
+    monkeypatch.setattr("simulator.human_line.GAME", BICYCLE)
+    (stretch,) = human_line(record([(0.1, -0.4, 15.0)] * 61)).stretches
+    radius = EFFECTIVE_WHEELBASE_M / math.tan(math.radians(10))
     turned = stretch.length_m / radius
     assert stretch.heading_rad[-1] == pytest.approx(turned, rel=1e-3), "negative steering turns left"
     assert (stretch.x[-1], stretch.y[-1]) == pytest.approx(
@@ -97,8 +99,8 @@ def test_each_row_knows_its_step(record):
 def test_the_games_car_turns_late_and_its_tyres_hold_only_so_much():
     steps = np.ones(500)
     rates = GAME.rates(30 * steps, steps)
-    bicycle = (30 * MPS_PER_MPH) ** 2 * math.tan(math.radians(25)) / WHEELBASE_M
+    bicycle = (30 * MPS_PER_MPH) ** 2 * math.tan(math.radians(25)) / EFFECTIVE_WHEELBASE_M
     assert rates[-1] * 30 * MPS_PER_MPH < GAME.most_lateral_mps2 < bicycle
     assert rates[14] == pytest.approx(rates[-1] * (1 - math.exp(-1)), rel=0.01), "after its lag of 0.14 s"
-    late, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (Response(0.14, 1e6), BUILT_IN))
+    late, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (Response(0.14, 1e6), BICYCLE))
     assert late == pytest.approx(bare)

@@ -7,8 +7,8 @@ import pytest
 
 from protocol.recording import read_recording
 from simulator import playback
-from simulator.agreement import agreement
 from simulator.playback import due_times_s, main
+from simulator.playback_report import playback_report
 from tests.live_server import LiveServer
 
 
@@ -80,14 +80,14 @@ def test_bad_input_is_one_clear_line(make_recording, tmp_path, capsys):
             main([str(folder), *option])
 
 
-def test_agreement_is_arithmetic():
-    found = agreement([0.0, 0.2, -0.2, 0.4], [0.1, 0.3, math.nan, 0.5], [0.001, 0.002, math.nan, 0.003])
-    assert (found.frames, found.unanswered) == (4, 1)
-    assert found.answers.mae == pytest.approx(0.1)
-    assert found.answers.bias == pytest.approx(0.1)
-    assert found.answers.correlation == pytest.approx(1.0)
-    assert found.always_zero.rmse == pytest.approx(math.sqrt((0.04 + 0.16) / 3))
-    assert found.latency_p50_ms == pytest.approx(2.0)
-    nothing = agreement([0.1], [math.nan], [math.nan])
+def test_only_answered_frames_are_compared():
+    report = playback_report([0.0, 0.2, -0.2, 0.4], [0.1, 0.3, math.nan, 0.5], [0.001, 0.002, math.nan, 0.003])
+    assert (report.frames, report.unanswered) == (4, 1)
+    assert report.answers.mae == pytest.approx(0.1)
+    assert report.answers.bias == pytest.approx(0.1)
+    assert report.answers.correlation == pytest.approx(1.0)
+    assert report.always_zero.rmse == pytest.approx(math.sqrt((0.04 + 0.16) / 3))
+    assert report.latency_p50_ms == pytest.approx(2.0)
+    nothing = playback_report([0.1], [math.nan], [math.nan])
     assert math.isnan(nothing.answers.mae)
     assert "1 unanswered" in nothing.table()

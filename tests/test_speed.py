@@ -43,8 +43,8 @@ def test_bends_are_taken_slower():
 
 
 def test_safe_speed_is_that_of_the_lateral_acceleration():
-    radius_m = 2.66 / math.tan(math.radians(12.5))
-    assert safe_speed_mph(-0.5) == pytest.approx(math.sqrt(4.0 * radius_m) / 0.44704)
+    radius_m = 2.60 / math.tan(math.radians(12.5))
+    assert safe_speed_mph(-0.5) == pytest.approx(math.sqrt(4.1 * radius_m) / 0.44704)
     assert safe_speed_mph(0) == math.inf
 
 

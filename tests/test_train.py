@@ -14,7 +14,6 @@ from filelock import FileLock
 
 from models.card import describes, read_card
 from training.__main__ import main
-from training.held_out import agreement
 from training.network import WeightAverage, build, settle_batch_norm
 from training.pipeline import images
 from training.recipe import Recipe
@@ -275,13 +274,3 @@ def test_the_network_behind_the_crop_answers_as_the_whole_model(name, make_recor
     (frames,) = images(drive.images[:4, 0], (0, 160), 4)
     (crops,) = images(drive.images[:4, 0], model.rows, 4)
     np.testing.assert_array_equal(model.whole(frames), model.network(crops))
-
-
-def test_agreement_by_hand():
-    m = agreement(np.array([0.1, 0.3, -0.2]), np.array([0.0, 0.5, -0.1]))
-    assert m["mae"] == pytest.approx(0.4 / 3)
-    assert m["bias"] == pytest.approx(-0.2 / 3)
-    assert m["rmse"] == pytest.approx((0.06 / 3) ** 0.5)
-    assert m["zero_mae"] == pytest.approx(0.2)
-    assert m["correlation"] == pytest.approx(np.corrcoef([0.1, 0.3, -0.2], [0, 0.5, -0.1])[0, 1])
-    assert np.isnan(agreement(np.zeros(3), np.array([0.0, 0.5, -0.1]))["correlation"])

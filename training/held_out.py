@@ -11,37 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
+from simulator.agreement import agreement
 from training.pipeline import images
 from training.samples import HELD_OUT, MEAN_S, Drive, centred_mean
 
-Floats = npt.NDArray[np.float64]
 Metrics = dict[str, dict[str, float]]
 
 EVALUATION_BATCH = 64
 
 
-def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Floats:
+def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Float64Array:
     """Steering (n,) for image files. network: a Keras model from crops of the frame's `rows` on."""
     answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in images(paths, rows, EVALUATION_BATCH)]
     return np.concatenate(answers).astype(np.float64)
-
-
-def agreement(answer: Floats, steering: Floats) -> dict[str, float]:
-    """Errors and correlation of two (n,) signals, -1..1; and the errors of always answering 0.
-
-    bias: mean of answer - steering. correlation: Pearson's, nan where either is constant.
-    """
-    error = answer - steering
-    steady = answer.std() == 0 or steering.std() == 0
-    return {
-        "rows": float(answer.size),
-        "mae": float(np.abs(error).mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
-        "correlation": float("nan") if steady else float(np.corrcoef(answer, steering)[0, 1]),
-        "bias": float(error.mean()),
-        "zero_mae": float(np.abs(steering).mean()),
-        "zero_rmse": float(np.sqrt((steering**2).mean())),
-    }
 
 
 def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int], every: int = 1) -> Metrics:
@@ -67,13 +50,13 @@ def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int
     metrics = {}
     for key, pieces in parts.items():
         joined = _Columns(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
-        metrics[key] = agreement(joined.answer, joined.steering)
-        metrics[f"{key}, 1 s means"] = agreement(joined.mean_answer, joined.mean_steering)
+        metrics[key] = agreement(joined.answer, joined.steering).figures()
+        metrics[f"{key}, 1 s means"] = agreement(joined.mean_answer, joined.mean_steering).figures()
     return metrics
 
 
 class _Columns(NamedTuple):
-    answer: Floats
-    steering: Floats
-    mean_answer: Floats
-    mean_steering: Floats
+    answer: Float64Array
+    steering: Float64Array
+    mean_answer: Float64Array
+    mean_steering: Float64Array

@@ -12,14 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from protocol.messages import MPS_PER_MPH
+from protocol.arrays import Float64Array
 from protocol.recording import SESSION_GAP_S, Sample
-
-Floats = npt.NDArray[np.float64]
-
-STANDSTILL_MPH = 2.0
-MANOEUVRE_M = 20.0
-"""Driven next to a standstill: setting off, turning round, parking. Neither the lane's steering nor its distance."""
+from protocol.unbroken import unbroken_pieces
 
 SMOOTH_M = 20
 """Length over which steering is averaged before places are compared: longer than a driver's single correction."""
@@ -37,38 +32,25 @@ class Leg:
 
     recording: int
     rows: npt.NDArray[np.intp]
-    distance_m: Floats
-    steering: Floats
+    distance_m: Float64Array
+    steering: Float64Array
 
 
-def legs(recording: int, samples: Sequence[Sample], time_s: Floats) -> list[Leg]:
+def legs(recording: int, samples: Sequence[Sample], time_s: Float64Array) -> list[Leg]:
     """Cut a recording at its sessions, gaps and standstills, without the manoeuvres beside them. time_s: (n,) seconds.
 
     Where rows are left out nobody knows how far the car went meanwhile, nor whether it turned round.
     """
-    speed = np.array([s.speed_mph for s in samples])
-    session = np.array([s.session for s in samples])
-    moving = np.flatnonzero(speed > STANDSTILL_MPH)
-    if not moving.size:
-        return []
-    cut = (np.diff(moving) > 1) | (np.diff(session[moving]) != 0) | (np.diff(time_s[moving]) > SESSION_GAP_S)
-    breaks = np.flatnonzero(cut) + 1
-    found = (_leg(recording, samples, time_s[rows], rows) for rows in np.split(moving, breaks))
-    return [leg for leg in found if leg.rows.size > 1]
+    steering = np.array([s.steering for s in samples])
+    pieces = unbroken_pieces(samples, time_s, SESSION_GAP_S)
+    return [
+        Leg(recording, rows, piece.distance_m[piece.steady], steering[rows])
+        for piece in pieces
+        if (rows := piece.rows[piece.steady]).size > 1
+    ]
 
 
-def _leg(recording: int, samples: Sequence[Sample], time_s: Floats, rows: npt.NDArray[np.intp]) -> Leg:
-    speed = np.array([samples[i].speed_mph for i in rows])
-    mean_speed = (speed[1:] + speed[:-1]) / 2 * MPS_PER_MPH
-    distance = np.concatenate([[0.0], np.cumsum(np.diff(time_s) * mean_speed)])
-    first = MANOEUVRE_M if speed[0] < 2 * STANDSTILL_MPH else 0.0
-    last = distance[-1] - (MANOEUVRE_M if speed[-1] < 2 * STANDSTILL_MPH else 0.0)
-    kept = (distance >= first) & (distance <= last)
-    steering = np.array([samples[i].steering for i in rows])
-    return Leg(recording, rows[kept], distance[kept], steering[kept])
-
-
-def places_m(found: Sequence[Leg], lap_m: float) -> list[Floats | None]:
+def places_m(found: Sequence[Leg], lap_m: float) -> list[Float64Array | None]:
     """Each leg -> place of its rows in metres, 0..lap_m, shared by all legs; None for a leg that fits nowhere.
 
     Distance driven, modulo the lap, gives the place up to a start and a direction; both follow from the road's bends,
@@ -84,7 +66,7 @@ def places_m(found: Sequence[Leg], lap_m: float) -> list[Floats | None]:
     return [_placed(leg, reference, lap_m) for leg in found]
 
 
-def _profile(leg: Leg) -> tuple[Floats, Floats]:
+def _profile(leg: Leg) -> tuple[Float64Array, Float64Array]:
     """Steering averaged over SMOOTH_M at every metre of the leg."""
     metres = np.arange(leg.distance_m[0], leg.distance_m[-1], 1.0)
     driven = np.diff(leg.distance_m)
@@ -94,7 +76,7 @@ def _profile(leg: Leg) -> tuple[Floats, Floats]:
     return metres, (ahead - behind) / SMOOTH_M
 
 
-def _road(leg: Leg, lap_m: float) -> Floats:
+def _road(leg: Leg, lap_m: float) -> Float64Array:
     """Mean steering at each metre of the lap, as driven the way that turns left, from the sharpest bend on."""
     metres, steering = _profile(leg)
     size = round(lap_m)
@@ -106,7 +88,7 @@ def _road(leg: Leg, lap_m: float) -> Floats:
     return np.roll(road, -int(np.argmax(np.abs(road))))
 
 
-def _placed(leg: Leg, road: Floats, lap_m: float) -> Floats | None:
+def _placed(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | None:
     metres, steering = _profile(leg)
     if metres.size < lap_m / 2 or steering.std() == 0 or road.std() == 0:
         return None

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
+from protocol.unbroken import STANDSTILL_MPH
 from training.recipe import Recipe
-from training.road import STANDSTILL_MPH, legs, places_m
-
-Floats = npt.NDArray[np.float64]
+from training.road import legs, places_m
 
 TRAIN, GUARD, HELD_OUT = 0, 1, 2
 """What a row is for; guards are for nothing."""
@@ -47,10 +47,10 @@ class Drive:
 
     name: str
     images: npt.NDArray[np.str_]
-    time_s: Floats
-    steering: Floats
-    target: Floats
-    place_m: Floats
+    time_s: Float64Array
+    steering: Float64Array
+    target: Float64Array
+    place_m: Float64Array
     stretch: npt.NDArray[np.intp]
     part: npt.NDArray[np.intp]
     unplaced: int
@@ -81,7 +81,7 @@ def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive
     return drives
 
 
-def centred_mean(values: Floats, time_s: Floats, window_s: float) -> Floats:
+def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) -> Float64Array:
     """Values averaged over a centred window of time, narrower at both ends of a drive and never across a gap: (n,)."""
     jumps = np.diff(time_s)
     pieces = np.split(np.arange(values.size), np.flatnonzero((jumps < 0) | (jumps > SESSION_GAP_S)) + 1)
@@ -94,14 +94,14 @@ def centred_mean(values: Floats, time_s: Floats, window_s: float) -> Floats:
     return result
 
 
-def corrected(steering: Floats, camera: npt.NDArray[np.intp], side_camera: float) -> Floats:
+def corrected(steering: Float64Array, camera: npt.NDArray[np.intp], side_camera: float) -> Float64Array:
     """The steering that a camera's view asks for: arctan(tan(angle) +- side_camera), the origin's formula, -1..1."""
     return np.clip(np.arctan(np.tan(steering) + SIDE[camera] * side_camera), -1.0, 1.0)
 
 
 def draw_epoch(
     drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, whole: bool = False
-) -> tuple[npt.NDArray[np.str_], Floats]:
+) -> tuple[npt.NDArray[np.str_], Float64Array]:
     """One epoch's images and targets, in random order: straight rows thinned, a camera drawn for each row.
 
     whole: draw from the held-out road and its guards too. The same seed and epoch give the same draw on any machine.
@@ -152,7 +152,12 @@ def _by_time(recording: Recording, recipe: Recipe) -> Drive:
 
 
 def _drive(
-    recording: Recording, recipe: Recipe, place: Floats, outside: Floats, guard: float, kept: npt.NDArray[np.bool_]
+    recording: Recording,
+    recipe: Recipe,
+    place: Float64Array,
+    outside: Float64Array,
+    guard: float,
+    kept: npt.NDArray[np.bool_],
 ) -> Drive:
     """outside: (n, stretches) how far each row lies outside each held-out stretch, 0 inside."""
     samples, time_s = recording.samples, row_times_s(recording.samples)

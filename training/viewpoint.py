@@ -11,15 +11,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
+from protocol.arrays import Float64Array
+from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
 from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, projection
-from simulator.car import WHEELBASE_M
 from training.recipe import Recipe
 
-Floats = npt.NDArray[np.float64]
 Rows = tuple[int, int]
 """First row of a frame, and the first row no longer meant."""
 
@@ -77,7 +75,7 @@ def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:
     return max(0, first), min(FRAME_ROWS, last + 1)
 
 
-def path_columns(steering: float, rows: Rows) -> Floats:
+def path_columns(steering: float, rows: Rows) -> Float64Array:
     """Where the car's middle will go if it keeps steering so: a column for each of the frame's rows, nan above it all.
 
     The arc of a bicycle model on the road's plane, for drawing.
@@ -87,7 +85,7 @@ def path_columns(steering: float, rows: Rows) -> Floats:
     )
     _, below, ahead = np.linalg.inv(projection()) @ middles
     ahead_m = np.where(below > 0, ahead * CENTER.height_m / np.maximum(below, 1e-9), np.nan)
-    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / WHEELBASE_M
+    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
     way_m = ahead_m + CAMERA_AHEAD_M
     inside = (bend * way_m) ** 2 < 1
     aside_m = np.where(inside, bend * way_m**2 / (1 + np.sqrt(np.maximum(0, 1 - (bend * way_m) ** 2))), np.nan)
@@ -95,6 +93,6 @@ def path_columns(steering: float, rows: Rows) -> Floats:
     return np.asarray(column / depth)
 
 
-def _pixels_of_road(first_row: int) -> Floats:
+def _pixels_of_road(first_row: int) -> Float64Array:
     """(3, 3): points as in `projection` -> column, row as indices into an image that begins at a row of the frame."""
     return np.array([[1, 0, -0.5], [0, 1, -0.5 - first_row], [0, 0, 1]]) @ projection()

@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from protocol.arrays import Float64Array
 
 BLOCK_S = 10.0
 """A stretch of road at 15 mph of 67 m: longer than any one bend of the lake."""
@@ -43,7 +43,7 @@ def over_seeds(values: Sequence[float]) -> Interval:
     return Interval(fmean(values), fmean(values) - half, fmean(values) + half)
 
 
-def blocks(time_s: Floats, gap_s: float) -> npt.NDArray[np.intp]:
+def blocks(time_s: Float64Array, gap_s: float) -> npt.NDArray[np.intp]:
     """Number of the block of BLOCK_S that each row lies in, 0, 1, ...; a gap longer than gap_s begins a new one."""
     jump = np.diff(time_s, prepend=time_s[:1])
     session = np.cumsum((jump < 0) | (jump > gap_s))
@@ -52,7 +52,7 @@ def blocks(time_s: Floats, gap_s: float) -> npt.NDArray[np.intp]:
     return np.cumsum((np.diff(place, prepend=place[:1]) != 0) | (np.diff(session, prepend=session[:1]) != 0))
 
 
-def over_blocks(answer: Floats, steering: Floats, block: npt.NDArray[np.intp]) -> dict[str, Interval]:
+def over_blocks(answer: Float64Array, steering: Float64Array, block: npt.NDArray[np.intp]) -> dict[str, Interval]:
     """`mae`, `bias` and `correlation` of two (n,) signals, with bootstrap intervals over blocks of road.
 
     block: (n,) numbers from 0. The correlation is nan where a signal is constant; one block gives no interval.
@@ -68,12 +68,12 @@ def over_blocks(answer: Floats, steering: Floats, block: npt.NDArray[np.intp]) -
     return {name: _interval(here[name], values) for name, values in _figures(drawn.astype(np.float64) @ sums).items()}
 
 
-def _interval(value: float, resampled: Floats) -> Interval:
+def _interval(value: float, resampled: Float64Array) -> Interval:
     told = resampled[~np.isnan(resampled)]
     return Interval(value, *map(float, np.quantile(told, (0.025, 0.975)))) if told.size else Interval(value)
 
 
-def _figures(sums: Floats) -> dict[str, Floats]:
+def _figures(sums: Float64Array) -> dict[str, Float64Array]:
     """Sums over rows (k, 8) as in `over_blocks` -> each figure (k,)."""
     n, off, error, a, s, aa, ss, both = sums.T
     spread = np.sqrt(np.maximum(0, n * aa - a**2) * np.maximum(0, n * ss - s**2))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from models.card import Card
+from protocol.arrays import Float64Array
 from protocol.images import decode_image
 from protocol.messages import FRAME_SHAPE
 from protocol.recording import SESSION_GAP_S
@@ -28,8 +29,6 @@ from training.compare.contender import Contender
 from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
 from training.evaluate import drive
 from training.samples import MEAN_S, Drive, centred_mean
-
-Floats = npt.NDArray[np.float64]
 
 ROUNDS = 5
 WARM_UP = 3
@@ -143,7 +142,7 @@ def always_zero(tests: Sequence[Drive]) -> dict[str, Interval]:
     return _agreement(nothing, nothing, steering, means, block)
 
 
-def _answers(drive: Drive, engines: Sequence[Engine]) -> Floats:
+def _answers(drive: Drive, engines: Sequence[Engine]) -> Float64Array:
     """Steering (engines, rows) for the centre images; each is decoded once, as when driving."""
     found = np.empty((len(engines), len(drive.steering)))
     for number, path in enumerate(tqdm(drive.images[:, 0], desc=drive.name, unit=" frames")):
@@ -152,7 +151,7 @@ def _answers(drive: Drive, engines: Sequence[Engine]) -> Floats:
     return found
 
 
-def _joined(tests: Sequence[Drive]) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+def _joined(tests: Sequence[Drive]) -> tuple[Float64Array, Float64Array, npt.NDArray[np.intp]]:
     """Steering, its 1 s means, and the blocks of road, of all recordings one after another."""
     means = [centred_mean(drive.steering, drive.time_s, MEAN_S) for drive in tests]
     numbers: list[npt.NDArray[np.intp]] = []
@@ -163,7 +162,7 @@ def _joined(tests: Sequence[Drive]) -> tuple[Floats, Floats, npt.NDArray[np.intp
 
 
 def _agreement(
-    raw: Floats, smooth: Floats, steering: Floats, means: Floats, block: npt.NDArray[np.intp]
+    raw: Float64Array, smooth: Float64Array, steering: Float64Array, means: Float64Array, block: npt.NDArray[np.intp]
 ) -> dict[str, Interval]:
     of_means = over_blocks(smooth, means, block)
     return over_blocks(raw, steering, block) | {f"{name} 1 s": value for name, value in of_means.items()}

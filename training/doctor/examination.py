@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from protocol.arrays import Float64Array
 from protocol.csv_dialects import describe_dialect
 from protocol.exclusions import RULES_NAME
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import LOG_NAME, Recording, Sample, row_times_s
 from training.doctor.findings import (
     Finding,
-    Floats,
     file_findings,
     motion_findings,
     percent,
@@ -125,7 +125,7 @@ def examine(recording: Recording, frames: Frames) -> Examination:
     )
 
 
-def _session(part: Sequence[tuple[int, Sample]], time_s: Floats) -> Session:
+def _session(part: Sequence[tuple[int, Sample]], time_s: Float64Array) -> Session:
     rows = np.array([i for i, _ in part])
     first, last = part[0][1], part[-1][1]
     speed = np.array([s.speed_mph for _, s in part]) * MPS_PER_MPH

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import Problem, Sample
+from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.frames import Frames
-from training.road import STANDSTILL_MPH
-
-Floats = npt.NDArray[np.float64]
 
 FEW_ROWS = 100
 """Ten seconds: too little to judge a driver by."""
@@ -77,7 +75,7 @@ def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> It
         yield Finding("good", "files", "every row can be read and every image decodes")
 
 
-def repeated_rows(samples: Sequence[Sample], time_s: Floats, frames: Frames) -> list[int]:
+def repeated_rows(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> list[int]:
     """Rows whose image is that of the row before although the car moved on."""
     speed = np.array([s.speed_mph for s in samples])
     session = np.array([s.session for s in samples])
@@ -91,7 +89,7 @@ def standstill_rows(samples: Sequence[Sample]) -> list[int]:
     return [s.row for s in samples if abs(s.speed_mph) < STANDSTILL_MPH]
 
 
-def motion_findings(samples: Sequence[Sample], time_s: Floats, frames: Frames) -> Iterator[Finding]:
+def motion_findings(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> Iterator[Finding]:
     """On speed, standstill and images that do not change."""
     speed = np.array([s.speed_mph for s in samples])
     if not speed.any():
@@ -112,7 +110,7 @@ def motion_findings(samples: Sequence[Sample], time_s: Floats, frames: Frames) -
         yield Finding(level, "repeated", f"{words} (first: row {same[0]})", "--exclude repeated leaves them out")
 
 
-def steering_findings(samples: Sequence[Sample], time_s: Floats) -> Iterator[Finding]:
+def steering_findings(samples: Sequence[Sample], time_s: Float64Array) -> Iterator[Finding]:
     """On how the driver steers, and to which side."""
     steering = np.array([s.steering for s in samples])
     if not steering.any():
@@ -130,7 +128,7 @@ def steering_findings(samples: Sequence[Sample], time_s: Floats) -> Iterator[Fin
         yield _balance(steering)
 
 
-def _driver(steering: Floats, burst_s: float) -> Finding:
+def _driver(steering: Float64Array, burst_s: float) -> Finding:
     """Who or what steered, as far as the numbers tell."""
     zero = float((steering == 0).mean())
     how = f"{percent(zero)} of rows steer exactly 0"
@@ -148,7 +146,7 @@ def _driver(steering: Floats, burst_s: float) -> Finding:
     return Finding("note", "steering", f"{how}: {who}", "nothing to do: training smooths it and thins straight rows")
 
 
-def _balance(steering: Floats) -> Finding:
+def _balance(steering: Float64Array) -> Finding:
     left, right, mean = float((steering < 0).mean()), float((steering > 0).mean()), float(steering.mean())
     sides = f"{percent(left)} of rows steer left, {percent(right)} right, mean {mean:+.3f}"
     if abs(mean) <= LEANING:
@@ -157,7 +155,7 @@ def _balance(steering: Floats) -> Finding:
     return Finding("note", "balance", f"{sides}: leans to the {'left' if mean < 0 else 'right'}", advice)
 
 
-def burst_length_s(steering: Floats, time_s: Floats) -> float:
+def burst_length_s(steering: Float64Array, time_s: Float64Array) -> float:
     """Median length of a stretch of rows that steer other than 0, in seconds; 0 where there is none."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (steering != 0).astype(int), [0]])))
     rows = edges[1::2] - edges[::2]

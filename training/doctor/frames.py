@@ -20,12 +20,12 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from protocol.arrays import Float32Array
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
 from protocol.recording import Sample
 
-Floats = npt.NDArray[np.float32]
 Grey = npt.NDArray[np.uint8]
 
 CAMERAS = ("center", "left", "right")
@@ -48,8 +48,8 @@ class Frames:
 
     rows: npt.NDArray[np.intp]
     damaged: Mapping[int, str]
-    views: Floats
-    change: Floats
+    views: Float32Array
+    change: Float32Array
 
     def of(self, samples: Sequence[Sample]) -> Frames:
         """The same for a part of the rows, in their order; what has changed is still by the row that was before."""
@@ -92,7 +92,7 @@ def grey_image(path: Path) -> Grey:
     return picture
 
 
-def _decode_chunk(samples: Sequence[Sample], start: int, views: Floats, change: Floats) -> dict[int, str]:
+def _decode_chunk(samples: Sequence[Sample], start: int, views: Float32Array, change: Float32Array) -> dict[int, str]:
     """Fill in the rows from `start` on; returns what is damaged."""
     damaged: dict[int, str] = {}
     before = _half(samples[start - 1].center) if start else None
@@ -115,17 +115,17 @@ def _decode_chunk(samples: Sequence[Sample], start: int, views: Floats, change: 
     return damaged
 
 
-def _half(path: Path) -> Floats | None:
+def _half(path: Path) -> Float32Array | None:
     try:
         return _smaller(grey_image(path), 2)
     except DamagedImageError:
         return None
 
 
-def _smaller(picture: Grey, times: int) -> Floats:
+def _smaller(picture: Grey, times: int) -> Float32Array:
     rows, columns = picture.shape
     blocks = picture.reshape(rows // times, times, columns // times, times)
-    return cast(Floats, blocks.mean(axis=(1, 3), dtype=np.float32))
+    return cast(Float32Array, blocks.mean(axis=(1, 3), dtype=np.float32))
 
 
 def _strict_jpeg(data: bytes) -> Grey:

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from protocol.arrays import Float32Array, Float64Array
 from protocol.recording import Sample
-from training.doctor.frames import Floats
 from training.road import Leg, legs
 
 STEP_M = 5.0
@@ -46,7 +45,7 @@ class Laps:
         return "sure" if self.agreement >= SURE else "likely"
 
 
-def find_laps(samples: Sequence[Sample], time_s: npt.NDArray[np.float64], views: Floats) -> Laps | None:
+def find_laps(samples: Sequence[Sample], time_s: Float64Array, views: Float32Array) -> Laps | None:
     """The lap that a recording drives, None where no distance brings the views back. views: (n, rows, columns).
 
     On the lake's recordings by three drivers it finds 1,135 m, within 5 m, with an agreement of 0.9 and more.
@@ -75,7 +74,7 @@ def find_laps(samples: Sequence[Sample], time_s: npt.NDArray[np.float64], views:
     return Laps(lap_m, driven / lap_m, agreement, by_chance)
 
 
-def _peak(three: npt.NDArray[np.float64]) -> float:
+def _peak(three: Float64Array) -> float:
     """Where between three neighbours the middle one's peak lies, -0.5..0.5 steps: the top of a parabola."""
     if three.size < 3 or not three[1] >= max(three[0], three[2]) or three[1] == min(three[0], three[2]):
         return 0.0
@@ -83,7 +82,7 @@ def _peak(three: npt.NDArray[np.float64]) -> float:
     return float((before - after) / (before - 2 * top + after) / 2)
 
 
-def _similarity(leg: Leg, views: Floats) -> Floats:
+def _similarity(leg: Leg, views: Float32Array) -> Float32Array:
     """Correlation of every view of a leg with every other, at equal distances: (k, k)."""
     if leg.rows.size < 2:
         return np.zeros((0, 0), np.float32)
@@ -95,7 +94,7 @@ def _similarity(leg: Leg, views: Floats) -> Floats:
     return np.asarray(flat @ flat.T, np.float32)
 
 
-def _agreement(compared: Sequence[Floats], lag: int) -> tuple[float, float]:
+def _agreement(compared: Sequence[Float32Array], lag: int) -> tuple[float, float]:
     """Shares of views whose best match lies whole laps away, and of all matches that do."""
     near = TOLERANCE_M / STEP_M
     hits = chances = views = 0.0

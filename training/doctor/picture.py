@@ -15,13 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
+from protocol.arrays import Float64Array
 from protocol.images import decode_image
 from protocol.recording import Sample
+from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.examination import Examination
-from training.doctor.findings import Floats
 from training.doctor.frames import Frames
 from training.figures import save_figure
-from training.road import STANDSTILL_MPH
 
 APART_S = 2.0
 """Extremes of one kind lie so far apart in time; else they would all be of one moment."""
@@ -29,7 +29,9 @@ APART_S = 2.0
 BLUE, ORANGE = "#2a6fb0", "#d9772b"
 
 
-def draw_picture(report: Examination, samples: Sequence[Sample], time_s: Floats, frames: Frames, path: Path) -> None:
+def draw_picture(
+    report: Examination, samples: Sequence[Sample], time_s: Float64Array, frames: Frames, path: Path
+) -> None:
     """Write the page as a PNG, whole or not at all. Only frames that decode as they should are shown."""
     figure = Figure(figsize=(15, 11), layout="constrained")
     halves = figure.add_gridspec(2, 1, height_ratios=(2.1, 1))
@@ -58,14 +60,16 @@ def draw_picture(report: Examination, samples: Sequence[Sample], time_s: Floats,
     save_figure(figure, path, dpi=90)
 
 
-def _histogram(axes: Axes, values: Floats, bins: Floats, title: str) -> None:
+def _histogram(axes: Axes, values: Float64Array, bins: Float64Array, title: str) -> None:
     axes.hist(values, bins=list(bins), color=BLUE)
     axes.set_yscale("log")
     axes.set(title=title, ylabel="rows", ylim=(0.7, 1.5 * values.size))
     axes.grid(alpha=0.3)
 
 
-def _trace(axes: Axes, driven_s: Floats, values: Floats, report: Examination, name: str, color: str) -> None:
+def _trace(
+    axes: Axes, driven_s: Float64Array, values: Float64Array, report: Examination, name: str, color: str
+) -> None:
     axes.plot(driven_s, values, color=color, linewidth=0.6)
     start = 0
     for session in report.sessions[:-1]:
@@ -76,14 +80,16 @@ def _trace(axes: Axes, driven_s: Floats, values: Floats, report: Examination, na
     axes.grid(alpha=0.3)
 
 
-def _without_pauses(time_s: Floats) -> Floats:
+def _without_pauses(time_s: Float64Array) -> Float64Array:
     """Time in which only recording counts: (n,) seconds from 0."""
     steps = np.diff(time_s, prepend=time_s[0])
     usual = float(np.median(steps)) if steps.size > 1 else 0.0
     return np.cumsum(np.where((steps < 0) | (steps > 1.5), usual, steps))
 
 
-def _extremes(steering: Floats, speed: Floats, time_s: Floats, frames: Frames) -> list[tuple[int, str]]:
+def _extremes(
+    steering: Float64Array, speed: Float64Array, time_s: Float64Array, frames: Frames
+) -> list[tuple[int, str]]:
     """Twelve rows worth seeing, each with why."""
     whole = ~np.isnan(frames.views[:, 0, 0])
     moving = whole & (speed > STANDSTILL_MPH)

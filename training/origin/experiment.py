@@ -14,9 +14,10 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from models.whole_files import write_csv
+from simulator.agreement import agreement
 from training.dropout import reseed_dropout
 from training.fast_layers import faster
-from training.held_out import Metrics, agreement, held_out_metrics, predict
+from training.held_out import Metrics, held_out_metrics, predict
 from training.network import SplitModel, build
 from training.origin.recipe import HELD_OUT_SHARE, ORIGIN, PATIENCE, RECIPES, STEPS, ZEROS_DROPPED
 from training.pipeline import training_batches
@@ -132,7 +133,7 @@ def judge(name: str, folder: Path, data: Data, tests: Sequence[Path]) -> Metrics
     model = build(name, RECIPES[name], "float32")
     model.whole.load_weights(folder / f"{name}.h5")
     answer = predict(model.network, data.images[data.held_out, 0], model.rows)
-    found = {"held-out rows": agreement(answer, data.steering[data.held_out])}
+    found = {"held-out rows": agreement(answer, data.steering[data.held_out]).figures()}
     drives = load_whole(tests, ORIGIN, HELD_OUT)
     metrics = held_out_metrics(model.network, drives, model.rows)
     return found | {key: metrics[key] for drive in drives for key in (drive.name, f"{drive.name}, 1 s means")}
