@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
+from training.augment import as_image, augment, brightness, shadow
 from training.figures import save_figure
 from training.hood import other_hood
 from training.pipeline import images
@@ -31,7 +31,7 @@ COLUMNS = 5
 AS_DRAWN = 3
 """How many draws of all together, as training makes them."""
 
-SHOWN = {"shift_m": 0.5, "turn_deg": 3.0, "blur_px": 1.5, "noise": 15.0, "jpeg_quality": 20}
+SHOWN = {"shift_m": 0.5, "turn_deg": 3.0}
 """Strengths at which to show what the recipe leaves off."""
 
 
@@ -103,10 +103,6 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
             image = as_image(seen_from(frame, *moved, read, rows))
             label = f"{getattr(shown, name):g}{unit} {way}{off(name)}"
             made.append((label, image, steered_back(steering, *moved, recipe)))
-    made.append((f"blur{off('blur_px')}", as_image(blur(pixels, any_seed, shown.blur_px, shown.blur_px)), steering))
-    made.append((f"noise{off('noise')}", as_image(noise(pixels, any_seed, shown.noise, shown.noise)), steering))
-    worst = jpeg(crop, any_seed, shown.jpeg_quality, shown.jpeg_quality)
-    made.append((f"JPEG {shown.jpeg_quality}{off('jpeg_quality')}", worst, steering))
     for draw in range(1, AS_DRAWN + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
         made.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
@@ -115,9 +111,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
 
 def _shown(recipe: Recipe) -> Recipe:
     """The recipe, with what it leaves off at a strength worth seeing."""
-    neutral = Recipe(shift_m=0.0, turn_deg=0.0, blur_px=0.0, noise=0.0, jpeg_quality=100)
-    off: dict[str, Any] = {name: SHOWN[name] for name in SHOWN if getattr(recipe, name) == getattr(neutral, name)}
-    return replace(recipe, **off)
+    return replace(recipe, **{name: strength for name, strength in SHOWN.items() if not getattr(recipe, name)})
 
 
 def _part(frame: Any, read: Rows, rows: Rows) -> Any:

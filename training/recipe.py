@@ -83,15 +83,6 @@ class Recipe:
     """A turned view asks for the steering of one shifted by this times the turn: 1.2 for each radian. With 0.1 for each
     metre the way back is damped at 0.8 of critical: d2y/ds2 = -0.168 (0.1 y + 1.2 dy/ds), wheelbase 2.6 m."""
 
-    blur_px: float = 0.0
-    """Images are blurred by a Gaussian of up to this deviation; 0 is off. The simulator's frames are all sharp."""
-
-    noise: float = 0.0
-    """Noise of up to this deviation, in grey levels of 255; 0 is off. The simulator's frames have none."""
-
-    jpeg_quality: int = 100
-    """Images are compressed again at qualities from this to 100, which is off. Builds differ: frames of 10 to 19 kB."""
-
     held_out_starts_m: tuple[float, ...] = (110.0, 310.0, 640.0)
     held_out_length_m: float = 70.0
     """Stretches of road to test on, from the sharpest bend on: on the lake a sharp bend, a straight and a gentle bend.
