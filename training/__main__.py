@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
   python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
+  python -m training --model eff lake udacity --recipe study --test friend
   python -m training --model eff lake --preview seen.png
 
 Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
@@ -31,19 +32,20 @@ Interrupted or killed, the same command goes on where it was. The run's folder h
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, train, report; returns the exit code: 0 done, 2 for bad input, 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
 
     from protocol.recording import RecordingError  # noqa: PLC0415
-    from training.recipe import Recipe  # noqa: PLC0415
+    from training.recipe import recipe_of  # noqa: PLC0415
     from training.run import Settings  # noqa: PLC0415
     from training.run_folder import RunError  # noqa: PLC0415
     from training.train import train  # noqa: PLC0415
 
-    recipe = replace(Recipe(), epochs=options.epochs) if options.epochs else Recipe()
+    recipe = recipe_of(options.recipe, options.model)
+    recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
     if options.no_drive:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
@@ -95,7 +97,7 @@ def _preview(settings: Settings, out: Path) -> int:
 
     recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
     try:
-        drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
+        drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
         others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
         draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
     except (RecordingError, OSError) as error:
@@ -105,7 +107,7 @@ def _preview(settings: Settings, out: Path) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="Train a steering model from recordings of the Udacity simulator.",
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
     parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (%(default)s)")
+    parser.add_argument("--recipe", choices=("ours", "study"), default="ours", help="values to train by (%(default)s)")
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
     parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="train on these whole")
@@ -146,7 +149,10 @@ def _parser() -> argparse.ArgumentParser:
         " are held out in all laps, else blocks of time",
     )
     add_precision(parser)
-    return parser
+    options = parser.parse_args(arguments)
+    if options.recipe == "study" and (options.lap_m or options.dagger):
+        parser.error("--recipe study splits rows at random and ends with that; leave --lap-m and --dagger out")
+    return options
 
 
 def _positive(text: str) -> int:

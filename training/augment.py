@@ -19,7 +19,7 @@ from training.viewpoint import Rows, view
 def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, hoods: Any) -> tuple[Any, Any]:
     """All of the recipe's varieties: the frame's `rows_to_read`, uint8, and steering -1..1 -> uint8 `rows`, steering.
 
-    hoods: those of other frames, uint8 (n, k, 320, 3), see `training.hood`; None to leave each its own.
+    hoods: those of other frames, uint8 (n, k, 320, 3), see `training.hood`.
     What the recipe leaves at its neutral value costs nothing and changes nothing.
     """
     seeds = tf.unstack(tf.random.split(seed, 5))
@@ -28,7 +28,7 @@ def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, ho
         pixels, steering = view(image, steering, seeds[3], recipe, rows)
     else:
         pixels = tf.cast(image, tf.float32)
-    if hoods is not None:
+    if recipe.other_hood:
         pixels = other_hood(pixels, hoods, seeds[4])
     pixels = shadow(pixels, seeds[1], recipe.shadow_share)
     return as_image(brightness(pixels, seeds[2], recipe.brightness_low, recipe.brightness_high)), steering

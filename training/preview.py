@@ -31,7 +31,7 @@ COLUMNS = 5
 AS_DRAWN = 3
 """How many draws of all together, as training makes them."""
 
-SHOWN = {"shift_m": 0.5, "turn_deg": 3.0}
+SHOWN = {"shift_m": 0.5, "turn_deg": 3.0, "other_hood": True}
 """Strengths at which to show what the recipe leaves off."""
 
 
@@ -95,7 +95,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
         (f"light x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
-    made.append(("other hood", as_image(other_hood(pixels, others, any_seed)), steering))
+    made.append((f"other hood{off('other_hood')}", as_image(other_hood(pixels, others, any_seed)), steering))
     made.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
@@ -111,7 +111,8 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
 
 def _shown(recipe: Recipe) -> Recipe:
     """The recipe, with what it leaves off at a strength worth seeing."""
-    return replace(recipe, **{name: strength for name, strength in SHOWN.items() if not getattr(recipe, name)})
+    off: dict[str, Any] = {name: strength for name, strength in SHOWN.items() if not getattr(recipe, name)}
+    return replace(recipe, **off)
 
 
 def _part(frame: Any, read: Rows, rows: Rows) -> Any:
