@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
+from simulator.camera import LEFT
+from simulator.view import CAMERAS
 from training.recipe import Recipe
 from training.road import STANDSTILL_MPH, legs, places_m
 
@@ -30,9 +33,7 @@ BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 MEAN_S = 1.0
 """Means over this time show what a driver in bursts means; signals are compared by them."""
 
-CAMERAS = ("center", "left", "right")
-SIDE = np.array([0.0, 1.0, -1.0])
-"""Which way each camera's view must be corrected: the left camera sees the car too far left, so steer right."""
+CAMERAS_LEFT_M = np.array([camera.aside_m for camera in CAMERAS.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,14 @@ def centred_mean(values: Floats, time_s: Floats, window_s: float) -> Floats:
     return result
 
 
-def corrected(steering: Floats, camera: npt.NDArray[np.intp], side_camera: float) -> Floats:
-    """The steering that a camera's view asks for: arctan(tan(angle) +- side_camera), the origin's formula, -1..1."""
-    return np.clip(np.arctan(np.tan(steering) + SIDE[camera] * side_camera), -1.0, 1.0)
+def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
+    """The steering, -1..1, that a view from `left_m` to the left of the car's middle asks for: back to the right.
+
+    The study's arctan(tan(angle) +- side_camera) for its side cameras, in proportion for other places.
+    xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
+    """
+    back = xp.atan(xp.tan(steering) + side_camera / LEFT.aside_m * left_m)
+    return xp.minimum(xp.maximum(back, -1.0), 1.0)
 
 
 def draw_epoch(
@@ -122,7 +128,7 @@ def draw_epoch(
     side = (1 - recipe.centre_share) / 2
     camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
     camera[images[order, camera] == ""] = 0
-    return images[order, camera], corrected(target[order], camera, recipe.side_camera)
+    return images[order, camera], corrected(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
 
 
 def _at_random(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:

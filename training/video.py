@@ -26,6 +26,7 @@ from server.conversion import saliency_file
 from server.film_writer import FilmWriter
 from server.hud import WIDTH, Shot
 from server.saliency import SaliencyNetwork
+from simulator.view import CAMERAS
 from training.gif import GifWriter
 
 EXAMPLES = """examples:
@@ -36,8 +37,6 @@ EXAMPLES = """examples:
   python -m training.video frames_without_times --out film.mp4 --fps 20
 
 FILE is replaced if it exists. Ctrl-C ends the film there and leaves a whole file."""
-
-CAMERAS = ("center", "left", "right")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +67,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.mp4 or FILE.gif")
-    parser.add_argument("--camera", choices=CAMERAS, default="center", help="default: center")
+    parser.add_argument("--camera", choices=tuple(CAMERAS), default="center", help="default: center")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
     parser.add_argument("--end", type=float, default=math.inf, metavar="S", help="end S seconds after the first frame")
     parser.add_argument("--fps", type=float, metavar="N", help="frames a second, instead of the recording's own times")
