@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, run
 from protocol.recording import Sample, read_recording
 from simulator.camera import CENTER, Camera, homographies
 from simulator.response import BUILT_IN, GAME
@@ -26,7 +27,9 @@ from simulator.view import CAMERAS, Viewer
 from training.view_match import Grey, warped
 from training.yaw import turnings
 
-EXAMPLES = """examples:
+HELP = """Estimate where the side cameras sit, and check the replay's warp on rows held out.
+
+examples:
   python -m training.geometry recordings/lake
   python -m training.geometry recordings/lake recordings/mountain --rows 100
 
@@ -101,13 +104,11 @@ def check(samples: Sequence[Sample], side: str) -> tuple[float, float]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Estimate, check, report; the process's exit code."""
     options = _parse(arguments)
-    try:
-        closer = [_report(folder, options.rows) for folder in options.recordings]
-    except (OSError, ValueError) as error:
-        print(f"geometry: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run(lambda: _report_all(options), "geometry")
+
+
+def _report_all(options: argparse.Namespace) -> int:
+    closer = [_report(folder, options.rows) for folder in options.recordings]
     return 0 if all(closer) else 1
 
 
@@ -150,12 +151,7 @@ def _words(camera: Camera) -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.geometry",
-        description="Estimate where the side cameras sit, and check the replay's warp on rows held out.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.geometry", HELP)
     parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="folder with three cameras")
     parser.add_argument("--rows", type=int, default=40, help="to fit, and as many to check (default %(default)d)")
     options = parser.parse_args(arguments)

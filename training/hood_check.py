@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, run
 from protocol.images import decode_image
 from protocol.messages import Frame
 from protocol.recording import Sample, read_recording
@@ -52,32 +53,23 @@ def _with_hood(road: Frame, hood: Frame) -> Frame:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask each model, print a line for each; the process's exit code: 0, or 2 for bad input."""
-    summary, _, example = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m training.hood_check",
-        description=summary,
-        epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.hood_check", __doc__)
     parser.add_argument("recording", type=Path, metavar="RECORDING", help="folder with three cameras")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".h5, .keras, .tflite")
     parser.add_argument("--moments", type=int, default=150, help="rows to ask about (default %(default)d)")
     options = parser.parse_args(arguments)
-    try:
-        samples = [
-            s for s in read_recording(options.recording).samples if s.left and s.right and s.speed_mph > SLOWEST_MPH
-        ]
-        if not 1 <= options.moments <= len(samples):
-            raise ValueError(f"{len(samples)} moving rows have three cameras; --moments is {options.moments}")
-        chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, options.moments).astype(int)]
-        print(f"change of steering for each metre to the left\n{'':<24}" + "".join(f"{kind:>26}" for kind in KINDS))
-        for model in options.models:
-            found = per_metre(open_engine(model), chosen)
-            print(f"{model.name:<24}" + "".join(f"{found[kind]:>26.3f}" for kind in KINDS))
-    except (OSError, ValueError) as error:
-        print(f"hood_check: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run(lambda: _ask(options), "hood_check")
+
+
+def _ask(options: argparse.Namespace) -> None:
+    samples = [s for s in read_recording(options.recording).samples if s.left and s.right and s.speed_mph > SLOWEST_MPH]
+    if not 1 <= options.moments <= len(samples):
+        raise ValueError(f"{len(samples)} moving rows have three cameras; --moments is {options.moments}")
+    chosen = [samples[i] for i in np.linspace(0, len(samples) - 1, options.moments).astype(int)]
+    print(f"change of steering for each metre to the left\n{'':<24}" + "".join(f"{kind:>26}" for kind in KINDS))
+    for model in options.models:
+        found = per_metre(open_engine(model), chosen)
+        print(f"{model.name:<24}" + "".join(f"{found[kind]:>26.3f}" for kind in KINDS))
 
 
 if __name__ == "__main__":

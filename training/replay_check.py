@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, run
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from server.driver import Policy
@@ -46,7 +47,9 @@ from training.stand_ins import (
     rank_correlation,
 )
 
-EXAMPLES = """examples:
+HELP = """Judge the replay simulator by drivers and drives whose worth is known.
+
+examples:
   python -m training.replay_check --replay recordings/lake recordings/other
   python -m training.replay_check --truth models/eff.h5 --track lake --laps 0.5
 
@@ -61,15 +64,13 @@ LEAST_RANK = 0.7
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check, report; the process's exit code."""
     options = _parse(arguments)
-    try:
-        held = [check_recording(folder) for folder in options.replay]
-        if options.truth:
-            held.append(check_truth(open_engine(options.truth, "auto"), options.track, options.laps))
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"replay_check: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run(lambda: _check(options), "replay_check", (OSError, ValueError, RuntimeError))
+
+
+def _check(options: argparse.Namespace) -> int:
+    held = [check_recording(folder) for folder in options.replay]
+    if options.truth:
+        held.append(check_truth(open_engine(options.truth, "auto"), options.track, options.laps))
     return 0 if all(held) else 1
 
 
@@ -153,12 +154,7 @@ def _cells(report: DriveReport) -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.replay_check",
-        description="Judge the replay simulator by drivers and drives whose worth is known.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.replay_check", HELP)
     parser.add_argument(
         "--replay", type=Path, nargs="+", default=[], metavar="RECORDING", help="recordings to check on"
     )

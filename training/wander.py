@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from protocol.command_line import command_parser, run
 from protocol.recording import read_recording, row_times_s
 from simulator.drive_log import INTERVENTION_S
 from simulator.replay import INTERVENTION_M
@@ -29,7 +30,10 @@ from training.pupil import describe as describe_pupils
 from training.road import legs
 from training.samples import MEAN_S, centred_mean
 
-EXAMPLES = """examples:
+HELP = """Tell how far a driver's own laps lie apart, and so what a replay can ask of any model.
+Tell too how well a perfect pupil of them would agree with their driver.
+
+examples:
   python -m training.wander recordings/lake --lap-m 1135
   python -m training.wander recordings/lake --lap-m 1135 --every-m 10 --picture wander.png
 
@@ -102,51 +106,43 @@ def draw(found: Sequence[tuple[str, Floats, Floats]], path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, report; the process's exit code."""
     options = _parse(arguments)
+    return run(lambda: _report(options), "wander")
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Print a line for each part of each recording, and draw them. Raises ValueError where there is none."""
     found: list[tuple[str, Floats, Floats]] = []
     place_m = np.arange(0.0, options.lap_m, options.every_m)
-    try:
-        for folder in options.recordings:
-            recording = read_recording(folder)
-            print(recording.summary())
-            time_s = row_times_s(recording.samples)
-            for number, leg in enumerate(legs(0, recording.samples, time_s), 1):
-                try:
-                    laps = match_laps(recording.samples, leg, options.lap_m, options.every_m)
-                except ValueError as error:
-                    print(f"  part {number}: {error}")
-                    continue
-                off_m = from_mean(laps, place_m)
-                found.append((f"{folder.absolute().name}, part {number}", place_m, off_m))
-                means = centred_mean(leg.steering, time_s[leg.rows], MEAN_S)
-                pupils = agreements(laps, leg.distance_m - leg.distance_m[0], means, place_m)
-                seconds = float(time_s[leg.rows[-1]] - time_s[leg.rows[0]])
-                driven_m = leg.distance_m[-1] - leg.distance_m[0]
-                print(
-                    f"  part {number}: {driven_m / options.lap_m:.1f} laps, {describe(off_m, laps, seconds)}\n"
-                    f"    {describe_pupils(pupils)}",
-                    flush=True,
-                )
-        if not found:
-            raise ValueError("nothing to compare: no part of any recording drives its lap again")
-        if options.picture:
-            draw(found, options.picture)
-            print(f"wrote {options.picture}")
-    except (OSError, ValueError) as error:
-        print(f"wander: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    for folder in options.recordings:
+        recording = read_recording(folder)
+        print(recording.summary())
+        time_s = row_times_s(recording.samples)
+        for number, leg in enumerate(legs(0, recording.samples, time_s), 1):
+            try:
+                laps = match_laps(recording.samples, leg, options.lap_m, options.every_m)
+            except ValueError as error:
+                print(f"  part {number}: {error}")
+                continue
+            off_m = from_mean(laps, place_m)
+            found.append((f"{folder.absolute().name}, part {number}", place_m, off_m))
+            means = centred_mean(leg.steering, time_s[leg.rows], MEAN_S)
+            pupils = agreements(laps, leg.distance_m - leg.distance_m[0], means, place_m)
+            seconds = float(time_s[leg.rows[-1]] - time_s[leg.rows[0]])
+            driven_m = leg.distance_m[-1] - leg.distance_m[0]
+            print(
+                f"  part {number}: {driven_m / options.lap_m:.1f} laps, {describe(off_m, laps, seconds)}\n"
+                f"    {describe_pupils(pupils)}",
+                flush=True,
+            )
+    if not found:
+        raise ValueError("nothing to compare: no part of any recording drives its lap again")
+    if options.picture:
+        draw(found, options.picture)
+        print(f"wrote {options.picture}")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.wander",
-        description="Tell how far a driver's own laps lie apart, and so what a replay can ask of any model,"
-        " and how well a perfect pupil of them would agree with their driver.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.wander", HELP)
     parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="folder with driving_log.csv")
     parser.add_argument("--lap-m", type=float, required=True, help="length of its lap in metres")
     parser.add_argument("--every-m", type=float, default=4.0, help="between two places (default %(default)g)")
