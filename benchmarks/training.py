@@ -112,7 +112,7 @@ def bare(settings: Settings, changed: Callable[[keras.Model], keras.Model]) -> C
 
 def begun(settings: Settings, folder: Path) -> Training:
     """A training that has learned nothing yet."""
-    return Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None))
+    return Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None, 1))
 
 
 def images_alone(settings: Settings, folder: Path) -> Callable[[], int]:
@@ -147,7 +147,7 @@ def plain(settings: Settings) -> Callable[[], int]:
     """Whole frames, float32, Keras' own loop."""
     model = BUILDERS[settings.model](block_dropout=0.0, head_dropout=0.1)
     model.compile(keras.optimizers.Adam(), loss="mse")
-    (drive,) = load_drives([Path(settings.recordings[0])], replace(Recipe(), side_camera=0.0), None)
+    (drive,) = load_drives([Path(settings.recordings[0])], replace(Recipe(), side_camera=0.0), None, 1)
     batch = settings.recipe.batch
     chosen = slice(0, 20 * batch)
 

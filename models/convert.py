@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 
 from models.preprocessing import PREPROCESSINGS, describe_preprocessings
 from models.whole_files import write_whole
+from protocol.command_line import command_parser, run
 from protocol.messages import FRAME_SHAPE
 
 AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
@@ -126,28 +126,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = _parser().parse_args(arguments)
-    try:
-        notes = convert(options.model, options.out, options.preprocess, options.weights)
-    except (ValueError, ConversionError, OSError) as error:
-        if options.verbose:
-            traceback.print_exc()
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"converting needs TensorFlow: {error}", file=sys.stderr)
-        return 2
-    print("\n".join(notes))
-    return 0
+    return run_conversion(lambda: convert(options.model, options.out, options.preprocess, options.weights), options)
+
+
+def run_conversion(conversion: Callable[[], Sequence[str]], options: argparse.Namespace) -> int:
+    """Print what a conversion notes; its exit code. options: verbose, with a traceback when it fails."""
+
+    def body() -> None:
+        try:
+            print("\n".join(conversion()))
+        except ImportError as error:
+            raise ConversionError(f"converting needs TensorFlow: {error}") from error
+
+    return run(body, "", (ValueError, ConversionError, OSError), verbose=options.verbose)
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, example = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m models.convert",
-        description=summary,
-        epilog=f"{example}\npreprocessings:\n{describe_preprocessings()}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    text = f"{__doc__}\npreprocessings:\n{describe_preprocessings()}"
+    parser = command_parser("python -m models.convert", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
     parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from models import NETWORKS
+from protocol.command_line import command_parser, run
 
 PREPROCESSING_LAYERS = "preprocess_"
 """How the names of the layers begin that models.preprocessing makes."""
@@ -81,13 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table for each model; exit code 2 and one line on stderr for what is no model."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = _parser().parse_args(arguments)
-    try:
-        for name in options.models:
-            _print(name, cost(_model(name)))
-    except (ValueError, OSError) as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return 2
-    return 0
+    return run(lambda: _print_all(options.models), "")
+
+
+def _print_all(names: Sequence[str]) -> None:
+    for name in names:
+        _print(name, cost(_model(name)))
 
 
 def _model(name: str) -> Any:
@@ -110,13 +110,7 @@ def _print(name: str, found: Cost) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, rest = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m models.cost",
-        description=summary,
-        epilog=rest,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m models.cost", __doc__)
     names = ", ".join(NETWORKS)
     parser.add_argument("models", nargs="+", metavar="MODEL", help=f"a model file, or one of {names}")
     return parser

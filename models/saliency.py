@@ -13,17 +13,17 @@ map is a factor; here one map of each size, the last, for `eff` has four convolu
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.convert import litert_bytes_of, notes_path, run_conversion
 from models.preprocessing import PREPROCESSINGS
 from models.whole_files import write_whole
+from protocol.command_line import command_parser
 
 NICENESS = 10
 """A car is driving, as a rule, while this is asked for."""
@@ -37,8 +37,7 @@ def convert_saliency(path: Path, out: Path, preprocess: str | None = None) -> tu
 
     Raises ModelFileError for a file that cannot be loaded, ValueError for a network without convolutions, OSError.
     """
-    from models.convert import litert_bytes_of, notes_path  # noqa: PLC0415 - Keras takes seconds
-    from models.loading import load_steering_model  # noqa: PLC0415
+    from models.loading import load_steering_model  # noqa: PLC0415 - Keras takes seconds
 
     loaded = load_steering_model(path, preprocess)
     content = litert_bytes_of(saliency_function(loaded.model))
@@ -111,10 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: notes to stdout; exit code 2 and one line on stderr for what cannot be converted."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    parser = argparse.ArgumentParser(
-        prog="python -m models.saliency",
-        description="A LiteRT file that answers a frame with what the network looks at.",
-    )
+    text = "A LiteRT file that answers a frame with what the network looks at."
+    parser = command_parser("python -m models.saliency", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
     parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")
@@ -122,18 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    try:
-        notes = convert_saliency(options.model, options.out, options.preprocess)
-    except (ValueError, OSError) as error:
-        if options.verbose:
-            traceback.print_exc()
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"converting needs TensorFlow: {error}", file=sys.stderr)
-        return 2
-    print("\n".join(notes))
-    return 0
+    return run_conversion(lambda: convert_saliency(options.model, options.out, options.preprocess), options)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from models.preprocessing import PREPROCESSINGS
+from protocol.command_line import command_parser, number, whole
 from server.engine import ENGINES
 from server.log_format import FORMATS
 from server.settings import (
@@ -36,9 +37,17 @@ PACES = ("speed", "throttle")
 
 MIN_TOKEN_LENGTH = 16
 
-DESCRIPTION = "Drive the Udacity simulator with a trained model: it connects by itself once AUTONOMOUS MODE is chosen."
+_port = whole(0, 65535, "a port")
+_speed = number(0, MAX_SPEED_MPH, "a speed in mph")
+_throttle = number(0, 1, "a throttle")
+_threads = whole(1, 64, "a number of threads")
+_batch_ms = number(0, 100, "milliseconds to wait")
+_frames = whole(1, 10**9, "a number of frames")
+_laps = number(0.01, 1000, "laps")
 
-EXAMPLES = """examples:
+HELP = """Drive the Udacity simulator with a trained model: it connects by itself once AUTONOMOUS MODE is chosen.
+
+examples:
   python server/drive.py models/eff.h5
       drive at 15 mph; start the simulator and choose AUTONOMOUS MODE
   python server/drive.py models/eff.h5 --video drive.mp4
@@ -136,12 +145,7 @@ def _given(namespace: argparse.Namespace) -> dict[str, Any]:
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
     """The parser, and those of its arguments that are settings, by name."""
     known = "\n".join(f"  {name:<12} {p.description}" for name, p in PREPROCESSINGS.items())
-    parser = argparse.ArgumentParser(
-        prog="python server/drive.py",
-        description=DESCRIPTION,
-        epilog=EXAMPLES + known,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python server/drive.py", HELP + known)
     pace = parser.add_mutually_exclusive_group()
     flag = argparse.BooleanOptionalAction
     add, actions = parser.add_argument, []
@@ -217,45 +221,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
     )
 
 
-def _laps(text: str) -> float:
-    return _number(text, 0.01, 1000.0, "laps")
-
-
-def _number(text: str, low: float, high: float, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{what} must be a number from {low:g} to {high:g}, got {text!r}")
-    return value
-
-
 def _token(text: str) -> str:
     if len(text) < MIN_TOKEN_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
         raise argparse.ArgumentTypeError(f"a token has {MIN_TOKEN_LENGTH} or more plain characters without a space")
     return text
-
-
-def _port(text: str) -> int:
-    return int(_number(text, 0, 65535, "a port"))
-
-
-def _threads(text: str) -> int:
-    return int(_number(text, 1, 64, "a number of threads"))
-
-
-def _batch_ms(text: str) -> float:
-    return _number(text, 0, 100, "milliseconds to wait")
-
-
-def _frames(text: str) -> int:
-    return int(_number(text, 1, 1e9, "a number of frames"))
-
-
-def _speed(text: str) -> float:
-    return _number(text, 0, MAX_SPEED_MPH, "a speed in mph")
-
-
-def _throttle(text: str) -> float:
-    return _number(text, 0, 1, "a throttle")

@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from protocol.command_line import BAD_INPUT, command_parser, number, positive, run
 from protocol.recording import read_recording
 from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.connection import Connection, ServerGone
@@ -28,7 +29,9 @@ from simulator.human_line import human_line
 from simulator.scene import Scene
 from simulator.track import open_track
 
-EXAMPLES = """examples:
+HELP = """Drive the built-in car with a server at its wheel, as the Udacity simulator does.
+
+examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
   python -m simulator --track replay:recordings/lake --laps 0.2   a fifth of a recording, its frames shifted and turned
@@ -66,14 +69,14 @@ def main(arguments: Sequence[str]) -> int:
     """Drive, report; the process's exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return run(lambda: _drive_course(options), "simulator", (OSError, ValueError, RuntimeError))
+
+
+def _drive_course(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
-        try:
-            course = _course(options, stack)
-            world = course.start(options.latency_ms / 1000)
-            connection = Connection(options.url, options.decimal_comma, options.patience)
-        except (ValueError, RuntimeError, OSError) as error:
-            print(f"simulator: {error}", file=sys.stderr)
-            return 2
+        course = _course(options, stack)
+        world = course.start(options.latency_ms / 1000)
+        connection = Connection(options.url, options.decimal_comma, options.patience)
         failure = _drive(world, course.length_m, connection, options)
     return _report(course, world.log, connection, options, failure)
 
@@ -131,26 +134,17 @@ def _report(
         "faults": faults,
         "failure": failure,
     }
-    try:
-        if options.report:
-            options.report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        if options.map:
-            course.draw([(options.track, log)], options.map)
-    except (OSError, ValueError) as error:
-        print(f"simulator: {error}", file=sys.stderr)
-        return 2
+    if options.report:
+        options.report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    if options.map:
+        course.draw([(options.track, log)], options.map)
     if not connection.connects:
-        return 2
+        return BAD_INPUT
     return 1 if failure or report.off_road_events else 0
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator",
-        description="Drive the built-in car with a server at its wheel, as the Udacity simulator does.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m simulator", HELP)
     parser.add_argument(
         "--track", default="lake", help="lake, mountain, random:SEED or replay:RECORDING (default lake)"
     )
@@ -164,26 +158,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--fast", action="store_true", help="one reply, one step of 0.05 s, as quick as the machine can"
     )
     parser.add_argument("--render-hz", type=positive, default=60.0, metavar="HZ", help="rendered frames a second")
-    parser.add_argument("--latency-ms", type=not_negative, default=0.0, metavar="MS", help="added to each reply")
+    parser.add_argument("--latency-ms", type=number(0, 1e6), default=0.0, metavar="MS", help="added to each reply")
     parser.add_argument("--seed", type=int, default=0, help="varies the start (default %(default)s)")
     parser.add_argument("--decimal-comma", action="store_true", help="speak as a computer with a decimal comma")
     parser.add_argument("--manual", action="store_true", help="say that a person is driving, as with W held down")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--map", type=Path, metavar="FILE", help="draw the driven line as PNG")
     return parser.parse_args(arguments)
-
-
-def positive(text: str) -> float:
-    """A finite number above 0. Raises ValueError, as the parsers of options do."""
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise ValueError(text)
-    return value
-
-
-def not_negative(text: str) -> float:
-    """A finite number from 0."""
-    value = float(text)
-    if not 0 <= value < 1e6:
-        raise ValueError(text)
-    return value

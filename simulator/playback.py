@@ -22,12 +22,15 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
-from protocol.recording import RecordingError, Sample, read_recording
-from simulator.connection import Connection, Event, Kind, Observation, ServerGone
+from protocol.recording import Sample, read_recording
+from simulator.connection import Connection, Event, Kind, Observation
 from simulator.playback_report import playback_report
 
-EXAMPLES = """examples:
+HELP = """Play a recording to a server as the stock simulator would, and compare its answers.
+
+examples:
   python -m simulator.playback recordings/lake
   python -m simulator.playback recordings/lake --speed-up max --limit 500
   python -m simulator.playback recordings/lake --url http://127.0.0.1:4568 --json agreement.json
@@ -56,16 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play, report; the process's exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        recording = read_recording(options.recording)
-        connection = Connection(options.url, options.decimal_comma, options.patience)
-        print(recording.summary(), file=sys.stderr)
-        samples = recording.samples[: options.limit]
-        answers = _play_until_stopped(samples, connection, options.speed_up)
-        return _report(options, recording.folder.name, samples, answers, connection)
-    except (RecordingError, ServerGone, ValueError, OSError) as error:
-        print(f"playback: {error}", file=sys.stderr)
-        return 2
+    return run(lambda: _play_recording(options), "playback")
+
+
+def _play_recording(options: argparse.Namespace) -> int:
+    recording = read_recording(options.recording)
+    connection = Connection(options.url, options.decimal_comma, options.patience)
+    print(recording.summary(), file=sys.stderr)
+    samples = recording.samples[: options.limit]
+    answers = _play_until_stopped(samples, connection, options.speed_up)
+    return _report(options, recording.folder.name, samples, answers, connection)
 
 
 def play(samples: Sequence[Sample], connection: Connection, speed_up: float, answers: list[Answer]) -> None:
@@ -176,43 +179,22 @@ def _without_nan(value: object) -> object:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator.playback",
-        description="Play a recording to a server as the stock simulator would, and compare its answers.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m simulator.playback", HELP)
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
     parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server (default %(default)s)")
     parser.add_argument(
         "--speed-up", type=speed_up, default=1.0, metavar="N", help="times faster than recorded, or max"
     )
-    parser.add_argument("--limit", type=rows, metavar="ROWS", help="play only so many frames")
+    parser.add_argument("--limit", type=whole(1, 10**9), metavar="ROWS", help="play only so many frames")
     parser.add_argument("--decimal-comma", action="store_true", help="speak as a computer with a decimal comma")
-    parser.add_argument("--patience", type=seconds, default=10.0, metavar="S", help="how long to wait for the server")
+    parser.add_argument("--patience", type=positive, default=10.0, metavar="S", help="how long to wait for the server")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
     return parser.parse_args(arguments)
 
 
 def speed_up(text: str) -> float:
-    """`2.5`, or `max` (also `0`) for inf. Raises ValueError, as the parsers of options do."""
-    return math.inf if text in ("max", "0") else seconds(text)
-
-
-def seconds(text: str) -> float:
-    """A positive, finite number."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError(text)
-    return value
-
-
-def rows(text: str) -> int:
-    """A whole number from 1."""
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+    """`2.5`, or `max` (also `0`) for inf. Raises ArgumentTypeError, as the parsers of options do."""
+    return math.inf if text in ("max", "0") else positive(text)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, run
 from protocol.recorder import Recorder
 from simulator.expert import Expert
 from simulator.jpeg import jpeg_of
@@ -20,7 +22,9 @@ from simulator.scene import Scene
 from simulator.track import open_track
 from simulator.world import TrackWorld
 
-EXAMPLES = """examples:
+HELP = """Let the expert drive a track, and record it in Udacity's format with three cameras.
+
+examples:
   python -m simulator record recordings/lake --track lake --laps 4
   python -m simulator record recordings/steady --track random:3 --reverse --undisturbed
 
@@ -34,25 +38,25 @@ START_S = 1_600_000_000.0
 def main(arguments: Sequence[str]) -> int:
     """Record; the process's exit code."""
     options = _parse(arguments)
+    return run(lambda: _record(options), "record", (OSError, ValueError, RuntimeError))
+
+
+def _record(options: argparse.Namespace) -> None:
+    """Record to the end, or as much as Ctrl-C lets."""
+    track = open_track(options.track)
     try:
-        track = open_track(options.track)
-        with Recorder(options.folder) as recorder:
-            scene = Scene(track)
-            driven = track.reversed() if options.reverse else track
-            world = TrackWorld(driven, scene, options.laps, options.seed)
-            expert = Expert(world, options.speed, not options.undisturbed, options.seed)
-            record(world, expert, recorder)
-            scene.close()
+        recorder = Recorder(options.folder)
     except FileExistsError:
-        print(f"record: {options.folder} holds a recording already; name another folder", file=sys.stderr)
-        return 2
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"record: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; what was recorded is whole", file=sys.stderr)
+        raise ValueError(f"{options.folder} holds a recording already; name another folder") from None
+    with recorder, closing(Scene(track)) as scene:
+        driven = track.reversed() if options.reverse else track
+        world = TrackWorld(driven, scene, options.laps, options.seed)
+        expert = Expert(world, options.speed, not options.undisturbed, options.seed)
+        try:
+            record(world, expert, recorder)
+        except KeyboardInterrupt:
+            print("stopped; what was recorded is whole", file=sys.stderr)
     print(f"{recorder.rows} rows in {options.folder}; {world.log.report().table()}")
-    return 0
 
 
 def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
@@ -80,12 +84,7 @@ def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator record",
-        description="Let the expert drive a track, and record it in Udacity's format with three cameras.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m simulator record", HELP)
     parser.add_argument("folder", type=Path, help="a new folder for driving_log.csv and IMG/")
     parser.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
     parser.add_argument("--laps", type=float, default=4.0, help="how far (default %(default)g)")

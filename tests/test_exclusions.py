@@ -50,7 +50,7 @@ def test_every_reader_leaves_excluded_rows_out(make_recording):
     assert [s.row for s in recording.samples][:35] == [*range(1, 11), *range(21, 31), *range(36, 51)]
     assert recording.excluded == 15
     assert "15 excluded by exclude.txt" in recording.summary()
-    (drive,) = load_drives([folder], Recipe(), None)
+    (drive,) = load_drives([folder], Recipe(), None, 1)
     assert drive.steering.size == 185
     add_rules(folder, [(parse_rule("sessions=1"), "")])
     assert {s.session for s in read_recording(folder).samples} == {0}

@@ -11,7 +11,17 @@ from protocol.recording import SESSION_GAP_S, Recording, Sample
 from training import samples as samples_module
 from training.recipe import Recipe
 from training.road import legs, places_m
-from training.samples import GUARD, HELD_OUT, TRAIN, centred_mean, corrected, draw_epoch, load_drives, load_whole
+from training.samples import (
+    GUARD,
+    HELD_OUT,
+    PARTS,
+    TRAIN,
+    centred_mean,
+    corrected,
+    draw_epoch,
+    load_drives,
+    load_whole,
+)
 
 LAP_M = 800.0
 SPEED_MPH = 22.0
@@ -113,8 +123,7 @@ def test_the_centred_mean_does_not_reach_across_a_gap(gap_s):
 
 
 def test_the_left_camera_asks_for_more_right_by_the_origins_formula():
-    steering, cameras = np.array([0.1, 0.1, 0.1]), np.array([0, 1, 2])
-    center, left, right = corrected(steering, cameras, 0.25)
+    center, left, right = corrected(np.full(3, 0.1), np.array([0.0, 0.75, -0.75]), 0.25)
     assert center == pytest.approx(0.1)
     assert left == pytest.approx(np.arctan(np.tan(0.1) + 0.25))
     assert right == pytest.approx(np.arctan(np.tan(0.1) - 0.25))
@@ -122,7 +131,7 @@ def test_the_left_camera_asks_for_more_right_by_the_origins_formula():
 
 
 def test_corrected_steering_stays_in_range():
-    assert np.abs(corrected(np.array([1.0, -1.0]), np.array([1, 2]), 0.25)).max() <= 1
+    assert np.abs(corrected(np.array([1.0, -1.0]), np.array([0.75, -0.75]), 0.25)).max() <= 1
 
 
 @pytest.fixture
@@ -141,7 +150,7 @@ def lap_recording(tmp_path, monkeypatch):
 
 def test_no_place_is_both_trained_on_and_held_out(lap_recording):
     recipe = replace(Recipe(), held_out_starts_m=(150.0, 420.0), held_out_length_m=60.0, guard_m=20.0)
-    drives = load_drives(lap_recording, recipe, LAP_M)
+    drives = load_drives(lap_recording, recipe, LAP_M, 1)
     trained = np.concatenate([d.place_m[d.part == TRAIN] for d in drives])
     held_out = np.concatenate([d.place_m[d.part == HELD_OUT] for d in drives])
     assert held_out.size > 50
@@ -151,7 +160,7 @@ def test_no_place_is_both_trained_on_and_held_out(lap_recording):
 
 
 def test_rows_without_times_are_placed_as_if_evenly_apart(lap_recording, monkeypatch):
-    timed = load_drives(lap_recording, Recipe(), LAP_M)
+    timed = load_drives(lap_recording, Recipe(), LAP_M, 1)
     read = samples_module.read_recording
 
     def without_times(folder):
@@ -159,13 +168,13 @@ def test_rows_without_times_are_placed_as_if_evenly_apart(lap_recording, monkeyp
         return replace(recording, samples=tuple(replace(s, time_s=float("nan")) for s in recording.samples))
 
     monkeypatch.setattr(samples_module, "read_recording", without_times)
-    untimed = load_drives(lap_recording, Recipe(), LAP_M)
+    untimed = load_drives(lap_recording, Recipe(), LAP_M, 1)
     for a, b in zip(timed, untimed, strict=True):
         assert apart(a.place_m, b.place_m).max() < 1
 
 
 def test_without_a_lap_blocks_of_time_are_held_out_with_gaps(make_recording):
-    (drive,) = load_drives([make_recording(rows=700)], Recipe(), None)
+    (drive,) = load_drives([make_recording(rows=700)], Recipe(), None, 1)
     part = drive.part
     assert set(part) == {TRAIN, GUARD, HELD_OUT}
     trained, held_out = np.flatnonzero(part == TRAIN), np.flatnonzero(part == HELD_OUT)
@@ -174,12 +183,12 @@ def test_without_a_lap_blocks_of_time_are_held_out_with_gaps(make_recording):
 
 
 def test_a_short_recording_still_has_every_part(make_recording):
-    (drive,) = load_drives([make_recording(rows=80)], Recipe(), None)
+    (drive,) = load_drives([make_recording(rows=80)], Recipe(), None, 1)
     assert {TRAIN, HELD_OUT} <= set(drive.part)
 
 
 def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording):
-    drives = load_drives([make_recording(rows=300)], Recipe(), None)
+    drives = load_drives([make_recording(rows=300)], Recipe(), None, 1)
     recipe = replace(Recipe(), straight_below=0.2, straight_share=0.1, side_camera=0.0)
     paths, targets = draw_epoch(drives, recipe, 1, 0)
     train = drives[0].target[drives[0].part == TRAIN]
@@ -193,7 +202,7 @@ def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording)
 
 
 def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
-    drives = load_drives([make_recording(rows=300)], Recipe(), None)
+    drives = load_drives([make_recording(rows=300)], Recipe(), None, 1)
     paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99, side_camera=0.25), 1, 0)
     by_image = {str(row[c]): (i, c) for i, row in enumerate(drives[0].images) for c in range(3)}
     for path, target in zip(paths, targets, strict=True):
@@ -205,12 +214,13 @@ def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
 
 
 def test_the_last_epochs_draw_from_all_the_road_but_never_from_a_test(make_recording):
-    (drive,) = load_drives([make_recording(rows=300)], Recipe(), None)
+    (drive,) = load_drives([make_recording(rows=300)], Recipe(), None, 1)
     every = replace(Recipe(), straight_share=0.99)
     centre = {str(path) for path in drive.images[:, 0]}
-    for whole, parts in ((False, {TRAIN}), (True, {TRAIN, GUARD, HELD_OUT})):
-        drawn = {p for seed in range(12) for p in draw_epoch([drive], every, seed, 0, whole)[0]} & centre
-        assert {int(part) for part, path in zip(drive.part, drive.images[:, 0], strict=True) if path in drawn} == parts
+    for parts in ((TRAIN,), (HELD_OUT,), PARTS):
+        drawn = {p for seed in range(12) for p in draw_epoch([drive], every, seed, 0, parts)[0]} & centre
+        seen = {int(part) for part, path in zip(drive.part, drive.images[:, 0], strict=True) if path in drawn}
+        assert seen == set(parts)
 
 
 def test_a_recording_can_be_for_one_purpose_whole(make_recording):
@@ -221,6 +231,6 @@ def test_a_recording_can_be_for_one_purpose_whole(make_recording):
 
 
 def test_a_recording_of_one_camera_trains_on_it(make_recording):
-    drives = load_drives([make_recording(rows=60, cameras=1)], Recipe(), None)
+    drives = load_drives([make_recording(rows=60, cameras=1)], Recipe(), None, 1)
     paths, _ = draw_epoch(drives, Recipe(), 1, 0)
     assert all("center" in path for path in paths)

@@ -26,7 +26,7 @@ def test_without_a_refit_nothing_of_the_held_out_road_is_learned():
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_a_hundredth():
-    rates = [learning_rate(2.0, step, 100, 0.05) for step in range(100)]
+    rates = [learning_rate(2.0, step, 100, 0.05, 0.01) for step in range(100)]
     assert rates[0] == pytest.approx(0.4)
     assert rates[4] == rates[5] == 2.0
     assert all(a > b for a, b in pairwise(rates[5:]))

@@ -43,7 +43,7 @@ def answers(path: Path) -> np.ndarray:
 def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    drives = load_drives([Path(settings.recordings[0])], settings.recipe, None)
+    drives = load_drives([Path(settings.recordings[0])], settings.recipe, None, 1)
     training = Training(settings, Run(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
     training.average.update([weights + 0.01 for weights in learned])
@@ -257,7 +257,7 @@ def test_the_weight_average_follows_at_first_and_is_steady_later():
 def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recording):
     keras.utils.set_random_seed(1)
     model = build("eff", TINY, "float32")
-    (drive,) = load_drives([make_recording(rows=30)], TINY, None)
+    (drive,) = load_drives([make_recording(rows=30)], TINY, None, 1)
     settle_batch_norm(model, images(drive.images[:, 0], model.rows, 16))
     norm = model.whole.get_layer("dense1_norm")
     before = keras.Model(model.whole.get_layer("preprocess_crop").output, norm.input)
@@ -270,7 +270,7 @@ def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recordi
 @pytest.mark.parametrize("name", ["baseline", "eff"])
 def test_the_network_behind_the_crop_answers_as_the_whole_model(name, make_recording):
     model = build(name, TINY, "float32")
-    (drive,) = load_drives([make_recording(rows=12)], TINY, None)
+    (drive,) = load_drives([make_recording(rows=12)], TINY, None, 1)
     (frames,) = images(drive.images[:4, 0], (0, 160), 4)
     (crops,) = images(drive.images[:4, 0], model.rows, 4)
     np.testing.assert_array_equal(model.whole(frames), model.network(crops))

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from server.hud import ACCENT, CAMERA_ROWS, GREEN
 from tests.conftest import jpeg_of, road_frame
 from tests.test_film import read_film
 from training import video
+from training.gif import GifWriter
 
 
 def test_an_mp4_shows_every_row_at_its_time(make_recording, tmp_path, capsys):
@@ -46,7 +48,20 @@ def test_a_gif_runs_at_true_speed_in_its_own_colours(make_recording, tmp_path):
             durations_ms.append(gif.info["duration"])
             assert np.abs(np.array(gif.convert("RGB"))[10, 160].astype(int) - (120, 170, 230)).max() < 12
     assert sum(durations_ms) == pytest.approx(3000, abs=20)
-    assert list(tmp_path.glob("*.partial")) == []
+
+
+def test_a_gif_keeps_the_panels_small_marks_in_their_colours(make_recording, tmp_path):
+    out = tmp_path / "film.gif"
+    assert video.main([str(make_recording(rows=30)), "--out", str(out), "--width", "640"]) == 0
+    with Image.open(out) as gif:
+        panel = np.array(gif.convert("RGB"))[CAMERA_ROWS:].astype(int)
+    for colour in (ACCENT, GREEN):
+        assert np.abs(panel - colour).sum(axis=-1).min() < 40, colour
+
+
+def test_a_gif_of_no_picture_leaves_no_file(tmp_path):
+    GifWriter(tmp_path / "film.gif", "none", 320).close()
+    assert not (tmp_path / "film.gif").exists()
 
 
 def test_names_without_times_need_a_rate(tmp_path, capsys):
@@ -88,7 +103,6 @@ def test_a_gif_that_grows_too_long_ends_whole(make_recording, tmp_path, monkeypa
     assert video.main([str(make_recording()), "--out", str(out)]) == 2
     assert "--end" in capsys.readouterr().err
     assert frames_in(out) == 5
-    assert list(tmp_path.glob("*.partial")) == []
 
 
 def test_a_folder_without_a_recording_is_said(tmp_path, capsys):

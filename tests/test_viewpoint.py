@@ -12,7 +12,6 @@ from simulator.car import STEP_S, Car
 from simulator.scene import Scene
 from simulator.track import open_track
 from training.recipe import Recipe
-from training.samples import corrected
 from training.viewpoint import path_columns, rows_to_read, seen_from, steered_back, view
 
 ROWS = (80, 140)
@@ -91,7 +90,7 @@ def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
 
 def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
     for steering in (-0.4, 0.0, 0.3):
-        expected = corrected(np.full(2, steering), np.array([1, 2]), 0.25)
+        expected = np.arctan(np.tan(steering) + np.array([0.25, -0.25]))
         moved = [
             float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
             for shift_m in (-LEFT.aside_m, LEFT.aside_m)

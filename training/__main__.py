@@ -8,22 +8,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
+from protocol.command_line import command_parser, number, run, whole
 from training.precision import add_precision
 
 if TYPE_CHECKING:
     from training.run import Settings
 
-EXAMPLES = """examples:
+HELP = """Train a steering model from recordings of the Udacity simulator.
+
+examples:
   python -m training --model eff ~/recordings/lake
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
   python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
+  python -m training --model eff lake udacity --recipe study --test friend
   python -m training --model eff lake --preview seen.png
 
 Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
@@ -31,19 +35,17 @@ Interrupted or killed, the same command goes on where it was. The run's folder h
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, train, report; returns the exit code: 0 done, 2 for bad input, 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+    options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
-
-    from protocol.recording import RecordingError  # noqa: PLC0415
-    from training.recipe import Recipe  # noqa: PLC0415
+    from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
+    from training.recipe import recipe_of  # noqa: PLC0415
     from training.run import Settings  # noqa: PLC0415
     from training.run_folder import RunError  # noqa: PLC0415
-    from training.train import train  # noqa: PLC0415
 
-    recipe = replace(Recipe(), epochs=options.epochs) if options.epochs else Recipe()
+    recipe = recipe_of(options.recipe, options.model)
+    recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
     if options.no_drive:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
@@ -59,63 +61,59 @@ def main(arguments: list[str] | None = None) -> int:
         tests,
         options.dagger,
     )
+    expected = (RecordingError, RunError, OSError)
     if options.preview:
-        return _preview(settings, options.preview)
+        return run(lambda: _preview(settings, options.preview), "error", expected)
     folder = options.run or Path("runs") / settings.name()
     out = options.out or folder / f"{options.model}.h5"
     print(f"run folder: {folder}")
+    stopped = f"stopped; the same command goes on from the last finished epoch in {folder}"
+    return run(lambda: _train(settings, folder, out), "error", expected, stopped)
+
+
+def _train(settings: Settings, folder: Path, out: Path) -> None:
+    """Train and report. Raises what `train` does, and RunError for an image that cannot be decoded."""
+    from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
+
+    from training.run_folder import RunError  # noqa: PLC0415
+    from training.train import train  # noqa: PLC0415
+
     try:
         card = train(settings, folder, out)
-    except (RecordingError, RunError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except InvalidArgumentError as error:
         reason = str(error).splitlines()[0].rpartition("}} ")[2][:120]
-        words = f"an image cannot be decoded to 160 x 320 pixels ({reason})"
-        print(f"error: {words}; find it with: python -m training.doctor RECORDING --exclude damaged", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from the last finished epoch in {folder}", file=sys.stderr)
-        return 130
+        raise RunError(
+            f"an image cannot be decoded to 160 x 320 pixels ({reason});"
+            " find it with: python -m training.doctor RECORDING --exclude damaged"
+        ) from None
     _report(card.metrics, out)
     for trial, figures in card.driving.items():
         print(f"{trial}: put back {figures['off_road_events']:.0f} times, mean {figures['mean_cte_m']:.2f} m aside")
-    return 0
 
 
-def _preview(settings: Settings, out: Path) -> int:
-    """Draw what training would show the model, and train nothing; the exit code."""
+def _preview(settings: Settings, out: Path) -> None:
+    """Draw what training would show the model, and train nothing."""
     import numpy as np  # noqa: PLC0415
 
-    from protocol.recording import RecordingError  # noqa: PLC0415
     from training.network import build  # noqa: PLC0415
     from training.pipeline import hoods  # noqa: PLC0415
     from training.preview import draw_preview  # noqa: PLC0415
     from training.samples import draw_epoch, load_drives  # noqa: PLC0415
 
     recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
-    try:
-        drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
-        others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
-        draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
-    except (RecordingError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
+    others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
+    draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
     print(f"wrote {out}")
-    return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training",
-        description="Train a steering model from recordings of the Udacity simulator.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m training", HELP)
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
     parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (%(default)s)")
+    parser.add_argument("--recipe", choices=("ours", "study"), default="ours", help="values to train by (%(default)s)")
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
     parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="train on these whole")
@@ -124,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--dagger",
-        type=_rounds,
+        type=whole(0, 20),
         default=0,
         metavar="N",
         help="rounds in which the model drives the built-in tracks, an expert corrects it, and it learns from that (0)",
@@ -137,40 +135,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--preview", type=Path, metavar="FILE.png", help="draw what the model would be shown there, and train nothing"
     )
-    parser.add_argument("--epochs", type=_positive, help="passes over the data before the last ones (the recipe's)")
-    parser.add_argument("--seed", type=_seed, default=1, help="of all random choices (1)")
+    parser.add_argument(
+        "--epochs", type=whole(1, 10_000), help="passes over the data before the last ones (the recipe's)"
+    )
+    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
     parser.add_argument(
         "--lap-m",
-        type=_lap,
+        type=number(100, 100_000),
         help="length of the lap that all recordings drive, in metres (the lake: 1135); then the same stretches of road"
         " are held out in all laps, else blocks of time",
     )
     add_precision(parser)
-    return parser
-
-
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return int(text)
-
-
-def _rounds(text: str) -> int:
-    if not 0 <= int(text) <= 20:
-        raise argparse.ArgumentTypeError("must be 0 to 20")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not 0 <= int(text) < 2**31:
-        raise argparse.ArgumentTypeError("must be 0 to 2147483647")
-    return int(text)
-
-
-def _lap(text: str) -> float:
-    if not 100 <= float(text) <= 100_000:
-        raise argparse.ArgumentTypeError("must be 100 to 100000 metres")
-    return float(text)
+    options = parser.parse_args(arguments)
+    if options.recipe == "study" and (options.lap_m or options.dagger):
+        parser.error("--recipe study splits rows at random and ends with that; leave --lap-m and --dagger out")
+    return options
 
 
 def _report(metrics: Mapping[str, Mapping[str, float | None]], out: Path) -> None:

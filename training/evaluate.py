@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from protocol.command_line import command_parser, run
 from protocol.messages import Control
 from server.driver import Policy
 from server.engine import open_engine
@@ -32,7 +33,9 @@ from simulator.course import Course, JudgedWorld
 from simulator.drive_log import DriveReport
 from training.course import courses
 
-EXAMPLES = """examples:
+HELP = """Let models drive built-in tracks or replayed recordings, and judge them side by side.
+
+examples:
   python -m training.evaluate models/eff.h5 --track lake --laps 10 --speed 15
   python -m training.evaluate models/eff.h5 models/baseline.h5 --track lake mountain random:1 --both-ways
   python -m training.evaluate models/eff.h5 --latency-ms 0 50 100 200 --json latency.json --map latency.png
@@ -63,17 +66,15 @@ def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] |
 def main(arguments: Sequence[str] | None = None) -> int:
     """Drive all models on all courses, report; the process's exit code."""
     options = _parse(arguments)
-    try:
-        with ExitStack() as stack:
-            chosen = courses(options, stack)
-            engines = [(path, open_engine(path, "auto", options.preprocess)) for path in options.models]
-            found = _drive_all(engines, chosen, options.latency_ms, options.speed)
-        _write(found, chosen[0], options)
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"evaluate: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return run(lambda: _evaluate(options), "evaluate", (OSError, ValueError, RuntimeError))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    with ExitStack() as stack:
+        chosen = courses(options, stack)
+        engines = [(path, open_engine(path, "auto", options.preprocess)) for path in options.models]
+        found = _drive_all(engines, chosen, options.latency_ms, options.speed)
+    _write(found, chosen[0], options)
     return 1 if any(report.off_road_events for _, report, _ in found) else 0
 
 
@@ -134,12 +135,7 @@ def _write(found: Found, first: Course, options: argparse.Namespace) -> None:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluate",
-        description="Let models drive built-in tracks or replayed recordings, and judge them side by side.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.evaluate", HELP)
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".h5, .keras, .json with .h5, .tflite")
     parser.add_argument("--track", nargs="+", default=[], help="lake, mountain, random:SEED (default lake)")
     parser.add_argument(

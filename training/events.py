@@ -1,7 +1,7 @@
 """A run's progress for TensorBoard: the figures of each epoch as scalars, in an event file of the run's folder.
 
-TensorFlow writes such files only where TensorBoard is installed, which training does not need; the format is open: a
-TFRecord of `Event` messages.
+Without TensorBoard, which training does not need, `tf.summary.scalar` raises an error, and so does Keras' callback. But
+TensorFlow has both parts of the format, the TFRecord file and the `Event` message, and they suffice on every backend.
 
     pip install tensorboard && tensorboard --logdir runs
 """

@@ -6,16 +6,15 @@ smaller size, a palette made for this very film, and no dithering, whose noise d
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from server.hud import ACCENT, FILM_ROWS, GREEN, GROUND, RED, TEXT, WIDTH, Hud, Shot
+from server.hud import FILM_ROWS, WIDTH, Hud, Shot
 from server.timeline import FrameLimit, Timeline
 
-PICTURES_PER_S = 10.0
+PICTURES_PER_S = 10
 COLOURS = 64
 PALETTE_PICTURES = 24
 """Pictures, evenly spread over the film, that its colours are chosen from."""
@@ -31,8 +30,7 @@ class GifWriter:
     """
 
     def __init__(self, path: Path, title: str, width: int) -> None:
-        self._partial = path.with_name(path.name + ".partial")
-        self._partial.write_bytes(b"")
+        path.write_bytes(b"")  # lest it turn out at the end that it cannot be written
         self.path = path
         self.duration_s = 0.0
         self._size = (width, round(width * FILM_ROWS / WIDTH))
@@ -40,7 +38,8 @@ class GifWriter:
         self._timeline = Timeline()
         self._limit = FrameLimit(PICTURES_PER_S)
         self._pictures: list[Image.Image] = []
-        self._times_s: list[float] = []
+        self._ticks: list[int] = []
+        """When each is shown, in the format's hundredths of a second."""
 
     @property
     def frames(self) -> int:
@@ -58,34 +57,17 @@ class GifWriter:
             )
         picture = Image.fromarray(self._hud.picture(shot, self.duration_s))
         self._pictures.append(picture.resize(self._size, Image.Resampling.LANCZOS))
-        self._times_s.append(self.duration_s)
+        self._ticks.append(round(100 * self.duration_s))
 
     def close(self) -> None:
-        """Choose the palette and write the file, in one step under its own name."""
-        try:
-            if self._pictures:
-                self._save()
-        finally:
-            self._partial.unlink(missing_ok=True)
-
-    def _save(self) -> None:
-        palette = self._palette()
-        few = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in self._pictures]
-        few[0].save(self._partial, "GIF", save_all=True, append_images=few[1:], duration=self._durations_ms(), loop=0)
-        os.replace(self._partial, self.path)
-
-    def _palette(self) -> Image.Image:
-        """One palette for all, as pictures of the same colours compress together; the panel's are sure of a place."""
-        chosen = self._pictures[:: max(1, len(self._pictures) // PALETTE_PICTURES)]
-        montage = np.concatenate([np.asarray(p) for p in chosen])
-        sure = (GROUND, TEXT, ACCENT, GREEN, RED)
-        palette = Image.fromarray(montage).quantize(COLOURS - len(sure), Image.Quantize.MEDIANCUT)
-        colours = (palette.getpalette() or [])[: 3 * (COLOURS - len(sure))]
-        palette.putpalette([*colours, *(value for colour in sure for value in colour)])
-        return palette
-
-    def _durations_ms(self) -> list[int]:
-        """In the format's hundredths of a second, rounded so that the errors do not add up."""
-        ends_s = [*self._times_s[1:], self._times_s[-1] + 1 / PICTURES_PER_S]
-        ticks = np.round(100 * np.array([self._times_s[0], *ends_s])).astype(int)
-        return [int(t) * 10 for t in np.diff(ticks)]
+        """Choose the palette and write the file; a film of no picture leaves none."""
+        if not self._pictures:
+            self.path.unlink(missing_ok=True)
+            return
+        spread = self._pictures[:: max(1, len(self._pictures) // PALETTE_PICTURES)]
+        montage = Image.fromarray(np.concatenate([np.asarray(picture) for picture in spread]))
+        palette = montage.quantize(COLOURS, Image.Quantize.FASTOCTREE)  # which keeps the rare colours of the panel
+        few = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in self._pictures]
+        ends = [*self._ticks[1:], self._ticks[-1] + 100 // PICTURES_PER_S]
+        durations_ms = [10 * (end - start) for start, end in zip(self._ticks, ends, strict=True)]
+        few[0].save(self.path, "GIF", save_all=True, append_images=few[1:], duration=durations_ms, loop=0)

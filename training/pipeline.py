@@ -30,15 +30,15 @@ def training_batches(
     rows: tuple[int, int],
     recipe: Recipe,
     seed: tuple[int, int],
-    hoods: npt.NDArray[np.uint8] | None,
+    hoods: npt.NDArray[np.uint8],
 ) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
     """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out.
 
-    hoods: of other frames, as `hoods` gives them; None to leave each frame its own.
+    hoods: of other frames, as `hoods` gives them.
     """
     numbers = np.arange(len(paths))
     data = tf.data.Dataset.from_tensor_slices((paths, targets.astype(np.float32), numbers))
-    others = None if hoods is None else tf.constant(hoods)
+    others = tf.constant(hoods)
 
     def sample(path: Any, target: Any, number: Any) -> tuple[Any, Any]:
         own_seed = tf.random.fold_in(tf.constant(seed, tf.int32), tf.cast(number, tf.int32))

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from training.augment import as_image, augment, blur, brightness, jpeg, noise, shadow
+from training.augment import as_image, augment, brightness, shadow
 from training.figures import save_figure
 from training.hood import other_hood
 from training.pipeline import images
@@ -31,7 +31,7 @@ COLUMNS = 5
 AS_DRAWN = 3
 """How many draws of all together, as training makes them."""
 
-SHOWN = {"shift_m": 0.5, "turn_deg": 3.0, "blur_px": 1.5, "noise": 15.0, "jpeg_quality": 20}
+SHOWN = {"shift_m": 0.5, "turn_deg": 3.0, "other_hood": True}
 """Strengths at which to show what the recipe leaves off."""
 
 
@@ -95,7 +95,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
         (f"light x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
-    made.append(("other hood", as_image(other_hood(pixels, others, any_seed)), steering))
+    made.append((f"other hood{off('other_hood')}", as_image(other_hood(pixels, others, any_seed)), steering))
     made.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
@@ -103,10 +103,6 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
             image = as_image(seen_from(frame, *moved, read, rows))
             label = f"{getattr(shown, name):g}{unit} {way}{off(name)}"
             made.append((label, image, steered_back(steering, *moved, recipe)))
-    made.append((f"blur{off('blur_px')}", as_image(blur(pixels, any_seed, shown.blur_px, shown.blur_px)), steering))
-    made.append((f"noise{off('noise')}", as_image(noise(pixels, any_seed, shown.noise, shown.noise)), steering))
-    worst = jpeg(crop, any_seed, shown.jpeg_quality, shown.jpeg_quality)
-    made.append((f"JPEG {shown.jpeg_quality}{off('jpeg_quality')}", worst, steering))
     for draw in range(1, AS_DRAWN + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
         made.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
@@ -115,8 +111,7 @@ def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, 
 
 def _shown(recipe: Recipe) -> Recipe:
     """The recipe, with what it leaves off at a strength worth seeing."""
-    neutral = Recipe(shift_m=0.0, turn_deg=0.0, blur_px=0.0, noise=0.0, jpeg_quality=100)
-    off: dict[str, Any] = {name: SHOWN[name] for name in SHOWN if getattr(recipe, name) == getattr(neutral, name)}
+    off: dict[str, Any] = {name: strength for name, strength in SHOWN.items() if not getattr(recipe, name)}
     return replace(recipe, **off)
 
 

@@ -1,11 +1,12 @@
-"""How our models are trained: every value once, with its reason.
+"""How models are trained: every value of ours once, with its reason, and the study's values, as it published them.
 
-The origin's recipe is in the project's notes; where a value here differs from it, the reason says why.
+Where a value of ours differs from the study's, the reason says why.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from sys import float_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,13 @@ class Recipe:
     """Two cores are as fast at 16 as at 128, and more steps learn more; fewer images would make batch norm noisy."""
 
     learning_rate: float = 1e-3
-    """Adam's; reached after the warm-up, then a cosine down to a hundredth of it."""
+    """Adam's; reached after the warm-up, then a cosine down to `last_rate`."""
 
     warm_up: float = 0.03
     """Share of all steps in which the rate rises: the first steps of 25 layers without norm are wild ones."""
+
+    last_rate: float = 0.01
+    """Share of the rate that is left at the end of its cosine; with 1 the rate is constant."""
 
     block_dropout: float = 0.0
     """The origin's 0.25 after each block left eff with nothing learned: five in a row keep a quarter of the signal."""
@@ -41,7 +45,8 @@ class Recipe:
     weight_decay: float = 1e-4
 
     average_horizon_steps: int = 500
-    """The saved weights are an exponential average over about this many steps: steadier than any single one."""
+    """The saved weights are an exponential average over about this many steps: steadier than any single one. With 1
+    they are the last step's, whose batch norms keep their own running averages."""
 
     smooth_s: float = 0.5
     """Labels are centred moving averages over this time: a keyboard driver's 0, 0, -0.4, 0, 0 means a steady -0.08."""
@@ -52,6 +57,12 @@ class Recipe:
     straight_share: float = 0.25
     """Most that straight rows may make up of an epoch, drawn anew each time. A share, not a discard like the origin's
     80 %: recordings have 30 to 80 % of them, and all give the same balance so."""
+
+    straight_kept: float | None = None
+    """The share of straight rows that is drawn instead, whatever they then make up of an epoch; None: by the above."""
+
+    steps: int | None = None
+    """Batches an epoch, drawn with repetition; None: every row that is not thinned, once."""
 
     side_camera: float = 0.075
     """Correction of a side camera, 0.75 m aside: tan(angle) +- this, 0.1 for each metre. A trade: the more a network
@@ -72,6 +83,9 @@ class Recipe:
     shadow_share: float = 0.3
     """Share of images with one drawn shadow: one look of the lake has shadows and the other none."""
 
+    other_hood: bool = True
+    """Each image gets the hood of another frame: a hood tells its camera, and so the correction (training/hood.py)."""
+
     shift_m: float = 0.5
     """Views are shifted by up to this to either side, of whichever camera: without a gap from 1.25 m left to right."""
 
@@ -82,15 +96,6 @@ class Recipe:
     turn_reach_m: float = 12.0
     """A turned view asks for the steering of one shifted by this times the turn: 1.2 for each radian. With 0.1 for each
     metre the way back is damped at 0.8 of critical: d2y/ds2 = -0.168 (0.1 y + 1.2 dy/ds), wheelbase 2.6 m."""
-
-    blur_px: float = 0.0
-    """Images are blurred by a Gaussian of up to this deviation; 0 is off. The simulator's frames are all sharp."""
-
-    noise: float = 0.0
-    """Noise of up to this deviation, in grey levels of 255; 0 is off. The simulator's frames have none."""
-
-    jpeg_quality: int = 100
-    """Images are compressed again at qualities from this to 100, which is off. Builds differ: frames of 10 to 19 kB."""
 
     held_out_starts_m: tuple[float, ...] = (110.0, 310.0, 640.0)
     held_out_length_m: float = 70.0
@@ -103,3 +108,47 @@ class Recipe:
     driven_checkpoints: int = 3
     """The averaged weights after each of the last so many epochs drive the built-in tracks, and the best driver is
     kept: their errors on frames are all alike, their drives are not. 0 keeps the last, undriven."""
+
+    held_out_share: float | None = None
+    """Hold out this share of all rows instead, drawn at random: their neighbours, which look the same, are learned."""
+
+    patience: int = 0
+    """Validate after each epoch on the held-out rows, drawn and varied like those that are learned, and keep the epoch
+    of the least validation loss; stop after so many without a better one. 0: neither."""
+
+
+STUDY = Recipe(
+    epochs=21,
+    refit_epochs=0,
+    batch=128,
+    warm_up=0.0,
+    last_rate=1.0,
+    block_dropout=0.25,
+    head_dropout=0.5,
+    weight_decay=0.0,
+    average_horizon_steps=1,
+    smooth_s=0.0,
+    straight_below=float_info.min,
+    straight_kept=0.2,
+    steps=128,
+    side_camera=0.25,
+    centre_share=1 / 3,
+    brightness_low=0.1,
+    brightness_high=1.0,
+    shadow_share=0.0,
+    other_hood=False,
+    shift_m=0.0,
+    turn_deg=0.0,
+    driven_checkpoints=0,
+    held_out_share=0.2,
+    patience=15,
+)
+"""Adam at 1e-3 throughout, mean squared error, batch norm and all; four of five rows whose angle is exactly 0 left out
+anew each epoch; one of three cameras at random; V of HSV times 0.1 to 1; mirrored half of the time."""
+
+
+def recipe_of(name: str, model: str) -> Recipe:
+    """`ours` or `study`, for a network of models.steering: the study drops fewer of the baseline's values."""
+    if name == "ours":
+        return Recipe()
+    return replace(STUDY, block_dropout=0.2) if model == "baseline" else STUDY

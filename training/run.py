@@ -56,7 +56,8 @@ class Run:
         self.folder = folder
         self.history: list[dict[str, float]] = []
         self.metrics: Metrics = {}
-        self._kept = settings.recipe.driven_checkpoints
+        recipe = settings.recipe
+        self._kept = max(recipe.driven_checkpoints, recipe.patience + 1 if recipe.patience else 0)
         self._metrics = folder / "held_out.json"
         self._checkpoint = folder / "checkpoint.npz"
         self._csv = folder / "epochs.csv"

@@ -70,7 +70,12 @@ def card_of(
 
 def held_out_words(recipe: Recipe, lap_m: float | None, tests: bool) -> str:
     """What was held out, for the card."""
-    if lap_m is None:
+    if recipe.held_out_share is not None:
+        words = (
+            f"{recipe.held_out_share:.0%} of the rows, drawn at random; their neighbours, which look the same, were"
+            " trained on, so the figures flatter; and the file is of the epoch that did best on them"
+        )
+    elif lap_m is None:
         words = "blocks of time; other laps over the same road were trained on, so the figures flatter"
     else:
         ends = (f"{start:g} to {start + recipe.held_out_length_m:g}" for start in recipe.held_out_starts_m)

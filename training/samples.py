@@ -9,8 +9,9 @@ stretches too: far scenery is seen from elsewhere, and both parts share their dr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,12 @@ import numpy.typing as npt
 from protocol.arrays import Float64Array
 from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
 from protocol.unbroken import STANDSTILL_MPH
+from simulator.camera import LEFT
+from simulator.view import CAMERAS
 from training.recipe import Recipe
 from training.road import legs, places_m
 
-TRAIN, GUARD, HELD_OUT = 0, 1, 2
+TRAIN, GUARD, HELD_OUT = PARTS = 0, 1, 2
 """What a row is for; guards are for nothing."""
 
 BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
@@ -30,9 +33,7 @@ BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 MEAN_S = 1.0
 """Means over this time show what a driver in bursts means; signals are compared by them."""
 
-CAMERAS = ("center", "left", "right")
-SIDE = np.array([0.0, 1.0, -1.0])
-"""Which way each camera's view must be corrected: the left camera sees the car too far left, so steer right."""
+CAMERAS_LEFT_M = np.array([camera.aside_m for camera in CAMERAS.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,13 @@ class Drive:
     unplaced: int
 
 
-def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None) -> list[Drive]:
+def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None, seed: int) -> list[Drive]:
     """Read recordings and split them. lap_m: length of the lap that all of them drive, None if unknown.
 
-    Raises RecordingError for a folder that is no recording.
+    seed: of a split at random, where the recipe has one. Raises RecordingError for a folder that is no recording.
     """
+    if recipe.held_out_share is not None:
+        return _at_random(load_whole(folders, recipe, TRAIN), recipe.held_out_share, seed)
     recordings = [read_recording(folder) for folder in folders]
     if lap_m is None:
         return [_by_time(recording, recipe) for recording in recordings]
@@ -94,30 +97,47 @@ def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) ->
     return result
 
 
-def corrected(steering: Float64Array, camera: npt.NDArray[np.intp], side_camera: float) -> Float64Array:
-    """The steering that a camera's view asks for: arctan(tan(angle) +- side_camera), the origin's formula, -1..1."""
-    return np.clip(np.arctan(np.tan(steering) + SIDE[camera] * side_camera), -1.0, 1.0)
+def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
+    """The steering, -1..1, that a view from `left_m` to the left of the car's middle asks for: back to the right.
+
+    The study's arctan(tan(angle) +- side_camera) for its side cameras, in proportion for other places.
+    xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
+    """
+    back = xp.atan(xp.tan(steering) + side_camera / LEFT.aside_m * left_m)
+    return xp.minimum(xp.maximum(back, -1.0), 1.0)
 
 
 def draw_epoch(
-    drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, whole: bool = False
+    drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, parts: Sequence[int] = (TRAIN,)
 ) -> tuple[npt.NDArray[np.str_], Float64Array]:
     """One epoch's images and targets, in random order: straight rows thinned, a camera drawn for each row.
 
-    whole: draw from the held-out road and its guards too. The same seed and epoch give the same draw on any machine.
+    parts: what the rows to draw from are for. The same seed and epoch give the same draw on any machine.
     """
     rng = np.random.default_rng((seed, epoch))
-    train = [(drive.part == TRAIN) | whole for drive in drives]
-    images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, train, strict=True)])
-    target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, train, strict=True)])
+    chosen = [np.isin(drive.part, parts) for drive in drives]
+    images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, chosen, strict=True)])
+    target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, chosen, strict=True)])
     straight = rng.permutation(np.flatnonzero(np.abs(target) < recipe.straight_below))
     bends = np.flatnonzero(np.abs(target) >= recipe.straight_below)
-    kept = round(bends.size * recipe.straight_share / (1 - recipe.straight_share))
+    share = recipe.straight_share / (1 - recipe.straight_share)
+    kept = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
     order = rng.permutation(np.concatenate([bends, straight[:kept]]))
+    if recipe.steps is not None and TRAIN in parts and order.size:
+        order = rng.choice(order, recipe.steps * recipe.batch)
     side = (1 - recipe.centre_share) / 2
     camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
     camera[images[order, camera] == ""] = 0
-    return images[order, camera], corrected(target[order], camera, recipe.side_camera)
+    return images[order, camera], corrected(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
+
+
+def _at_random(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
+    """A share of all rows together is held out."""
+    sizes = [drive.part.size for drive in drives]
+    part = np.full(sum(sizes), TRAIN)
+    part[np.random.default_rng(seed).permutation(part.size)[: round(share * part.size)]] = HELD_OUT
+    pieces = np.split(part, np.cumsum(sizes)[:-1])
+    return [replace(drive, part=piece) for drive, piece in zip(drives, pieces, strict=True)]
 
 
 def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> list[Drive]:
@@ -170,7 +190,7 @@ def _drive(
         images[kept],
         time_s[kept],
         steering[kept],
-        centred_mean(steering, time_s, recipe.smooth_s)[kept],
+        centred_mean(steering, time_s, recipe.smooth_s)[kept] if recipe.smooth_s else steering[kept],
         place[kept],
         np.argmin(outside, axis=1)[kept],
         part[kept],

@@ -7,6 +7,7 @@ corrections. Every stretch of epochs has a warm-up and a cosine of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.recipe import Recipe
@@ -36,10 +37,16 @@ def phases(recipe: Recipe, dagger: int) -> list[Phase]:
     return found
 
 
-def learning_rate(peak: float, step: int, steps: int, warm_up: float) -> float:
-    """At `step` of `steps`: from 0 up to `peak` in the share `warm_up`, then a cosine to a hundredth of it."""
+def learning_rate(peak: float, step: int, steps: int, warm_up: float, last: float) -> float:
+    """At `step` of `steps`: from 0 up to `peak` in the share `warm_up`, then a cosine to the share `last` of it."""
     rising = max(1, round(warm_up * steps))
     if step < rising:
         return peak * (step + 1) / rising
     share = (step - rising) / max(1, steps - rising)
-    return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
+    return peak * (last + (1 - last) * (1 + math.cos(math.pi * share)) / 2)
+
+
+def best_epoch(history: Sequence[Mapping[str, float]]) -> int:
+    """The number, from 1, of the epoch of the least validation loss; 0 before the first."""
+    losses = [row["val_loss"] for row in history]
+    return 1 + losses.index(min(losses)) if losses else 0

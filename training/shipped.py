@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from protocol.command_line import command_parser
 from simulator import record
 from training.__main__ import main as train_main
 
@@ -56,13 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    summary, _, example = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m training.shipped",
-        description=summary,
-        epilog=example,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.shipped", __doc__)
     parser.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="drivers on Udacity's lake")
     parser.add_argument("--test", nargs="*", type=Path, default=[], metavar="RECORDING", help="others, to report on")
     parser.add_argument("--models", nargs="+", default=list(MODELS), help=f"({' '.join(MODELS)})")

@@ -31,11 +31,16 @@ from training.pipeline import Crops, hoods, training_batches
 from training.run import Run, Settings
 from training.run_card import card_of
 from training.run_folder import RunError
-from training.samples import HELD_OUT, TRAIN, Drive, draw_epoch, load_drives, load_whole
-from training.schedule import Phase, learning_rate, phases
+from training.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_drives, load_whole
+from training.schedule import Phase, best_epoch, learning_rate, phases
 
 SETTLING_IMAGES = 2048
 """Varied views enough for batch norm's mean and variance to be known within 2 %."""
+
+Draw = tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]
+
+LAST = 10**6
+"""The number of no epoch: other draws than any that is trained on."""
 
 WATCHED = 8
 """After each epoch one held-out row in so many is answered: neighbours are alike, and the time is the training's."""
@@ -48,7 +53,7 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
     """
     recipe = settings.recipe
     use_all_devices(recipe.batch)
-    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m)
+    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
     print_split([*drives, *also, *tests])
@@ -99,7 +104,6 @@ class Training:
         if not steps:
             raise RunError("nearly all steering is straight; too few rows are left once straight ones are thinned")
         in_epoch = steps * self.recipe.batch
-        self.samples += in_epoch * (phase.end - phase.first)
         with tqdm(
             total=(phase.end - phase.first) * in_epoch,
             initial=min(max(self.done, phase.first), phase.end) * in_epoch - phase.first * in_epoch,
@@ -109,6 +113,8 @@ class Training:
             desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
         ) as bar:
             for epoch in range(max(self.done, phase.first), phase.end):
+                if self.recipe.patience and epoch - best_epoch(self.store.history) >= self.recipe.patience:
+                    break
                 started = time.monotonic()
                 loss = self.learn(phase, epoch, steps, bar)
                 shown = self._monitored(phase.whole)
@@ -117,6 +123,7 @@ class Training:
                 self.done = epoch + 1
                 draw_curves(self.store.history, self.store.folder / "curves.png")
                 write_events(self.store.history, self.store.folder, self.store.started_s)
+        self.samples += in_epoch * (min(self.done, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
             self.store.keep_metrics(held_out_metrics(self._averaged().network, self.drives, self.model.rows))
 
@@ -151,11 +158,17 @@ class Training:
         return min(found, key=lambda each: badness(each[1]))
 
     def _averaged(self, weights: Weights | None = None) -> SplitModel:
-        """The model with averaged weights (the latest, if no others), in float32, its batch norms settled."""
+        """The model with averaged weights (the recipe's choice, if no others), in float32, its batch norms settled."""
+        if weights is None and self.recipe.patience:
+            weights = dict(self.store.checkpoints())[best_epoch(self.store.history)]
         model = build(self.settings.model, self.recipe, "float32")
-        model.network.set_weights(self.average.weights if weights is None else weights)
-        settle_batch_norm(model, self._settling_images())
+        self._set_weights(model, self.average.weights if weights is None else weights, SETTLING_IMAGES)
         return model
+
+    def _set_weights(self, model: SplitModel, weights: Weights, settling_images: int) -> None:
+        model.network.set_weights(weights)
+        if self.recipe.average_horizon_steps > 1:
+            settle_batch_norm(model, self._settling_images(settling_images))
 
     def _add_corrections(self, phase: Phase) -> None:
         folder = self.store.folder / f"corrections-{phase.round}"
@@ -164,18 +177,17 @@ class Training:
             record_corrections(driver, folder, phase.round)
         self.drives += load_whole([folder], self.recipe, TRAIN)
 
-    def _draw(self, epoch: int, whole: bool) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
-        return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, whole)
+    def _draw(self, epoch: int, whole: bool) -> Draw:
+        return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, PARTS if whole else (TRAIN,))
 
     def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
         """One pass over an epoch's draw; returns its mean loss."""
         network, losses = self.network, []
         reseed_dropout(network, self.settings.seed, epoch)
-        draw, seed = self._draw(epoch, phase.whole), (self.settings.seed, epoch)
-        batches = training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)
-        for step, (crops, steering) in enumerate(batches):
+        for step, (crops, steering) in enumerate(self._batches(self._draw(epoch, phase.whole), epoch)):
             done, total = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
-            network.optimizer.learning_rate.assign(learning_rate(phase.learning_rate, done, total, self.recipe.warm_up))
+            rate = learning_rate(phase.learning_rate, done, total, self.recipe.warm_up, self.recipe.last_rate)
+            network.optimizer.learning_rate.assign(rate)
             losses.append(float(network.train_on_batch(crops, steering)))
             self.average.update(network.get_weights())
             bar.update(self.recipe.batch)
@@ -190,15 +202,29 @@ class Training:
         names = ("mae", "correlation", "bias")
         if whole:
             return dict.fromkeys(names, float("nan"))
-        self.model.network.set_weights(self.average.weights)
-        settle_batch_norm(self.model, self._settling_images(SETTLING_IMAGES // WATCHED))
+        self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // WATCHED)
         figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=WATCHED)
-        return {name: figures["all"][name] for name in names}
+        return {name: figures["all"][name] for name in names} | (self._validate() if self.recipe.patience else {})
 
-    def _settling_images(self, count: int = SETTLING_IMAGES) -> Iterator[Crops]:
-        last = 10**6  # the number of no epoch: other draws than any that is trained on
-        paths, targets = self._draw(last, False)
-        batches = training_batches(
-            paths[:count], targets[:count], self.model.rows, self.recipe, (self.settings.seed, last), self.hoods
-        )
-        return (crops for crops, _ in batches)
+    def _validate(self) -> dict[str, float]:
+        """Mean squared errors on the held-out rows, thinned and varied: the network's, and that of always 0.
+
+        The same batches after each epoch. Raises RunError where there is none.
+        """
+        draw = draw_epoch(self.drives, self.recipe, self.settings.seed, LAST, (HELD_OUT,))
+        errors = []
+        for crops, steering in self._batches(draw, LAST):
+            answers = np.asarray(self.model.network.predict_on_batch(crops), np.float64)
+            errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
+        if not errors:
+            raise RunError(f"fewer than {self.recipe.batch} held-out rows are left once straight ones are thinned")
+        loss, loss_of_0 = np.mean(errors, axis=0)
+        return {"val_loss": float(loss), "val_loss_of_0": float(loss_of_0)}
+
+    def _settling_images(self, count: int) -> Iterator[Crops]:
+        paths, targets = self._draw(LAST, False)
+        return (crops for crops, _ in self._batches((paths[:count], targets[:count]), LAST))
+
+    def _batches(self, draw: Draw, epoch: int) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
+        seed = (self.settings.seed, epoch)
+        return training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)

@@ -19,16 +19,20 @@ from pathlib import Path
 import av
 from tqdm import tqdm
 
+from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
-from protocol.recording import Recording, RecordingError, Sample, read_recording
+from protocol.recording import Recording, Sample, read_recording
 from server.conversion import saliency_file
 from server.film_writer import FilmWriter
 from server.hud import WIDTH, Shot
 from server.saliency import SaliencyNetwork
+from simulator.view import CAMERAS
 from training.gif import GifWriter
 
-EXAMPLES = """examples:
+HELP = """Make a film of a recording: mp4 (H.264), or GIF for a README.
+
+examples:
   python -m training.video recordings/lake --out lake.mp4
   python -m training.video recordings/lake --out curve.gif --start 31 --end 39
   python -m training.video recordings/lake --out left.mp4 --camera left
@@ -37,38 +41,31 @@ EXAMPLES = """examples:
 
 FILE is replaced if it exists. Ctrl-C ends the film there and leaves a whole file."""
 
-CAMERAS = ("center", "left", "right")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the film; the process's exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        recording = read_recording(options.recording)
-        print(recording.summary(), file=sys.stderr)
-        samples = _chosen(recording, options)
-        network = SaliencyNetwork(saliency_file(options.saliency)) if options.saliency else None
-        writer = _open(options)
-        stopped = _write(samples, writer, options, network)
-    except (RecordingError, ProtocolError, ValueError, OSError, av.FFmpegError) as error:
-        print(f"video: {error}", file=sys.stderr)
-        return 2
+    return run(lambda: _film(options), "video", (OSError, ValueError, av.FFmpegError))
+
+
+def _film(options: argparse.Namespace) -> int:
+    recording = read_recording(options.recording)
+    print(recording.summary(), file=sys.stderr)
+    samples = _chosen(recording, options)
+    network = SaliencyNetwork(saliency_file(options.saliency)) if options.saliency else None
+    writer = _open(options)
+    stopped = _write(samples, writer, options, network)
     size_mb = options.out.stat().st_size / 1e6
     print(f"{options.out}: {writer.duration_s:.1f} s, {writer.frames} frames, {size_mb:.2f} MB")
-    return 130 if stopped else 0
+    return INTERRUPTED if stopped else 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.video",
-        description="Make a film of a recording: mp4 (H.264), or GIF for a README.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.video", HELP)
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.mp4 or FILE.gif")
-    parser.add_argument("--camera", choices=CAMERAS, default="center", help="default: center")
+    parser.add_argument("--camera", choices=tuple(CAMERAS), default="center", help="default: center")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
     parser.add_argument("--end", type=float, default=math.inf, metavar="S", help="end S seconds after the first frame")
     parser.add_argument("--fps", type=float, metavar="N", help="frames a second, instead of the recording's own times")

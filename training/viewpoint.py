@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
-from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, projection
+from simulator.camera import CAMERA_AHEAD_M, CENTER, projection
 from training.recipe import Recipe
+from training.samples import corrected
 
 Rows = tuple[int, int]
 """First row of a frame, and the first row no longer meant."""
@@ -53,13 +54,9 @@ def seen_from(image: Any, shift_m: Any, turn_rad: Any, read: Rows, rows: Rows) -
 
 
 def steered_back(steering: Any, shift_m: Any, turn_rad: Any, recipe: Recipe) -> Any:
-    """The steering that a moved view asks for: the origin's arctan(tan(angle) - correction), -1..1.
-
-    A shift as far as a side camera stands is corrected as that one, a turn as the shift it leads to in turn_reach_m.
-    """
-    aside_m = shift_m + recipe.turn_reach_m * tf.tan(turn_rad)
-    corrected = tf.atan(tf.tan(steering) - recipe.side_camera / LEFT.aside_m * aside_m)
-    return tf.clip_by_value(corrected, -1.0, 1.0)
+    """The steering that a moved view asks for, -1..1: a turn is corrected as the shift it leads to in turn_reach_m."""
+    left_m = -(shift_m + recipe.turn_reach_m * tf.tan(turn_rad))
+    return corrected(steering, left_m, recipe.side_camera, tf)
 
 
 def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:

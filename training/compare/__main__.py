@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
+from protocol.command_line import command_parser, run
 from training.precision import add_precision
 
 if TYPE_CHECKING:
     from training.compare.contender import Contender
 
-EXAMPLES = """examples:
+HELP = """Set models side by side: cost, speed on this machine, agreement with people, and driving.
+
+examples:
   python -m training.compare models/eff.h5 models/baseline.h5
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
   python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
@@ -36,19 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stopped = "stopped; finished trainings are kept, the same command goes on"
+    return run(lambda: _train_and_compare(options), "compare", (OSError, ValueError, RuntimeError), stopped)
+
+
+def _train_and_compare(options: argparse.Namespace) -> int:
+    """The exit code: that of a training that failed, else 0."""
     from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - so that --help need not wait
 
     try:
         trained = train_all(options)
-        print(_compare(options, trained))
     except TrainingFailedError as error:
         return error.code
-    except (OSError, ValueError, RuntimeError) as error:
-        print(f"compare: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; finished trainings are kept, the same command goes on", file=sys.stderr)
-        return 130
+    print(_compare(options, trained))
     return 0
 
 
@@ -111,12 +114,7 @@ def _told(words: str) -> None:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.compare",
-        description="Set models side by side: cost, speed on this machine, agreement with people, and driving.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.compare", HELP)
     parser.add_argument(
         "paths", type=Path, nargs="*", metavar="MODEL|RECORDING", help=".h5, .keras, .tflite files; test recordings"
     )

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from protocol.command_line import BAD_INPUT, command_parser, run
 from protocol.exclusions import RULES_NAME, Rule, RuleError, add_rules, parse_rule, remove_rules, rows_rule
 from protocol.recording import Recording, RecordingError, Sample, read_recording, row_times_s
 from training.doctor.examination import Examination, examine
@@ -20,7 +21,9 @@ from training.doctor.picture import draw_picture
 
 KINDS = ("damaged", "repeated", "standstill")
 
-EXAMPLES = f"""examples:
+HELP = f"""Say what is in recordings, what is wrong with them and what to do; leave bad rows out.
+
+examples:
   python -m training.doctor recordings/lake
   python -m training.doctor recordings/* --json report.json
   python -m training.doctor recordings/lake --picture lake.png
@@ -38,26 +41,24 @@ exit code: 0 healthy; 1 faults that deserve attention; 2 not a recording, or bad
 def main(arguments: Sequence[str] | None = None) -> int:
     """Examine all recordings, report; the process's exit code."""
     options = _parse(arguments)
+    return run(lambda: _examine_all(options), "doctor", (RuleError, OSError))
+
+
+def _examine_all(options: argparse.Namespace) -> int:
     reports: list[Examination] = []
     refused = 0
-    try:
-        for folder in options.recordings:
-            try:
-                if options.include_all and remove_rules(folder):
-                    print(f"removed {folder / RULES_NAME}: all rows are included again")
-                reports.append(_examined(folder, options))
-                print(reports[-1].text(), flush=True)
-            except RecordingError as error:
-                print(f"doctor: {error}", file=sys.stderr)
-                refused += 1
-        if options.json:
-            options.json.write_text(json.dumps([report.as_dict() for report in reports], indent=2) + "\n", "utf-8")
-    except (RuleError, OSError) as error:
-        print(f"doctor: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 2 if refused else int(not all(report.healthy for report in reports))
+    for folder in options.recordings:
+        try:
+            if options.include_all and remove_rules(folder):
+                print(f"removed {folder / RULES_NAME}: all rows are included again")
+            reports.append(_examined(folder, options))
+            print(reports[-1].text(), flush=True)
+        except RecordingError as error:
+            print(f"doctor: {error}", file=sys.stderr)
+            refused += 1
+    if options.json:
+        options.json.write_text(json.dumps([report.as_dict() for report in reports], indent=2) + "\n", "utf-8")
+    return BAD_INPUT if refused else int(not all(report.healthy for report in reports))
 
 
 def _examined(folder: Path, options: argparse.Namespace) -> Examination:
@@ -111,12 +112,7 @@ def _rows_of_rule(rule: Rule, recording: Recording) -> list[int]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.doctor",
-        description="Say what is in recordings, what is wrong with them and what to do; leave bad rows out.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.doctor", HELP)
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )

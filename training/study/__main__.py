@@ -1,4 +1,4 @@
-"""The command line of the study: what separable convolutions save, and what the networks built of them still know.
+"""The command line of the study.
 
 python -m training.study digits --model eff --data mnist.npz
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from protocol.command_line import command_parser, run, whole
 from training.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
-EXAMPLES = """examples:
+HELP = """What separable convolutions save, and what the networks built of them still know.
+
+examples:
   python -m training.study separable --out separable.png
   python -m training.study digits --model eff
   python -m training.study digits --model baseline --recipe origin --data mnist.npz --seed 2
@@ -44,16 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the first word says; returns the exit code."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    command: Callable[[argparse.Namespace], None] = options.run_command
-    try:
-        command(options)
-    except (ValueError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; a training goes on from its last finished epoch with the same command", file=sys.stderr)
-        return 130
-    return 0
+    stopped = "stopped; a training goes on from its last finished epoch with the same command"
+    return run(lambda: options.run_command(options), "error", stopped=stopped)
 
 
 def _separable(options: argparse.Namespace) -> None:
@@ -120,12 +115,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.study",
-        description=(__doc__ or "").partition("\n")[0],
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m training.study", HELP)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     separable = commands.add_parser("separable", help="what separable convolutions save, in figures and a picture")
     separable.set_defaults(run_command=_separable)
@@ -161,26 +151,11 @@ def _add_training(
     parser.add_argument("--model", choices=models, required=True)
     parser.add_argument("--data", type=Path, metavar="FILE.npz", help="the images (else fetched by keras.datasets)")
     parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="values to train by (%(default)s)")
-    parser.add_argument("--seed", type=_whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
-    parser.add_argument("--epochs", type=_whole(1, 10_000), help="passes over the images (the recipe's)")
+    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
+    parser.add_argument("--epochs", type=whole(1, 10_000), help="passes over the images (the recipe's)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
     parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, by settings)")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the arithmetic (%(default)s)")
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    """A parser of whole numbers from low to high."""
-
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-        if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"must be {low} to {high}")
-        return number
-
-    return parse
 
 
 if __name__ == "__main__":
