@@ -30,9 +30,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.roundtrip import ask
-from benchmarks.server_process import ROOT, ServerProcess
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ROOT, ServerProcess
 
 ROUNDS = 3
 

@@ -11,12 +11,12 @@ import threading
 import numpy as np
 import pytest
 
-from benchmarks.raw_client import RawClient, packet, telemetry_packet
 from protocol.recording import read_recording
 from server import gate
 from server.events import MAX_STREAMS
 from server.explainer import Preparing
 from tests.conftest import jpeg_of
+from tests.raw_client import RawClient, packet, telemetry_packet
 
 GREY = jpeg_of(np.full((160, 320, 3), 191, np.uint8))
 JSON = {"Content_Type": "application/json"}

@@ -16,8 +16,6 @@ import pytest
 from engineio.packet import MESSAGE, Packet
 from eventlet.event import Event
 
-from benchmarks.raw_client import HANDSHAKE, RawClient, telemetry_packet
-from benchmarks.server_process import ServerProcess
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from server.app import MAX_WAITING
@@ -25,6 +23,8 @@ from server.door import MAX_CONNECTIONS, connection_limit
 from server.moments import KEPT_S, LastMoments
 from server.transport import MAX_WAITING_PACKETS
 from tests.conftest import jpeg_of, road_frame
+from tests.raw_client import HANDSHAKE, RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 from tests.test_run_recorder import answer as answered
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
