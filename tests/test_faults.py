@@ -197,6 +197,14 @@ def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
     assert len(moments.moments()) == 1, "a clock that was set back begins anew"
 
 
+def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
+    moments, one = LastMoments(), answered(0)
+    monkeypatch.setattr("server.moments.MAX_BYTES", 10 * len(one.telemetry.image))
+    for i in range(30):
+        moments.answered(replace(one, time_s=1.7e9 + i / 20))
+    assert [answer.time_s - 1.7e9 for answer in moments.moments()] == pytest.approx([i / 20 for i in range(20, 30)])
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
 def test_sigterm_under_load_answers_everyone_and_leaves_whole_files(tmp_path):
