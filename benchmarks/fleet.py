@@ -28,8 +28,8 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, packet, telemetry_packet
-from benchmarks.server_process import ServerProcess
+from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.server_process import ServerProcess
 
 GRACE_S = 3.0
 LIMIT_MS = 33.0

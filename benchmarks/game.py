@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, packet, telemetry_packet
-from benchmarks.server_process import ServerProcess
+from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.server_process import ServerProcess
 
 UNDER_WAY = 2
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.fleet import SteadyClient
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, telemetry_packet
-from benchmarks.server_process import ServerProcess
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 
 TOKEN = "a-token-for-this-benchmark"
 LIMIT_MS = 100.0

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, telemetry_packet
-from benchmarks.server_process import ServerProcess
 from protocol.images import decode_image
 from server.engine import open_engine
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 
 FRAMES = 200
 WARM_UP = 20

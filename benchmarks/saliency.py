@@ -25,15 +25,15 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.roundtrip import ask, clock
-from benchmarks.server_process import ServerProcess
 from protocol.images import decode_image
 from protocol.messages import Frame
 from protocol.recording import read_recording
 from server.conversion import saliency_file
 from server.engine import Engine, open_engine
 from server.saliency import SaliencyNetwork
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 
 ROUNDS, FRAMES = 10, 300
 EVERY_S = 0.1

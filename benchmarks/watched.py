@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.frames import drawn_frames
-from benchmarks.raw_client import RawClient, telemetry_packet
 from benchmarks.roundtrip import ask, clock
-from benchmarks.server_process import ServerProcess
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 
 ROUNDS, FRAMES = 10, 1000
 SCRAPE_EVERY_S = 0.5

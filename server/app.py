@@ -185,7 +185,7 @@ class DrivingApp:
         for connection in self.connections.values():
             driver = connection.session.driver
             if driver.stopping and not paused:
-                driver.reset()  # what the throttle's control learned while standing is worth nothing
+                driver.reset()  # what the throttle's control had summed up before the pause is worth nothing
             driver.stopping = paused or self.stopping
 
     def stop_cars(self, limit_s: float = 3.0) -> None:

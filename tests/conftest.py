@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.raw_client import RawClient
 from protocol.recorder import Recorder
 from tests.live_server import LiveServer
+from tests.raw_client import RawClient
 
 
 def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from benchmarks.raw_client import RawClient, packet
 from tests.conftest import jpeg_of
+from tests.raw_client import RawClient, packet
 
 
 def grey(level: int) -> bytes:

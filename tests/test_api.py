@@ -7,16 +7,17 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from benchmarks.raw_client import RawClient, packet, telemetry_packet
 from protocol.recording import read_recording
 from server import gate
 from server.events import MAX_STREAMS
 from server.explainer import Preparing
 from tests.conftest import jpeg_of
+from tests.raw_client import RawClient, packet, telemetry_packet
 
 GREY = jpeg_of(np.full((160, 320, 3), 191, np.uint8))
 JSON = {"Content_Type": "application/json"}
@@ -56,6 +57,23 @@ def test_pause_brakes_the_car_keeps_it_standing_and_resume_drives(server, simula
     assert "Paused" in json.dumps(status(server)["doctor"])
     assert post(server, "resume")[1]["paused"] is False
     assert steer(simulator)["throttle"] == "0.3000"
+
+
+def test_resuming_forgets_what_the_throttle_had_summed_up(server, simulator):
+    """Of 15 mph 5 are missing: a controller that begins gives 0.15 for each, one that has run adds to it."""
+    ahead = telemetry_packet(jpeg_of(np.full((160, 320, 3), 128, np.uint8)), 10.0)
+
+    def throttle():
+        simulator.send(ahead)
+        return json.loads(simulator.receive_until(b"42")[2:])[1]["throttle"]
+
+    server.call(lambda: server.pace.hold(15.0))
+    assert throttle() == "0.7500"
+    time.sleep(0.2)
+    assert float(throttle()) > 0.8
+    post(server, "pause")
+    post(server, "resume")
+    assert throttle() == "0.7500"
 
 
 def test_another_speed_is_held_instead_of_the_throttle(server, simulator):

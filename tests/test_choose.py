@@ -5,6 +5,8 @@ import pytest
 
 from protocol.recording import read_recording
 from simulator.drive_log import DriveLog
+from simulator.track import open_track
+from simulator.world import TrackWorld
 from training import choose, dagger
 from training.choose import badness, driver_of, figures, replay_lines, trial_drives
 from training.dagger import record_corrections
@@ -65,6 +67,23 @@ def test_one_who_never_turns_fails_every_trial(monkeypatch):
     assert all(trial["off_road_events"] > 3 for trial in driving.values())
 
 
+@pytest.mark.parametrize("offset_m", [2.0, -2.0])
+def test_corrections_steer_towards_the_line_from_either_side(offset_m, tmp_path, monkeypatch):
+    """Left of the line is positive, and so is steering to the right."""
+
+    def beside_the_line(track, scene, laps, seed):
+        world = TrackWorld(track, scene, laps, seed, limit_s=1.0)
+        world._put(round(200 / track.spacing_m), offset_m)
+        return world
+
+    monkeypatch.setattr(dagger, "ROADS", ())
+    monkeypatch.setattr(dagger, "open_track", lambda name: open_track("lake"))
+    monkeypatch.setattr(dagger, "judged_world", beside_the_line)
+    samples = read_recording(record_corrections(Straight(), tmp_path / "corrections-1", 1)).samples
+    assert len(samples) == 10
+    assert all(sample.steering * offset_m > 0 for sample in samples)
+
+
 @pytest.mark.slow
 def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
     monkeypatch.setattr(dagger, "ROADS", (("lake", False),))
@@ -73,8 +92,10 @@ def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
     recording = read_recording(folder)
     assert not recording.problems
     assert len({sample.session for sample in recording.samples}) == 2, "one for each road"
-    steering = np.array([sample.steering for sample in recording.samples])
-    assert np.abs(steering).max() > 0.3, "the car drove straight, and the expert would have turned"
+    steering = np.array([sample.steering for sample in recording.samples if sample.session == 0])
+    turn_rad = float(np.sum(open_track("lake").curvature)) * open_track("lake").spacing_m
+    assert abs(turn_rad) == pytest.approx(2 * np.pi, abs=0.1), "one lap, positive to the left"
+    assert steering.mean() * np.sign(turn_rad) < -0.05, "the car drove straight, and the expert would have turned"
     before = (folder / "driving_log.csv").read_bytes()
     record_corrections(Straight(), folder, 1)
     assert (folder / "driving_log.csv").read_bytes() == before, "what is there is kept"

@@ -65,6 +65,21 @@ def test_what_is_kept_where_nobody_can_write_is_used(model, cache, monkeypatch, 
     assert len(calls) == 2
 
 
+def test_a_file_never_lies_in_the_cache_without_its_notes(model, cache, monkeypatch):
+    converted(monkeypatch)
+    replace, renamed = conversion.os.replace, []
+
+    def watched(source, target):
+        replace(source, target)
+        renamed.append(target)
+        names = {path.name for path in cache.iterdir() if path in renamed}
+        assert all(f"{name}.json" in names for name in names if name.endswith(".tflite"))
+
+    monkeypatch.setattr(conversion.os, "replace", watched)
+    file, _ = litert_file(model)
+    assert file in renamed
+
+
 def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
     def fails(model, file, preprocess, converter):
         file.write_bytes(b"half")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.raw_client import RawClient, telemetry_packet
-from benchmarks.server_process import ROOT, ServerProcess
 from protocol.recording import read_recording
 from tests.conftest import jpeg_of, road_frame
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ROOT, ServerProcess
 
 MODEL = "models/eff.h5"
 TELEMETRY = telemetry_packet(jpeg_of(road_frame(0.4)))

@@ -53,6 +53,19 @@ def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
     assert 13 < report.mean_speed_mph < 15.2
 
 
+def test_the_model_sees_twenty_frames_a_second(scene):
+    class Counts(Straight):
+        asked = 0
+
+        def predict(self, frames):
+            self.asked += 1
+            return super().predict(frames)
+
+    policy = Counts()
+    drive(policy, TrackWorld(LAKE, scene, laps=1, limit_s=2.0), 15)
+    assert policy.asked == 40
+
+
 def test_a_bad_driver_does_not(scene):
     world = TrackWorld(LAKE, scene, laps=0.15, limit_s=60)
     drive(Straight(), world, 15)

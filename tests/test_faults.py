@@ -16,8 +16,6 @@ import pytest
 from engineio.packet import MESSAGE, Packet
 from eventlet.event import Event
 
-from benchmarks.raw_client import HANDSHAKE, RawClient, telemetry_packet
-from benchmarks.server_process import ServerProcess
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from server.app import MAX_WAITING
@@ -25,6 +23,8 @@ from server.door import MAX_CONNECTIONS, connection_limit
 from server.moments import KEPT_S, LastMoments
 from server.transport import MAX_WAITING_PACKETS
 from tests.conftest import jpeg_of, road_frame
+from tests.raw_client import HANDSHAKE, RawClient, telemetry_packet
+from tests.server_process import ServerProcess
 from tests.test_run_recorder import answer as answered
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
@@ -195,6 +195,14 @@ def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
     assert kept[-1].telemetry.image == one.telemetry.image
     moments.answered(one)
     assert len(moments.moments()) == 1, "a clock that was set back begins anew"
+
+
+def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
+    moments, one = LastMoments(), answered(0)
+    monkeypatch.setattr("server.moments.MAX_BYTES", 10 * len(one.telemetry.image))
+    for i in range(30):
+        moments.answered(replace(one, time_s=1.7e9 + i / 20))
+    assert [answer.time_s - 1.7e9 for answer in moments.moments()] == pytest.approx([i / 20 for i in range(20, 30)])
 
 
 @pytest.mark.slow

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from benchmarks.raw_client import RawClient, packet
 from server.gate import GUESS_BURST, Access, Gate
 from server.rates import MAX_ADDRESSES, RequestRates
 from tests.live_server import OPEN, LiveServer
+from tests.raw_client import RawClient, packet
 
 TOKEN = "a-token-of-twenty-chars"
 SOCKET = {

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from benchmarks.raw_client import MASK, RawClient, packet, telemetry_packet
 from protocol.wire import encode_telemetry
+from tests.raw_client import MASK, RawClient, packet, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 
 

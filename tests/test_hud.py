@@ -9,7 +9,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.hud import GREEN, PANEL_ROWS, RED, THROTTLE_LEFT, WHEEL_LEFT, WHEEL_SIZE, WIDTH, Hud, Shot
+from server.hud import (
+    GREEN,
+    MINUS,
+    PANEL_ROWS,
+    RED,
+    SPEED_LEFT,
+    STEERING_LEFT,
+    THROTTLE_LEFT,
+    VALUE_SIZE,
+    VALUE_TOP,
+    WHEEL_LEFT,
+    WHEEL_SIZE,
+    WIDTH,
+    Hud,
+    Shot,
+    _width,
+)
 from tests.conftest import road_frame
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
@@ -34,6 +50,16 @@ def test_each_instrument_moves_alone_and_by_its_own_value():
     assert latency
     assert min(latency) >= 430
     assert max(latency) < 540
+
+
+@pytest.mark.parametrize(("steering", "degrees"), [(0.5, 12.5), (-0.5, 12.5), (1.0, 25.0), (0.04, 1.0)])
+def test_steering_is_shown_in_degrees_of_the_front_wheels(steering, degrees):
+    """Its digits, after the sign, are those that the speed shows for as many miles an hour."""
+    panel = HUD.panel(replace(SHOT, steering=steering, speed_mph=degrees), 1.0)
+    rows = panel[VALUE_TOP : VALUE_TOP + VALUE_SIZE]
+    sign, width = _width("+" if steering > 0 else MINUS, VALUE_SIZE), _width(str(degrees), VALUE_SIZE)
+    shown = rows[:, STEERING_LEFT + sign : STEERING_LEFT + sign + width]
+    np.testing.assert_array_equal(shown, rows[:, SPEED_LEFT : SPEED_LEFT + width])
 
 
 @pytest.mark.parametrize(("throttle", "colour", "other"), [(0.5, GREEN, RED), (-0.5, RED, GREEN)])

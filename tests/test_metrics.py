@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.raw_client import RawClient, packet, telemetry_packet
 from tests.conftest import jpeg_of
+from tests.raw_client import RawClient, packet, telemetry_packet
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
 

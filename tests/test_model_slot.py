@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.raw_client import RawClient, telemetry_packet
-from benchmarks.server_process import ROOT, ServerProcess
 from protocol.images import decode_image
 from server.engine import Engine, open_engine
 from server.model_slot import LoadedModel, ModelSlot
 from server.model_watch import ModelWatch
 from tests.conftest import jpeg_of, road_frame
+from tests.raw_client import RawClient, telemetry_packet
+from tests.server_process import ROOT, ServerProcess
 
 JPEG = jpeg_of(road_frame(0.2))
 TELEMETRY = telemetry_packet(JPEG)

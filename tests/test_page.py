@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.raw_client import RawClient, packet
-from benchmarks.server_process import ROOT, ServerProcess
 from protocol.recording import read_recording
+from tests.raw_client import RawClient, packet
+from tests.server_process import ROOT, ServerProcess
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")

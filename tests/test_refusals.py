@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from benchmarks.raw_client import HANDSHAKE, RawClient
 from server.gate import HANG_UP, HOLD_S, MAX_HELD, Access, Gate
 from server.refusals import MAX_KEPT, RECENT_S, Refusals
 from tests.live_server import LiveServer
+from tests.raw_client import HANDSHAKE, RawClient
 from tests.raw_messages import answer, event
 
 TOKEN = "a-token-of-twenty-chars"

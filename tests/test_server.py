@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import socketio
 
-from benchmarks.raw_client import MASK, RawClient, packet, telemetry_packet
 from protocol.wire import TEST_FIELDS, encode_telemetry
 from tests.conftest import jpeg_of, road_frame
 from tests.live_server import Brightness, LiveServer
+from tests.raw_client import MASK, RawClient, packet, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 
 

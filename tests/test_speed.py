@@ -42,6 +42,14 @@ def test_bends_are_taken_slower():
     assert bend < 20
 
 
+def test_one_straight_frame_in_a_bend_does_not_let_the_car_go():
+    controller = PIController(25)
+    speeds = drive(controller, 20, steering=0.4)
+    in_bend = controller.throttle(speeds[-1], 0.4, 120.0)
+    assert controller.throttle(speeds[-1], 0.0, 120.05) == pytest.approx(in_bend, abs=0.25)
+    assert controller.throttle(speeds[-1], 0.0, 123.0) == 1.0, "the bend is over"
+
+
 def test_safe_speed_is_that_of_the_lateral_acceleration():
     radius_m = 2.60 / math.tan(math.radians(12.5))
     assert safe_speed_mph(-0.5) == pytest.approx(math.sqrt(4.1 * radius_m) / 0.44704)

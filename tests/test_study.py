@@ -21,7 +21,8 @@ from training.study.datasets import Dataset
 from training.study.muon import ConvMuon
 from training.study.predict import ImageError, predict, read_image
 from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
-from training.study.run import Run, Settings
+from training.study.results import read_runs
+from training.study.run import RESULT_KEYS, Run, Settings
 from training.study.separable import STEPS, multiplications, worked_example
 from training.study.train import build, compile_for, confusion_matrix, train, wake
 
@@ -277,6 +278,37 @@ def test_files_that_are_no_image_or_no_classifier_are_one_line_and_exit_code_2(m
     assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(ModelFileError, match="takes uint8"):
         list(predict(ROOT / "models" / "eff.h5", [tmp_path / "image.png"]))
+
+
+def test_a_finished_run_whose_model_is_not_kept_is_named(tmp_path, capsys):
+    data = drawn()
+    run = Run(tmp_path, settings(epochs=20, batch=100))
+    run.finish(dict.fromkeys(RESULT_KEYS, 1))
+    assert main(["predict", str(tmp_path / "model.h5"), "seven.png"]) == 2
+    assert "keeps its figures but not its model" in capsys.readouterr().err
+    arguments = ["digits", "--model", "eff", "--data", str(written(data, tmp_path / "digits.npz"))]
+    assert main([*arguments, "--run", str(tmp_path)]) == 0
+    assert "its model is not kept" in capsys.readouterr().out
+
+
+def test_each_network_keeps_the_model_of_one_published_run():
+    models = {}
+    for run in read_runs(ROOT / "docs" / "study" / "runs"):
+        files = models.setdefault((run.settings["task"], run.settings["model"]), [])
+        files += run.folder.glob("model.h5")
+    assert {network: len(files) for network, files in models.items()} == dict.fromkeys(models, 1)
+
+
+def test_the_published_digit_model_tells_drawn_digits_apart(tmp_path):
+    """A one is a bar; a zero is a ring."""
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    ring = 255 * (np.abs(np.hypot(rows, 1.4 * columns) - 8) < 1.6)
+    bar = 255 * ((np.abs(columns) < 1.6) & (np.abs(rows) < 9))
+    paths = [tmp_path / "0.png", tmp_path / "1.png"]
+    for path, picture in zip(paths, (ring, bar), strict=True):
+        Image.fromarray(picture.astype(np.uint8)).save(path)
+    file = ROOT / "docs" / "study" / "runs" / "digits-eff-ours-20-seed1" / "model.h5"
+    assert [answer.name for answer in predict(file, paths)] == ["0", "1"]
 
 
 @pytest.mark.slow

@@ -1,21 +1,24 @@
-"""The study's report: which runs belong together, what their figures say, and what damaged files are answered with."""
+"""The study's tables: which runs belong together, what stands in each cell, and how damaged files are answered."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from training.run_folder import RunError
 from training.study.__main__ import MODELS, main
-from training.study.conclusion import conclusion
 from training.study.recipes import recipe_of
-from training.study.report import write_report
-from training.study.results import grouped, read_runs
-from training.study.rivals import contest_rows, contests
+from training.study.report import read_engines, tables, write_report
+from training.study.results import grouped, read_runs, trained_alike
 from training.study.run import Run, Settings
 
+DOCS = Path(__file__).parent.parent / "docs"
 
-def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float, task: str = "digits") -> None:
+
+def finished(
+    folder: Path, model: str, recipe: str, seed: int, accuracy: float, task: str = "digits", epochs: int = 2
+) -> None:
     """The small files of a run as it would have ended."""
     folder = folder / f"{model}-{recipe}-{seed}"
     run = Run(folder, Settings(task, model, recipe, seed, "float32", "digest", recipe_of(task, model, recipe)))
@@ -25,7 +28,7 @@ def finished(folder: Path, model: str, recipe: str, seed: int, accuracy: float, 
             "test_accuracy": accuracy,
             "train_accuracy": 0.99,
             "test_images": 10_000,
-            "epochs": 2,
+            "epochs": epochs,
             "seconds_an_epoch": 10.0 + seed,
             "file_bytes": 300_000,
             "backend": "tensorflow",
@@ -37,12 +40,16 @@ def engine_figures(plain_ms: float, slim_ms: float) -> dict:
     networks = {}
     for name, ms, spent in (("digits-baseline", plain_ms, 5_000_000), ("digits-eff", slim_ms, 1_000_000)):
         milliseconds = {"litert": ms, "tensorflow": 1.0, "keras": 30.0}
-        networks[name] = {
-            "multiply_accumulates": spent,
-            "file_bytes": 200_000,
-            "milliseconds": milliseconds,
-        }
-    return networks
+        networks[name] = {"multiply_accumulates": spent, "file_bytes": 200_000, "milliseconds": milliseconds}
+    machine = {"processor": "x", "cores": 2, "litert_threads": 1, "gpu": None, "load": 0.1, "tensorflow": "2"}
+    return {"machine": machine, "networks": networks}
+
+
+def table(text: str, title: str) -> list[list[str]]:
+    """The cells of the table under a heading, without its head and rule."""
+    part = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def test_runs_are_grouped_over_their_seeds(tmp_path):
@@ -58,60 +65,78 @@ def test_runs_are_grouped_over_their_seeds(tmp_path):
 
 
 def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
-    runs, engines, out = tmp_path / "study" / "runs", tmp_path / "study" / "engines.json", tmp_path / "study.md"
+    runs, engines, out = tmp_path / "runs", tmp_path / "engines.json", tmp_path / "study" / "tables.md"
     finished(runs, "baseline", "ours", 1, 0.995)
     finished(runs, "eff", "ours", 1, 0.9931)
-    finished(runs, "eff", "origin", 1, 0.9999)
-    machine = {"processor": "x", "cores": 2, "litert_threads": 2, "gpu": None, "load": 0.1, "tensorflow": "2"}
-    engines.write_text(json.dumps({"machine": machine, "networks": engine_figures(0.4, 0.1)}))
+    finished(runs, "eff", "ours", 2, 0.9941)
+    finished(runs, "eff", "origin", 1, 0.98)
+    engines.write_text(json.dumps(engine_figures(0.4, 0.1)))
     assert main(["report", "--runs", str(runs), "--engines", str(engines), "--out", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
-    for figure in ("147,658", "68,090", "99.31", "99.50", "19,200", "82.78", "4.0 times faster in LiteRT", "0.100"):
-        assert figure in text
-    assert "loses 0.19 points" in text
-    assert text.count("points of accuracy") == 1, "no baseline is trained as the other eff is"
-    assert text.count("not trained yet") == len(MODELS["cifar10"])
-    assert {path.name for path in (tmp_path / "study").glob("*.png")} == {"separable.png", "digits.png"}
-    tables = [
-        table for part in text.split("\n\n") if (table := [*filter(lambda line: line[:1] == "|", part.splitlines())])
+    assert "19,200" in text
+    assert [" ".join(row) for row in table(text, "Digits")] == [
+        "baseline ours muon 147,658 5.32 300 2 1 99.50 99.00 - 11.0, float32",
+        "eff origin adam 68,090 0.96 300 2 1 98.00 99.00 - 11.0, float32",
+        "eff ours muon 68,090 0.96 300 2 2 99.36 ± 0.07 99.00 ± 0.00 - 11.0, float32",
     ]
-    assert len(tables) == 3
-    for table in tables:
-        assert len({line.count("|") for line in table}) == 1, table[0]
+    cifar = {row[0]: row for row in table(text, "CIFAR-10")}
+    assert tuple(cifar) == MODELS["cifar10"]
+    assert cifar["baseline"][1:5] == ["412,234", "39.56", "79.1", "80.3"]
+    assert [row[-3:] for row in (cifar["effnet"], cifar["effnet-1x2"])] == [
+        ["not trained yet", "80.20", "-"],
+        ["not trained yet", "-", "-"],
+    ]
+    assert table(text, "Machine") == [["x", "2", "1", "0.1", "2", "none"]]
+    assert table(text, "Engines")[1] == ["digits-eff", "1.00", "200", "0.100", "1.000", "30.000"]
+    assert table(text, "The slim network against the plain one") == [
+        ["digits", "baseline", "eff", "5.0", "4.0", "1.0", "1.0"]
+    ]
+    assert {path.name for path in out.parent.glob("*.png")} == {"separable.png", "digits.png"}
 
 
-def test_the_conclusion_says_what_the_figures_say():
-    assert "4.0 times faster in LiteRT" in conclusion([], engine_figures(0.4, 0.1))
-    slow = conclusion([], engine_figures(0.1, 0.3))
-    assert "3.0 times slower in LiteRT" in slow
-    assert "in LiteRT the saving is seen nowhere" in slow
-    assert "no faster (1.00 times) in a TensorFlow graph" in slow
-    assert conclusion([], {}) == "## When EffNet pays"
+def test_the_origins_figures_stand_beside_runs_of_as_many_epochs(tmp_path):
+    finished(tmp_path, "eff", "origin", 1, 0.98, epochs=50)
+    assert table(tables(read_runs(tmp_path), {}), "Digits")[0][-2] == "98.32"
 
 
 def test_rivals_trained_alike_are_set_beside_one_another(tmp_path):
     for model, accuracy in (("effnet", 0.78), ("mobilenet", 0.80), ("shufflenet", 0.77), ("baseline", 0.85)):
         finished(tmp_path, model, "ours", 1, accuracy, "cifar10")
     finished(tmp_path, "eff", "ours", 1, 0.99)
-    (contest,) = contests(grouped(read_runs(tmp_path), "cifar10"))
-    assert [group.model for group in contest.groups] == ["shufflenet", "mobilenet", "effnet", "baseline"]
-    assert [contest.beaten_by(number) for number in range(4)] == [[], [], ["mobilenet"], []]
-    assert contest_rows(contest)[2].split(" | ")[1:] == ["`effnet`", "5.60", "1", "78.00", "`mobilenet`"]
-    write_report(tmp_path, tmp_path / "engines.json", tmp_path / "study.md")
-    text = (tmp_path / "study.md").read_text(encoding="utf-8")
-    assert "### Rivals, trained alike" in text
-    assert contest_rows(contest)[2] in text
-    assert (tmp_path / "study" / "cifar10-rivals.png").stat().st_size > 5000
-    said = conclusion(read_runs(tmp_path), {})
-    assert "against `mobilenet`, trained alike (ours, adam, 2 epochs), `effnet` loses 2.00 points" in said
-    assert "against `shufflenet`, trained alike (ours, adam, 2 epochs), `effnet` gains 1.00 points" in said
-    assert "(78.00 % and 80.00 %) for 1.9 times" in said
+    write_report(tmp_path, tmp_path / "engines.json", tmp_path / "tables.md")
+    way = "ours, adam, 2 epochs"
+    assert table((tmp_path / "tables.md").read_text(encoding="utf-8"), "CIFAR-10, trained alike") == [
+        [way, "shufflenet", "2.23", "1", "77.00", "none"],
+        [way, "mobilenet", "2.91", "1", "80.00", "none"],
+        [way, "effnet", "5.60", "1", "78.00", "mobilenet"],
+        [way, "baseline", "39.56", "1", "85.00", "none"],
+    ]
+    assert (tmp_path / "cifar10-rivals.png").stat().st_size > 5000
 
 
 def test_a_network_trained_otherwise_is_no_rival(tmp_path):
     finished(tmp_path, "eff", "origin", 1, 0.98)
     finished(tmp_path, "baseline", "ours", 1, 0.99)
-    assert contests(grouped(read_runs(tmp_path), "digits")) == []
+    assert trained_alike(grouped(read_runs(tmp_path), "digits")) == []
+
+
+def test_the_tables_in_docs_are_those_of_the_runs():
+    written = (DOCS / "study" / "tables.md").read_text(encoding="utf-8")
+    assert tables(read_runs(DOCS / "study" / "runs"), read_engines(DOCS / "study" / "engines.json")) == written
+
+
+def test_every_figure_of_the_prose_stands_in_a_table_and_every_link_leads_somewhere():
+    figure = re.compile(r"\d+(?:[.,]\d+)+")
+    prose = (DOCS / "study.md").read_text(encoding="utf-8")
+    text = (DOCS / "study" / "tables.md").read_text(encoding="utf-8")
+    figures = figure.findall(prose)
+    assert len(figures) > 50
+    assert set(figures) <= set(figure.findall(text))
+    headings = {"-".join(re.findall(r"[\w-]+", line.lower())) for line in text.splitlines() if line.startswith("## ")}
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
+        file, _, heading = link.partition("#")
+        assert (DOCS / file).exists(), link
+        assert not heading or heading in headings, link
 
 
 @pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machine": {}}', '{"networks": []}'])

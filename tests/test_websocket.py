@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from benchmarks.raw_client import WRITE_BYTES, RawClient, telemetry_packet
 from server import websocket
+from tests.raw_client import WRITE_BYTES, RawClient, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 
 PIECES = telemetry_packet(grey(255)) + event("noise", "x" * 5000)

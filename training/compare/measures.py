@@ -6,9 +6,9 @@ All rows meet the same frames in turn, so that whatever else the machine does in
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +29,7 @@ from training.compare.contender import Contender
 from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
 from training.evaluate import drive
 from training.samples import MEAN_S, Drive, centred_mean
-
-ROUNDS = 5
-WARM_UP = 3
-"""Calls before each round of measured ones: the caches then hold this model and no other."""
+from training.timing import ROUNDS, milliseconds
 
 ALL_ENGINES = ("litert", "tensorflow", "keras")
 
@@ -50,17 +47,14 @@ def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]
 
     Exported rows and LiteRT files run on LiteRT alone. An engine that cannot be had here is left out.
     """
-    opened = {
-        (number, name): engine
+    frame = np.random.default_rng(0).integers(0, 256, (1, *FRAME_SHAPE), np.uint8)
+    calls: dict[tuple[int, str], Callable[[], object]] = {
+        (number, name): partial(engine.predict, frame)
         for number, row in enumerate(rows)
         for name in ALL_ENGINES
         if (engine := _engine(row, name)) is not None
     }
-    times: dict[tuple[int, str], list[float]] = {key: [] for key in opened}
-    each = -(-frames // ROUNDS)
-    for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
-        for key, engine in opened.items():
-            times[key] += _timed(engine, each)
+    times = milliseconds(calls, dict.fromkeys(calls, -(-frames // ROUNDS)))
     found: list[dict[str, Latency]] = [{} for _ in rows]
     for (number, name), values in times.items():
         found[number][name] = Latency(*map(float, np.percentile(values, (50, 99))))
@@ -75,18 +69,6 @@ def _engine(row: Contender, name: str) -> Engine | None:
         return open_engine(row.models[0], name) if row.weights == "float32" else None
     except EngineError:
         return None
-
-
-def _timed(engine: Engine, frames: int) -> list[float]:
-    frame = np.random.default_rng(0).integers(0, 256, (1, *FRAME_SHAPE), np.uint8)
-    for _ in range(WARM_UP):
-        engine.predict(frame)
-    times = []
-    for _ in range(frames):
-        start = time.perf_counter()
-        engine.predict(frame)
-        times.append(1000 * (time.perf_counter() - start))
-    return times
 
 
 def agreements(rows: Sequence[Contender], tests: Sequence[Drive]) -> list[dict[str, Interval]]:

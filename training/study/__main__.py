@@ -27,8 +27,9 @@ examples:
   python -m training.study predict docs/study/runs/digits-eff-ours-20-seed1/model.h5 seven.png
   python -m training.study engines && python -m training.study report
 
-A training is a folder in docs/study/runs: settings.json, epochs.csv, result.json, pictures and model.h5. Interrupted or
-killed, the same command goes on where it was. KERAS_BACKEND=jax or torch trains on those.
+A training is a folder in docs/study/runs: settings.json, epochs.csv, result.json, pictures and model.h5. Of the
+published runs one of each network keeps its model.h5, the others only their figures. Interrupted or killed, the same
+command goes on where it was. KERAS_BACKEND=jax or torch trains on those.
 
 exit code: 0 done; 2 bad input; 130 interrupted, every file whole."""
 
@@ -78,9 +79,11 @@ def _train(options: argparse.Namespace) -> None:
     folder = options.run or RUNS / "-".join([settings.name(), *filter(None, [options.optimizer])])
     print(f"run folder: {folder}")
     result = train(settings, data, folder)
+    file = folder / "model.h5"
     print(
         f"{result['test_accuracy']:.2%} of {result['test_images']:,} test images right after {result['epochs']} epochs"
-        f" ({result['seconds_an_epoch']:.1f} s each); wrote {folder / 'model.h5'}"
+        f" ({result['seconds_an_epoch']:.1f} s each);",
+        f"its model is {file}" if file.exists() else "its model is not kept, --run NEW_FOLDER trains it anew",
     )
 
 
@@ -111,7 +114,7 @@ def _report(options: argparse.Namespace) -> None:
     from training.study.report import write_report  # noqa: PLC0415
 
     write_report(options.runs, options.engines, options.out)
-    print(f"wrote {options.out}")
+    print(f"wrote {options.out} and the pictures beside it")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,11 +134,11 @@ def _parser() -> argparse.ArgumentParser:
     engines = commands.add_parser("engines", help="measure every network on each engine of this machine")
     engines.set_defaults(run_command=_engines)
     engines.add_argument("--out", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
-    report = commands.add_parser("report", help="write the report from the runs' own files")
+    report = commands.add_parser("report", help="make the tables and pictures of the runs' own files")
     report.set_defaults(run_command=_report)
     report.add_argument("--runs", type=Path, default=RUNS, metavar="FOLDER", help="of the trainings (%(default)s)")
     report.add_argument("--engines", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
-    report.add_argument("--out", type=Path, default=STUDY.with_suffix(".md"), metavar="FILE.md", help="(%(default)s)")
+    report.add_argument("--out", type=Path, default=STUDY / "tables.md", metavar="FILE.md", help="(%(default)s)")
     predict = commands.add_parser("predict", help="name the class of images, with its probability")
     predict.set_defaults(run_command=_predict)
     predict.add_argument("model", type=Path, metavar="MODEL", help="a run's model.h5")

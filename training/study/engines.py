@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,16 +23,13 @@ from models.convert import litert_bytes
 from models.cost import cost
 from models.steering import baseline, eff
 from models.whole_files import write_whole
+from training.timing import milliseconds
 
 THREADS = 1
 """Of LiteRT: two would wait for each other on a machine that is also busy otherwise."""
 
-ROUNDS = 5
 CALLS = {"litert": 40, "tensorflow": 20, "keras": 3}
-"""In each round; `predict` takes tens of milliseconds, nearly none of them in the network."""
-
-WARM_UP = 2
-"""Calls before each round's: the caches then hold this network and no other."""
+"""Timed in each round; `predict` takes tens of milliseconds, nearly none of them in the network."""
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
     **{f"{task}-{name}": build for task, found in TASKS.items() for name, build in found.networks.items()},
@@ -66,10 +62,7 @@ def measure(out: Path) -> dict[str, Measured]:
             ("keras", _keras(model)),
         )
     }
-    times: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
-    for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
-        for key, call in calls.items():
-            times[key] += _timed(call, CALLS[key[1]])
+    times = milliseconds(calls, {key: CALLS[key[1]] for key in calls})
     found = {}
     for name, model in models.items():
         spent = cost(model)
@@ -136,14 +129,3 @@ def _tensorflow(model: keras.Model) -> Callable[[], Any]:
 def _keras(model: keras.Model) -> Callable[[], Any]:
     image = _image(model)
     return lambda: model.predict(image, verbose=0)
-
-
-def _timed(call: Callable[[], Any], count: int) -> list[float]:
-    for _ in range(WARM_UP):
-        call()
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        call()
-        times.append(1000 * (time.perf_counter() - started))
-    return times

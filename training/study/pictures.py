@@ -1,4 +1,4 @@
-"""A training as pictures: its curves, which classes it confuses, and the test images it gets wrong."""
+"""A training as pictures: its curves, which classes it confuses, the test images it gets wrong; and many compared."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from training.figures import save_figure
 from training.study.datasets import Images, Labels
+from training.study.results import Group
 
 MAX_WRONG = 120
 """Images on the page of wrong ones; of more, those it was surest of."""
 
 COLUMNS = 12
+
+DASHES = ("-", "--", ":", "-.")
+
+LABELS = ((7, -9, "left"), (-7, 4, "right"), (0, 8, "center"))
+"""Where a point's name stands, in points to its right and above, by the number of its line: they rarely overlap."""
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
@@ -85,4 +91,44 @@ def draw_wrong(
         answer = answers[number]
         surely = 100 * probabilities[number, answer]
         axes.set_title(f"{classes[labels[number]]}, not {classes[answer]}\n{surely:.0f} %", fontsize=7)
+    save_figure(figure, path)
+
+
+def draw_errors(groups: Sequence[Group], path: Path) -> None:
+    """Wrong test answers over the epochs: a colour for each network, dashes for each way of training, a line a seed."""
+    models = list(dict.fromkeys(group.model for group in groups))
+    ways = list(dict.fromkeys(group.way() for group in groups))
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes: Any = figure.subplots()
+    for group in sorted(groups, key=lambda group: -group.epochs):  # a longer run hides no shorter one
+        look = {"color": f"C{models.index(group.model)}", "linestyle": DASHES[ways.index(group.way()) % len(DASHES)]}
+        for seed, run in enumerate(group.runs):
+            label = f"{group.model}, {group.way()}" if seed == 0 else None
+            percent = [max(100 * error, 0.01) for error in run.test_errors]
+            axes.plot(range(1, len(percent) + 1), percent, label=label, linewidth=1.2, **look)
+    axes.set(xlabel="epoch", ylabel="test images answered wrongly, %", yscale="log")
+    mark_axes(axes)
+    axes.legend()
+    save_figure(figure, path)
+
+
+def draw_rivals(contests: Sequence[Sequence[Group]], path: Path) -> None:
+    """Accuracy against cost, a line for each way of training. contests: as `trained_alike` gives them."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes: Any = figure.subplots()
+    for number, contest in enumerate(contests):
+        percent = [100 * group.mean_accuracy for group in contest]
+        millions = [group.multiply_accumulates / 1e6 for group in contest]
+        axes.plot(millions, percent, "o-", color=f"C{number}", linewidth=1.2, label=contest[0].way())
+        for group, across, up in zip(contest, millions, percent, strict=True):
+            right, above, align = LABELS[number % len(LABELS)]
+            place = {"xytext": (right, above), "textcoords": "offset points", "ha": align}
+            axes.annotate(group.model, (across, up), fontsize="x-small", color=f"C{number}", **place)
+    axes.set(xlabel="million multiply-accumulates an image", ylabel="test images answered rightly, %", xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.margins(x=0.18, y=0.12)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(loc="lower right")
     save_figure(figure, path)

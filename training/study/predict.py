@@ -48,8 +48,13 @@ def predict(model: Path, images: Sequence[Path]) -> Iterator[Answer]:
 def load_classifier(path: Path) -> tuple[keras.Model, Task]:
     """A network of the study, uint8 (n, *task.shape) -> float32 (n, 10), and what it tells apart.
 
-    No code inside the file is run. Raises ModelFileError for a file that is no such model.
+    No code inside the file is run. Raises ModelFileError for a file that is no such model, and where a finished run's
+    model is not kept.
     """
+    if not path.exists() and (path.parent / "result.json").exists():
+        raise ModelFileError(
+            f"{path.parent} keeps its figures but not its model; name another run's, or train it anew with --run"
+        )
     with open_model_file(path) as file:
         architecture = read_architecture(file.architecture)
         tasks = [task for task in TASKS.values() if task.shape == architecture.input_shape]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from models.classifiers import TASKS
+from models.cost import cost
 from training.run_folder import RunError
 from training.study.run import read_result
 
@@ -45,9 +48,10 @@ class Group:
         """How they were trained: `ours, muon, 15 epochs`."""
         return f"{self.recipe}, {self.optimizer}, {self.epochs} epochs"
 
-    def trained_like(self, other: Group) -> bool:
-        """Whether the networks are all that differs."""
-        return self.way() == other.way()
+    @property
+    def multiply_accumulates(self) -> int:
+        """Of one image."""
+        return _multiply_accumulates(self.task, self.model)
 
     @property
     def mean_accuracy(self) -> float:
@@ -94,3 +98,25 @@ def grouped(runs: Sequence[FinishedRun], task: str) -> list[Group]:
             names = run.settings["model"], run.settings["recipe_name"], run.settings["recipe"]["optimizer"]
             found.setdefault((*names, int(run.result["epochs"])), []).append(run)
     return [Group(task, *key, tuple(each)) for key, each in found.items()]
+
+
+def trained_alike(groups: Sequence[Group]) -> list[list[Group]]:
+    """Each set of two or more groups of which only the network differs: the cheapest first, the largest set first."""
+    contests: dict[str, list[Group]] = {}
+    for group in sorted(groups, key=lambda group: group.multiply_accumulates):
+        contests.setdefault(group.way(), []).append(group)
+    return sorted((contest for contest in contests.values() if len(contest) > 1), key=len, reverse=True)
+
+
+def beaten_by(group: Group, rivals: Sequence[Group]) -> list[str]:
+    """The models of `rivals` that answer more test images rightly than `group` and multiply no more often."""
+    return [
+        rival.model
+        for rival in rivals
+        if rival.multiply_accumulates <= group.multiply_accumulates and rival.mean_accuracy > group.mean_accuracy
+    ]
+
+
+@functools.cache
+def _multiply_accumulates(task: str, model: str) -> int:
+    return cost(TASKS[task].networks[model]()).multiply_accumulates

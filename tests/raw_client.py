@@ -9,6 +9,7 @@ import struct
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
 from protocol.framing import FRAGMENT_BYTES, fragments
 from protocol.wire import encode_telemetry
@@ -38,7 +39,7 @@ def _frame(first: int, payload: bytes) -> bytes:
         head = struct.pack("!BBH", first, 0x80 | 126, length)
     else:
         head = struct.pack("!BBQ", first, 0x80 | 127, length)
-    padded = np.frombuffer(payload + bytes(-length % 4), "<u4") ^ np.frombuffer(MASK, "<u4")
+    padded: npt.NDArray[np.uint32] = np.frombuffer(payload + bytes(-length % 4), "<u4") ^ np.frombuffer(MASK, "<u4")
     return head + MASK + padded.tobytes()[:length]
 
 

@@ -1,0 +1,29 @@
+"""Held-out figures are of the rows that were held out, all of them and no others."""
+
+import numpy as np
+import pytest
+
+from training import held_out
+from training.held_out import held_out_metrics
+from training.recipe import Recipe
+from training.samples import HELD_OUT, TRAIN, load_drives
+
+
+def test_only_held_out_rows_are_answered_and_counted(make_recording, monkeypatch):
+    """A network that is right wherever it may be asked, and off by 1 elsewhere."""
+    (drive,) = load_drives([make_recording(rows=100)], Recipe(), None)
+    rows = np.flatnonzero(drive.part == HELD_OUT)
+    assert 0 < len(rows) < np.sum(drive.part == TRAIN)
+    answers = dict(zip(drive.images[:, 0], drive.steering + (drive.part != HELD_OUT), strict=True))
+    asked = []
+
+    def predict(network, paths, crop):
+        asked.extend(paths)
+        return np.array([answers[path] for path in paths])
+
+    monkeypatch.setattr(held_out, "predict", predict)
+    metrics = held_out_metrics(None, [drive], (60, 140))
+    assert asked == list(drive.images[rows, 0])
+    for part in ("all", drive.name):
+        assert (metrics[part]["rows"], metrics[part]["mae"]) == (len(rows), 0)
+        assert metrics[part]["zero_mae"] == pytest.approx(np.abs(drive.steering[rows]).mean())

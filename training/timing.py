@@ -1,0 +1,35 @@
+"""Milliseconds of calls that take turns, so that whatever else the machine does meanwhile slows all of them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
+
+from tqdm import tqdm
+
+ROUNDS = 5
+WARM_UP = 3
+"""Calls before each round's timed ones: the caches then hold what this call needs, and nothing of the others."""
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+def milliseconds(calls: Mapping[Name, Callable[[], object]], counts: Mapping[Name, int]) -> dict[Name, list[float]]:
+    """Time all calls in ROUNDS rounds; returns each call's milliseconds, ROUNDS times its count, in order.
+
+    counts: how often a call is timed in each round, by its name.
+    """
+    times: dict[Name, list[float]] = {name: [] for name in calls}
+    for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
+        for name, call in calls.items():
+            for _ in range(WARM_UP):
+                call()
+            times[name] += [_milliseconds(call) for _ in range(counts[name])]
+    return times
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
