@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks.server_process import ROOT
+from tests.server_process import ROOT
 
 PRINTS = """
 import logging, os, subprocess, sys, threading, warnings
