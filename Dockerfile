@@ -14,6 +14,8 @@ RUN pip install --no-cache-dir -r $REQUIREMENTS
 
 COPY protocol protocol
 COPY models models
+COPY inference inference
+COPY film film
 COPY server server
 COPY simulator simulator
 COPY training training
@@ -22,7 +24,7 @@ COPY training training
 # (where there is a GPU it does: TensorFlow drives it).
 USER driver
 ENV STEERING_CACHE=/home/driver/cache PYTHONUNBUFFERED=1 NVIDIA_DRIVER_CAPABILITIES=compute,utility
-RUN python -m server.conversion models/*.h5
+RUN python -m inference.conversion models/*.h5
 
 EXPOSE 4567
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

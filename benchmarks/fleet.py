@@ -7,7 +7,7 @@ On 2 cores of an AMD EPYC that did nothing else, LiteRT, 24 November 2026, 12 to
 clients p50 8.8 ms, p99 29 ms; 12: 8 to 33 and 35 to 100. What binds it is the processor: both cores are full, one of
 the two with this program for a third of its time. Answered on the loop, as one simulator is: eff 24 clients 1.3 and
 2.5 ms, 32 clients 1.3 and 50; baseline 12 clients 31 and 106. eff on TensorFlow: 8 clients 5.6 and 10.5, 16 clients 69
-and 133; its frames in batches (server/batches.py, tried on the CPU): 6.1 and 29, 20 and 115, no better with a delay of
+and 133; its frames in batches (inference/batches.py, on the CPU): 6.1 and 29, 20 and 115, no better with a delay of
 2 or 5 ms.
 
 24 clients for 30 minutes beside two trainings: 864,000 answered, none missing, p50 2.8 ms, p99 35 ms; memory 191 MB

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.engine import open_engine
 from protocol.messages import Control
 from protocol.recording import read_recording
-from server.engine import open_engine
-from simulator.human_line import HumanLine, human_line
-from simulator.replay import ReplayWorld
+from simulator.replay.reference_path import HumanLine, human_line
+from simulator.replay.replay_world import ReplayWorld
 
 FRAME_S = 0.05
 FRAMES = 1500

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.frames import drawn_frames
+from inference.engine import open_engine
 from protocol.images import decode_image
-from server.engine import open_engine
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 

@@ -26,12 +26,12 @@ from PIL import Image
 
 from benchmarks.frames import drawn_frames
 from benchmarks.roundtrip import ask, clock
+from inference.conversion import saliency_file
+from inference.engine import Engine, open_engine
+from inference.saliency_network import SaliencyNetwork
 from protocol.images import decode_image
 from protocol.messages import Frame
 from protocol.recording import read_recording
-from server.conversion import saliency_file
-from server.engine import Engine, open_engine
-from server.saliency import SaliencyNetwork
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 

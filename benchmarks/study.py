@@ -32,7 +32,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.classifiers import TASKS
-from training.fast_layers import faster
+from training.run.fast_layers import faster
 from training.study.recipes import OPTIMIZERS, Recipe, recipe_of
 from training.study.run import Settings
 from training.study.train import CLASSES, build, compile_for, one_hot

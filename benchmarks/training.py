@@ -42,15 +42,15 @@ from benchmarks.frames import drawn_frames
 from models import NETWORKS
 from models.steering import BUILDERS
 from protocol.recorder import Recorder
-from training.fast_layers import faster
-from training.network import build
-from training.pipeline import training_batches
-from training.precision import add_precision
-from training.recipe import Recipe
-from training.run import Run, Settings
-from training.samples import draw_epoch, load_drives
-from training.schedule import phases
-from training.train import Training
+from training.data.pipeline import training_batches
+from training.data.samples import draw_epoch, load_drives
+from training.run.fast_layers import faster
+from training.run.network import build
+from training.run.precision import add_precision
+from training.run.recipe import Recipe
+from training.run.run import Run, Settings
+from training.run.schedule import phases
+from training.run.train import Training
 
 ROWS = 1000
 FRAMES = 300

@@ -20,28 +20,28 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from server.app import DrivingApp
-from server.batches import SIZES, Batches
-from server.cockpit import Cockpit
-from server.conversion import saliency_file
-from server.driver import Driver
-from server.engine import cpu_threads, open_engine
-from server.gate import Access
-from server.golden import check_golden_frame
-from server.log_format import announce, fail, set_up_logging
-from server.model_slot import LoadedModel, ModelSlot
-from server.model_watch import ModelWatch
-from server.observers import Observer
-from server.options import Options, parse_options
-from server.pace import Pace, PacedControl
-from server.run_facts import run_facts
-from server.serving import NotListening, bind, limited_end, listen, serve
-from server.shadow import Shadow
-from server.simulator_process import start_simulator
-from server.web import wsgi_app
+from inference.batches import SIZES, Batches
+from inference.conversion import saliency_file
+from inference.driver import Driver
+from inference.engine import cpu_threads, open_engine
+from inference.golden_frame import check_golden_frame
+from inference.pace import Pace, PacedControl
+from server.built_in_simulator import start_simulator
+from server.config.log_format import announce, fail, set_up_logging
+from server.config.options import Options, parse_options
+from server.core.app import DrivingApp
+from server.core.observer import Observer
+from server.model.facts import run_facts
+from server.model.slot import LoadedModel, ModelSlot
+from server.model.watch import ModelWatch
+from server.net.serving import NotListening, bind, limited_end, listen, serve
+from server.observers.shadow import Shadow
+from server.operator_controls import Cockpit
+from server.web.access import Access
+from server.web.routes import wsgi_app
 
 if TYPE_CHECKING:
-    from server.film import DriveFilm
+    from server.observers.drive_film import DriveFilm
 
 log = logging.getLogger("server.drive")
 
@@ -135,7 +135,7 @@ def open_film(options: Options, models: ModelSlot) -> list[Observer]:
     """What films this drive, if it is to be filmed. Raises OSError when the place cannot be written, ValueError."""
     if not options.video:
         return []
-    from server.film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
+    from server.observers.drive_film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
 
     model = models.model
     saliency = saliency_file(model.path, model.preprocess) if options.saliency else None

@@ -21,13 +21,13 @@ from tqdm import tqdm
 
 from protocol.command_line import BAD_INPUT, command_parser, number, positive, run
 from protocol.recording import read_recording
-from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
-from simulator.connection import Connection, ServerGone
-from simulator.course import Course, JudgedWorld, replay_course, track_course
-from simulator.drive_log import DriveLog
-from simulator.human_line import human_line
-from simulator.scene import Scene
-from simulator.track import open_track
+from simulator.client.connection import Connection, ServerGone
+from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
+from simulator.render.scene import Scene
+from simulator.replay.reference_path import human_line
+from simulator.world.course import Course, JudgedWorld, replay_course, track_course
+from simulator.world.drive_log import DriveLog
+from simulator.world.track import open_track
 
 HELP = """Drive the built-in car with a server at its wheel, as the Udacity simulator does.
 

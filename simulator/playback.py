@@ -25,8 +25,8 @@ from tqdm import tqdm
 from protocol.command_line import command_parser, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.recording import Sample, read_recording
-from simulator.connection import Connection, Event, Kind, Observation
-from simulator.playback_report import playback_report
+from simulator.client.connection import Connection, Event, Kind, Observation
+from simulator.replay.playback_report import playback_report
 
 HELP = """Play a recording to a server as the stock simulator would, and compare its answers.
 

@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from protocol.command_line import command_parser, run
 from protocol.recorder import Recorder
-from simulator.expert import Expert
-from simulator.jpeg import jpeg_of
-from simulator.scene import Scene
-from simulator.track import open_track
-from simulator.world import TrackWorld
+from simulator.render.jpeg import jpeg_of
+from simulator.render.scene import Scene
+from simulator.world.expert import Expert
+from simulator.world.track import open_track
+from simulator.world.track_world import TrackWorld
 
 HELP = """Let the expert drive a track, and record it in Udacity's format with three cameras.
 

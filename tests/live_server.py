@@ -14,15 +14,15 @@ import eventlet
 import numpy as np
 from eventlet import tpool
 
-from server.app import DrivingApp
-from server.cockpit import Cockpit
-from server.driver import Driver
-from server.engine import Engine, EngineError
-from server.gate import Access
-from server.model_slot import LoadedModel, ModelSlot
-from server.pace import Pace, PacedControl
-from server.serving import answer_requests
-from server.web import wsgi_app
+from inference.driver import Driver
+from inference.engine import Engine, EngineError
+from inference.pace import Pace, PacedControl
+from server.core.app import DrivingApp
+from server.model.slot import LoadedModel, ModelSlot
+from server.net.serving import answer_requests
+from server.operator_controls import Cockpit
+from server.web.access import Access
+from server.web.routes import wsgi_app
 
 OPEN = Access()
 

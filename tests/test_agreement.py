@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from simulator.agreement import agreement
+from simulator.replay.agreement import agreement
 
 
 def test_errors_and_those_of_always_zero():

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from protocol.recording import read_recording
-from server import gate
-from server.events import MAX_STREAMS
-from server.explainer import Preparing
+from server.web import access as gate
+from server.web.page_stream import MAX_STREAMS
+from server.web.saliency_service import Preparing
 from tests.conftest import jpeg_of
 from tests.raw_client import RawClient, packet, telemetry_packet
 

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from tests.conftest import road_frame
-from training.augment import as_image, augment, brightness, flip, shadow
-from training.hood import other_hood
-from training.recipe import Recipe
-from training.viewpoint import rows_to_read
+from training.data.augment import as_image, augment, brightness, flip, shadow
+from training.data.hood import other_hood
+from training.data.viewpoint import rows_to_read
+from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 STILL = Recipe(shift_m=0.0, turn_deg=0.0)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from server.batches import SIZES, Batches
+from inference.batches import SIZES, Batches
 
 
 def frame(level: int) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_a_failure_is_everybodys_who_was_in_it_and_nobody_elses(slow):
 
 def test_only_company_waits_for_more(slow, monkeypatch):
     slept: list[float] = []
-    monkeypatch.setattr("server.batches.time.sleep", slept.append)
+    monkeypatch.setattr("inference.batches.time.sleep", slept.append)
     batches = Batches(slow, delay_s=0.002)
     slow.go.set()
     for _ in range(3):

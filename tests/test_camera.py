@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from simulator.camera import CENTER, FOCAL_PX, LEFT, RIGHT, Camera, homographies
+from simulator.render.camera import CENTER, FOCAL_PX, LEFT, RIGHT, Camera, homographies
 
 
 def project(camera: Camera, car: tuple[float, float, float], point: tuple[float, float, float]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH, Control
-from simulator.car import STEP_S, Car
+from simulator.world.car import STEP_S, Car
 
 
 def drive(car: Car, seconds: float, steering: float = 0.0, throttle: float = 0.0, slope: float = 0.0) -> Car:

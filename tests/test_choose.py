@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from protocol.recording import read_recording
-from simulator.drive_log import DriveLog
-from simulator.track import open_track
-from simulator.world import TrackWorld
-from training import choose, dagger
-from training.choose import badness, driver_of, figures, replay_lines, trial_drives
-from training.dagger import record_corrections
+from simulator.world.drive_log import DriveLog
+from simulator.world.track import open_track
+from simulator.world.track_world import TrackWorld
+from training.judge import choose, dagger
+from training.judge.choose import badness, driver_of, figures, replay_lines, trial_drives
+from training.judge.dagger import record_corrections
 
 
 class Straight:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from protocol.messages import Control
-from simulator import client
-from simulator.client import ServerSilent, drive_in_lockstep, drive_in_real_time
-from simulator.connection import Connection, Observation
+from simulator.client import game_loop as client
+from simulator.client.connection import Connection, Observation
+from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from tests.conftest import jpeg_of
 
 

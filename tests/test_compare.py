@@ -11,7 +11,7 @@ from PIL import Image
 
 from models.card import read_card
 from models.convert import convert
-from simulator.agreement import agreement
+from simulator.replay.agreement import agreement
 from training.compare.__main__ import main
 from training.compare.contender import unlike_names
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds

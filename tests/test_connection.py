@@ -9,7 +9,7 @@ import pytest
 import websocket
 from simple_websocket import ConnectionClosed, Server
 
-from simulator.connection import Connection, Kind, Observation, ServerGone, socket_url
+from simulator.client.connection import Connection, Kind, Observation, ServerGone, socket_url
 
 HANDSHAKE = '0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
 SEEN = Observation(b"\xff\xd8jpeg", -1.5, 0.25, 9.1234)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from server import conversion
-from server.conversion import ConversionError, litert_file
+from inference import conversion
+from inference.conversion import ConversionError, litert_file
 
 
 @pytest.fixture

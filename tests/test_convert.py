@@ -12,12 +12,12 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
+from inference.engine import open_engine
 from models.card import read_card
 from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
 from models.inference_graph import inference_function
 from models.preprocessing import PREPROCESSINGS
 from models.steering import BUILDERS, baseline, eff
-from server.engine import open_engine
 from tests.conftest import road_frame
 
 pytestmark = [

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from training.devices import use_all_devices
+from training.run.devices import use_all_devices
 
 ROOT = Path(__file__).parent.parent
 LEARN = """
 import json
 import keras
 import numpy as np
-from training.devices import use_all_devices
+from training.run.devices import use_all_devices
 
 devices = use_all_devices(8)
 keras.utils.set_random_seed(1)

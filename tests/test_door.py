@@ -7,10 +7,10 @@ import threading
 import eventlet
 import pytest
 
-from server.app import DrivingApp
-from server.door import Door
-from server.refusals import Refusals
-from server.serving import NotListening, serve
+from server.core.app import DrivingApp
+from server.health.refusals import Refusals
+from server.net.door import Door
+from server.net.serving import NotListening, serve
 
 HOST = "127.0.0.1"
 
@@ -51,7 +51,7 @@ def test_one_address_has_so_many_connections_and_no_more(listener):
 def test_it_stays_open_whatever_accepting_raises(listener, monkeypatch, caplog, code):
     door = Door(listener, 2, lambda *_: None)
     real, raised = door._listener.accept, [OSError(code, "for a moment")] * 2
-    monkeypatch.setattr("server.door.PAUSE_S", 0.0)
+    monkeypatch.setattr("server.net.door.PAUSE_S", 0.0)
 
     def accept():
         if raised:
@@ -70,7 +70,7 @@ def test_a_server_at_which_nobody_listens_any_more_ends_with_a_word(listener, mo
     def dies(*_):
         raise RuntimeError("a bug at the door")
 
-    monkeypatch.setattr("server.serving.answer_requests", dies)
+    monkeypatch.setattr("server.net.serving.answer_requests", dies)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("eventlet.tpool.set_num_threads", lambda _: None)  # it would hold for the tests after this
     ended = []

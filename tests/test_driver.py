@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from inference.driver import Driver, PolicyError
+from inference.speed_control import ConstantThrottle, PIController
 from protocol.messages import Control, Telemetry
-from server.driver import Driver, PolicyError
-from server.speed import ConstantThrottle, PIController
 from tests.conftest import road_frame
 
 

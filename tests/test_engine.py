@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import server.engine as module
-from server.engine import EngineError, choose_engine, open_engine
+import inference.engine as module
+from inference.engine import EngineError, choose_engine, open_engine
 from tests.conftest import road_frame
 
 MODELS = ("models/eff.h5", "models/baseline.h5", "models/eff-small.h5")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.expert import Expert
-from simulator.scene import Scene
-from simulator.track import open_track
-from simulator.world import TrackWorld
+from simulator.render.scene import Scene
+from simulator.world.expert import Expert
+from simulator.world.track import open_track
+from simulator.world.track_world import TrackWorld
 from training import evaluate
 from training.evaluate import drive, main
 

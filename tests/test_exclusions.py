@@ -6,8 +6,8 @@ import pytest
 
 from protocol.exclusions import RULES_NAME, RuleError, add_rules, parse_rule, read_rules, remove_rules, rows_rule
 from protocol.recording import LOG_NAME, RecordingError, read_recording
-from training.recipe import Recipe
-from training.samples import load_drives
+from training.data.samples import load_drives
+from training.run.recipe import Recipe
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 
 from protocol.recording import read_recording
 from simulator import record
-from simulator.expert import Expert
-from simulator.track import open_track
-from simulator.world import TrackWorld
+from simulator.world.expert import Expert
+from simulator.world.track import open_track
+from simulator.world.track_world import TrackWorld
 
 LAKE = open_track("lake")
 

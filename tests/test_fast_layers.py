@@ -8,16 +8,16 @@ import pytest
 from keras import layers
 
 from models.classifiers import TASKS, Dropouts
-from training.dropout import reseed_dropout
-from training.fast_layers import (
+from training.run.dropout import reseed_dropout
+from training.run.fast_layers import (
     BlockDiagonalConv2D,
     ByteDropout,
     CompiledLeakyReLU,
     FusedBatchNormalization,
     faster,
 )
-from training.network import build as network_to_steer
-from training.recipe import Recipe
+from training.run.network import build as network_to_steer
+from training.run.recipe import Recipe
 from training.study.recipes import recipe_of
 from training.study.run import Settings
 from training.study.train import build

@@ -18,10 +18,10 @@ from eventlet.event import Event
 
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from server.app import MAX_WAITING
-from server.door import MAX_CONNECTIONS, connection_limit
-from server.moments import KEPT_S, LastMoments
-from server.transport import MAX_WAITING_PACKETS
+from server.core.app import MAX_WAITING
+from server.net.door import MAX_CONNECTIONS, connection_limit
+from server.net.transport import MAX_WAITING_PACKETS
+from server.observers.recent_frames import KEPT_S, LastMoments
 from tests.conftest import jpeg_of, road_frame
 from tests.raw_client import HANDSHAKE, RawClient, telemetry_packet
 from tests.server_process import ServerProcess
@@ -199,7 +199,7 @@ def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
 
 def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
     moments, one = LastMoments(), answered(0)
-    monkeypatch.setattr("server.moments.MAX_BYTES", 10 * len(one.telemetry.image))
+    monkeypatch.setattr("server.observers.recent_frames.MAX_BYTES", 10 * len(one.telemetry.image))
     for i in range(30):
         moments.answered(replace(one, time_s=1.7e9 + i / 20))
     assert [answer.time_s - 1.7e9 for answer in moments.moments()] == pytest.approx([i / 20 for i in range(20, 30)])

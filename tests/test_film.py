@@ -14,17 +14,18 @@ import av
 import numpy as np
 import pytest
 
+from film.film import QUEUE_LENGTH, Film, free_path
+from film.overlay import Shot
+from film.process import NICENESS, AnswerRate, stand_back
+from film.timeline import FrameLimit, Timeline
+from film.writer import FilmWriter
+from inference.conversion import saliency_file
+from inference.engine import Engine
 from protocol.messages import Control, Telemetry
-from server.conversion import saliency_file
+from server.core.observer import Answered
 from server.drive import mark_film
-from server.engine import Engine
-from server.film import QUEUE_LENGTH, DriveFilm, Film, free_path
-from server.film_process import NICENESS, AnswerRate, stand_back
-from server.film_writer import FilmWriter
-from server.hud import Shot
-from server.model_slot import LoadedModel
-from server.observers import Answered
-from server.timeline import FrameLimit, Timeline
+from server.model.slot import LoadedModel
+from server.observers.drive_film import DriveFilm
 from tests.conftest import road_frame
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)

@@ -21,7 +21,7 @@ import resource, signal, sys, time
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from server.film import Film
+from film.film import Film
 from tests.test_film import SHOT
 if sys.argv[2] == "limit":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

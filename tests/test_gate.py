@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from server.gate import GUESS_BURST, Access, Gate
-from server.rates import MAX_ADDRESSES, RequestRates
+from server.web.access import GUESS_BURST, Access, Gate
+from server.web.rates import MAX_ADDRESSES, RequestRates
 from tests.live_server import OPEN, LiveServer
 from tests.raw_client import RawClient, packet
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.engine import Engine, EngineError
+from inference.golden_frame import check_golden_frame
 from models.card import FORMAT, Card, Golden, card_path, golden_frame, png_base64, sha256
-from server.engine import Engine, EngineError
-from server.golden import check_golden_frame
 
 
 def engine(steering):

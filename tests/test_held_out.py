@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from training import held_out
-from training.held_out import held_out_metrics
-from training.recipe import Recipe
-from training.samples import HELD_OUT, TRAIN, load_drives
+from training.data.samples import HELD_OUT, TRAIN, load_drives
+from training.judge import held_out
+from training.judge.held_out import held_out_metrics
+from training.run.recipe import Recipe
 
 
 def test_only_held_out_rows_are_answered_and_counted(make_recording, monkeypatch):

@@ -4,11 +4,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from simulator.camera import HOOD_ROW
+from simulator.render.camera import HOOD_ROW
 from tests.conftest import road_frame
-from training.hood import hood_rows, other_hood
-from training.pipeline import hoods, training_batches
-from training.recipe import Recipe
+from training.data.hood import hood_rows, other_hood
+from training.data.pipeline import hoods, training_batches
+from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 

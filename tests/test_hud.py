@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.hud import (
+from film.overlay import (
     GREEN,
     MINUS,
     PANEL_ROWS,

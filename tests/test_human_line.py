@@ -8,8 +8,8 @@ import pytest
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.human_line import human_line
-from simulator.response import GAME, Response
+from simulator.replay.reference_path import human_line
+from simulator.replay.steering_dynamics import GAME, Response
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())
@@ -40,7 +40,7 @@ def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
 
 
 def test_a_bend_has_the_bicycles_radius(record, monkeypatch):
-    monkeypatch.setattr("simulator.human_line.GAME", BICYCLE)
+    monkeypatch.setattr("simulator.replay.reference_path.GAME", BICYCLE)
     (stretch,) = human_line(record([(0.1, -0.4, 15.0)] * 61)).stretches
     radius = EFFECTIVE_WHEELBASE_M / math.tan(math.radians(10))
     turned = stretch.length_m / radius

@@ -1,4 +1,4 @@
-"""Imports point one way: protocol <- models <- server, protocol <- simulator; the workshop may use all."""
+"""Imports point one way: protocol <- models <- inference <- film <- server; training knows no server."""
 
 import ast
 import sys
@@ -10,15 +10,19 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "protocol": {"protocol"},
     "models": {"protocol", "models"},
+    "inference": {"protocol", "models", "inference"},
+    "film": {"protocol", "inference", "film"},
     "simulator": {"protocol", "simulator"},
-    "server": {"protocol", "models", "server"},
-    "training": {"protocol", "models", "server", "simulator", "training"},
-    "benchmarks": {"protocol", "models", "server", "simulator", "training", "benchmarks"},
+    "server": {"protocol", "models", "inference", "film", "server"},
+    "training": {"protocol", "models", "inference", "simulator", "training"},
+    "benchmarks": {"protocol", "models", "inference", "film", "simulator", "training", "benchmarks", "tests"},
 }
 OURS = {*ALLOWED, "tests"}
-SOCKETS = {"socketio", "engineio", "eventlet", "flask"}
-EDGES = {"app.py", "door.py", "serving.py", "transport.py", "websocket.py", "web.py"}
-EDGES |= {"api.py", "events.py", "beside.py"}
+ROOMS = {"server/net": {"socketio", "engineio", "eventlet"}, "server/web": {"flask", "werkzeug", "socketio"}}
+"""Which of the libraries of sockets and pages each folder of the server may know; the others know none."""
+
+LIBRARIES = set().union(*ROOMS.values())
+MOST_MODULES = 15
 
 
 def imports(file: Path) -> set[str]:
@@ -48,6 +52,15 @@ def test_protocol_needs_only_numpy_and_pillow():
         assert not foreign, f"{file.relative_to(ROOT)} imports {foreign}"
 
 
-def test_only_the_edge_of_the_server_knows_sockets():
+def test_each_library_of_sockets_and_pages_has_its_room():
     for file in (ROOT / "server").rglob("*.py"):
-        assert file.name in EDGES or not imports(file) & SOCKETS, file
+        room = file.parent.relative_to(ROOT).as_posix()
+        foreign = (imports(file) & LIBRARIES) - ROOMS.get(room, set())
+        assert not foreign, f"{file.relative_to(ROOT)} imports {foreign}"
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_no_room_is_a_drawer(package):
+    for folder in {file.parent for file in (ROOT / package).rglob("*.py")}:
+        modules = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
+        assert len(modules) <= MOST_MODULES, f"{folder.relative_to(ROOT)} has {len(modules)} modules"

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from server.interpreters import Interpreters
+from inference.interpreters import Interpreters
 
 
 @pytest.fixture

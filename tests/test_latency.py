@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from server.latency import LatencyLog
+from server.core.latency import LatencyLog
 
 
 def test_percentiles_are_those_of_the_answers():

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.engine import Engine, open_engine
 from protocol.images import decode_image
-from server.engine import Engine, open_engine
-from server.model_slot import LoadedModel, ModelSlot
-from server.model_watch import ModelWatch
+from server.model.slot import LoadedModel, ModelSlot
+from server.model.watch import ModelWatch
 from tests.conftest import jpeg_of, road_frame
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ROOT, ServerProcess
@@ -158,7 +158,7 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
 
 @pytest.mark.slow
 def test_a_tflite_file_may_be_truncated_while_it_drives(tmp_path):
-    from server.conversion import litert_file  # noqa: PLC0415
+    from inference.conversion import litert_file  # noqa: PLC0415
 
     path = tmp_path / "eff.tflite"
     shutil.copy(litert_file(Path(ROOT, "models", "eff.h5"))[0], path)

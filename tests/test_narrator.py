@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.latency import LatencyLog
-from server.narrator import Narrator
-from server.refusals import Refusals
+from server.core.latency import LatencyLog
+from server.health.console_status import Narrator
+from server.health.refusals import Refusals
 
 
 @dataclass

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from server.config.options import parse_options
 from server.drive import who_may_enter
-from server.options import parse_options
 
 
 def test_defaults():

@@ -10,8 +10,8 @@ from tests.server_process import ROOT
 
 PRINTS = """
 import logging, os, subprocess, sys, threading, warnings
-from server.log_format import fail, set_up_logging
-from server.transport import SimulatorServer
+from server.config.log_format import fail, set_up_logging
+from server.net.transport import SimulatorServer
 set_up_logging("json", verbose=False)
 sio = SimulatorServer(unreadable=lambda sid: None)
 os.write(2, b"INFO: said by a library in C++\\n")
@@ -20,7 +20,7 @@ warnings.warn("said by a warning")
 thread = threading.Thread(target=lambda: 1 / 0)
 thread.start(); thread.join()
 sio.eio.logger.error("said by engineio")
-logging.getLogger("server.app").info("said by us")
+logging.getLogger("server.core.app").info("said by us")
 fail("json", "said at last")
 """
 

@@ -8,7 +8,7 @@ import pytest
 from protocol.recording import read_recording
 from simulator import playback
 from simulator.playback import due_times_s, main
-from simulator.playback_report import playback_report
+from simulator.replay.playback_report import playback_report
 from tests.live_server import LiveServer
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from training import precision
-from training.precision import add_precision, fast_precision
+from training.run import precision
+from training.run.precision import add_precision, fast_precision
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from PIL import Image
 from protocol.recording import read_recording
 from tests.conftest import road_frame
 from training.__main__ import main
+from training.data.viewpoint import rows_to_read
 from training.preview import AS_DRAWN, varieties
-from training.recipe import Recipe
-from training.viewpoint import rows_to_read
+from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 STRONGEST = Recipe(shift_m=0.5, turn_deg=3.0)

@@ -12,13 +12,13 @@ import tensorflow as tf
 from models.card import read_card
 from tests.conftest import road_frame
 from training.__main__ import main
-from training.augment import augment
-from training.recipe import STUDY, Recipe, recipe_of
-from training.run import Run, Settings
-from training.samples import HELD_OUT, TRAIN, draw_epoch, load_drives
-from training.schedule import best_epoch, learning_rate, phases
-from training.train import Training, train
-from training.viewpoint import rows_to_read
+from training.data.augment import augment
+from training.data.samples import HELD_OUT, TRAIN, draw_epoch, load_drives
+from training.data.viewpoint import rows_to_read
+from training.run.recipe import STUDY, Recipe, recipe_of
+from training.run.run import Run, Settings
+from training.run.schedule import best_epoch, learning_rate, phases
+from training.run.train import Training, train
 
 ROWS = (80, 140)
 TINY = replace(STUDY, epochs=2, batch=8, steps=3)
@@ -172,7 +172,7 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
 
 @pytest.mark.slow
 def test_the_command_trains_by_it_and_its_card_says_so(make_recording, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.recipe.STUDY", TINY)
+    monkeypatch.setattr("training.run.recipe.STUDY", TINY)
     recording, other = str(make_recording(rows=150)), str(make_recording(rows=60, name="other"))
     words = [recording, "--recipe", "study", "--model", "baseline", "--precision", "float32", "--test", other]
     assert main([*words, "--run", str(tmp_path / "run"), "--out", str(tmp_path / "baseline.h5")]) == 0

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from server.gate import HANG_UP, HOLD_S, MAX_HELD, Access, Gate
-from server.refusals import MAX_KEPT, RECENT_S, Refusals
+from server.health.refusals import MAX_KEPT, RECENT_S, Refusals
+from server.web.access import HANG_UP, HOLD_S, MAX_HELD, Access, Gate
 from tests.live_server import LiveServer
 from tests.raw_client import HANDSHAKE, RawClient
 from tests.raw_messages import answer, event
@@ -17,7 +17,7 @@ STRICT = Access(TOKEN, simulators_too=True)
 
 @pytest.fixture
 def strict(monkeypatch):
-    monkeypatch.setattr("server.gate.HOLD_S", 0.01)
+    monkeypatch.setattr("server.web.access.HOLD_S", 0.01)
     live = LiveServer(access=STRICT)
     yield live
     live.close()

@@ -10,8 +10,8 @@ from PIL import Image
 from protocol.messages import Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.human_line import human_line
-from simulator.replay import ReplayWorld
+from simulator.replay.reference_path import human_line
+from simulator.replay.replay_world import ReplayWorld
 from tests.conftest import jpeg_of, road_frame
 
 

@@ -11,9 +11,9 @@ import pytest
 from protocol.messages import MPS_PER_MPH, Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.car import STEP_S
-from simulator.human_line import HumanLine, human_line
-from simulator.replay import ReplayWorld
+from simulator.replay.reference_path import HumanLine, human_line
+from simulator.replay.replay_world import ReplayWorld
+from simulator.world.car import STEP_S
 from tests.conftest import jpeg_of, road_frame
 
 pytestmark = pytest.mark.slow

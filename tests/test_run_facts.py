@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from inference.engine import open_engine
 from models.card import read_card
-from server.engine import open_engine
-from server.run_facts import run_facts
+from server.model.facts import run_facts
 
 MODEL = Path(__file__).parent.parent / "models" / "eff-small.h5"
 

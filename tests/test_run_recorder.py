@@ -7,8 +7,8 @@ import pytest
 
 from protocol.messages import Control, Telemetry
 from protocol.recording import read_recording
-from server.observers import Answered
-from server.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
+from server.core.observer import Answered
+from server.observers.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())

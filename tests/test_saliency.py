@@ -15,18 +15,18 @@ import tensorflow as tf
 from keras import layers
 from PIL import Image
 
+from inference.conversion import ConversionError, saliency_file
+from inference.engine import Engine
+from inference.saliency_network import COLOUR, SaliencyNetwork
 from models.layer_grid import FRAME_GRID, Axis
 from models.saliency import main, saliency_function
 from models.steering import BUILDERS
 from protocol.messages import Control, Telemetry
-from server import explainer as explainer_module
-from server.conversion import ConversionError, saliency_file
-from server.engine import Engine
-from server.explainer import Explainer, Preparing, Unexplained
-from server.model_slot import LoadedModel
-from server.observers import Answered
-from server.saliency import COLOUR, SaliencyNetwork
-from server.saliency_process import Watchdog
+from server.core.observer import Answered
+from server.model.slot import LoadedModel
+from server.web import saliency_service as explainer_module
+from server.web.saliency_process import Watchdog
+from server.web.saliency_service import Explainer, Preparing, Unexplained
 from tests.conftest import jpeg_of, road_frame
 
 EFF = Path(__file__).parent.parent / "models" / "eff.h5"

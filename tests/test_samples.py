@@ -8,10 +8,9 @@ import pytest
 
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import SESSION_GAP_S, Recording, Sample
-from training import samples as samples_module
-from training.recipe import Recipe
-from training.road import legs, places_m
-from training.samples import (
+from training.data import samples as samples_module
+from training.data.road import legs, places_m
+from training.data.samples import (
     GUARD,
     HELD_OUT,
     PARTS,
@@ -22,6 +21,7 @@ from training.samples import (
     load_drives,
     load_whole,
 )
+from training.run.recipe import Recipe
 
 LAP_M = 800.0
 SPEED_MPH = 22.0
@@ -144,7 +144,7 @@ def lap_recording(tmp_path, monkeypatch):
         "there": Recording(tmp_path / "there", tuple(there), ()),
         "back": Recording(tmp_path / "back", tuple(back), ()),
     }
-    monkeypatch.setattr("training.samples.read_recording", lambda folder: recordings[folder.name])
+    monkeypatch.setattr("training.data.samples.read_recording", lambda folder: recordings[folder.name])
     return [Path("there"), Path("back")]
 
 

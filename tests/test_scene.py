@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.camera import CENTER
-from simulator.scene import Scene, hood
-from simulator.track import open_track
+from simulator.render.camera import CENTER
+from simulator.render.scene import Scene, hood
+from simulator.world.track import open_track
 
 LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from training.recipe import Recipe
-from training.schedule import learning_rate, phases
+from training.run.recipe import Recipe
+from training.run.schedule import learning_rate, phases
 
 RECIPE = replace(Recipe(), epochs=10, refit_epochs=3, learning_rate=1e-3, refit_learning_rate=4e-4)
 

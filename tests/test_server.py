@@ -284,7 +284,7 @@ def test_a_crash_in_decoding_is_told_as_one(server, simulator, monkeypatch, capl
     def crashes(data):
         raise MemoryError("no room for a picture")
 
-    monkeypatch.setattr("server.session.decode_telemetry", crashes)
+    monkeypatch.setattr("server.core.session.decode_telemetry", crashes)
     simulator.send(telemetry_packet(grey(0)))
     assert answer(simulator)[1]["throttle"] == "0.0000"
     assert "decoding a telemetry failed: MemoryError" in caplog.text

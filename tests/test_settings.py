@@ -6,8 +6,8 @@ import tomllib
 
 import pytest
 
-from server.log_format import JsonFormatter
-from server.options import parse_options
+from server.config.log_format import JsonFormatter
+from server.config.options import parse_options
 
 
 @pytest.fixture
@@ -90,11 +90,15 @@ def test_the_printed_configuration_is_one_and_keeps_the_secret(config, capsys):
 
 
 def test_a_json_log_is_one_object_a_line():
-    record = logging.LogRecord("server.app", logging.WARNING, "", 0, 'said "%s"\nand\u2028more', ("so",), None)
+    record = logging.LogRecord("server.core.app", logging.WARNING, "", 0, 'said "%s"\nand\u2028more', ("so",), None)
     line = JsonFormatter().format(record)
     assert "\n" not in line
     told = json.loads(line)
-    assert (told["level"], told["logger"], told["message"]) == ("warning", "server.app", 'said "so"\nand\u2028more')
+    assert (told["level"], told["logger"], told["message"]) == (
+        "warning",
+        "server.core.app",
+        'said "so"\nand\u2028more',
+    )
     try:
         raise ValueError("a bug")
     except ValueError as error:

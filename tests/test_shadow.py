@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from protocol.messages import Control, Telemetry
-from server.observers import Answered
-from server.shadow import SAME_PLACE_S, WORST_KEPT, Shadow
+from server.core.observer import Answered
+from server.observers.shadow import SAME_PLACE_S, WORST_KEPT, Shadow
 from tests.conftest import jpeg_of
 
 JPEG = jpeg_of(np.zeros((160, 320, 3), np.uint8))
@@ -130,7 +130,7 @@ def test_each_frame_is_compared_or_counted_as_left_out(monkeypatch):
 
 
 def test_a_model_that_hangs_does_not_hang_the_end(shadow, monkeypatch, caplog):
-    monkeypatch.setattr("server.shadow.CLOSE_S", 0.05)
+    monkeypatch.setattr("server.observers.shadow.CLOSE_S", 0.05)
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
     assert shadow._policy.asked.wait(10)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from server.speed import ConstantThrottle, PIController, safe_speed_mph
+from inference.speed_control import ConstantThrottle, PIController, safe_speed_mph
 
 
 def drive(controller, seconds, hz=20, speed=0.0, steering=0.0, hill_mph_s=0.0):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from models.classifiers import TASKS
 from models.keras_files.weights import ModelFileError
-from training.run_folder import RunError
+from training.run.run_folder import RunError
 from training.study.__main__ import MODELS, main
 from training.study.datasets import Dataset
 from training.study.muon import ConvMuon

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.run_folder import RunError
+from training.run.run_folder import RunError
 from training.study.__main__ import MODELS, main
 from training.study.recipes import recipe_of
 from training.study.report import read_engines, tables, write_report

@@ -1,7 +1,7 @@
 """Timed calls take turns, warm up untimed, and are told in milliseconds."""
 
-from training import timing
-from training.timing import ROUNDS, WARM_UP, milliseconds
+from training.judge import timing
+from training.judge.timing import ROUNDS, WARM_UP, milliseconds
 
 
 def test_calls_take_turns_and_only_what_follows_the_warm_up_is_timed(monkeypatch):

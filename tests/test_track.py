@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from simulator.track import Track, open_track, smooth_loop
+from simulator.world.track import Track, open_track, smooth_loop
 
 NAMES = ("lake", "mountain", "random:1", "random:2")
 

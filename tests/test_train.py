@@ -14,13 +14,13 @@ from filelock import FileLock
 
 from models.card import describes, read_card
 from training.__main__ import main
-from training.network import WeightAverage, build, settle_batch_norm
-from training.pipeline import images
-from training.recipe import Recipe
-from training.run import Run, Settings
-from training.run_folder import RunError
-from training.samples import load_drives
-from training.train import Training, train
+from training.data.pipeline import images
+from training.data.samples import load_drives
+from training.run.network import WeightAverage, build, settle_batch_norm
+from training.run.recipe import Recipe
+from training.run.run import Run, Settings
+from training.run.run_folder import RunError
+from training.run.train import Training, train
 
 ROOT = Path(__file__).parent.parent
 TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
@@ -93,7 +93,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     also, test = (str(make_recording(rows=40, name=name)) for name in ("also", "test"))
     settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
     drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
-    monkeypatch.setattr("training.train.trial_drives", lambda policy, title, lines: next(drove))
+    monkeypatch.setattr("training.run.train.trial_drives", lambda policy, title, lines: next(drove))
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert card.driving == {"lake": {"off_road_events": 0, "mean_cte_m": 0.0}}, "the better driver, not the last"
     assert {"all", "recording", "test (test)", "test, 1 s means (test)"} <= set(card.metrics)
@@ -236,7 +236,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.train.train", interrupted)
+    monkeypatch.setattr("training.run.train.train", interrupted)
     assert main([str(tmp_path), "--run", str(tmp_path / "run")]) == 130
     assert "goes on" in capsys.readouterr().err
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.hud import ACCENT, CAMERA_ROWS, GREEN
+from film import __main__ as video
+from film.gif import GifWriter
+from film.overlay import ACCENT, CAMERA_ROWS, GREEN
 from tests.conftest import jpeg_of, road_frame
 from tests.test_film import read_film
-from training import video
-from training.gif import GifWriter
 
 
 def test_an_mp4_shows_every_row_at_its_time(make_recording, tmp_path, capsys):
@@ -98,7 +98,7 @@ def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch,
 
 
 def test_a_gif_that_grows_too_long_ends_whole(make_recording, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("training.gif.MAX_PICTURES", 5)
+    monkeypatch.setattr("film.gif.MAX_PICTURES", 5)
     out = tmp_path / "film.gif"
     assert video.main([str(make_recording()), "--out", str(out)]) == 2
     assert "--end" in capsys.readouterr().err

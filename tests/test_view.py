@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from simulator.camera import CAMERA_AHEAD_M, CENTER, LEFT, RIGHT
-from simulator.scene import Scene, hood
-from simulator.track import open_track
-from simulator.view import Viewer, nearest_camera
+from simulator.render.camera import CAMERA_AHEAD_M, CENTER, LEFT, RIGHT
+from simulator.render.scene import Scene, hood
+from simulator.replay.view import Viewer, nearest_camera
+from simulator.world.track import open_track
 
 LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)

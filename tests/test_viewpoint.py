@@ -7,12 +7,12 @@ import pytest
 import tensorflow as tf
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
-from simulator.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
-from simulator.car import STEP_S, Car
-from simulator.scene import Scene
-from simulator.track import open_track
-from training.recipe import Recipe
-from training.viewpoint import path_columns, rows_to_read, seen_from, steered_back, view
+from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
+from simulator.render.scene import Scene
+from simulator.world.car import STEP_S, Car
+from simulator.world.track import open_track
+from training.data.viewpoint import path_columns, rows_to_read, seen_from, steered_back, view
+from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 RECIPE = Recipe(shift_m=0.5, turn_deg=4.0)

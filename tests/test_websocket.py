@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from server import websocket
+from server.net import websocket
 from tests.raw_client import WRITE_BYTES, RawClient, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 

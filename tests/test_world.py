@@ -10,13 +10,13 @@ from PIL import Image
 
 from protocol.messages import Control
 from simulator import drive
-from simulator.car import Car
-from simulator.drive_log import DriveLog, reversals
-from simulator.expert import Expert
-from simulator.map import draw_map
-from simulator.scene import Scene
-from simulator.track import Place, open_track
-from simulator.world import OFF_ROAD_M, TrackWorld
+from simulator.render.scene import Scene
+from simulator.world.car import Car
+from simulator.world.drive_log import DriveLog, reversals
+from simulator.world.expert import Expert
+from simulator.world.map import draw_map
+from simulator.world.track import Place, open_track
+from simulator.world.track_world import OFF_ROAD_M, TrackWorld
 
 LAKE = open_track("lake")
 

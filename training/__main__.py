@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from models import NETWORKS
 from protocol.command_line import command_parser, number, run, whole
-from training.precision import add_precision
+from training.run.precision import add_precision
 
 if TYPE_CHECKING:
-    from training.run import Settings
+    from training.run.run import Settings
 
 HELP = """Train a steering model from recordings of the Udacity simulator.
 
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
-    from training.recipe import recipe_of  # noqa: PLC0415
-    from training.run import Settings  # noqa: PLC0415
-    from training.run_folder import RunError  # noqa: PLC0415
+    from training.run.recipe import recipe_of  # noqa: PLC0415
+    from training.run.run import Settings  # noqa: PLC0415
+    from training.run.run_folder import RunError  # noqa: PLC0415
 
     recipe = recipe_of(options.recipe, options.model)
     recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
@@ -75,8 +75,8 @@ def _train(settings: Settings, folder: Path, out: Path) -> None:
     """Train and report. Raises what `train` does, and RunError for an image that cannot be decoded."""
     from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
 
-    from training.run_folder import RunError  # noqa: PLC0415
-    from training.train import train  # noqa: PLC0415
+    from training.run.run_folder import RunError  # noqa: PLC0415
+    from training.run.train import train  # noqa: PLC0415
 
     try:
         card = train(settings, folder, out)
@@ -95,10 +95,10 @@ def _preview(settings: Settings, out: Path) -> None:
     """Draw what training would show the model, and train nothing."""
     import numpy as np  # noqa: PLC0415
 
-    from training.network import build  # noqa: PLC0415
-    from training.pipeline import hoods  # noqa: PLC0415
+    from training.data.pipeline import hoods  # noqa: PLC0415
+    from training.data.samples import draw_epoch, load_drives  # noqa: PLC0415
     from training.preview import draw_preview  # noqa: PLC0415
-    from training.samples import draw_epoch, load_drives  # noqa: PLC0415
+    from training.run.network import build  # noqa: PLC0415
 
     recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
     drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)

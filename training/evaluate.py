@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from inference.driver import Policy
+from inference.engine import open_engine
+from inference.speed_control import PIController
 from protocol.command_line import command_parser, run
 from protocol.messages import Control
-from server.driver import Policy
-from server.engine import open_engine
-from server.speed import PIController
-from simulator.course import Course, JudgedWorld
-from simulator.drive_log import DriveReport
-from training.course import courses
+from simulator.world.course import Course, JudgedWorld
+from simulator.world.drive_log import DriveReport
+from training.judge.course import courses
 
 HELP = """Let models drive built-in tracks or replayed recordings, and judge them side by side.
 

@@ -18,12 +18,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from training.augment import as_image, augment, brightness, shadow
-from training.figures import save_figure
-from training.hood import other_hood
-from training.pipeline import images
-from training.recipe import Recipe
-from training.viewpoint import Rows, path_columns, rows_to_read, seen_from, steered_back
+from training.data.augment import as_image, augment, brightness, shadow
+from training.data.hood import other_hood
+from training.data.pipeline import images
+from training.data.viewpoint import Rows, path_columns, rows_to_read, seen_from, steered_back
+from training.run.figures import save_figure
+from training.run.recipe import Recipe
 
 COLUMNS = 5
 """Images on the page: from a hard left to a hard right, without the hardest, which are turns on the spot."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from models import NETWORKS
 from protocol.command_line import command_parser, run
-from training.precision import add_precision
+from training.run.precision import add_precision
 
 if TYPE_CHECKING:
     from training.compare.contender import Contender
@@ -57,11 +57,11 @@ def _train_and_compare(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str:
     """Measure all rows, write the files, and return the table."""
-    from simulator.track import open_track  # noqa: PLC0415
+    from simulator.world.track import open_track  # noqa: PLC0415
     from training.compare import measures, plots, report  # noqa: PLC0415
     from training.compare.contender import contenders, unlike_names  # noqa: PLC0415
-    from training.recipe import Recipe  # noqa: PLC0415
-    from training.samples import HELD_OUT, load_whole  # noqa: PLC0415
+    from training.data.samples import HELD_OUT, load_whole  # noqa: PLC0415
+    from training.run.recipe import Recipe  # noqa: PLC0415
 
     tracks = [open_track(name) for name in options.track]
     recordings = [path for path in options.paths if path.is_dir()]
@@ -85,7 +85,7 @@ def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str
 
 def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequence[str]) -> list[str]:
     """What a reader must know to read the table, and what would fool him."""
-    from server.engine import open_engine  # noqa: PLC0415
+    from inference.engine import open_engine  # noqa: PLC0415
 
     device = open_engine(rows[0].served[0], "litert").device
     notes = [

@@ -15,21 +15,21 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from inference.engine import Engine, EngineError, open_engine
 from models.card import Card
 from protocol.arrays import Float64Array
 from protocol.images import decode_image
 from protocol.messages import FRAME_SHAPE
 from protocol.recording import SESSION_GAP_S
-from server.engine import Engine, EngineError, open_engine
-from simulator.course import judged_world
-from simulator.drive_log import DriveReport
-from simulator.scene import Scene
-from simulator.track import Track
+from simulator.render.scene import Scene
+from simulator.world.course import judged_world
+from simulator.world.drive_log import DriveReport
+from simulator.world.track import Track
 from training.compare.contender import Contender
 from training.compare.intervals import Interval, blocks, over_blocks, over_seeds
+from training.data.samples import MEAN_S, Drive, centred_mean
 from training.evaluate import drive
-from training.samples import MEAN_S, Drive, centred_mean
-from training.timing import ROUNDS, milliseconds
+from training.judge.timing import ROUNDS, milliseconds
 
 ALL_ENGINES = ("litert", "tensorflow", "keras")
 

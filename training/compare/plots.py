@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from training.compare.intervals import Interval
 from training.compare.report import ENGINE_TITLES, Result
-from training.figures import save_figure
+from training.run.figures import save_figure
 
 Point = tuple[float, Interval, Result]
 

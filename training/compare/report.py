@@ -10,7 +10,7 @@ from pathlib import Path
 
 from models.card import without_nan
 from models.whole_files import write_whole
-from simulator.drive_log import DriveReport
+from simulator.world.drive_log import DriveReport
 from training.compare.contender import Contender
 from training.compare.intervals import Interval, over_seeds
 from training.compare.measures import ALL_ENGINES, Latency

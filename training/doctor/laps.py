@@ -13,7 +13,7 @@ import numpy as np
 
 from protocol.arrays import Float32Array, Float64Array
 from protocol.recording import Sample
-from training.road import Leg, legs
+from training.data.road import Leg, legs
 
 STEP_M = 5.0
 SHORTEST_M = 200.0

@@ -21,7 +21,7 @@ from protocol.recording import Sample
 from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.examination import Examination
 from training.doctor.frames import Frames
-from training.figures import save_figure
+from training.run.figures import save_figure
 
 APART_S = 2.0
 """Extremes of one kind lie so far apart in time; else they would all be of one moment."""

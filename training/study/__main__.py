@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from protocol.command_line import command_parser, run, whole
-from training.precision import PRECISIONS
+from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
 HELP = """What separable convolutions save, and what the networks built of them still know.

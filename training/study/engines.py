@@ -23,7 +23,7 @@ from models.convert import litert_bytes
 from models.cost import cost
 from models.steering import baseline, eff
 from models.whole_files import write_whole
-from training.timing import milliseconds
+from training.judge.timing import milliseconds
 
 THREADS = 1
 """Of LiteRT: two would wait for each other on a machine that is also busy otherwise."""

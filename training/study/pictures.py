@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from training.figures import save_figure
+from training.run.figures import save_figure
 from training.study.datasets import Images, Labels
 from training.study.results import Group
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from models.classifiers import TASKS
 from models.cost import cost
-from training.run_folder import RunError
+from training.run.run_folder import RunError
 from training.study.run import read_result
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from models.whole_files import write_csv, write_whole
-from training.run_folder import RunError, claim, opened, restore, save
+from training.run.run_folder import RunError, claim, opened, restore, save
 from training.study.recipes import Recipe
 
 RESULT_KEYS = frozenset(

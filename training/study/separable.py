@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from models.blocks import depthwise_separable_block, spatially_separable_block
 from models.convolutions import conv, depthwise
 from models.cost import Cost, cost
-from training.figures import save_figure
+from training.run.figures import save_figure
 
 SIDE = 16
 """Places of the drawn steps' images, each way: all costs grow alike with them."""

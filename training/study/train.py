@@ -18,8 +18,8 @@ from keras import layers
 from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
-from training.dropout import reseed_dropout
-from training.fast_layers import faster
+from training.run.dropout import reseed_dropout
+from training.run.fast_layers import faster
 from training.study.datasets import Dataset, Labels
 from training.study.moves import moved
 from training.study.muon import ConvMuon

@@ -1,0 +1,37 @@
+"""Before a model drives, its card's golden frame is asked: does it still answer as when it was trained?
+
+It catches what no test of ours can see on a user's computer: a broken download, an engine or a driver that computes
+something else.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from inference.engine import Engine, EngineError
+from models.card import CardError, card_path, describes, read_card
+
+log = logging.getLogger(__name__)
+
+
+def check_golden_frame(model: Path, engine: Engine) -> None:
+    """Ask the golden frame of the card beside `model`, if there is one. Raises EngineError when the answer is off."""
+    if not card_path(model).is_file() or card_path(model) == model:
+        return
+    try:
+        card = read_card(model)
+        if not describes(card, model):
+            log.warning("%s is the card of another model file; its golden frame is not asked", card_path(model))
+            return
+        steering = float(engine.predict(card.golden.frame()[np.newaxis])[0])
+    except CardError as error:
+        log.warning("the model's card is not used: %s", error)
+        return
+    if not card.golden.agrees(steering):
+        raise EngineError(
+            f"{model} on {engine.name} answers its golden frame with {steering:.4f} instead of "
+            f"{card.golden.steering:.4f}: try another --engine, or get the file anew"
+        )

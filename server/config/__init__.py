@@ -1,0 +1,1 @@
+"""What the user asked for, and how the log looks."""

@@ -1,0 +1,1 @@
+"""The model that drives: its place, its file, what is known of it."""

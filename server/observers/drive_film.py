@@ -1,0 +1,54 @@
+"""Films one simulator of a drive, and the next one when it falls silent."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from film.film import Film, free_path
+from film.overlay import Shot
+from film.timeline import PAUSE_S
+from server.core.observer import Answered
+
+log = logging.getLogger(__name__)
+
+
+class DriveFilm:
+    """An Observer that films one simulator, and the next one when it falls silent.
+
+    path: where that file exists already, drive.mp4 becomes drive-2.mp4 and so on: no drive replaces another's film.
+    Raises OSError or ValueError, as Film does.
+    """
+
+    def __init__(self, path: Path, title: str) -> None:
+        self._film = Film(free_path(path), title)
+        self.path = self._film.path
+        if self.path != path:
+            log.info("%s exists, so this drive is filmed in %s", path, self.path)
+        self._simulator = 0
+        self._last_s = float("-inf")
+
+    def answered(self, answer: Answered) -> None:
+        """Hand over one view and its answer."""
+        if not answer.fresh or (answer.simulator != self._simulator and answer.time_s - self._last_s < PAUSE_S):
+            return
+        self._simulator, self._last_s = answer.simulator, answer.time_s
+        telemetry, control = answer.telemetry, answer.control
+        self._film.add(
+            Shot(
+                answer.time_s,
+                telemetry.frame,
+                control.steering,
+                control.throttle,
+                telemetry.speed_mph,
+                answer.latency_ms,
+            )
+        )
+
+    def mark(self, saliency: Path | None) -> None:
+        """From now on, mark what the model looks at; see Film. None: mark nothing."""
+        self._film.saliency = saliency
+
+    def close(self) -> None:
+        """Leave a whole file."""
+        self._film.close()

@@ -1,0 +1,80 @@
+"""What a page shows of each simulator: the newest answer, and figures over the last second or so.
+
+It only keeps a reference to each newest answer: whoever looks does the work, as often as they can follow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from film.timeline import PAUSE_S
+from server.core.latency import LatencyLog
+from server.core.observer import Answered
+
+RATE_WINDOW = 30
+"""Views over which the rate is taken."""
+
+RECENT = 500
+"""Answers over which latency is told."""
+
+MOVING_MPH = 0.5
+
+
+class SimulatorView:
+    """One simulator's newest answer; `moved_s`: when it last moved, by time.monotonic."""
+
+    __slots__ = ("_answered_s", "_times_s", "latest", "moved_s")
+
+    def __init__(self, answer: Answered) -> None:
+        self._times_s: deque[float] = deque(maxlen=RATE_WINDOW)
+        self.moved_s = self._answered_s = time.monotonic()
+        self.note(answer)
+
+    def note(self, answer: Answered) -> None:
+        """Take the next answer. What the car did in a pause before it is not known."""
+        now_s = time.monotonic()
+        paused = now_s - self._answered_s > PAUSE_S
+        self.latest = answer
+        self._answered_s = now_s
+        if answer.fresh:
+            self._times_s.append(now_s)
+        if paused or abs(answer.telemetry.speed_mph) > MOVING_MPH or answer.control.throttle <= 0.0:
+            self.moved_s = now_s
+
+    @property
+    def rate_hz(self) -> float:
+        """Different views answered a second, of late; 0 when none came for two seconds."""
+        times_s = self._times_s
+        if len(times_s) < 2 or time.monotonic() - times_s[-1] > PAUSE_S or times_s[-1] <= times_s[0]:
+            return 0.0
+        return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+
+    @property
+    def stuck_s(self) -> float:
+        """How long it has been given throttle and stood; 0 while it moves or is told to stand."""
+        return self._answered_s - self.moved_s
+
+
+class LiveView:
+    """An Observer. `simulators`: a SimulatorView for each number; `latency`: of the last answers of all."""
+
+    def __init__(self) -> None:
+        self.simulators: dict[int, SimulatorView] = {}
+        self.latency = LatencyLog(RECENT)
+
+    def answered(self, answer: Answered) -> None:
+        """Note one answer."""
+        self.latency.add(answer.latency_ms)
+        view = self.simulators.get(answer.simulator)
+        if view is None:
+            self.simulators[answer.simulator] = SimulatorView(answer)
+        else:
+            view.note(answer)
+
+    def forget(self, simulator: int) -> None:
+        """It has left; its number may be another's soon."""
+        self.simulators.pop(simulator, None)
+
+    def close(self) -> None:
+        """Nothing is queued."""

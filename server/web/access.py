@@ -1,0 +1,263 @@
+"""Who may come in: host, origin, token and rate of every request are checked here, before Flask or Socket.IO see it.
+
+The server listens on a port that every web page in the user's browser can reach. Without these checks any page could
+open a websocket, read the camera or drive the car, and a page whose name is pointed at 127.0.0.1 (DNS rebinding) could
+do so although browsers keep origins apart. docs/threat-model.md says what is guarded against and what is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from server.web.origins import wrong_host, wrong_origin
+from server.web.rates import RequestRates
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+SOCKET_PATH = "/socket.io/"
+SOCKET_REQUEST = f"GET {SOCKET_PATH}".encode()
+OPEN_PATHS = ("/healthz", "/readyz")
+"""Say only yes or no, so that a container's health check needs no token and may use any host name."""
+
+REQUESTS_PER_S, REQUEST_BURST = 30.0, 120.0
+GUESSES_PER_S, GUESS_BURST = 1.5, 6.0
+"""Wrong tokens of one address; beyond them no token is looked at, lest a guess be right."""
+
+HOLD_S = 1.0
+"""A simulator that is refused tries again at once, for ever: it gets its refusal after a second."""
+
+MAX_HELD = 64
+"""Refused connections that are held at a time; further ones are refused at once."""
+
+HANG_UP = "steering.hang_up"
+"""Key of the WSGI environment under which the server lets its connection be closed after the answer. The simulator's
+library closes no connection that was refused, and would hold them all before long."""
+COOKIE = "drive_page"
+
+HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+    ("Cache-Control", "no-store"),
+)
+
+LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Steering server</title><h1>Steering server</h1><p>This server asks for its token. It printed it when it started.
+<form action="/" method="get"><label>Token <input name="token" type="password" autocomplete="current-password"
+autofocus required></label> <button>Open</button></form></html>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who is let in. token: asked of page, API and metrics when not None; simulators_too: and of simulators.
+
+    hosts: names, besides `localhost` and plain addresses, under which this server may be asked for.
+    """
+
+    token: str | None = None
+    simulators_too: bool = False
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not let in: an HTTP status and a line for who asked.
+
+    told: for the log and the page, where a simulator asked: why, and what its user may do.
+    """
+
+    status: str
+    reason: str
+    told: str = ""
+
+
+UNAUTHORIZED = Refusal(
+    "401 Unauthorized",
+    "this server asks for its token: see what it printed when it started",
+    "it gives no token, or a wrong one. Start the server without --protect-simulators, or add ?token=... to the "
+    "address in the simulator",
+)
+GUESSED_TOO_OFTEN = Refusal(
+    "429 Too Many Requests",
+    "too many wrong tokens; wait some seconds",
+    "it has given too many wrong tokens. Compare its token with the server's, and wait some seconds",
+)
+TOO_MANY_REQUESTS = Refusal("429 Too Many Requests", "too many requests; wait a second")
+FULL = Refusal(
+    "503 Service Unavailable",
+    "this server has as many simulators as it takes",
+    "this server has as many simulators as it takes. Close another one, or start a second server on another --port",
+)
+OTHER_PROTOCOL = Refusal(
+    "400 Bad Request",
+    "this server speaks Engine.IO 4, as the Udacity simulator announces it (EIO=4)",
+    "it announces another version of Engine.IO than 4. Use a Socket.IO client of version 3 or newer",
+)
+
+
+class Gate:
+    """A WSGI application in front of `inner`. full(): whether no further simulator can be taken; refused: is told the
+    address and the reason of each refused simulator; pause: waits some seconds; clock: seconds."""
+
+    def __init__(
+        self,
+        inner: WsgiApp,
+        access: Access,
+        full: Callable[[], bool] = lambda: False,
+        refused: Callable[[str, str], None] = lambda address, reason: None,
+        pause: Callable[[float], object] = lambda seconds: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._inner = inner
+        self._access = access
+        self._full = full
+        self._refused = refused
+        self._pause = pause
+        self._held = 0
+        self._requests = RequestRates(clock, REQUESTS_PER_S, REQUEST_BURST)
+        self._guesses = RequestRates(clock, GUESSES_PER_S, GUESS_BURST)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Let a request in, or answer it with 400, 401, 403, 429 or 503."""
+
+        def with_headers(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            return start_response(status, headers + [h for h in HEADERS if h[0].lower() not in given], *error)
+
+        def hanging_up(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            if status[:1] in "45":
+                _hang_up(environ)
+            return start_response(status, headers, *error)
+
+        path = environ.get("PATH_INFO", "/")
+        refusal = self.refusal(environ)
+        if refusal is not None:
+            if path.startswith(SOCKET_PATH):
+                self._hold(environ, refusal)
+            _hang_up(environ)
+            return self._refuse(environ, refusal, with_headers)
+        if path.startswith(SOCKET_PATH):
+            return self._inner(environ, hanging_up)
+        if path == "/" and self._access.token and "token=" in environ.get("QUERY_STRING", ""):
+            return self._admit(with_headers)
+        return self._inner(environ, with_headers)
+
+    def unwelcome(self, head: bytes) -> bool:
+        """Whether a request that begins so is one of a flood that is refused anyway, and so needs no answer.
+
+        Only while as many refused ones are held as can be; then every simulator that is not let in is of the flood.
+        """
+        if self._held < MAX_HELD or not head.startswith(SOCKET_REQUEST) or b"sid=" in head:
+            return False
+        token = self._access.token if self._access.simulators_too else None
+        return self._full() or (token is not None and token.encode() not in head)
+
+    def refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        """Why this request is not let in, None when it is."""
+        path = environ.get("PATH_INFO", "/")
+        if path not in OPEN_PATHS:
+            wrong = wrong_host(environ, self._access.hosts) or wrong_origin(environ)
+            if wrong:
+                return Refusal("403 Forbidden", wrong, f"{wrong}. Only simulators and the server's own page may drive")
+        if path.startswith(SOCKET_PATH):
+            refusal = self._socket_refusal(environ)
+            asked = self._access.token is not None and self._access.simulators_too
+        else:
+            refusal = None if self._requests.admits(_address(environ)) else TOO_MANY_REQUESTS
+            asked = self._access.token is not None and path not in OPEN_PATHS
+        return refusal or (self._token_refusal(environ) if asked else None)
+
+    def _socket_refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        if "sid" in query:
+            return None
+        if query.get("EIO", ["4"]) != ["4"]:
+            return OTHER_PROTOCOL
+        return FULL if self._full() else None
+
+    def _token_refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        token = self._access.token or ""
+        if _same(_cookie(environ), _cookie_value(token)):
+            return None
+        scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        offered = [bearer.strip()] if scheme.lower() == "bearer" else []
+        if environ.get("PATH_INFO", "/") in ("/", SOCKET_PATH):
+            offered += parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
+        if not offered:
+            return UNAUTHORIZED
+        address = _address(environ)
+        if not self._guesses.left(address) >= 1.0:
+            return GUESSED_TOO_OFTEN
+        if any(_same(each, token) for each in offered):
+            return None
+        self._guesses.admits(address)
+        return UNAUTHORIZED
+
+    def _hold(self, environ: dict[str, Any], refusal: Refusal) -> None:
+        """Note that a simulator is refused, and let it wait for its refusal."""
+        self._refused(_address(environ), refusal.told)
+        if self._held < MAX_HELD:
+            self._held += 1
+            try:
+                self._pause(HOLD_S)
+            finally:
+                self._held -= 1
+
+    def _admit(self, start_response: Any) -> Iterable[bytes]:
+        """The token came with the page's address: keep it in a cookie and take it out of the address."""
+        cookie = f"{COOKIE}={_cookie_value(self._access.token or '')}; Path=/; HttpOnly; SameSite=Strict"
+        start_response("303 See Other", [("Location", "/"), ("Set-Cookie", cookie), ("Content-Length", "0")])
+        return [b""]
+
+    @staticmethod
+    def _refuse(environ: dict[str, Any], refusal: Refusal, start_response: Any) -> Iterable[bytes]:
+        wants_page = environ.get("PATH_INFO", "/") == "/" and refusal.status.startswith("401")
+        body = LOGIN.encode() if wants_page else f'{{"error": "{refusal.reason}"}}\n'.encode()
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8" if wants_page else "application/json"),
+            ("Content-Length", str(len(body))),
+        ]
+        if refusal.status.startswith("401"):
+            headers.append(("WWW-Authenticate", "Bearer"))
+        start_response(refusal.status, headers)
+        return [body]
+
+
+def _hang_up(environ: dict[str, Any]) -> None:
+    environ.get(HANG_UP, lambda: None)()
+
+
+def _address(environ: dict[str, Any]) -> str:
+    return str(environ.get("REMOTE_ADDR", ""))
+
+
+def _same(offered: str, expected: str) -> bool:
+    return hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode())
+
+
+def _cookie(environ: dict[str, Any]) -> str:
+    try:
+        found = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _cookie_value(token: str) -> str:
+    """What the page's cookie holds: proof of the token, not the token."""
+    return hmac.new(token.encode(), b"page", hashlib.sha256).hexdigest()

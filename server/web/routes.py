@@ -1,0 +1,76 @@
+"""Flask's part of the port: health, metrics and the page, and how it, the API, Socket.IO and the gate stand together.
+
+Flask makes pages and JSON; what needs an answer in a millisecond never comes through it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import flask
+import socketio
+from prometheus_client import CONTENT_TYPE_LATEST
+from werkzeug.exceptions import HTTPException
+
+from server.net.green import sleep
+from server.operator_controls import Cockpit
+from server.web.access import Access, Gate, WsgiApp
+from server.web.api import api, http_error
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 10_000
+"""A request of the page is some dozen bytes."""
+
+PAGE = Path(__file__).resolve().parent / "page"
+
+
+def wsgi_app(cockpit: Cockpit, access: Access) -> Gate:
+    """All that the port serves. access: who is let in."""
+    app = cockpit.app
+    inner = _logged(socketio.WSGIApp(app.sio, _routes(cockpit)))
+    return Gate(inner, access, app.full, app.refusals.note, sleep)
+
+
+def _logged(inner: WsgiApp) -> WsgiApp:
+    """What a request raises, in the log; eventlet answers it with 500 and would say nothing."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            return inner(environ, start_response)
+        except Exception:
+            log.exception("a request for %s failed", environ.get("PATH_INFO"))
+            raise
+
+    return answer
+
+
+def _routes(cockpit: Cockpit) -> flask.Flask:
+    web = flask.Flask(__name__, static_folder=PAGE, static_url_path="/page")
+    web.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    web.register_blueprint(api(cockpit))
+    web.register_error_handler(HTTPException, http_error)
+    app = cockpit.app
+
+    @web.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    @web.get("/readyz")
+    def readyz() -> tuple[dict[str, str], int]:
+        """The model is warm (the port opens only then) and no end has begun."""
+        return ({"status": "stopping"}, 503) if app.stopping else ({"status": "ready"}, 200)
+
+    @web.get("/metrics")
+    def metrics() -> flask.Response:
+        return flask.Response(app.metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+    @web.get("/")
+    def index() -> flask.Response:
+        return flask.send_from_directory(PAGE, "index.html")
+
+    return web

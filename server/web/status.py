@@ -1,0 +1,68 @@
+"""What the server is and does, as plain data: for the page, the API and whoever else asks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+from server.core.app import Connection
+from server.health.diagnosis import diagnose
+from server.operator_controls import Cockpit
+
+MODEL_FACTS = ("model_sha256", "engine", "device", "engine_ms", "notes", "card")
+
+
+def status(cockpit: Cockpit) -> dict[str, object]:
+    """Model, pace, recording, simulators and the doctor's findings; openapi.py describes it."""
+    app, pace = cockpit.app, cockpit.pace
+    connections = sorted(app.connections.values(), key=lambda c: c.session.number)
+    return {
+        "model": _model(cockpit),
+        "latency_ms": cockpit.view.latency.percentiles(),
+        "paused": app.paused,
+        "target_speed_mph": None if pace.constant_throttle is not None else pace.target_mph,
+        "constant_throttle": pace.constant_throttle,
+        "recording": _recording(cockpit),
+        "shadow": cockpit.shadow.figures() if cockpit.shadow else None,
+        "simulators": [_simulator(cockpit, connection) for connection in connections],
+        "doctor": [asdict(finding) for finding in diagnose(cockpit)],
+    }
+
+
+def _model(cockpit: Cockpit) -> dict[str, object]:
+    models = cockpit.models
+    facts = models.model.facts
+    return {
+        "name": models.model.path.name,
+        **{name: facts.get(name) for name in MODEL_FACTS},
+        "loading": models.loading.name if models.loading else None,
+        "error": models.error,
+    }
+
+
+def _recording(cockpit: Cockpit) -> dict[str, object]:
+    recorder = cockpit.recorder
+    return {
+        "on": recorder is not None,
+        "folder": recorder.folder.name if recorder else None,
+        "frames": recorder.frames if recorder else 0,
+        "left_out": recorder.dropped if recorder else 0,
+        "waiting": recorder.waiting if recorder else 0,
+        "error": recorder.error if recorder else None,
+        "seconds_kept": round(cockpit.moments.seconds, 1),
+        "saved": cockpit.saved.name if cockpit.saved else None,
+    }
+
+
+def _simulator(cockpit: Cockpit, connection: Connection) -> dict[str, object]:
+    session = connection.session
+    view = cockpit.view.simulators.get(session.number)
+    return {
+        "simulator": session.number,
+        "answered": connection.answered,
+        "rate_hz": round(view.rate_hz, 1) if view else 0.0,
+        "speed_mph": round(session.driver.speed_mph, 2),
+        "manual": session.manual,
+        "silent_s": round(time.monotonic() - connection.last_telemetry_s, 1),
+        "faults": dict(session.faults),
+    }

@@ -1,0 +1,1 @@
+"""Roads, the car, and what happens on them."""

@@ -1,0 +1,150 @@
+"""What happened on a drive, step by step, and the numbers that the field judges driving by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
+from simulator.world.car import STEP_S, Car
+from simulator.world.track import Place
+
+INTERVENTION_S = 6.0
+"""What a human's intervention is held to cost (NVIDIA, 2016)."""
+
+REVERSAL_DEG = 2.0
+"""Turning the wheel back by less than this is no reversal."""
+
+LATERAL_WINDOW_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class DriveReport:
+    """One drive. autonomy: 100 (1 - 6 s * off-road events / elapsed); cte: distance from the centre line, metres.
+
+    reversals_per_min: turns of the wheel back by over 2 degrees; jerk: of the sideways acceleration, root mean square.
+    """
+
+    laps: float
+    distance_m: float
+    elapsed_s: float
+    off_road_events: int
+    crashes: int
+    autonomy_percent: float
+    mean_cte_m: float
+    max_cte_m: float
+    mean_speed_mph: float
+    lap_times_s: tuple[float, ...]
+    reversals_per_min: float
+    jerk_mps3: float
+    off_road_at_m: tuple[float, ...]
+
+    def table(self, failed: str = "off the road") -> str:
+        """For people to read. failed: what an event is."""
+        laps = ", ".join(f"{t:.1f}" for t in self.lap_times_s) or "none whole"
+        where = ", ".join(f"{d:.0f}" for d in self.off_road_at_m)
+        return "\n".join(
+            [
+                f"{self.laps:.2f} laps, {self.distance_m:.0f} m in {self.elapsed_s:.1f} s of game time; "
+                f"lap times {laps} s",
+                f"{failed} {self.off_road_events} times ({self.crashes} crashes)"
+                + (f" at {where} m" if where else "")
+                + f"; autonomy {self.autonomy_percent:.1f} %",
+                f"from the centre: mean {self.mean_cte_m:.2f} m, at most {self.max_cte_m:.2f} m; "
+                f"speed {self.mean_speed_mph:.1f} mph; {self.reversals_per_min:.0f} steering reversals a minute, "
+                f"jerk {self.jerk_mps3:.2f} m/s3",
+            ]
+        )
+
+
+class DriveLog:
+    """Notes each step; `report` sums up. lap_m: length of a lap, or of the recording that is replayed.
+
+    positions: x, y, offset and distance for every tenth step, for drawing the drive; nan where the car was put back.
+    """
+
+    def __init__(self, lap_m: float) -> None:
+        self._lap_m = lap_m
+        self.time_s = 0.0
+        self.distance_m = 0.0
+        self.crashes = 0
+        self.off_road_at_m: list[float] = []
+        self.positions: list[tuple[float, float, float, float]] = []
+        self._offsets: list[float] = []
+        self._steering_deg: list[float] = []
+        self._lateral: list[float] = []
+        self._lap_ends_s: list[float] = []
+
+    @property
+    def off_road_events(self) -> int:
+        """How often the car left the road."""
+        return len(self.off_road_at_m)
+
+    def note(self, seconds: float, advance_m: float, place: Place, car: Car) -> None:
+        """One step of the car."""
+        self.time_s += seconds
+        self.distance_m += advance_m
+        if self.distance_m >= self._lap_m * (len(self._lap_ends_s) + 1):
+            self._lap_ends_s.append(self.time_s)
+        if len(self._offsets) % 10 == 0:
+            self.positions.append((car.x, car.y, place.offset_m, place.distance_m))
+        self._offsets.append(abs(place.offset_m))
+        self._steering_deg.append(car.steering_angle_deg)
+        speed_mps = car.speed_mph * MPS_PER_MPH
+        self._lateral.append(speed_mps**2 * math.tan(math.radians(car.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M)
+
+    def note_off_road(self, place: Place, crashed: bool) -> None:
+        """The car has left the road there."""
+        self.off_road_at_m.append(place.distance_m)
+        self.crashes += crashed
+        self.note_jump()
+
+    def note_jump(self) -> None:
+        """The car goes on somewhere else."""
+        self.positions.append((math.nan, math.nan, math.nan, math.nan))
+
+    def report(self) -> DriveReport:
+        """The drive so far."""
+        elapsed_s = max(self.time_s, STEP_S)
+        offsets = np.array(self._offsets or [0.0])
+        starts = [0.0, *self._lap_ends_s]
+        return DriveReport(
+            laps=self.distance_m / self._lap_m,
+            distance_m=self.distance_m,
+            elapsed_s=self.time_s,
+            off_road_events=self.off_road_events,
+            crashes=self.crashes,
+            autonomy_percent=max(0.0, 100 * (1 - INTERVENTION_S * self.off_road_events / elapsed_s)),
+            mean_cte_m=float(offsets.mean()),
+            max_cte_m=float(offsets.max()),
+            mean_speed_mph=self.distance_m / elapsed_s / MPS_PER_MPH,
+            lap_times_s=tuple(round(b - a, 2) for a, b in pairwise(starts)),
+            reversals_per_min=reversals(self._steering_deg) / elapsed_s * 60,
+            jerk_mps3=_jerk(self._lateral),
+            off_road_at_m=tuple(round(d, 1) for d in self.off_road_at_m),
+        )
+
+
+def reversals(steering_deg: list[float], gap_deg: float = REVERSAL_DEG) -> int:
+    """How often the wheel turns back by at least `gap_deg` from its last extreme."""
+    count, direction = 0, 0
+    extreme = steering_deg[0] if steering_deg else 0.0
+    for angle in steering_deg:
+        turned = angle - extreme
+        if direction == 0 and abs(turned) >= gap_deg:
+            direction, extreme = (1 if turned > 0 else -1), angle
+        elif turned * direction > 0:
+            extreme = angle
+        elif direction and abs(turned) >= gap_deg:
+            count, direction, extreme = count + 1, -direction, angle
+    return count
+
+
+def _jerk(lateral_mps2: list[float]) -> float:
+    """Root mean square of the change of sideways acceleration, over windows long enough to leave single steps out."""
+    steps = round(LATERAL_WINDOW_S / STEP_S)
+    values = np.array(lateral_mps2[::steps])
+    return float(np.sqrt(np.square(np.diff(values) / LATERAL_WINDOW_S).mean())) if len(values) > 1 else 0.0

@@ -1,0 +1,65 @@
+"""A driver who knows the road: pure pursuit of the centre line, pushed off it at times to show the way back.
+
+What it records is what it wants to do, never the disturbance: frames of a car that has drifted carry the steering that
+brings it home (as DART does, Laskey et al., 2017).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
+from simulator.world.track_world import TrackWorld
+
+LOOK_AHEAD_M = 3.5
+LOOK_AHEAD_S = 0.45
+PUSH_EVERY_S = 4.0
+PUSH_LONGEST_S = 1.1
+PUSH_STEERING = 0.35
+LATERAL_MPS2 = 4.0
+
+
+class Expert:
+    """Drives a TrackWorld at `speed_mph`, slower in bends. disturbed: whether it is pushed; seed: when and how."""
+
+    def __init__(self, world: TrackWorld, speed_mph: float, disturbed: bool = False, seed: int = 0) -> None:
+        self.world = world
+        self._speed_mph = speed_mph
+        self._disturbed = disturbed
+        self._generator = np.random.default_rng(seed)
+        self._push = 0.0
+        self._push_ends_s = 0.0
+        self._next_push_s = float(self._generator.exponential(PUSH_EVERY_S))
+
+    def control(self) -> Control:
+        """What it wants now."""
+        return Control(self.steering(), self._throttle())
+
+    def disturbed(self, wanted: Control) -> Control:
+        """What the car is given: the wish, or in a push something beside it."""
+        now_s = self.world.log.time_s
+        if self._disturbed and now_s >= self._next_push_s:
+            self._push = float(self._generator.uniform(-PUSH_STEERING, PUSH_STEERING))
+            self._push_ends_s = now_s + float(self._generator.uniform(0.3, PUSH_LONGEST_S))
+            self._next_push_s = self._push_ends_s + float(self._generator.exponential(PUSH_EVERY_S))
+        pushed = now_s < self._push_ends_s and abs(self.world.place.offset_m) < 2.2
+        return Control(wanted.steering + self._push, wanted.throttle) if pushed else wanted
+
+    def steering(self) -> float:
+        """Pure pursuit (Coulter, 1992): the arc from the rear axle through a point ahead on the centre line."""
+        car, track = self.world.car, self.world.track
+        ahead_m = LOOK_AHEAD_M + LOOK_AHEAD_S * car.speed_mph * MPS_PER_MPH
+        x, y = track.point_at(self.world.place.distance_m + ahead_m)
+        angle = math.atan2(y - car.y, x - car.x) - car.heading_rad
+        reach_m = math.hypot(x - car.x, y - car.y)
+        wheel_deg = math.degrees(math.atan(2 * EFFECTIVE_WHEELBASE_M * math.sin(angle) / reach_m))
+        return max(-1.0, min(1.0, -wheel_deg / MAX_STEERING_ANGLE_DEG))
+
+    def _throttle(self) -> float:
+        track, place = self.world.track, self.world.place
+        ahead = (place.index + np.arange(0, 50, 5)) % len(track.points)
+        bend = max(1e-4, float(np.abs(track.curvature[ahead]).max()))
+        target_mph = min(self._speed_mph, math.sqrt(LATERAL_MPS2 / bend) / MPS_PER_MPH)
+        return max(-1.0, min(1.0, 0.25 + 0.2 * (target_mph - self.world.car.speed_mph)))

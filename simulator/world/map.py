@@ -1,0 +1,47 @@
+"""The drive from above: the road, and the driven line coloured by its distance from the centre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from simulator.render.scenery import SHOULDER_M
+from simulator.world.drive_log import DriveLog
+from simulator.world.track import Track
+from simulator.world.track_world import OFF_ROAD_M
+
+
+def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
+    """Write a PNG, a panel for each (title, drive). Raises OSError, and ValueError for a name that is no picture's."""
+    figure = Figure(figsize=(8 * len(drives), 8), layout="constrained")
+    panels = figure.subplots(1, len(drives), squeeze=False)[0]
+    for panel, (title, log) in zip(panels, drives, strict=True):
+        _road(panel, track)
+        positions = np.array(log.positions or [(np.nan,) * 4])
+        pieces = np.stack([positions[:-1, :2], positions[1:, :2]], 1)
+        line = LineCollection(list(pieces), cmap="turbo", linewidths=2)
+        line.set_array(np.abs(positions[1:, 2]))
+        line.set_clim(0, OFF_ROAD_M)
+        panel.add_collection(line)
+        report = log.report()
+        events = f"{report.off_road_events} times off the road, mean {report.mean_cte_m:.2f} m from the centre"
+        panel.set_title(f"{title}: {report.laps:.2f} laps at {report.mean_speed_mph:.1f} mph\n{events}")
+        for distance_m in log.off_road_at_m:
+            panel.plot(*track.point_at(distance_m), "x", color="black", markersize=10, markeredgewidth=2)
+    figure.colorbar(line, ax=panels, label="metres from the centre line", shrink=0.7)
+    figure.savefig(file, dpi=100)
+
+
+def _road(panel: Axes, track: Track) -> None:
+    left = np.stack([-np.sin(track.heading_rad), np.cos(track.heading_rad)], 1)
+    sides = [track.points + side * SHOULDER_M * left for side in (1, -1)]
+    ring = np.concatenate([np.append(sides[0], sides[0][:1], 0), np.append(sides[1], sides[1][:1], 0)[::-1]])
+    panel.fill(*ring.T, color="0.82", zorder=0)
+    panel.plot(*track.points[0], "o", color="0.3", zorder=3)
+    panel.set_aspect("equal")
+    panel.set_xlabel("metres")

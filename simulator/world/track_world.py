@@ -1,0 +1,114 @@
+"""A car on a track, seen through its camera, and what an observer beside the road would write down about the drive.
+
+It is one `World` of the game loop: the same drive runs through a socket or in a plain loop, and one seed gives the
+same frames, byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from protocol.messages import MPS_PER_MPH, Frame
+from simulator.client.connection import Observation
+from simulator.render.camera import LEFT, RIGHT
+from simulator.render.jpeg import jpeg_of
+from simulator.render.scene import Scene
+from simulator.world.car import STEP_S, Car
+from simulator.world.drive_log import DriveLog
+from simulator.world.stepping import SteppedWorld
+from simulator.world.track import Place, Track
+
+OFF_ROAD_M = 4.0
+"""Distance of the car's middle from the centre line at which its wheels leave the asphalt; the field's own limit."""
+
+WALL_M = 5.0
+"""Where the walls of a bridge are felt: leaving the road there is a crash."""
+
+SLOWEST_MPH, START_S = 4.0, 20.0
+"""On average, and at the start; a car that takes longer has stopped, and its drive is over."""
+
+START_JITTER_M, START_JITTER_RAD = 0.3, 0.02
+
+
+def time_limit_s(length_m: float) -> float:
+    """Game time after which a drive of this length is over, however far it came."""
+    return START_S + length_m / (SLOWEST_MPH * MPS_PER_MPH)
+
+
+class TrackWorld(SteppedWorld):
+    """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
+
+    limit_s: game time after which the drive ends, however far it came. `log` holds what happened.
+    """
+
+    def __init__(
+        self, track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0, limit_s: float = 3600.0
+    ) -> None:
+        self.track = track
+        self.log = DriveLog(track.length_m)
+        self._scene = scene
+        self.laps = laps
+        super().__init__(latency_s)
+        self._limit_s = limit_s
+        generator = np.random.default_rng(seed)
+        self._put(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
+
+    def _put(self, index: int, offset_m: float = 0.0, turned_rad: float = 0.0) -> None:
+        """Stand still on the road there."""
+        x, y = self.track.points[index]
+        heading = float(self.track.heading_rad[index])
+        self.car = Car(
+            float(x) - offset_m * math.sin(heading), float(y) + offset_m * math.cos(heading), heading + turned_rad
+        )
+        self.place = self.track.locate(self.car.x, self.car.y, index)
+
+    @property
+    def finished(self) -> bool:
+        """The laps are driven, or the time is up."""
+        return self.log.distance_m >= self.laps * self.track.length_m or self.log.time_s >= self._limit_s
+
+    @property
+    def turned_rad(self) -> float:
+        """The car's direction against the road's, positive to the left."""
+        return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
+
+    def frame(self, aside_m: float = 0.0) -> Frame:
+        """What a camera sees now, uint8 (160, 320, 3). aside_m: its place beside the centre camera, positive left."""
+        index, car = self.place.index, self.car
+        height, slope = float(self.track.height_m[index]), float(self.track.slope[index])
+        return self._scene.render(car.x, car.y, height, car.heading_rad, slope * math.cos(self.turned_rad), aside_m)
+
+    def sides(self) -> tuple[Frame, Frame]:
+        """The left and the right camera's frames."""
+        return self.frame(LEFT.aside_m), self.frame(RIGHT.aside_m)
+
+    def observe(self) -> Observation:
+        """Telemetry, with what improved simulator builds add to it."""
+        extras = {
+            "sim_time": f"{self.log.time_s:.4f}",
+            "cte": f"{-self.place.offset_m:.4f}",
+            "lapNumber": str(int(self.log.distance_m / self.track.length_m) + 1),
+            "distance": f"{self.log.distance_m:.2f}",
+            "tot_obes": str(self.log.off_road_events),
+            "tot_crashes": str(self.log.crashes),
+        }
+        car = self.car
+        throttle = max(0.0, car.throttle)
+        return Observation(jpeg_of(self.frame()), car.steering_angle_deg, throttle, car.speed_mph, extras)
+
+    def _move(self) -> None:
+        self.car.step(float(self.track.slope[self.place.index]) * math.cos(self.turned_rad))
+        before, self.place = self.place, self.track.locate(self.car.x, self.car.y, self.place.index)
+        self.log.note(STEP_S, self._advance(before), self.place, self.car)
+        if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.turned_rad) > math.pi / 2:
+            crashed = self.track.has("bridge", self.place.distance_m, 1) or self.track.look == "mountain"
+            self.log.note_off_road(self.place, crashed)
+            self._underway.clear()
+            self._put(self.place.index)
+
+    def _advance(self, before: Place) -> float:
+        """Metres along the road since then; negative backwards."""
+        length = self.track.length_m
+        return (self.place.distance_m - before.distance_m + length / 2) % length - length / 2

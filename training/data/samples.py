@@ -1,0 +1,198 @@
+"""Recordings -> rows with a steering target, a place on the road and a part: to train on, to test on, or neither.
+
+What a model is tested on must not have been seen: neighbouring rows look the same, and so do other laps. So whole
+stretches of road are held out, with a guard on both sides, in every lap, direction and recording. Where the lap is not
+known, blocks of time stand in for stretches: other laps then leak, and the figures flatter. Some leaks remain with
+stretches too: far scenery is seen from elsewhere, and both parts share their drivers, their car and the road's look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from protocol.arrays import Float64Array
+from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
+from protocol.unbroken import STANDSTILL_MPH
+from simulator.render.camera import LEFT
+from simulator.replay.view import CAMERAS
+from training.data.road import legs, places_m
+from training.run.recipe import Recipe
+
+TRAIN, GUARD, HELD_OUT = PARTS = 0, 1, 2
+"""What a row is for; guards are for nothing."""
+
+BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
+"""Without places: of every five blocks of 12 s the third is held out, with gaps of 1.5 s."""
+
+MEAN_S = 1.0
+"""Means over this time show what a driver in bursts means; signals are compared by them."""
+
+CAMERAS_LEFT_M = np.array([camera.aside_m for camera in CAMERAS.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """The usable rows of one recording, as columns of equal length.
+
+    images: paths (n, 3) of the centre, left and right image, '' where none. time_s: of the recording computer's clock.
+    steering: as recorded, -1..1; target: the same, smoothed as the recipe says.
+    place_m: place on the lap, nan where unknown. stretch: number of the nearest held-out stretch or block.
+    part: TRAIN, GUARD or HELD_OUT. unplaced: rows left out because they fit nowhere on the lap or stood still.
+    """
+
+    name: str
+    images: npt.NDArray[np.str_]
+    time_s: Float64Array
+    steering: Float64Array
+    target: Float64Array
+    place_m: Float64Array
+    stretch: npt.NDArray[np.intp]
+    part: npt.NDArray[np.intp]
+    unplaced: int
+
+
+def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None, seed: int) -> list[Drive]:
+    """Read recordings and split them. lap_m: length of the lap that all of them drive, None if unknown.
+
+    seed: of a split at random, where the recipe has one. Raises RecordingError for a folder that is no recording.
+    """
+    if recipe.held_out_share is not None:
+        return _at_random(load_whole(folders, recipe, TRAIN), recipe.held_out_share, seed)
+    recordings = [read_recording(folder) for folder in folders]
+    if lap_m is None:
+        return [_by_time(recording, recipe) for recording in recordings]
+    return _by_place(recordings, recipe, lap_m)
+
+
+def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive]:
+    """Read recordings of which every row is for the same: TRAIN (other roads) or HELD_OUT (other drivers).
+
+    Raises RecordingError for a folder that is no recording.
+    """
+    drives = []
+    for folder in folders:
+        recording = read_recording(folder)
+        moving = np.array([s.speed_mph > STANDSTILL_MPH for s in recording.samples])
+        outside = np.full((moving.size, 1), 0.0 if part == HELD_OUT else np.inf)
+        drives.append(_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
+    return drives
+
+
+def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) -> Float64Array:
+    """Values averaged over a centred window of time, narrower at both ends of a drive and never across a gap: (n,)."""
+    jumps = np.diff(time_s)
+    pieces = np.split(np.arange(values.size), np.flatnonzero((jumps < 0) | (jumps > SESSION_GAP_S)) + 1)
+    result = np.empty_like(values)
+    for rows in pieces:
+        t, total = time_s[rows], np.concatenate([[0.0], np.cumsum(values[rows])])
+        half = np.minimum(window_s / 2, np.minimum(t - t[0], t[-1] - t)) + 1e-6
+        first, end = np.searchsorted(t, t - half), np.searchsorted(t, t + half, side="right")
+        result[rows] = (total[end] - total[first]) / (end - first)
+    return result
+
+
+def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
+    """The steering, -1..1, that a view from `left_m` to the left of the car's middle asks for: back to the right.
+
+    The study's arctan(tan(angle) +- side_camera) for its side cameras, in proportion for other places.
+    xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
+    """
+    back = xp.atan(xp.tan(steering) + side_camera / LEFT.aside_m * left_m)
+    return xp.minimum(xp.maximum(back, -1.0), 1.0)
+
+
+def draw_epoch(
+    drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, parts: Sequence[int] = (TRAIN,)
+) -> tuple[npt.NDArray[np.str_], Float64Array]:
+    """One epoch's images and targets, in random order: straight rows thinned, a camera drawn for each row.
+
+    parts: what the rows to draw from are for. The same seed and epoch give the same draw on any machine.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    chosen = [np.isin(drive.part, parts) for drive in drives]
+    images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, chosen, strict=True)])
+    target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, chosen, strict=True)])
+    straight = rng.permutation(np.flatnonzero(np.abs(target) < recipe.straight_below))
+    bends = np.flatnonzero(np.abs(target) >= recipe.straight_below)
+    share = recipe.straight_share / (1 - recipe.straight_share)
+    kept = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
+    order = rng.permutation(np.concatenate([bends, straight[:kept]]))
+    if recipe.steps is not None and TRAIN in parts and order.size:
+        order = rng.choice(order, recipe.steps * recipe.batch)
+    side = (1 - recipe.centre_share) / 2
+    camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
+    camera[images[order, camera] == ""] = 0
+    return images[order, camera], corrected(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
+
+
+def _at_random(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
+    """A share of all rows together is held out."""
+    sizes = [drive.part.size for drive in drives]
+    part = np.full(sum(sizes), TRAIN)
+    part[np.random.default_rng(seed).permutation(part.size)[: round(share * part.size)]] = HELD_OUT
+    pieces = np.split(part, np.cumsum(sizes)[:-1])
+    return [replace(drive, part=piece) for drive, piece in zip(drives, pieces, strict=True)]
+
+
+def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> list[Drive]:
+    found = [
+        leg
+        for number, recording in enumerate(recordings)
+        for leg in legs(number, recording.samples, row_times_s(recording.samples))
+    ]
+    places = [np.full(len(recording.samples), np.nan) for recording in recordings]
+    for leg, place in zip(found, places_m(found, lap_m), strict=True):
+        if place is not None:
+            places[leg.recording][leg.rows] = place
+    starts = np.array(recipe.held_out_starts_m) % lap_m
+    drives = []
+    for recording, place in zip(recordings, places, strict=True):
+        past = (place[:, None] - starts) % lap_m
+        outside = np.maximum(0, np.minimum(past - recipe.held_out_length_m, lap_m - past))
+        drives.append(_drive(recording, recipe, place, outside, recipe.guard_m, ~np.isnan(place)))
+    return drives
+
+
+def _by_time(recording: Recording, recipe: Recipe) -> Drive:
+    time_s = row_times_s(recording.samples)
+    first, last = time_s.min(), time_s.max()
+    middles = np.arange(first + 2.5 * BLOCK_S, last + BLOCK_S, BLOCKS * BLOCK_S)
+    if last - first < 3 * BLOCK_S:
+        middles = np.array([(first + last) / 2])
+    half = min(BLOCK_S, (last - first) / BLOCKS) / 2
+    outside = np.maximum(0, np.abs(time_s[:, None] - middles) - half)
+    everything = np.ones(time_s.size, bool)
+    return _drive(recording, recipe, np.full(time_s.size, np.nan), outside, GUARD_S, everything)
+
+
+def _drive(
+    recording: Recording,
+    recipe: Recipe,
+    place: Float64Array,
+    outside: Float64Array,
+    guard: float,
+    kept: npt.NDArray[np.bool_],
+) -> Drive:
+    """outside: (n, stretches) how far each row lies outside each held-out stretch, 0 inside."""
+    samples, time_s = recording.samples, row_times_s(recording.samples)
+    steering = np.array([s.steering for s in samples], np.float64)
+    nearest = np.min(outside, axis=1)
+    part = np.where(nearest == 0, HELD_OUT, np.where(nearest < guard, GUARD, TRAIN))
+    images = np.array([[str(getattr(s, camera) or "") for camera in CAMERAS] for s in samples])
+    return Drive(
+        recording.folder.resolve().name,
+        images[kept],
+        time_s[kept],
+        steering[kept],
+        centred_mean(steering, time_s, recipe.smooth_s)[kept] if recipe.smooth_s else steering[kept],
+        place[kept],
+        np.argmin(outside, axis=1)[kept],
+        part[kept],
+        int((~kept).sum()),
+    )

@@ -1,0 +1,1 @@
+"""What a model is worth: driving on courses, agreement with people, the choice of a checkpoint."""

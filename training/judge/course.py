@@ -1,0 +1,36 @@
+"""The courses that a command line names: built-in tracks, and recordings that are replayed."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from functools import cache
+
+from protocol.recording import read_recording
+from simulator.render.scene import Scene
+from simulator.replay.reference_path import human_line
+from simulator.world.course import Course, replay_course, track_course
+from simulator.world.track import Track, open_track
+
+
+def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:
+    """All that the options name, closed with `stack`. Raises ValueError, RuntimeError and OSError for bad ones."""
+    lines = [human_line(read_recording(folder)) for folder in options.replay]
+    for line in lines:
+        print(line.summary())
+    tracks = [open_track(name) for name in options.track or ([] if lines else ["lake"])]
+    on_tracks = [course for track in tracks for course in _ways(track, options, stack)]
+    return [*on_tracks, *(replay_course(line, options.laps, options.intervention_m) for line in lines)]
+
+
+def _ways(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[Course]:
+    """One way round, or both; drawn when first driven."""
+
+    @cache
+    def scene() -> Scene:
+        drawn = Scene(track)
+        stack.callback(drawn.close)
+        return drawn
+
+    ways = (False, True) if options.both_ways else (options.reverse,)
+    return [track_course(track, scene, options.laps, options.seed, reverse) for reverse in ways]

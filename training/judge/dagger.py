@@ -1,0 +1,71 @@
+"""Corrections: the model drives, and an expert who knows the road writes down what it should have done at each frame.
+
+A network that learned from good drives alone has never seen its own mistakes. Adding the views that it drives itself
+into, with the steering that leads out of them, is dataset aggregation (DAgger: Ross, Gordon, Bagnell, 2011).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from protocol.recorder import Recorder
+from simulator.record import FRAME_S, START_S
+from simulator.render.jpeg import jpeg_of
+from simulator.render.scene import Scene
+from simulator.world.course import judged_world
+from simulator.world.expert import Expert
+from simulator.world.track import open_track
+from training.evaluate import drive
+
+ROADS = (("lake", False), ("lake", True), ("mountain", False))
+FIRST_RANDOM_ROAD = 500
+"""Each round adds a random road that no other has seen."""
+
+SPEED_MPH = 15.0
+
+
+def record_corrections(policy: Any, folder: Path, number: int) -> Path:
+    """Let `policy` drive a lap of each road and record its views with the expert's steering; the recording's folder.
+
+    number: of the round, from 1; it varies the starts. What is there already is kept. Raises OSError.
+    """
+    if folder.exists():
+        return folder
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    roads = [*ROADS, (f"random:{FIRST_RANDOM_ROAD + number}", False)]
+    tracks = [(open_track(name), reverse) for name, reverse in roads]
+    total = round(sum(track.length_m for track, _ in tracks))
+    with Recorder(partial) as recorder, tqdm(total=total, unit="m", desc=f"corrections {number}") as bar:
+        start_s = START_S
+        for track, reverse in tracks:
+            scene = Scene(track)
+            world = judged_world(track.reversed() if reverse else track, scene, laps=1.0, seed=number)
+            drive(_Corrected(policy, Expert(world, SPEED_MPH), recorder, start_s), world, SPEED_MPH, bar)
+            start_s += world.log.time_s + 60.0  # another session
+            scene.close()
+    partial.rename(folder)
+    return folder
+
+
+class _Corrected:
+    """The policy, with every view that is due written down beside what the expert would do there."""
+
+    def __init__(self, policy: Any, expert: Expert, recorder: Recorder, start_s: float) -> None:
+        self._policy, self._expert, self._recorder = policy, expert, recorder
+        self._start_s, self._next_s = start_s, 0.0
+
+    def predict(self, frames: Any) -> Any:
+        """The policy's own answer."""
+        world = self._expert.world
+        if world.log.time_s >= self._next_s - 1e-6:
+            self._next_s = world.log.time_s + FRAME_S
+            jpegs = (jpeg_of(image) for image in (frames[0], *world.sides()))
+            image, left, right = jpegs
+            time_s, speed_mph = self._start_s + world.log.time_s, world.car.speed_mph
+            self._recorder.write(time_s, image, self._expert.steering(), 0.0, 0.0, speed_mph, left, right)
+        return self._policy.predict(frames)

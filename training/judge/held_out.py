@@ -1,0 +1,62 @@
+"""How well a model's steering agrees with people's, on road it was not trained on.
+
+Each figure stands beside that of always answering 0, which on mostly straight roads is hard to beat in mean error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from protocol.arrays import Float64Array
+from simulator.replay.agreement import agreement
+from training.data.pipeline import images
+from training.data.samples import HELD_OUT, MEAN_S, Drive, centred_mean
+
+Metrics = dict[str, dict[str, float]]
+
+EVALUATION_BATCH = 64
+
+
+def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Float64Array:
+    """Steering (n,) for image files. network: a Keras model from crops of the frame's `rows` on."""
+    answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in images(paths, rows, EVALUATION_BATCH)]
+    return np.concatenate(answers).astype(np.float64)
+
+
+def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int], every: int = 1) -> Metrics:
+    """Agreement on held-out centre images at the time of each answer, and of 1 s means of both signals.
+
+    A person at a keyboard steers in bursts, which no answer to one frame can follow; 1 s means show the intention.
+    Keys: `all`, each recording's name, `NAME stretch k`; each again with `, 1 s means`. every: only each n-th row, for
+    a quick look.
+    """
+    parts: dict[str, list[_Columns]] = {}
+    for drive in drives:
+        chosen = np.flatnonzero(drive.part == HELD_OUT)[::every]
+        if not chosen.size:
+            continue
+        answer, steering = predict(network, drive.images[chosen, 0], rows), drive.steering[chosen]
+        means = (centred_mean(signal, drive.time_s[chosen], MEAN_S) for signal in (answer, steering))
+        columns = _Columns(answer, steering, *means)
+        stretch = drive.stretch[chosen]
+        for key in ("all", drive.name):
+            parts.setdefault(key, []).append(columns)
+        for k in np.unique(stretch):
+            parts[f"{drive.name} stretch {k}"] = [_Columns(*(column[stretch == k] for column in columns))]
+    metrics = {}
+    for key, pieces in parts.items():
+        joined = _Columns(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
+        metrics[key] = agreement(joined.answer, joined.steering).figures()
+        metrics[f"{key}, 1 s means"] = agreement(joined.mean_answer, joined.mean_steering).figures()
+    return metrics
+
+
+class _Columns(NamedTuple):
+    answer: Float64Array
+    steering: Float64Array
+    mean_answer: Float64Array
+    mean_steering: Float64Array

@@ -1,0 +1,1 @@
+"""One training: its recipe, its phases, its folder, its curves and its model card."""

@@ -1,0 +1,114 @@
+"""The card of a trained model, from what its run knows: data, recipe, figures, versions, a golden frame's answer."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+
+from models import card as cards
+from training.data.samples import HELD_OUT, TRAIN, Drive
+from training.judge.choose import Driving
+from training.judge.held_out import Metrics
+from training.run.network import SplitModel
+from training.run.recipe import Recipe
+from training.run.run import Settings
+
+GOLDEN_TOLERANCE = 2e-3
+"""Allowed difference of steering between engines and versions: 0.05 degrees of the wheel."""
+
+LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
+"""TensorFlow prepares the images on every backend."""
+
+
+def card_of(
+    settings: Settings,
+    model: SplitModel,
+    out: Path,
+    drives: Sequence[Drive],
+    epochs: int,
+    samples: int,
+    metrics: Metrics,
+    driving: Driving,
+) -> cards.Card:
+    """The card of the model just saved as `out`. drives: all that were read; driving: of the chosen checkpoint."""
+    frame = cards.golden_frame()
+    libraries = dict.fromkeys((*LIBRARIES, keras.backend.backend()))
+    return cards.Card(
+        format=cards.FORMAT,
+        model=settings.model,
+        description="Steering for the Udacity simulator: uint8 RGB (160, 320, 3) in, -1..1 (right) out.",
+        parameters=model.whole.count_params(),
+        sha256=cards.sha256(out),
+        data=tuple(_data(drive) for drive in drives),
+        held_out=held_out_words(settings.recipe, settings.lap_m, bool(settings.tests)),
+        recipe={
+            **asdict(settings.recipe),
+            "precision": settings.precision,
+            "lap_m": settings.lap_m,
+            "dagger": settings.dagger,
+        },
+        seed=settings.seed,
+        epochs=epochs,
+        samples=samples,
+        metrics=metrics,
+        driving=driving,
+        versions={"python": platform.python_version(), **{name: version(name) for name in libraries}},
+        commit=commit(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        golden=cards.Golden(
+            cards.png_base64(frame), float(model.whole.predict_on_batch(frame[None])[0, 0]), GOLDEN_TOLERANCE
+        ),
+    )
+
+
+def held_out_words(recipe: Recipe, lap_m: float | None, tests: bool) -> str:
+    """What was held out, for the card."""
+    if recipe.held_out_share is not None:
+        words = (
+            f"{recipe.held_out_share:.0%} of the rows, drawn at random; their neighbours, which look the same, were"
+            " trained on, so the figures flatter; and the file is of the epoch that did best on them"
+        )
+    elif lap_m is None:
+        words = "blocks of time; other laps over the same road were trained on, so the figures flatter"
+    else:
+        ends = (f"{start:g} to {start + recipe.held_out_length_m:g}" for start in recipe.held_out_starts_m)
+        words = (
+            f"stretches of road, in all laps, directions and recordings: {', '.join(ends)} m from the sharpest bend of"
+            f" a lap of {lap_m:g} m, with {recipe.guard_m:g} m on both sides that are for nothing"
+        )
+    if recipe.refit_epochs:
+        words += (
+            f". Measured after {recipe.epochs} epochs; then {recipe.refit_epochs} more (after each round of"
+            " corrections, if any) learned all of the road, so that the file has seen what these figures are of"
+        )
+    if tests:
+        words += ". The figures marked (test) are the finished file's, on recordings that it learned nothing from"
+    return words
+
+
+def commit() -> str:
+    """The repository's commit, marked `-changed` where tracked files differ from it; "" without git."""
+    try:
+        told = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=-changed", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return told.stdout.strip()
+
+
+def _data(drive: Drive) -> cards.Data:
+    rows = drive.part
+    return cards.Data(drive.name, int(rows.size), int((rows == TRAIN).sum()), int((rows == HELD_OUT).sum()))

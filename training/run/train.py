@@ -1,0 +1,230 @@
+"""Trains one model from recordings into a run folder, and at its end writes the model file and its card.
+
+The loop is written out rather than left to `fit`, because each epoch must be repeatable by itself: its draw, its
+dropout and its augmentation depend on the seed and its number only, which is what lets a killed run go on exactly.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from models.card import Card
+from training.data.pipeline import Crops, hoods, training_batches
+from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_drives, load_whole
+from training.judge.choose import Driving, badness, driver_of, replay_lines, trial_drives
+from training.judge.dagger import record_corrections
+from training.judge.held_out import Metrics, held_out_metrics
+from training.run.curves import draw_curves
+from training.run.devices import use_all_devices
+from training.run.dropout import reseed_dropout
+from training.run.fast_layers import faster
+from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
+from training.run.run import Run, Settings
+from training.run.run_card import card_of
+from training.run.run_folder import RunError
+from training.run.schedule import Phase, best_epoch, learning_rate, phases
+from training.run.tensorboard import write_events
+
+SETTLING_IMAGES = 2048
+"""Varied views enough for batch norm's mean and variance to be known within 2 %."""
+
+Draw = tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]
+
+LAST = 10**6
+"""The number of no epoch: other draws than any that is trained on."""
+
+WATCHED = 8
+"""After each epoch one held-out row in so many is answered: neighbours are alike, and the time is the training's."""
+
+
+def train(settings: Settings, folder: Path, out: Path) -> Card:
+    """Train, or go on training, and write `out` (.h5) and its card (.json).
+
+    Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
+    """
+    recipe = settings.recipe
+    use_all_devices(recipe.batch)
+    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
+    also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
+    tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
+    print_split([*drives, *also, *tests])
+    for part, purpose in ((TRAIN, "train on"), (HELD_OUT, "test on")):
+        rows = sum(int((drive.part == part).sum()) for drive in drives)
+        if rows < 2 * recipe.batch:
+            raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
+    training = Training(settings, Run(folder, settings), [*drives, *also])
+    for phase in phases(recipe, settings.dagger):
+        training.run(phase)
+    return training.finish(out, tests)
+
+
+def print_split(drives: Sequence[Drive]) -> None:
+    """One line for each recording: how many rows are for what."""
+    for drive in drives:
+        train_rows, guard_rows, held_out_rows = np.bincount(drive.part, minlength=3)
+        print(
+            f"{drive.name}: {train_rows} rows to train on, {held_out_rows} held out, {guard_rows} between them,"
+            f" {drive.unplaced} of no known place"
+        )
+
+
+class Training:
+    """The state of one training: the network that learns, its averaged weights, and its run folder.
+
+    model: of Keras' own layers, for measuring; network: the same to learn with, of its own weights.
+    """
+
+    def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
+        self.settings, self.recipe, self.store = settings, settings.recipe, run
+        self.drives = list(drives)
+        keras.utils.set_random_seed(settings.seed)
+        self.model = build(settings.model, self.recipe, settings.precision)
+        optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
+        self.network = faster(self.model.network)
+        self.network.compile(optimizer, loss="mse")
+        self.average = WeightAverage(self.recipe.average_horizon_steps)
+        self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
+        self.done = run.restore(self.network, self.average)
+        self.samples = 0
+
+    def run(self, phase: Phase) -> None:
+        """Train those of the phase's epochs that are missing, saving each; the first phase's end is measured."""
+        if self.settings.dagger and phase.round:
+            self._add_corrections(phase)
+        steps = len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
+        if not steps:
+            raise RunError("nearly all steering is straight; too few rows are left once straight ones are thinned")
+        in_epoch = steps * self.recipe.batch
+        with tqdm(
+            total=(phase.end - phase.first) * in_epoch,
+            initial=min(max(self.done, phase.first), phase.end) * in_epoch - phase.first * in_epoch,
+            unit=" samples",
+            unit_scale=True,
+            mininterval=1.0,
+            desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
+        ) as bar:
+            for epoch in range(max(self.done, phase.first), phase.end):
+                if self.recipe.patience and epoch - best_epoch(self.store.history) >= self.recipe.patience:
+                    break
+                started = time.monotonic()
+                loss = self.learn(phase, epoch, steps, bar)
+                shown = self._monitored(phase.whole)
+                row = {"epoch": epoch + 1, "loss": loss, **shown, "seconds": time.monotonic() - started}
+                self.store.save(self.network, self.average, row)
+                self.done = epoch + 1
+                draw_curves(self.store.history, self.store.folder / "curves.png")
+                write_events(self.store.history, self.store.folder, self.store.started_s)
+        self.samples += in_epoch * (min(self.done, phase.end) - phase.first)
+        if not phase.whole and not self.store.metrics:
+            self.store.keep_metrics(held_out_metrics(self._averaged().network, self.drives, self.model.rows))
+
+    def finish(self, out: Path, tests: Sequence[Drive]) -> Card:
+        """Choose a checkpoint by driving, and write it, whole and in float32, and its card."""
+        final, driving = self._best_driver()
+        tested = held_out_metrics(final.network, tests, final.rows)
+        named = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
+        metrics = {**self.store.metrics, **{f"{key} (test)": tested[key] for key in named}}
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial = out.with_name(out.stem + ".partial.h5")
+        final.whole.save(partial)
+        os.replace(partial, out)
+        drives = [*self.drives, *tests]
+        card = card_of(self.settings, final, out, drives, self.done, self.samples, metrics, driving)
+        card.write(out)
+        return card
+
+    def _best_driver(self) -> tuple[SplitModel, Driving]:
+        """Of the checkpoints kept, the one that drives best, and how it drove; the last, where none is to drive."""
+        if not self.recipe.driven_checkpoints:
+            return self._averaged(), {}
+        found: list[tuple[SplitModel, Driving]] = []
+        lines = replay_lines([Path(name) for name in self.settings.recordings])
+        for epoch, weights in self.store.checkpoints():
+            model = self._averaged(weights)
+            driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", lines)
+            off_road, put_back, mean_m = badness(driving)
+            print(f"epoch {epoch}: {off_road:.0f} times off the road, {put_back:.0f} times put back in replays,")
+            print(f"  {mean_m:.2f} m aside on average")
+            found.append((model, driving))
+        return min(found, key=lambda each: badness(each[1]))
+
+    def _averaged(self, weights: Weights | None = None) -> SplitModel:
+        """The model with averaged weights (the recipe's choice, if no others), in float32, its batch norms settled."""
+        if weights is None and self.recipe.patience:
+            weights = dict(self.store.checkpoints())[best_epoch(self.store.history)]
+        model = build(self.settings.model, self.recipe, "float32")
+        self._set_weights(model, self.average.weights if weights is None else weights, SETTLING_IMAGES)
+        return model
+
+    def _set_weights(self, model: SplitModel, weights: Weights, settling_images: int) -> None:
+        model.network.set_weights(weights)
+        if self.recipe.average_horizon_steps > 1:
+            settle_batch_norm(model, self._settling_images(settling_images))
+
+    def _add_corrections(self, phase: Phase) -> None:
+        folder = self.store.folder / f"corrections-{phase.round}"
+        if not folder.exists():
+            driver = driver_of(self._averaged().whole, self.store.folder)
+            record_corrections(driver, folder, phase.round)
+        self.drives += load_whole([folder], self.recipe, TRAIN)
+
+    def _draw(self, epoch: int, whole: bool) -> Draw:
+        return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, PARTS if whole else (TRAIN,))
+
+    def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
+        """One pass over an epoch's draw; returns its mean loss."""
+        network, losses = self.network, []
+        reseed_dropout(network, self.settings.seed, epoch)
+        for step, (crops, steering) in enumerate(self._batches(self._draw(epoch, phase.whole), epoch)):
+            done, total = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
+            rate = learning_rate(phase.learning_rate, done, total, self.recipe.warm_up, self.recipe.last_rate)
+            network.optimizer.learning_rate.assign(rate)
+            losses.append(float(network.train_on_batch(crops, steering)))
+            self.average.update(network.get_weights())
+            bar.update(self.recipe.batch)
+            bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
+        return float(np.mean(losses))
+
+    def _monitored(self, whole: bool) -> dict[str, float]:
+        """Held-out figures of the averaged weights, on a part of the rows: to watch, nothing is chosen by them.
+
+        nan once that road is learned too.
+        """
+        names = ("mae", "correlation", "bias")
+        if whole:
+            return dict.fromkeys(names, float("nan"))
+        self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // WATCHED)
+        figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=WATCHED)
+        return {name: figures["all"][name] for name in names} | (self._validate() if self.recipe.patience else {})
+
+    def _validate(self) -> dict[str, float]:
+        """Mean squared errors on the held-out rows, thinned and varied: the network's, and that of always 0.
+
+        The same batches after each epoch. Raises RunError where there is none.
+        """
+        draw = draw_epoch(self.drives, self.recipe, self.settings.seed, LAST, (HELD_OUT,))
+        errors = []
+        for crops, steering in self._batches(draw, LAST):
+            answers = np.asarray(self.model.network.predict_on_batch(crops), np.float64)
+            errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
+        if not errors:
+            raise RunError(f"fewer than {self.recipe.batch} held-out rows are left once straight ones are thinned")
+        loss, loss_of_0 = np.mean(errors, axis=0)
+        return {"val_loss": float(loss), "val_loss_of_0": float(loss_of_0)}
+
+    def _settling_images(self, count: int) -> Iterator[Crops]:
+        paths, targets = self._draw(LAST, False)
+        return (crops for crops, _ in self._batches((paths[:count], targets[:count]), LAST))
+
+    def _batches(self, draw: Draw, epoch: int) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
+        seed = (self.settings.seed, epoch)
+        return training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)
