@@ -19,7 +19,7 @@ import numpy as np
 from inference.engine import open_engine
 from protocol.messages import Control
 from protocol.recording import read_recording
-from simulator.replay.reference_path import HumanLine, human_line
+from simulator.replay.reference_path import ReferencePath, reference_path
 from simulator.replay.replay_world import ReplayWorld
 
 FRAME_S = 0.05
@@ -32,13 +32,13 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
     options = parser.parse_args()
-    line = human_line(read_recording(options.recording))
+    line = reference_path(read_recording(options.recording))
     measure("the view alone, 0.2 m off the line", line, None)
     for model in options.models:
         measure(str(model), line, model)
 
 
-def measure(title: str, line: HumanLine, model: Path | None) -> None:
+def measure(title: str, line: ReferencePath, model: Path | None) -> None:
     """Drive FRAMES of the recording; frames a second of the clock and of this process's processors."""
     engine = open_engine(model) if model else None
     world = ReplayWorld(line)
@@ -47,7 +47,7 @@ def measure(title: str, line: HumanLine, model: Path | None) -> None:
         frame = world.frame()
         steering = float(engine.predict(frame[np.newaxis])[0]) if engine else world.human_steering
         if engine is None:
-            steering += 0.3 * (world.place.offset_m - 0.2) + world.turned_rad
+            steering += 0.3 * (world.place.offset_m - 0.2) + world.heading_error_rad
         world.apply(Control(steering, 0.0))
         world.step(FRAME_S)
         frames += 1

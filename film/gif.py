@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from film.overlay import FILM_ROWS, WIDTH, Hud, Shot
+from film.overlay import FILM_ROWS, WIDTH, Overlay, Shot
 from film.timeline import FrameLimit, Timeline
 
 PICTURES_PER_S = 10
@@ -34,7 +34,7 @@ class GifWriter:
         self.path = path
         self.duration_s = 0.0
         self._size = (width, round(width * FILM_ROWS / WIDTH))
-        self._hud = Hud(title)
+        self._hud = Overlay(title)
         self._timeline = Timeline()
         self._limit = FrameLimit(PICTURES_PER_S)
         self._pictures: list[Image.Image] = []

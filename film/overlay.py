@@ -58,7 +58,7 @@ class Shot:
     latency_ms: float | None = None
 
 
-class Hud:
+class Overlay:
     """Draws for one drive. title: stands at the foot of the panel, such as the model's file name."""
 
     def __init__(self, title: str) -> None:

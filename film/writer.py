@@ -14,7 +14,7 @@ import numpy as np
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from film.overlay import CAMERA_ROWS, FILM_ROWS, PANEL_ROWS, WIDTH, Hud, Picture, Shot
+from film.overlay import CAMERA_ROWS, FILM_ROWS, PANEL_ROWS, WIDTH, Overlay, Picture, Shot
 from film.timeline import Timeline
 from protocol.messages import FRAME_SHAPE
 
@@ -47,7 +47,7 @@ class FilmWriter:
         self.path = path
         self.frames = 0
         self.duration_s = 0.0
-        self._hud = Hud(title)
+        self._hud = Overlay(title)
         self._timeline = Timeline()
         self._next_key_s = 0.0
         self._last_step_s = 1 / 30

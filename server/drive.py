@@ -36,7 +36,7 @@ from server.model.slot import LoadedModel, ModelSlot
 from server.model.watch import ModelWatch
 from server.net.serving import NotListening, bind, limited_end, listen, serve
 from server.observers.shadow import Shadow
-from server.operator_controls import Cockpit
+from server.operator_controls import OperatorControls
 from server.web.access import Access
 from server.web.routes import wsgi_app
 
@@ -59,11 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
         pace = Pace(options.speed_mph, options.throttle)
         film = open_film(options, models)
         app = DrivingApp(lambda: Driver(models, lambda: PacedControl(pace)), film)
-        cockpit = Cockpit(app, models, pace, options.record or Path("recordings"), open_shadow(options))
+        controls = OperatorControls(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
-            cockpit.start_recording()
+            controls.start_recording()
         access = who_may_enter(options)
-        wsgi = wsgi_app(cockpit, access)
+        wsgi = wsgi_app(controls, access)
         url = listen(listener)
     except (OSError, ValueError) as error:
         log.debug("what came before that:", exc_info=True)  # --verbose: a library's own ValueError needs it
@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
                 watch.close()
             for observer in film:
                 observer.close()
-            cockpit.close()
+            controls.close()
     if simulator is None or asked:
         return 0
     return simulator.returncode

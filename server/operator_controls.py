@@ -14,10 +14,10 @@ from inference.pace import Pace
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.observers.live_view import LiveView
-from server.observers.recent_frames import LastMoments
+from server.observers.recent_frames import RecentFrames
 from server.observers.run_recorder import CLOSE_S, RunRecorder, new_run_folder
 from server.observers.shadow import Shadow
-from server.web.saliency_service import Explainer
+from server.web.saliency_service import SaliencyService
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Refused(ValueError):
     """What was asked cannot be done now; says why."""
 
 
-class Cockpit:
+class OperatorControls:
     """The controls of one server. recordings: the folder in which each recording gets one of its own."""
 
     def __init__(
@@ -36,8 +36,8 @@ class Cockpit:
         self.models = models
         self.pace = pace
         self.view = LiveView()
-        self.moments = LastMoments()
-        self.explainer = Explainer()
+        self.moments = RecentFrames()
+        self.saliency_service = SaliencyService()
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
         self.shadow = shadow
@@ -108,11 +108,11 @@ class Cockpit:
         if view is None:
             which = "no simulator" if simulator is None else f"no simulator {simulator}"
             raise LookupError(f"{which} has sent a frame")
-        return self.explainer.picture(view.latest, self.models.model)
+        return self.saliency_service.picture(view.latest, self.models.model)
 
     def close(self) -> None:
         """Leave whole files, and what the shadow has found."""
-        self.explainer.close()
+        self.saliency_service.close()
         if self.recorder is not None:
             self._close_recording()
         if self.shadow is not None:

@@ -24,7 +24,7 @@ from protocol.recording import read_recording
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.render.scene import Scene
-from simulator.replay.reference_path import human_line
+from simulator.replay.reference_path import reference_path
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
@@ -90,7 +90,7 @@ def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
         return track_course(track, lambda: scene, options.laps, options.seed, options.reverse)
     if options.reverse:
         raise ValueError("a recording can only be replayed the way it was driven; leave --reverse out")
-    line = human_line(read_recording(Path(options.track.removeprefix(REPLAY))))
+    line = reference_path(read_recording(Path(options.track.removeprefix(REPLAY))))
     print(line.summary(), file=sys.stderr)
     return replay_course(line, options.laps)
 

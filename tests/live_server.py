@@ -20,7 +20,7 @@ from inference.pace import Pace, PacedControl
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.net.serving import answer_requests
-from server.operator_controls import Cockpit
+from server.operator_controls import OperatorControls
 from server.web.access import Access
 from server.web.routes import wsgi_app
 
@@ -83,8 +83,8 @@ class LiveServer:
 
     def _serve(self, observers, access) -> None:
         self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
-        self.cockpit = Cockpit(self.app, self.models, self.pace, self.folder / "recordings")
-        wsgi = wsgi_app(self.cockpit, access)
+        self.controls = OperatorControls(self.app, self.models, self.pace, self.folder / "recordings")
+        wsgi = wsgi_app(self.controls, access)
         serving = eventlet.spawn(answer_requests, wsgi, self._listener, self.app.refusals)
         self._ready.set()
         while not self._stop.is_set():
@@ -124,6 +124,6 @@ class LiveServer:
         self._stop.set()
         self._thread.join(10)
         assert not self._thread.is_alive()
-        self.cockpit.close()
+        self.controls.close()
         self._listener.close()
         self._temporary.cleanup()

@@ -235,7 +235,7 @@ def test_a_page_that_reads_nothing_costs_no_answer_and_others_are_refused_beyond
 def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monkeypatch):
     assert server.get("/api/saliency").status == 404
     steer(simulator)
-    server.wait_until(lambda: 1 in server.cockpit.view.simulators)
+    server.wait_until(lambda: 1 in server.controls.view.simulators)
     asked = []
 
     def picture(answer, model):
@@ -244,7 +244,7 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
             raise Preparing("ask again")
         return b"a jpeg"
 
-    monkeypatch.setattr(server.cockpit.explainer, "picture", picture)
+    monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
     for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
         assert server.get(f"/api/saliency{query}").status == code
     assert asked == [(GREY, "brightness.h5")] * 3
@@ -259,8 +259,8 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
 
 def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):
     steer(simulator, 0.0)
-    server.wait_until(lambda: 1 in server.cockpit.view.simulators)
-    server.cockpit.view.simulators[1].moved_s -= 10
+    server.wait_until(lambda: 1 in server.controls.view.simulators)
+    server.controls.view.simulators[1].moved_s -= 10
     steer(simulator, 0.0)
     assert "stuck against something" in json.dumps(status(server)["doctor"])
     simulator.send(packet('42["telemetry",{"speed":"1","throttle":"0","steering_angle":"0","image":"?"}]'))
@@ -273,7 +273,7 @@ def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulato
     for name in ("REQUESTS_PER_S", "REQUEST_BURST"):
         monkeypatch.setattr(gate, name, 1e9)
     steer(simulator)
-    server.wait_until(server.cockpit.moments.moments)
+    server.wait_until(server.controls.moments.moments)
     url = f"http://127.0.0.1:{server.port}"
     words = ["run", f"{url}/api/openapi.json", "--max-examples", "40", "--seed", "1", "--no-color"]
     words += ["--exclude-path", "/api/events", "--exclude-checks", "positive_data_acceptance"]  # endless; 404s and 409s

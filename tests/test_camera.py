@@ -12,7 +12,7 @@ def project(camera: Camera, car: tuple[float, float, float], point: tuple[float,
     """Pixel of a point (x, y, height) seen by a camera of a car at (x, y, heading), by trigonometry alone."""
     x, y, heading = car
     ahead = (point[0] - x) * math.cos(heading) + (point[1] - y) * math.sin(heading)
-    left = -(point[0] - x) * math.sin(heading) + (point[1] - y) * math.cos(heading) - camera.aside_m
+    left = -(point[0] - x) * math.sin(heading) + (point[1] - y) * math.cos(heading) - camera.lateral_offset_m
     ahead, left = (
         ahead * math.cos(camera.yaw_rad) + left * math.sin(camera.yaw_rad),
         left * math.cos(camera.yaw_rad) - ahead * math.sin(camera.yaw_rad),

@@ -21,7 +21,7 @@ from protocol.recording import read_recording
 from server.core.app import MAX_WAITING
 from server.net.door import MAX_CONNECTIONS, connection_limit
 from server.net.transport import MAX_WAITING_PACKETS
-from server.observers.recent_frames import KEPT_S, LastMoments
+from server.observers.recent_frames import KEPT_S, RecentFrames
 from tests.conftest import jpeg_of, road_frame
 from tests.raw_client import HANDSHAKE, RawClient, telemetry_packet
 from tests.server_process import ServerProcess
@@ -159,7 +159,7 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(server, monke
     server.get("/api/recording/start", "POST")
     with RawClient(server.port, timeout_s=10) as live:
         assert drive(live, 30) == 30
-        server.wait_until(lambda: server.cockpit.recorder.error)
+        server.wait_until(lambda: server.controls.recorder.error)
         told = json.loads(server.get("/api/status").body)
         assert "No space left" in told["recording"]["error"]
         assert "The recording is not complete" in json.dumps(told["doctor"])
@@ -178,14 +178,14 @@ def test_a_clock_that_jumps_loses_no_frame_and_no_answer(server, monkeypatch):
         for jump_s in (0.05, -7200.0, 0.05, 86400.0, 0.0, 0.05):
             now[0] += jump_s
             assert drive(live, 1) == 1
-        server.wait_until(lambda: server.cockpit.recorder.frames == 6)
+        server.wait_until(lambda: server.controls.recorder.frames == 6)
     server.get("/api/recording/stop", "POST")
     (folder,) = (server.folder / "recordings").iterdir()
     assert len(read_recording(folder).samples) == 6
 
 
 def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
-    moments, one = LastMoments(), answered(0)
+    moments, one = RecentFrames(), answered(0)
     for i in range(3000):
         moments.answered(replace(one, time_s=1.7e9 + i / 20))
     kept = moments.moments()
@@ -198,7 +198,7 @@ def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
 
 
 def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
-    moments, one = LastMoments(), answered(0)
+    moments, one = RecentFrames(), answered(0)
     monkeypatch.setattr("server.observers.recent_frames.MAX_BYTES", 10 * len(one.telemetry.image))
     for i in range(30):
         moments.answered(replace(one, time_s=1.7e9 + i / 20))

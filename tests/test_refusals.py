@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from server.health.refusals import MAX_KEPT, RECENT_S, Refusals
-from server.web.access import HANG_UP, HOLD_S, MAX_HELD, Access, Gate
+from server.web.access import HANG_UP, HOLD_S, MAX_HELD, Access, AccessControl
 from tests.live_server import LiveServer
 from tests.raw_client import HANDSHAKE, RawClient
 from tests.raw_messages import answer, event
@@ -68,7 +68,7 @@ def test_its_user_is_told_why_and_what_to_do(strict):
 def test_it_waits_for_its_refusal_but_not_everybody_does():
     paused, noted = [], []
     hung_up = []
-    gate = Gate(
+    gate = AccessControl(
         lambda *_: [b"inside"],
         STRICT,
         refused=lambda *what: noted.append(what),

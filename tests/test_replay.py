@@ -10,7 +10,7 @@ from PIL import Image
 from protocol.messages import Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.replay.reference_path import human_line
+from simulator.replay.reference_path import reference_path
 from simulator.replay.replay_world import ReplayWorld
 from tests.conftest import jpeg_of, road_frame
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def line(folder):
-    return human_line(read_recording(folder))
+    return reference_path(read_recording(folder))
 
 
 def drive(world: ReplayWorld, steering, seconds: float = 0.01) -> ReplayWorld:
@@ -56,7 +56,7 @@ def test_who_strays_by_a_metre_is_put_back_and_it_costs_six_seconds(line):
         world.apply(Control(1.0, 0.0))
         world.step(0.01)
     assert world.place.offset_m == 0
-    assert world.turned_rad == 0
+    assert world.heading_error_rad == 0
     assert world.car.steering == pytest.approx(world.human_steering), "it goes on as the human did"
     elapsed_s = world.log.time_s
     assert world.log.report().max_cte_m == pytest.approx(1, abs=0.15)
@@ -69,7 +69,7 @@ def test_steering_right_of_the_human_leads_to_the_right(line):
         world.apply(Control(world.human_steering + 0.1, 0.0))
         world.step(0.01)
     assert world.place.offset_m < -0.05
-    assert world.turned_rad < 0
+    assert world.heading_error_rad < 0
 
 
 def test_always_zero_fails(line):
@@ -139,7 +139,7 @@ def test_it_reports_as_the_game_does(line):
 
 
 def test_with_one_camera_a_human_takes_over_earlier(make_recording):
-    one = human_line(read_recording(make_recording(rows=80, cameras=1)))
+    one = reference_path(read_recording(make_recording(rows=80, cameras=1)))
     world = ReplayWorld(one)
     assert world.intervention_m == 0.5
     world.car.y += 0.4
@@ -154,7 +154,7 @@ def test_a_share_of_the_recording(line):
 
 
 def test_several_stretches_are_driven_one_after_the_other(make_recording):
-    two = human_line(read_recording(make_recording(rows=60, sessions=2)))
+    two = reference_path(read_recording(make_recording(rows=60, sessions=2)))
     assert len(two.stretches) == 2
     world = drive(ReplayWorld(two), lambda world: world.human_steering)
     assert world.log.report().laps == pytest.approx(1, abs=1e-3)

@@ -11,7 +11,7 @@ import pytest
 from protocol.messages import MPS_PER_MPH, Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.replay.reference_path import HumanLine, human_line
+from simulator.replay.reference_path import ReferencePath, reference_path
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.car import STEP_S
 from tests.conftest import jpeg_of, road_frame
@@ -41,7 +41,7 @@ def as_the_human(world: ReplayWorld) -> float:
     return world.human_steering
 
 
-def put_back_at_m(line: HumanLine, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
+def put_back_at_m(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
     """Where along the recording the car was put back. Nobody looks at the frames, so none is warped."""
     world = ReplayWorld(line)
     while not world.finished:
@@ -50,7 +50,7 @@ def put_back_at_m(line: HumanLine, steering: Callable[[ReplayWorld], float]) -> 
     return world.log.report().off_road_at_m
 
 
-def bends(line: HumanLine) -> list[Bend]:
+def bends(line: ReferencePath) -> list[Bend]:
     """Every stretch of one sense that turns by LEAST_TURN_RAD or more."""
     result: list[Bend] = []
     before_m = 0.0
@@ -69,14 +69,14 @@ def bends(line: HumanLine) -> list[Bend]:
     return result
 
 
-def failed(line: HumanLine, steering: Callable[[ReplayWorld], float]) -> list[Bend]:
+def failed(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> list[Bend]:
     """The bends in which, or just behind which, the car was put back."""
     places_m = put_back_at_m(line, steering)
     return [(first, last) for first, last in bends(line) if any(first <= m <= last + WINDOW_M for m in places_m)]
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> HumanLine:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> ReferencePath:
     """Straight on, a bend of some 90 degrees to the left, straight on, and one to the right."""
     folder = tmp_path_factory.mktemp("judge") / "bends"
     jpeg = jpeg_of(road_frame())
@@ -84,16 +84,16 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> HumanLine:
         for row in range(200):
             steering = -0.2 if row in LEFT_ROWS else 0.2 if row in RIGHT_ROWS else 0.0
             recorder.write(1.6e9 + ROW_S * row, jpeg, steering, 0.3, 0, SPEED_MPH, jpeg, jpeg)
-    return human_line(read_recording(folder))
+    return reference_path(read_recording(folder))
 
 
 @pytest.fixture(scope="module")
-def real(steering_data: Path) -> HumanLine:
+def real(steering_data: Path) -> ReferencePath:
     """1.7 laps of Udacity's lake each way."""
-    return human_line(read_recording(steering_data / "lake-recording"))
+    return reference_path(read_recording(steering_data / "lake-recording"))
 
 
-def test_the_bends_are_where_they_were_drawn(drawn: HumanLine) -> None:
+def test_the_bends_are_where_they_were_drawn(drawn: ReferencePath) -> None:
     row_m = SPEED_MPH * MPS_PER_MPH * ROW_S
     left, right = bends(drawn)
     assert left == pytest.approx((LEFT_ROWS.start * row_m, LEFT_ROWS.stop * row_m), abs=8)
@@ -102,7 +102,7 @@ def test_the_bends_are_where_they_were_drawn(drawn: HumanLine) -> None:
 
 @pytest.mark.parametrize("recording", ["drawn", "real"])
 def test_never_steering_fails_every_bend_and_the_human_none(recording: str, request: pytest.FixtureRequest) -> None:
-    line: HumanLine = request.getfixturevalue(recording)
+    line: ReferencePath = request.getfixturevalue(recording)
     assert len(bends(line)) >= 2
     assert failed(line, never_steers) == bends(line)
     assert put_back_at_m(line, as_the_human) == (), "nowhere, in a bend or between two"

@@ -26,7 +26,7 @@ from server.core.observer import Answered
 from server.model.slot import LoadedModel
 from server.web import saliency_service as explainer_module
 from server.web.saliency_process import Watchdog
-from server.web.saliency_service import Explainer, Preparing, Unexplained
+from server.web.saliency_service import Preparing, SaliencyService, Unexplained
 from tests.conftest import jpeg_of, road_frame
 
 EFF = Path(__file__).parent.parent / "models" / "eff.h5"
@@ -140,47 +140,47 @@ def loaded(path, **facts):
 
 
 @pytest.fixture
-def explainer():
-    made = Explainer()
+def saliency_service():
+    made = SaliencyService()
     yield made
     made.close()
 
 
-def picture_of(explainer, answer, model):
+def picture_of(saliency_service, answer, model):
     """Ask until it is prepared."""
     limit = threading.Event()
     for _ in range(3000):
         try:
-            return explainer.picture(answer, model)
+            return saliency_service.picture(answer, model)
         except Preparing:
             limit.wait(0.05)
     raise AssertionError("it is never prepared")
 
 
 @pytest.mark.slow
-def test_pictures_come_from_a_process_that_may_die(explainer):
+def test_pictures_come_from_a_process_that_may_die(saliency_service):
     model, answer = loaded(EFF), answered()
-    picture = picture_of(explainer, answer, model)
+    picture = picture_of(saliency_service, answer, model)
     painted = np.asarray(Image.open(io.BytesIO(picture))).astype(int)
     changed = np.abs(painted - answer.telemetry.frame).max(axis=2)
     assert painted.shape == (160, 320, 3)
     assert changed[:72].mean() < 3, "nothing is marked above the crop"
     strongest = np.unravel_index(changed.argmax(), changed.shape)
     np.testing.assert_allclose(painted[strongest], COLOUR, atol=70)
-    process = explainer._process
-    assert explainer.picture(answer, model) is picture, "the same frame is painted once"
+    process = saliency_service._process
+    assert saliency_service.picture(answer, model) is picture, "the same frame is painted once"
     process.kill()
     process.wait()
-    assert explainer.picture(answered(0.4), model) != picture
-    assert explainer._process.pid != process.pid
+    assert saliency_service.picture(answered(0.4), model) != picture
+    assert saliency_service._process.pid != process.pid
     if os.name != "nt":
-        explainer._process.send_signal(signal.SIGSTOP)
-    explainer.close()  # also while it does not answer
+        saliency_service._process.send_signal(signal.SIGSTOP)
+    saliency_service.close()  # also while it does not answer
     with pytest.raises(Unexplained):
-        explainer.picture(answered(0.1), model)
+        saliency_service.picture(answered(0.1), model)
 
 
-def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(explainer, tmp_path, monkeypatch):
+def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(saliency_service, tmp_path, monkeypatch):
     calls = []
 
     def refuses(path, preprocess):
@@ -191,12 +191,12 @@ def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(explainer, tmp
     model = replace(loaded(EFF), preprocess="pilotnet")
     for _ in range(2):
         with pytest.raises(Unexplained, match="no convolution"):
-            picture_of(explainer, answered(), model)
+            picture_of(saliency_service, answered(), model)
     assert calls == [(EFF, "pilotnet")]
     changed = tmp_path / "model.h5"
     shutil.copy(EFF, changed)
     with pytest.raises(Unexplained, match=r"model\.h5 has changed since it was loaded"):
-        picture_of(explainer, answered(), loaded(changed, model_sha256="0" * 64))
+        picture_of(saliency_service, answered(), loaded(changed, model_sha256="0" * 64))
 
 
 def test_what_is_no_saliency_file_is_named(tmp_path):

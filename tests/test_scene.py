@@ -18,8 +18,8 @@ def scene():
     drawn.close()
 
 
-def view(scene: Scene, aside_m: float = 0.0, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
-    return scene.render(*LAKE.points[index], 0.0, LAKE.heading_rad[index] + turned, 0.0, aside_m).astype(int)
+def view(scene: Scene, lateral_offset_m: float = 0.0, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
+    return scene.render(*LAKE.points[index], 0.0, LAKE.heading_rad[index] + turned, 0.0, lateral_offset_m).astype(int)
 
 
 def line_column(frame: np.ndarray, row: int, side: slice) -> float:

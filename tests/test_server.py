@@ -147,7 +147,7 @@ def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliber
         deliberate.wait_until(lambda: len(deliberate.policy.asked) == 3)
         other.send(telemetry_packet(grey(191)))
         answer(other)
-        assert list(deliberate.cockpit.view.simulators) == [1]
+        assert list(deliberate.controls.view.simulators) == [1]
 
 
 def test_a_vanished_simulator_frees_its_state_and_its_number(server):

@@ -21,13 +21,13 @@ def scene():
     drawn.close()
 
 
-def true_view(scene, aside_m=0.0, turned=0.0, ahead_m=0.0, camera=CENTER):
+def true_view(scene, lateral_offset_m=0.0, turned=0.0, ahead_m=0.0, camera=CENTER):
     """What the car sees that stands there beside the straight's middle."""
     (x, y), heading = LAKE.points[STRAIGHT], float(LAKE.heading_rad[STRAIGHT])
     to_camera = CAMERA_AHEAD_M + ahead_m  # the pose is the camera's, and the scene is told the rear axle's
-    x += to_camera * np.cos(heading) - aside_m * np.sin(heading) - CAMERA_AHEAD_M * np.cos(heading + turned)
-    y += to_camera * np.sin(heading) + aside_m * np.cos(heading) - CAMERA_AHEAD_M * np.sin(heading + turned)
-    return scene.render(x, y, 0.0, heading + turned, 0.0, camera.aside_m)
+    x += to_camera * np.cos(heading) - lateral_offset_m * np.sin(heading) - CAMERA_AHEAD_M * np.cos(heading + turned)
+    y += to_camera * np.sin(heading) + lateral_offset_m * np.cos(heading) - CAMERA_AHEAD_M * np.sin(heading + turned)
+    return scene.render(x, y, 0.0, heading + turned, 0.0, camera.lateral_offset_m)
 
 
 def recorded(scene, *names):
@@ -99,6 +99,13 @@ def test_a_viewer_shows_each_picture_as_one_that_saw_no_other():
     """It keeps the last picture that it widened; neither the next one nor the same as another camera's may be that."""
     first, second = np.random.default_rng(1).integers(0, 256, (2, 160, 320, 3), np.uint8)
     viewer = Viewer()
-    for frame, aside_m in ((first, 0.0), (first, 0.2), (second, 0.2), (second, 0.7), (second, -0.7), (first, -0.7)):
+    for frame, lateral_offset_m in (
+        (first, 0.0),
+        (first, 0.2),
+        (second, 0.2),
+        (second, 0.7),
+        (second, -0.7),
+        (first, -0.7),
+    ):
         frames = dict.fromkeys(("center", "left", "right"), partial(np.asarray, frame))
-        np.testing.assert_array_equal(viewer.view(frames, aside_m), Viewer().view(frames, aside_m))
+        np.testing.assert_array_equal(viewer.view(frames, lateral_offset_m), Viewer().view(frames, lateral_offset_m))

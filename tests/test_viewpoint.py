@@ -72,9 +72,9 @@ def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
     (x, y), heading, turn = track.points[index], track.heading_rad[index], math.radians(turn_deg)
     scene = Scene(track)
 
-    def seen(aside_m: float, turned: float) -> np.ndarray:
-        eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + aside_m * math.sin(heading)
-        eye_y = y + CAMERA_AHEAD_M * math.sin(heading) - aside_m * math.cos(heading)
+    def seen(lateral_offset_m: float, turned: float) -> np.ndarray:
+        eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + lateral_offset_m * math.sin(heading)
+        eye_y = y + CAMERA_AHEAD_M * math.sin(heading) - lateral_offset_m * math.cos(heading)
         to = heading - turned
         return scene.render(eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to)
 
@@ -93,7 +93,7 @@ def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
         expected = np.arctan(np.tan(steering) + np.array([0.25, -0.25]))
         moved = [
             float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
-            for shift_m in (-LEFT.aside_m, LEFT.aside_m)
+            for shift_m in (-LEFT.lateral_offset_m, LEFT.lateral_offset_m)
         ]
         np.testing.assert_allclose(moved, expected, atol=1e-6)
 
@@ -104,7 +104,7 @@ def test_a_turn_is_steered_back_and_steering_stays_in_range():
     def turned(steering: float, deg: float) -> float:
         return float(steered_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
 
-    aside = 7.0 * math.tan(math.radians(3)) / LEFT.aside_m  # in side cameras
+    aside = 7.0 * math.tan(math.radians(3)) / LEFT.lateral_offset_m  # in side cameras
     assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)
     assert turned(0.0, -3.0) == pytest.approx(-turned(0.0, 3.0))
     assert turned(-1.0, 10.0) == -1.0

@@ -63,7 +63,7 @@ def state_of(connection: Connection, now_s: float) -> str:
     return "driving" if connection.answered else "connected"
 
 
-class Narrator:
+class ConsoleStatus:
     """say: takes a format and its values, as logging does; clock: steady seconds, as the connections use."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """Says in plain words how a drive is, above all why a car does not move: for the page, at any moment.
 
-The narrator tells a log what has changed; this tells someone who has just come what holds.
+The console_status tells a log what has changed; this tells someone who has just come what holds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from server.core.app import Connection
 from server.health.console_status import MANUAL, SILENT, SLOW, SLOW_MS, WAITING, state_of
-from server.operator_controls import Cockpit
+from server.operator_controls import OperatorControls
 
 STUCK_S = 4.0
 STANDING_MPH = 0.5
@@ -24,9 +24,9 @@ class Finding:
     text: str
 
 
-def diagnose(cockpit: Cockpit) -> list[Finding]:
+def diagnose(controls: OperatorControls) -> list[Finding]:
     """What holds now, the worst first."""
-    app, pace = cockpit.app, cockpit.pace
+    app, pace = controls.app, controls.pace
     found: list[Finding] = []
     if app.paused:
         found.append(Finding("note", "Paused: every car brakes and stands until you let the model drive again."))
@@ -39,21 +39,21 @@ def diagnose(cockpit: Cockpit) -> list[Finding]:
         return sorted([*found, Finding("note", _sentence(WAITING))], key=_urgency)
     driven = []
     for connection in sorted(app.connections.values(), key=lambda c: c.session.number):
-        wrong = _of_simulator(cockpit, connection)
+        wrong = _of_simulator(controls, connection)
         found += wrong
         if not wrong and not app.paused:
             driven.append(str(connection.session.number))
     if driven:
         found.append(Finding("good", f"The model drives simulator{'s'[: len(driven) > 1]} {' and '.join(driven)}."))
-    times = cockpit.view.latency.percentiles()
+    times = controls.view.latency.percentiles()
     if times and times["p99"] > SLOW_MS:
         found.append(Finding("bad", _sentence(SLOW % times["p99"])))
-    recorder = cockpit.recorder
+    recorder = controls.recorder
     if recorder is not None and (recorder.error or recorder.dropped):
         reason = recorder.error or f"the disk is too slow, {recorder.dropped} frames were left out"
         found.append(Finding("bad", f"The recording is not complete: {reason}."))
-    if cockpit.models.error:
-        found.append(Finding("bad", f"{cockpit.models.error}. {cockpit.models.model.path.name} goes on driving."))
+    if controls.models.error:
+        found.append(Finding("bad", f"{controls.models.error}. {controls.models.model.path.name} goes on driving."))
     return sorted(found, key=_urgency)
 
 
@@ -61,7 +61,7 @@ def _urgency(finding: Finding) -> int:
     return ("bad", "note", "good").index(finding.level)
 
 
-def _of_simulator(cockpit: Cockpit, connection: Connection) -> list[Finding]:
+def _of_simulator(controls: OperatorControls, connection: Connection) -> list[Finding]:
     now_s, number = time.monotonic(), connection.session.number
     state = state_of(connection, now_s)
     if state == "silent":
@@ -70,17 +70,17 @@ def _of_simulator(cockpit: Cockpit, connection: Connection) -> list[Finding]:
         return [Finding("note", _sentence(MANUAL % number))]
     if state == "connected":
         return [Finding("note", f"Simulator {number} has connected; its first telemetry is awaited.")]
-    return _of_driven(cockpit, connection)
+    return _of_driven(controls, connection)
 
 
-def _of_driven(cockpit: Cockpit, connection: Connection) -> list[Finding]:
+def _of_driven(controls: OperatorControls, connection: Connection) -> list[Finding]:
     number = connection.session.number
     if connection.fault:
         text = (
             f"its last frame could not be driven ({connection.fault}), so the car keeps its steering, without throttle"
         )
         return [Finding("bad", f"Simulator {number}: {text}. The log tells what was received.")]
-    view = cockpit.view.simulators.get(number)
+    view = controls.view.simulators.get(number)
     if view is not None and view.stuck_s > STUCK_S:
         text = (
             f"is given throttle but has stood for {view.stuck_s:.0f} s: it is stuck against something or off the road"

@@ -15,11 +15,11 @@ import eventlet
 import eventlet.wsgi
 
 from server.core.app import DrivingApp
-from server.health.console_status import Narrator
+from server.health.console_status import ConsoleStatus
 from server.health.refusals import Refusals
 from server.net.door import Door, connection_limit
 from server.net.green import sleep, use_threads
-from server.web.access import HANG_UP, Gate
+from server.web.access import HANG_UP, AccessControl
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Protocol(eventlet.wsgi.HttpProtocol):
             self.rfile.close()
 
 
-def answer_requests(wsgi: Gate, listener: socket.socket, refusals: Refusals) -> None:
+def answer_requests(wsgi: AccessControl, listener: socket.socket, refusals: Refusals) -> None:
     """Answer what comes in, a green thread for each connection; returns only when it is killed."""
     limit = connection_limit()
     eventlet.wsgi.server(
@@ -121,7 +121,9 @@ class NotListening(RuntimeError):
     """Nobody accepts connections any more."""
 
 
-def serve(app: DrivingApp, wsgi: Gate, listener: socket.socket, finished: Callable[[], bool], at_once: int) -> bool:
+def serve(
+    app: DrivingApp, wsgi: AccessControl, listener: socket.socket, finished: Callable[[], bool], at_once: int
+) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
     Then the cars are brought to a stop. A second Ctrl-C ends the process at once. at_once: how many simulators' frames
@@ -132,9 +134,9 @@ def serve(app: DrivingApp, wsgi: Gate, listener: socket.socket, finished: Callab
         signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
     use_threads(at_once)
     accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
-    narrator = Narrator()
+    console_status = ConsoleStatus()
     while not stop.is_set() and not finished() and not accepting.dead:
-        narrator.look(app.connections, app.latency, app.refusals)
+        console_status.look(app.connections, app.latency, app.refusals)
         sleep(LOOK_EVERY_S)
     app.stop_cars()
     if accepting.dead:

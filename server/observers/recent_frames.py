@@ -19,7 +19,7 @@ MAX_BYTES = 64_000_000
 _NO_FRAME = np.empty((0, 0, 3), np.uint8)
 
 
-class LastMoments:
+class RecentFrames:
     """An Observer that keeps answers of the last KEPT_S seconds, by the clock that stamps them."""
 
     def __init__(self) -> None:

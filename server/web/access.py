@@ -110,7 +110,7 @@ OTHER_PROTOCOL = Refusal(
 )
 
 
-class Gate:
+class AccessControl:
     """A WSGI application in front of `inner`. full(): whether no further simulator can be taken; refused: is told the
     address and the reason of each refused simulator; pause: waits some seconds; clock: seconds."""
 

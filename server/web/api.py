@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from server.config.options import MAX_SPEED_MPH
 from server.model.slot import SwapError
 from server.net.run_in_thread import beside
-from server.operator_controls import Cockpit, Refused
+from server.operator_controls import OperatorControls, Refused
 from server.web.openapi import DOCUMENT
 from server.web.page_stream import MAX_STREAMS, Streams
 from server.web.saliency_service import Preparing, Unexplained
@@ -27,13 +27,13 @@ class BadRequest(ValueError):
     """A body that is not what the API takes; says what is."""
 
 
-def api(cockpit: Cockpit) -> flask.Blueprint:
+def api(controls: OperatorControls) -> flask.Blueprint:
     """The routes under /api."""
     routes = flask.Blueprint("api", __name__, url_prefix="/api")
-    streams = Streams(cockpit)
+    streams = Streams(controls)
 
     def done(code: int = 200) -> Answer:
-        return status(cockpit), code
+        return status(controls), code
 
     def on_disk(work: Callable[[], object]) -> Answer:
         beside(work)
@@ -57,57 +57,57 @@ def api(cockpit: Cockpit) -> flask.Blueprint:
 
     @routes.post("/pause")
     def pause() -> Answer:
-        cockpit.app.pause(True)
+        controls.app.pause(True)
         return done()
 
     @routes.post("/resume")
     def resume() -> Answer:
-        cockpit.app.pause(False)
+        controls.app.pause(False)
         return done()
 
     @routes.put("/speed")
     def speed() -> Answer:
-        cockpit.pace.hold(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
+        controls.pace.hold(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
         return done()
 
     @routes.post("/recording/start")
     def start() -> Answer:
-        return on_disk(cockpit.start_recording)
+        return on_disk(controls.start_recording)
 
     @routes.post("/recording/stop")
     def stop() -> Answer:
-        return on_disk(cockpit.stop_recording)
+        return on_disk(controls.stop_recording)
 
     @routes.post("/recording/save")
     def save() -> Answer:
-        return on_disk(cockpit.save_moments)
+        return on_disk(controls.save_moments)
 
     @routes.get("/models")
     def models() -> Answer:
-        return {"models": cockpit.models.names(), "driving": cockpit.models.model.path.name}, 200
+        return {"models": controls.models.names(), "driving": controls.models.model.path.name}, 200
 
     @routes.post("/model")
     def model() -> Answer:
         name = _body("name")
         if not isinstance(name, str):
             raise BadRequest(f"name must be a model file's name, got {str(name)[:40]!r}")
-        cockpit.models.swap(name)
+        controls.models.swap(name)
         return done(202)
 
     @routes.get("/saliency")
     def saliency() -> flask.Response | Answer:
         simulator = _simulator()
         try:
-            picture = beside(lambda: cockpit.saliency(simulator))
+            picture = beside(lambda: controls.saliency(simulator))
         except Preparing as error:
             return {"preparing": str(error)}, 202
         return flask.Response(picture, content_type="image/jpeg")
 
     @routes.get("/shadow/<int:rank>")
     def picture(rank: int) -> flask.Response:
-        if cockpit.shadow is None:
+        if controls.shadow is None:
             raise LookupError("no shadow drives along: start the server with --shadow MODEL")
-        image = cockpit.shadow.picture(rank)
+        image = controls.shadow.picture(rank)
         return flask.Response(image, content_type="image/png" if image[:4] == b"\x89PNG" else "image/jpeg")
 
     _answer_errors(routes)

@@ -15,7 +15,7 @@ from typing import Any
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from server.net.green import sleep
 from server.observers.live_view import SimulatorView
-from server.operator_controls import Cockpit
+from server.operator_controls import OperatorControls
 from server.web.status import status
 
 FRAMES_PER_S = 15
@@ -32,10 +32,10 @@ MAX_IMAGE_BYTES = 300_000
 class Streams:
     """Who watches. `open`: how many do."""
 
-    def __init__(self, cockpit: Cockpit) -> None:
-        self._cockpit = cockpit
+    def __init__(self, controls: OperatorControls) -> None:
+        self._cockpit = controls
         self.open = 0
-        cockpit.app.metrics.watch("drive_page_streams", "Pages that watch", lambda: self.open)
+        controls.app.metrics.watch("drive_page_streams", "Pages that watch", lambda: self.open)
 
     def stream(self, simulator: int | None, environ: dict[str, Any]) -> Iterator[str]:
         """Events of one page until it leaves. simulator: its number; None: the lowest that is connected."""

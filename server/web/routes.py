@@ -16,8 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException
 
 from server.net.green import sleep
-from server.operator_controls import Cockpit
-from server.web.access import Access, Gate, WsgiApp
+from server.operator_controls import OperatorControls
+from server.web.access import Access, AccessControl, WsgiApp
 from server.web.api import api, http_error
 
 log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ MAX_BODY_BYTES = 10_000
 PAGE = Path(__file__).resolve().parent / "page"
 
 
-def wsgi_app(cockpit: Cockpit, access: Access) -> Gate:
+def wsgi_app(controls: OperatorControls, access: Access) -> AccessControl:
     """All that the port serves. access: who is let in."""
-    app = cockpit.app
-    inner = _logged(socketio.WSGIApp(app.sio, _routes(cockpit)))
-    return Gate(inner, access, app.full, app.refusals.note, sleep)
+    app = controls.app
+    inner = _logged(socketio.WSGIApp(app.sio, _routes(controls)))
+    return AccessControl(inner, access, app.full, app.refusals.note, sleep)
 
 
 def _logged(inner: WsgiApp) -> WsgiApp:
@@ -48,12 +48,12 @@ def _logged(inner: WsgiApp) -> WsgiApp:
     return answer
 
 
-def _routes(cockpit: Cockpit) -> flask.Flask:
+def _routes(controls: OperatorControls) -> flask.Flask:
     web = flask.Flask(__name__, static_folder=PAGE, static_url_path="/page")
     web.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    web.register_blueprint(api(cockpit))
+    web.register_blueprint(api(controls))
     web.register_error_handler(HTTPException, http_error)
-    app = cockpit.app
+    app = controls.app
 
     @web.get("/healthz")
     def healthz() -> dict[str, str]:

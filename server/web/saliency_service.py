@@ -34,7 +34,7 @@ class Preparing(ValueError):
     """There is no picture yet: the model is being converted for it."""
 
 
-class Explainer:
+class SaliencyService:
     """Pictures of what a model looks at. Methods may block and are for threads of their own."""
 
     def __init__(self) -> None:

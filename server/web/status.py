@@ -7,30 +7,30 @@ from dataclasses import asdict
 
 from server.core.app import Connection
 from server.health.diagnosis import diagnose
-from server.operator_controls import Cockpit
+from server.operator_controls import OperatorControls
 
 MODEL_FACTS = ("model_sha256", "engine", "device", "engine_ms", "notes", "card")
 
 
-def status(cockpit: Cockpit) -> dict[str, object]:
+def status(controls: OperatorControls) -> dict[str, object]:
     """Model, pace, recording, simulators and the doctor's findings; openapi.py describes it."""
-    app, pace = cockpit.app, cockpit.pace
+    app, pace = controls.app, controls.pace
     connections = sorted(app.connections.values(), key=lambda c: c.session.number)
     return {
-        "model": _model(cockpit),
-        "latency_ms": cockpit.view.latency.percentiles(),
+        "model": _model(controls),
+        "latency_ms": controls.view.latency.percentiles(),
         "paused": app.paused,
         "target_speed_mph": None if pace.constant_throttle is not None else pace.target_mph,
         "constant_throttle": pace.constant_throttle,
-        "recording": _recording(cockpit),
-        "shadow": cockpit.shadow.figures() if cockpit.shadow else None,
-        "simulators": [_simulator(cockpit, connection) for connection in connections],
-        "doctor": [asdict(finding) for finding in diagnose(cockpit)],
+        "recording": _recording(controls),
+        "shadow": controls.shadow.figures() if controls.shadow else None,
+        "simulators": [_simulator(controls, connection) for connection in connections],
+        "doctor": [asdict(finding) for finding in diagnose(controls)],
     }
 
 
-def _model(cockpit: Cockpit) -> dict[str, object]:
-    models = cockpit.models
+def _model(controls: OperatorControls) -> dict[str, object]:
+    models = controls.models
     facts = models.model.facts
     return {
         "name": models.model.path.name,
@@ -40,8 +40,8 @@ def _model(cockpit: Cockpit) -> dict[str, object]:
     }
 
 
-def _recording(cockpit: Cockpit) -> dict[str, object]:
-    recorder = cockpit.recorder
+def _recording(controls: OperatorControls) -> dict[str, object]:
+    recorder = controls.recorder
     return {
         "on": recorder is not None,
         "folder": recorder.folder.name if recorder else None,
@@ -49,14 +49,14 @@ def _recording(cockpit: Cockpit) -> dict[str, object]:
         "left_out": recorder.dropped if recorder else 0,
         "waiting": recorder.waiting if recorder else 0,
         "error": recorder.error if recorder else None,
-        "seconds_kept": round(cockpit.moments.seconds, 1),
-        "saved": cockpit.saved.name if cockpit.saved else None,
+        "seconds_kept": round(controls.moments.seconds, 1),
+        "saved": controls.saved.name if controls.saved else None,
     }
 
 
-def _simulator(cockpit: Cockpit, connection: Connection) -> dict[str, object]:
+def _simulator(controls: OperatorControls, connection: Connection) -> dict[str, object]:
     session = connection.session
-    view = cockpit.view.simulators.get(session.number)
+    view = controls.view.simulators.get(session.number)
     return {
         "simulator": session.number,
         "answered": connection.answered,

@@ -32,9 +32,9 @@ HOOD_ROW = 134
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """aside_m: left of the car's middle; height_m: above the road; horizon_row: from the top; yaw_rad: to the left."""
+    """lateral_offset_m: left of the car's middle; height_m: above the road; horizon_row: from the top; yaw_rad: left."""
 
-    aside_m: float
+    lateral_offset_m: float
     height_m: float
     horizon_row: float
     yaw_rad: float = 0.0
@@ -70,17 +70,18 @@ def projection() -> Matrix:
 
 
 def homographies(
-    shown: Camera, source: Camera, aside_m: float = 0.0, turned_rad: float = 0.0, ahead_m: float = 0.0
+    shown: Camera, source: Camera, lateral_offset_m: float = 0.0, heading_error_rad: float = 0.0, ahead_m: float = 0.0
 ) -> tuple[Matrix, Matrix]:
     """Pixel (column, row, 1) of the shown picture -> its pixel in the source: for the road's plane, and for far away.
 
-    The shown car stands aside_m to the left of the one that took the source, ahead_m before it, turned_rad to its left.
+    The shown car stands lateral_offset_m to the left of the one that took the source and ahead_m before it, and points
+    heading_error_rad further left.
     Pixels are continuous: (0, 0) is the outer corner of the first. Source: Hartley and Zisserman, Multiple View
     Geometry, 2nd edition, 13.1, H = K (R + t n / d) K^-1.
     """
-    turned = turn(turned_rad)
-    place = turned @ np.array([-shown.aside_m, 0.0, 0.0])
-    moved = place + np.array([source.aside_m - aside_m, source.height_m - shown.height_m, ahead_m])
+    turned = turn(heading_error_rad)
+    place = turned @ np.array([-shown.lateral_offset_m, 0.0, 0.0])
+    moved = place + np.array([source.lateral_offset_m - lateral_offset_m, source.height_m - shown.height_m, ahead_m])
     axes = turned @ shown.axes()
     down_per_m = shown.axes()[1] / shown.height_m
     before, after = LENS @ source.axes().T, np.linalg.inv(LENS)

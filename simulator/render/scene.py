@@ -45,13 +45,13 @@ class Scene:
         self._buffer.make_display_region().set_camera(self._camera)
 
     def render(
-        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float = 0.0, aside_m: float = 0.0
+        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float = 0.0, lateral_offset_m: float = 0.0
     ) -> Frame:
-        """uint8 (160, 320, 3), as a car there sees. aside_m: of the camera, positive left; pitch: the road's slope."""
+        """uint8 (160, 320, 3), as a car there sees. lateral_offset_m: the camera's, positive left; pitch: the slope."""
         cos, sin = math.cos(heading_rad), math.sin(heading_rad)
         eye = (
-            x + CAMERA_AHEAD_M * cos - aside_m * sin,
-            y + CAMERA_AHEAD_M * sin + aside_m * cos,
+            x + CAMERA_AHEAD_M * cos - lateral_offset_m * sin,
+            y + CAMERA_AHEAD_M * sin + lateral_offset_m * cos,
             height_m + CENTER.height_m,
         )
         self._camera.set_pos(*eye)

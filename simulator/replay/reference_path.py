@@ -53,7 +53,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class HumanLine:
+class ReferencePath:
     """All that can be replayed of a recording. left_out: rows that cannot, by the reason."""
 
     name: str
@@ -75,7 +75,7 @@ class HumanLine:
         return said if self.side_cameras else f"{said}; one camera only, so smaller shifts"
 
 
-def human_line(recording: Recording) -> HumanLine:
+def reference_path(recording: Recording) -> ReferencePath:
     """Reconstruct it. Raises ValueError where nothing can be replayed."""
     left_out: Counter[str] = Counter()
     time_s = row_times_s(recording.samples)
@@ -90,7 +90,7 @@ def human_line(recording: Recording) -> HumanLine:
         reasons = ", ".join(f"{number} rows {reason}" for reason, number in left_out.items())
         raise ValueError(f"{name} has no {SHORTEST_S:g} s of driving to replay: {reasons}")
     sides = all(s.left and s.right for stretch in found for s in stretch.samples)
-    return HumanLine(name, found, dict(left_out), sides)
+    return ReferencePath(name, found, dict(left_out), sides)
 
 
 def _unbroken(

@@ -17,7 +17,7 @@ from protocol.messages import MPS_PER_MPH, Frame
 from simulator.client.connection import Observation
 from simulator.render.camera import CAMERA_AHEAD_M
 from simulator.render.jpeg import jpeg_of
-from simulator.replay.reference_path import HumanLine
+from simulator.replay.reference_path import ReferencePath
 from simulator.replay.steering_dynamics import GAME
 from simulator.replay.view import CAMERAS, Viewer
 from simulator.world.car import STEP_S, Car
@@ -41,7 +41,7 @@ class ReplayWorld(SteppedWorld):
     """
 
     def __init__(
-        self, line: HumanLine, laps: float = 1.0, latency_s: float = 0.0, intervention_m: float | None = None
+        self, line: ReferencePath, laps: float = 1.0, latency_s: float = 0.0, intervention_m: float | None = None
     ) -> None:
         self.line = line
         self.log = DriveLog(line.length_m)
@@ -64,7 +64,7 @@ class ReplayWorld(SteppedWorld):
         return self._over or self.place.distance_m >= self._end_m
 
     @property
-    def turned_rad(self) -> float:
+    def heading_error_rad(self) -> float:
         """The car's direction against the human's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
@@ -122,7 +122,7 @@ class ReplayWorld(SteppedWorld):
         self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)
-        if abs(self.place.offset_m) > self.intervention_m or abs(self.turned_rad) > math.pi / 2:
+        if abs(self.place.offset_m) > self.intervention_m or abs(self.heading_error_rad) > math.pi / 2:
             self.log.note_off_road(self.place, False)
             self._underway.clear()
             self._put(self.place.index)

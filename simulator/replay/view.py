@@ -34,9 +34,12 @@ _HOOD_EDGES = {
 """Columns and rows along which the car's nose ends in each picture; measured on the median of 150 frames."""
 
 
-def nearest_camera(aside_m: float, cameras: Mapping[str, object]) -> str:
-    """Of those there are, the one that sat closest to a place aside_m left of the middle."""
-    return min((name for name in CAMERAS if name in cameras), key=lambda name: abs(CAMERAS[name].aside_m - aside_m))
+def nearest_camera(lateral_offset_m: float, cameras: Mapping[str, object]) -> str:
+    """Of those there are, the one that sat closest to a place lateral_offset_m left of the middle."""
+    return min(
+        (name for name in CAMERAS if name in cameras),
+        key=lambda name: abs(CAMERAS[name].lateral_offset_m - lateral_offset_m),
+    )
 
 
 class Viewer:
@@ -51,17 +54,21 @@ class Viewer:
         self._wide = _image(self._pixels)
 
     def view(
-        self, frames: Mapping[str, Callable[[], Frame]], aside_m: float, turned_rad: float = 0.0, ahead_m: float = 0.0
+        self,
+        frames: Mapping[str, Callable[[], Frame]],
+        lateral_offset_m: float,
+        heading_error_rad: float = 0.0,
+        ahead_m: float = 0.0,
     ) -> Frame:
         """uint8 (160, 320, 3) as the centre camera would see, of a car so far left of, turned left of, ahead of this.
 
         frames: the moment's pictures by camera, `center` at least; only those that are needed are asked for.
         """
-        name = nearest_camera(aside_m, frames)
+        name = nearest_camera(lateral_offset_m, frames)
         source = frames[name]()
         center = source if name == "center" else frames["center"]()
         self._widen(source, name)
-        road, far = homographies(CENTER, CAMERAS[name], aside_m, turned_rad, ahead_m)
+        road, far = homographies(CENTER, CAMERAS[name], lateral_offset_m, heading_error_rad, ahead_m)
         result = np.empty((FRAME_ROWS, FRAME_COLUMNS, 3), np.uint8)
         result[:HORIZON] = _transformed(self._wide, far, 0, HORIZON)
         result[HORIZON:] = _transformed(self._wide, road, HORIZON, FRAME_ROWS)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from protocol.messages import Frame
 from simulator.client.game_loop import World
 from simulator.render.scene import Scene
-from simulator.replay.reference_path import HumanLine
+from simulator.replay.reference_path import ReferencePath
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.car import Car
 from simulator.world.drive_log import DriveLog
@@ -67,7 +67,7 @@ def track_course(track: Track, scene: Callable[[], Scene], laps: float, seed: in
     return Course(facts, laps * track.length_m, "off the road", False, start, partial(draw_map, driven))
 
 
-def replay_course(line: HumanLine, laps: float, intervention_m: float | None = None) -> Course:
+def replay_course(line: ReferencePath, laps: float, intervention_m: float | None = None) -> Course:
     """A recording from its start. laps: the share of it; intervention_m: None for the replay's own choice."""
     share = min(laps, 1.0)
     limit_m = ReplayWorld(line, intervention_m=intervention_m).intervention_m

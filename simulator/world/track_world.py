@@ -55,12 +55,14 @@ class TrackWorld(SteppedWorld):
         generator = np.random.default_rng(seed)
         self._put(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
 
-    def _put(self, index: int, offset_m: float = 0.0, turned_rad: float = 0.0) -> None:
+    def _put(self, index: int, offset_m: float = 0.0, heading_error_rad: float = 0.0) -> None:
         """Stand still on the road there."""
         x, y = self.track.points[index]
         heading = float(self.track.heading_rad[index])
         self.car = Car(
-            float(x) - offset_m * math.sin(heading), float(y) + offset_m * math.cos(heading), heading + turned_rad
+            float(x) - offset_m * math.sin(heading),
+            float(y) + offset_m * math.cos(heading),
+            heading + heading_error_rad,
         )
         self.place = self.track.locate(self.car.x, self.car.y, index)
 
@@ -70,19 +72,21 @@ class TrackWorld(SteppedWorld):
         return self.log.distance_m >= self.laps * self.track.length_m or self.log.time_s >= self._limit_s
 
     @property
-    def turned_rad(self) -> float:
+    def heading_error_rad(self) -> float:
         """The car's direction against the road's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
-    def frame(self, aside_m: float = 0.0) -> Frame:
-        """What a camera sees now, uint8 (160, 320, 3). aside_m: its place beside the centre camera, positive left."""
+    def frame(self, lateral_offset_m: float = 0.0) -> Frame:
+        """What a camera sees now, uint8 (160, 320, 3). lateral_offset_m: from the centre camera, positive left."""
         index, car = self.place.index, self.car
         height, slope = float(self.track.height_m[index]), float(self.track.slope[index])
-        return self._scene.render(car.x, car.y, height, car.heading_rad, slope * math.cos(self.turned_rad), aside_m)
+        return self._scene.render(
+            car.x, car.y, height, car.heading_rad, slope * math.cos(self.heading_error_rad), lateral_offset_m
+        )
 
     def sides(self) -> tuple[Frame, Frame]:
         """The left and the right camera's frames."""
-        return self.frame(LEFT.aside_m), self.frame(RIGHT.aside_m)
+        return self.frame(LEFT.lateral_offset_m), self.frame(RIGHT.lateral_offset_m)
 
     def observe(self) -> Observation:
         """Telemetry, with what improved simulator builds add to it."""
@@ -99,10 +103,10 @@ class TrackWorld(SteppedWorld):
         return Observation(jpeg_of(self.frame()), car.steering_angle_deg, throttle, car.speed_mph, extras)
 
     def _move(self) -> None:
-        self.car.step(float(self.track.slope[self.place.index]) * math.cos(self.turned_rad))
+        self.car.step(float(self.track.slope[self.place.index]) * math.cos(self.heading_error_rad))
         before, self.place = self.place, self.track.locate(self.car.x, self.car.y, self.place.index)
         self.log.note(STEP_S, self._advance(before), self.place, self.car)
-        if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.turned_rad) > math.pi / 2:
+        if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.heading_error_rad) > math.pi / 2:
             crashed = self.track.has("bridge", self.place.distance_m, 1) or self.track.look == "mountain"
             self.log.note_off_road(self.place, crashed)
             self._underway.clear()

@@ -104,4 +104,4 @@ def _thousands(each: Result) -> float:
 
 
 def _aside_on(track: str) -> Callable[[Result], Interval]:
-    return lambda each: each.aside_m(track)
+    return lambda each: each.lateral_offset_m(track)

@@ -44,7 +44,7 @@ class Result:
         """Percent of the drive, over seeds."""
         return over_seeds([report.autonomy_percent for report in self.driving[track]])
 
-    def aside_m(self, track: str) -> Interval:
+    def lateral_offset_m(self, track: str) -> Interval:
         """Mean distance from the centre line, over seeds."""
         return over_seeds([report.mean_cte_m for report in self.driving[track]])
 
@@ -66,7 +66,7 @@ def markdown(results: Sequence[Result], zero: Mapping[str, Interval], notes: Seq
         cells += [_cell(each.agreement.get(name), 3) for name in agreement]
         for track in tracks:
             off_road = sum(report.off_road_events for report in each.driving[track])
-            cells += [f"{_cell(each.autonomy(track), 1)} %", str(off_road), _cell(each.aside_m(track), 2)]
+            cells += [f"{_cell(each.autonomy(track), 1)} %", str(off_road), _cell(each.lateral_offset_m(track), 2)]
         lines.append(cells)
     if zero:
         empty = len(head) - 1 - len(agreement) - 3 * len(tracks)

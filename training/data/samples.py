@@ -33,7 +33,7 @@ BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 MEAN_S = 1.0
 """Means over this time show what a driver in bursts means; signals are compared by them."""
 
-CAMERAS_LEFT_M = np.array([camera.aside_m for camera in CAMERAS.values()])
+CAMERAS_LEFT_M = np.array([camera.lateral_offset_m for camera in CAMERAS.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> A
     The study's arctan(tan(angle) +- side_camera) for its side cameras, in proportion for other places.
     xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
     """
-    back = xp.atan(xp.tan(steering) + side_camera / LEFT.aside_m * left_m)
+    back = xp.atan(xp.tan(steering) + side_camera / LEFT.lateral_offset_m * left_m)
     return xp.minimum(xp.maximum(back, -1.0), 1.0)
 
 

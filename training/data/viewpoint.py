@@ -85,8 +85,8 @@ def path_columns(steering: float, rows: Rows) -> Float64Array:
     bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
     way_m = ahead_m + CAMERA_AHEAD_M
     inside = (bend * way_m) ** 2 < 1
-    aside_m = np.where(inside, bend * way_m**2 / (1 + np.sqrt(np.maximum(0, 1 - (bend * way_m) ** 2))), np.nan)
-    column, _, depth = projection() @ np.stack([aside_m, np.full_like(ahead_m, CENTER.height_m), ahead_m])
+    lateral_offset_m = np.where(inside, bend * way_m**2 / (1 + np.sqrt(np.maximum(0, 1 - (bend * way_m) ** 2))), np.nan)
+    column, _, depth = projection() @ np.stack([lateral_offset_m, np.full_like(ahead_m, CENTER.height_m), ahead_m])
     return np.asarray(column / depth)
 
 

@@ -21,7 +21,7 @@ from models.convert import litert_bytes
 from models.whole_files import write_whole
 from protocol.recording import read_recording
 from simulator.render.scene import Scene
-from simulator.replay.reference_path import HumanLine, human_line
+from simulator.replay.reference_path import ReferencePath, reference_path
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveReport
@@ -57,12 +57,12 @@ def driver_of(model: Any, folder: Path) -> Policy:
     return open_engine(file)
 
 
-def replay_lines(folders: Sequence[Path]) -> list[HumanLine]:
+def replay_lines(folders: Sequence[Path]) -> list[ReferencePath]:
     """The recordings that can judge on real frames: those with three cameras, and something to replay."""
     found = []
     for folder in folders:
         try:
-            line = human_line(read_recording(folder))
+            line = reference_path(read_recording(folder))
         except ValueError as error:
             print(f"not replayed: {error}")
             continue
@@ -70,7 +70,7 @@ def replay_lines(folders: Sequence[Path]) -> list[HumanLine]:
     return found
 
 
-def trial_drives(policy: Policy, title: str, lines: Sequence[HumanLine] = ()) -> Driving:
+def trial_drives(policy: Policy, title: str, lines: Sequence[ReferencePath] = ()) -> Driving:
     """Each trial and replay -> laps, off_road_events, autonomy_percent, mean_cte_m, max_cte_m, ... by its name."""
     tracks = {name: open_track(name) for name, _, _ in TRIALS}
     each_m = min(REPLAYED_M, ALL_REPLAYED_M / max(1, len(lines)))

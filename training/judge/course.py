@@ -8,14 +8,14 @@ from functools import cache
 
 from protocol.recording import read_recording
 from simulator.render.scene import Scene
-from simulator.replay.reference_path import human_line
+from simulator.replay.reference_path import reference_path
 from simulator.world.course import Course, replay_course, track_course
 from simulator.world.track import Track, open_track
 
 
 def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:
     """All that the options name, closed with `stack`. Raises ValueError, RuntimeError and OSError for bad ones."""
-    lines = [human_line(read_recording(folder)) for folder in options.replay]
+    lines = [reference_path(read_recording(folder)) for folder in options.replay]
     for line in lines:
         print(line.summary())
     tracks = [open_track(name) for name in options.track or ([] if lines else ["lake"])]

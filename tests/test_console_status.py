@@ -1,11 +1,11 @@
-"""The narrator says what happens, once, in words that help."""
+"""The console_status says what happens, once, in words that help."""
 
 from dataclasses import dataclass, field
 
 import pytest
 
 from server.core.latency import LatencyLog
-from server.health.console_status import Narrator
+from server.health.console_status import ConsoleStatus
 from server.health.refusals import Refusals
 
 
@@ -34,14 +34,14 @@ class Connection:
 
 
 class Stage:
-    """A narrator, its clock, and all it said."""
+    """A console_status, its clock, and all it said."""
 
     def __init__(self):
         self.now_s, self.said, self.connections, self.latency = 0.0, [], {}, LatencyLog()
         self.refusals = Refusals(clock=lambda: self.now_s)
         self.latency.add(1.8)
         note = lambda text, *values: self.said.append(text % values)  # noqa: E731
-        self.narrator = Narrator(note, note, lambda: self.now_s)
+        self.console_status = ConsoleStatus(note, note, lambda: self.now_s)
 
     def run(self, seconds, hz=0.0):
         """Time passes, with telemetry at `hz`; returns what was said meanwhile."""
@@ -53,7 +53,7 @@ class Stage:
                     connection.answered += round(hz / 10)
                     connection.session.views += round(hz / 20)
                     connection.last_telemetry_s = self.now_s
-            self.narrator.look(self.connections, self.latency, self.refusals)
+            self.console_status.look(self.connections, self.latency, self.refusals)
         return self.said[start:]
 
 

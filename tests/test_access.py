@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from server.web.access import GUESS_BURST, Access, Gate
+from server.web.access import GUESS_BURST, Access, AccessControl
 from server.web.rates import MAX_ADDRESSES, RequestRates
 from tests.live_server import OPEN, LiveServer
 from tests.raw_client import RawClient, packet
@@ -18,7 +18,7 @@ SOCKET = {
 
 
 def gate(access=OPEN, full=lambda: False, clock=lambda: 0.0):
-    return Gate(lambda environ, start_response: [b"inside"], access, full, clock=clock)
+    return AccessControl(lambda environ, start_response: [b"inside"], access, full, clock=clock)
 
 
 def ask(gate_, path="/api/status", method="GET", host="127.0.0.1:4567", **environ):

@@ -8,7 +8,7 @@ import pytest
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.replay.reference_path import human_line
+from simulator.replay.reference_path import reference_path
 from simulator.replay.steering_dynamics import GAME, Response
 from tests.conftest import jpeg_of, road_frame
 
@@ -33,7 +33,7 @@ def record(tmp_path):
 
 
 def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
-    line = human_line(record([(0.1, 0.0, 20.0)] * 101))
+    line = reference_path(record([(0.1, 0.0, 20.0)] * 101))
     assert line.length_m == pytest.approx(10 * 20 * MPS_PER_MPH, rel=0.002)
     assert line.left_out == {}
     assert line.side_cameras
@@ -41,7 +41,7 @@ def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
 
 def test_a_bend_has_the_bicycles_radius(record, monkeypatch):
     monkeypatch.setattr("simulator.replay.reference_path.GAME", BICYCLE)
-    (stretch,) = human_line(record([(0.1, -0.4, 15.0)] * 61)).stretches
+    (stretch,) = reference_path(record([(0.1, -0.4, 15.0)] * 61)).stretches
     radius = EFFECTIVE_WHEELBASE_M / math.tan(math.radians(10))
     turned = stretch.length_m / radius
     assert stretch.heading_rad[-1] == pytest.approx(turned, rel=1e-3), "negative steering turns left"
@@ -54,7 +54,7 @@ def test_gaps_cut_and_standstills_and_manoeuvres_are_left_out(record):
     drive = [(0.1, 0.0, 20.0)] * 80
     pause = [(0.1, 0.0, 0.0)] * 10
     setting_off = [(0.1, 0.5, 3.0)] * 5
-    line = human_line(record([*drive, (0.9, 0.0, 20.0), *drive, *pause, *setting_off, *drive]))
+    line = reference_path(record([*drive, (0.9, 0.0, 20.0), *drive, *pause, *setting_off, *drive]))
     assert len(line.stretches) == 3
     assert line.left_out["standing still"] == 10
     assert line.left_out["next to a standstill"] >= 20, "20 m at 9 m/s, and the setting off"
@@ -62,7 +62,7 @@ def test_gaps_cut_and_standstills_and_manoeuvres_are_left_out(record):
 
 
 def test_short_pieces_are_counted(record):
-    line = human_line(record([*[(0.1, 0.0, 20.0)] * 40, (5.0, 0.0, 20.0), *[(0.1, 0.0, 20.0)] * 5]))
+    line = reference_path(record([*[(0.1, 0.0, 20.0)] * 40, (5.0, 0.0, 20.0), *[(0.1, 0.0, 20.0)] * 5]))
     assert len(line.stretches) == 1
     assert line.left_out == {"in pieces shorter than 3 s": 6}
     assert "6 rows in pieces shorter than 3 s" in line.summary()
@@ -70,11 +70,11 @@ def test_short_pieces_are_counted(record):
 
 def test_nothing_to_replay_is_said(record):
     with pytest.raises(ValueError, match="drive has no 3 s of driving to replay: 30 rows standing still"):
-        human_line(record([(0.1, 0.0, 0.0)] * 30))
+        reference_path(record([(0.1, 0.0, 0.0)] * 30))
 
 
 def test_one_camera_is_said(record):
-    line = human_line(record([(0.1, 0.0, 20.0)] * 50, sides=False))
+    line = reference_path(record([(0.1, 0.0, 20.0)] * 50, sides=False))
     assert not line.side_cameras
     assert line.summary().endswith("one camera only, so smaller shifts")
 
@@ -85,13 +85,13 @@ def test_rows_without_a_time_are_taken_to_be_a_tenth_apart(tmp_path):
         (tmp_path / "IMG" / f"frame{i}.jpg").write_bytes(JPEG)
     rows = "".join(f"IMG/frame{i}.jpg,,,0.0,0.3,0,20.5\n" for i in range(50))
     (tmp_path / "driving_log.csv").write_text(rows)
-    line = human_line(read_recording(tmp_path))
+    line = reference_path(read_recording(tmp_path))
     assert line.length_m == pytest.approx(4.9 * 20.5 * MPS_PER_MPH, rel=0.005)
     assert line.left_out == {"without a time, taken to be 0.1 s apart": 50}
 
 
 def test_each_row_knows_its_step(record):
-    (stretch,) = human_line(record([(0.1, 0.0, 20.0)] * 50)).stretches
+    (stretch,) = reference_path(record([(0.1, 0.0, 20.0)] * 50)).stretches
     assert np.array_equal(stretch.row_step[:4], [0, 10, 20, 30])
     assert stretch.row_step[-1] < len(stretch.x)
 

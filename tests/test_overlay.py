@@ -22,14 +22,14 @@ from film.overlay import (
     WHEEL_LEFT,
     WHEEL_SIZE,
     WIDTH,
-    Hud,
+    Overlay,
     Shot,
     _width,
 )
 from tests.conftest import road_frame
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
-HUD = Hud("eff.h5")
+HUD = Overlay("eff.h5")
 
 
 def changed_columns(first: Shot, second: Shot) -> set[int]:
@@ -103,7 +103,7 @@ def test_unknown_latency_and_rate_leave_their_places_empty():
 
 @pytest.mark.parametrize("title", ["", "é ☃ 模型.h5", "a" * 10_000, "two\nlines"])
 def test_any_title_can_be_drawn(title):
-    assert Hud(title).panel(SHOT, 0.0).shape == (PANEL_ROWS, WIDTH, 3)
+    assert Overlay(title).panel(SHOT, 0.0).shape == (PANEL_ROWS, WIDTH, 3)
 
 
 def test_a_panel_costs_well_below_a_millisecond():
