@@ -32,7 +32,7 @@ HOOD_ROW = 134
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """lateral_offset_m: left of the car's middle; height_m: above the road; horizon_row: from the top; yaw_rad: left."""
+    """lateral_offset_m: left of the car's middle; height_m: above road; horizon_row: from the top; yaw_rad: left"""
 
     lateral_offset_m: float
     height_m: float
