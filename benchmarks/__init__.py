@@ -1,1 +1,1 @@
-"""What the README's numbers come from: each benchmark runs both sides in one run and prints their ratio."""
+"""What docs/benchmarks.md's figures come from: each benchmark runs both sides in one run and prints their ratio."""
