@@ -103,6 +103,7 @@ class Film:
             return
         finally:
             encoder.stdout.close()
+            encoder.wait()  # it ends with its input
         if encoder.wait():
             self.error = said or f"the encoder ended with {encoder.returncode}"
             log.error("the film %s ends early, driving goes on: %s", self.path, self.error)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from server.web.access import GUESS_BURST, Access, AccessControl
+from server.web.access import GUESS_BURST, MAX_HELD, Access, AccessControl
 from server.web.rates import MAX_ADDRESSES, RequestRates
 from tests.live_server import OPEN, LiveServer
 from tests.raw_client import RawClient, packet
@@ -170,3 +170,24 @@ def test_a_simulator_drives_without_a_token_unless_it_is_asked_for_one(guarded):
             RawClient(strict.port, timeout_s=5)
     finally:
         strict.close()
+
+
+def test_in_a_flood_only_who_would_be_refused_is_not_heard():
+    def request(query=""):
+        return f"GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1\r\nHost: x\r\n".encode()
+
+    strict, open_, page_only = (gate(access) for access in (Access(TOKEN, simulators_too=True), OPEN, Access(TOKEN)))
+    crowded = gate(full=lambda: True)
+    for one in (strict, open_, page_only, crowded):
+        assert not one.unwelcome(request()), "there is no flood yet: it is told why"
+        one._held = MAX_HELD
+    assert strict.unwelcome(request())
+    assert strict.unwelcome(request("&token=guess"))
+    assert not strict.unwelcome(request(f"&token={TOKEN}"))
+    assert crowded.unwelcome(request())
+    assert not open_.unwelcome(request())
+    assert not page_only.unwelcome(request())
+    for one in (strict, crowded):
+        assert not one.unwelcome(request("&sid=x")), "it is inside already"
+        assert not one.unwelcome(b"GET /api/status HTTP/1.1\r\n")
+        assert not one.unwelcome(b""), "its request has not come yet"

@@ -8,16 +8,20 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from protocol.recording import read_recording
+from server.observers.live_view import LiveView
 from server.web import access as gate
 from server.web.page_stream import MAX_STREAMS
 from server.web.saliency_service import Preparing
 from tests.conftest import jpeg_of
 from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.test_run_recorder import answer as answered
 
 GREY = jpeg_of(np.full((160, 320, 3), 191, np.uint8))
 JSON = {"Content_Type": "application/json"}
@@ -290,3 +294,24 @@ def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulato
     passed = max(map(int, re.findall(r"(\d+) passed", done.stdout)))  # the last of several counts is the whole
     assert passed > 200, done.stdout[-2000:]
     assert float(steer(simulator)["steering_angle"]) >= 0.49, "and it still drives"
+
+
+def test_the_rate_is_of_views_not_of_answers(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("server.observers.live_view.time", SimpleNamespace(monotonic=lambda: now[0]))
+    view = LiveView()
+    for i in range(20):
+        view.answered(replace(answered(i), fresh=i % 2 == 0))
+        now[0] += 0.05
+    assert view.simulators[1].rate_hz == pytest.approx(10.0)
+
+
+def test_a_recording_that_another_thread_holds_does_not_hold_up_the_end(server, monkeypatch, caplog):
+    monkeypatch.setattr("server.operator_controls.CLOSE_S", 0.05)
+    post(server, "recording/start")
+    ending = threading.Thread(target=server.controls.close, daemon=True)
+    with server.controls._lock:  # as while the last moments are saved to a disk that does not answer
+        ending.start()
+        ending.join(5)
+        assert not ending.is_alive()
+    assert "is not complete: the disk does not answer" in caplog.text

@@ -1,6 +1,8 @@
 """What is kept under a model's hash is that model's conversion, and nothing else's."""
 
 import json
+import logging
+import subprocess
 
 import pytest
 
@@ -89,3 +91,20 @@ def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
     with pytest.raises(ConversionError, match="no"):
         litert_file(model)
     assert list(cache.iterdir()) == []
+
+
+def test_the_converter_tells_all_where_the_log_does(model, cache, monkeypatch, caplog):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 2, "", "Traceback of a library\nno model\n")
+
+    monkeypatch.setattr(conversion.subprocess, "run", run)
+    for level in (logging.INFO, logging.DEBUG):
+        caplog.set_level(level, "inference.conversion")
+        assert "Traceback" not in caplog.text
+        with pytest.raises(ConversionError, match=r"^no model$"):
+            litert_file(model)
+    assert ["--verbose" in command for command in commands] == [False, True]
+    assert "Traceback of a library" in caplog.text

@@ -1,5 +1,6 @@
 """The door: bounded for each address, and open whatever accepting raises."""
 
+import contextlib
 import errno
 import socket
 import threading
@@ -10,7 +11,7 @@ import pytest
 from server.core.app import DrivingApp
 from server.health.refusals import Refusals
 from server.net.door import Door
-from server.net.serving import NotListening, serve
+from server.net.serving import NotListening, limited_end, serve
 
 HOST = "127.0.0.1"
 
@@ -31,8 +32,9 @@ def test_one_address_has_so_many_connections_and_no_more(listener):
     clients = [connect(listener) for _ in range(4)]
     taken = [door.accept() for _ in range(2)]
     waiting = eventlet.spawn(door.accept)
-    while refusals.total < 2:
-        eventlet.sleep(0)
+    with eventlet.Timeout(5):
+        while refusals.total < 2:
+            eventlet.sleep(0)
     for turned_away in clients[2:]:
         turned_away.settimeout(5)
         assert turned_away.recv(1) == b"", "closed unheard"
@@ -41,7 +43,8 @@ def test_one_address_has_so_many_connections_and_no_more(listener):
     assert "2 connections already" in refused.reason
     door.left(taken[0][1])
     clients.append(connect(listener))
-    connection, address = waiting.wait()
+    with eventlet.Timeout(5):
+        connection, address = waiting.wait()
     assert address == clients[-1].getsockname()
     for one in (*clients, connection, *(c for c, _ in taken)):
         one.close()
@@ -81,8 +84,56 @@ def test_a_server_at_which_nobody_listens_any_more_ends_with_a_word(listener, mo
         except NotListening as error:
             ended.append(str(error))
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(10)
     assert ended
     assert "a bug at the door" in ended[0]
+
+
+def test_who_is_unwelcome_is_closed_unheard_and_the_next_comes_in(listener):
+    refusals = Refusals()
+    door = Door(listener, 1, refusals.note, unwelcome=lambda head: head.startswith(b"spam"))
+    with connect(listener) as spam, connect(listener) as welcome:
+        spam.settimeout(5)
+        spam.sendall(b"spam and more of it")
+        connection, address = door.accept()
+        assert address == welcome.getsockname()
+        with contextlib.suppress(ConnectionResetError):  # what it sent was never read
+            assert spam.recv(1) == b""
+        welcome.sendall(b"hello")
+        assert connection.recv(5) == b"hello"
+        connection.close()
+    assert refusals.total == 0
+
+
+def test_what_came_in_last_has_its_turn_before_the_next(listener):
+    door, turns = Door(listener, 2), []
+    with connect(listener), connect(listener):
+        first, _ = door.accept()
+        eventlet.spawn(turns.append, "first")
+        second, _ = door.accept()
+        assert turns == ["first"]
+        first.close()
+        second.close()
+
+
+def test_a_listening_socket_that_was_closed_ends_it(listener):
+    door = Door(listener, 2)
+    listener.close()
+    with eventlet.Timeout(5), pytest.raises(OSError, match="Bad file descriptor"):
+        door.accept()
+
+
+def test_an_end_that_hangs_is_given_up_and_one_that_does_not_is_left_alone(monkeypatch, caplog):
+    codes, ended = [], threading.Event()
+    monkeypatch.setattr("os._exit", lambda code: (codes.append(code), ended.set()))
+    with limited_end(0.01):
+        assert ended.wait(10)
+    assert codes == [1]
+    assert "the end has taken 0.01 s" in caplog.text
+    with limited_end(3600):
+        timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers:
+        timer.join(10)
+        assert not timer.is_alive()

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -236,3 +237,24 @@ def test_the_film_takes_only_time_that_nobody_wants_or_else_is_nice(monkeypatch)
     monkeypatch.setattr(os, "sched_setscheduler", forbidden)
     stand_back()
     assert asked[1:] == [NICENESS]
+
+
+def test_a_picture_that_cannot_be_handed_over_ends_the_film_with_a_word(tmp_path, caplog):
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film.add(replace(SHOT, frame=threading.Lock()))
+    wait_for(film)
+    film.add(replace(SHOT, time_s=1.0))
+    film.close()
+    assert film._encoder.returncode == 0, "its process is not left behind"
+    assert film.error is not None
+    assert film.error.startswith("TypeError: ")
+    assert caplog.text.count("ends early, driving goes on") == 1
+
+
+def test_a_view_that_is_answered_twice_is_filmed_once(tmp_path):
+    film = DriveFilm(tmp_path / "drive.mp4", "eff.h5")
+    telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
+    for time_s, fresh in ((0.0, True), (0.05, False), (0.1, True), (0.15, False)):
+        film.answered(Answered(1, telemetry, Control(0.1, 0.2), time_s, 1.5, fresh))
+    film.close()
+    np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1], atol=1e-4)

@@ -1,7 +1,9 @@
 """Every bad input costs one frame or its own connection, with a real server and raw clients."""
 
 import json
+import logging
 import random
+import socket
 import struct
 
 import pytest
@@ -117,3 +119,13 @@ def test_a_thousand_mutated_packets_leave_it_driving(server):
     assert reconnects == 0
     client.close()
     server.wait_until(lambda: not server.app.connections)
+
+
+def test_what_is_no_http_is_told_as_the_rest_of_the_log_is(server, caplog, capsys):
+    caplog.set_level(logging.DEBUG, "server.net.serving")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as stranger:
+        stranger.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+        while stranger.recv(4096):
+            pass
+    assert "a client that speaks no HTTP" in caplog.text
+    assert capsys.readouterr().err == ""

@@ -1,11 +1,12 @@
 """The command line: students' habits work, mistakes get one clear line and exit code 2."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from server.config.options import parse_options
-from server.drive import who_may_enter
+from server.drive import main, who_may_enter
 
 
 def test_defaults():
@@ -90,3 +91,15 @@ def test_a_short_token_is_refused(capsys):
     with pytest.raises(SystemExit):
         parse_options(["m.h5", "--token", "secret"])
     assert "a token has 16 or more" in capsys.readouterr().err
+
+
+def test_a_start_in_vain_is_one_line_and_at_debug_what_came_before_it(monkeypatch, caplog, capsys):
+    def fails(host, port):
+        raise ValueError("a library's own")
+
+    monkeypatch.setattr("server.drive.bind", fails)
+    monkeypatch.setattr("server.drive.set_up_logging", lambda kind, verbose: None)  # it would hold for all tests
+    caplog.set_level(logging.DEBUG, "server.drive")
+    assert main(["m.h5"]) == 2
+    assert capsys.readouterr().err == "drive.py: a library's own\n"
+    assert "Traceback" in caplog.text

@@ -1,5 +1,6 @@
 """A refused simulator: hung up on, let in no sooner than a second later, and named where its user looks."""
 
+import contextlib
 import json
 import socket
 
@@ -33,7 +34,9 @@ def knock(port, request):
         return heard
 
 
-@pytest.mark.parametrize("address", ["EIO=4", "EIO=4&token=wrong", "EIO=3", "EIO=4&transport=smoke-signals"])
+@pytest.mark.parametrize(
+    "address", ["EIO=4", "EIO=4&token=wrong", "EIO=3", f"EIO=4&transport=smoke-signals&token={TOKEN}"]
+)
 def test_a_refused_connection_is_closed_by_the_server(strict, address):
     request = HANDSHAKE.format(host="127.0.0.1", port=strict.port).replace("EIO=4", address, 1)
     heard = knock(strict.port, request)
@@ -105,3 +108,35 @@ def test_what_is_kept_is_bounded_and_only_what_is_recent_is_told():
     assert [str(refused) for refused in refusals.recent()] == [
         "a simulator at 10.0.0.299 is refused (2 attempts so far): full"
     ]
+
+
+def test_in_a_flood_the_surplus_is_closed_unheard_and_who_is_welcome_comes_in(strict, monkeypatch):
+    monkeypatch.setattr("server.web.access.MAX_HELD", 0)
+    request = HANDSHAKE.format(host="127.0.0.1", port=strict.port).encode()
+    with socket.socket() as surplus:
+        surplus.settimeout(5)
+
+        def first_knock():
+            """On the server's own thread: the request is there before it is taken in."""
+            surplus.connect(("127.0.0.1", strict.port))
+            surplus.sendall(request)
+
+        strict.call(first_knock)
+        with contextlib.suppress(ConnectionResetError):  # what it sent was never read
+            assert surplus.recv(4096) == b""
+    assert strict.app.refusals.total == 0
+    with RawClient(strict.port, timeout_s=5, query=f"&token={TOKEN}") as welcome:
+        welcome.send(event("telemetry", None))
+        assert answer(welcome) == ("manual", {})
+
+
+def test_a_connection_that_has_ended_makes_room_for_the_next_of_its_address(monkeypatch):
+    monkeypatch.setattr("server.net.serving.connection_limit", lambda: 4)
+    live = LiveServer()
+    try:
+        for _ in range(5):  # two at a time
+            heard = knock(live.port, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert heard.startswith(b"HTTP/1.1 200")
+        assert live.app.refusals.total == 0
+    finally:
+        live.close()

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from protocol.messages import Control, Telemetry
+from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from server.core.observer import Answered
 from server.observers.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
@@ -91,7 +92,10 @@ def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch,
         for i in range(frames):
             recorder.answered(answer(i))
         assert hangs.wait(10)
-        recorder.close(limit_s=0.05)
+        ending = threading.Thread(target=recorder.close, args=(0.05,), daemon=True)
+        ending.start()
+        ending.join(5)
+        assert not ending.is_alive()
         assert recorder.error == "the disk has not answered for 0.05 s"
         assert f"the recording in {recorder.folder} is not complete" in caplog.text
         go.set()
@@ -103,10 +107,41 @@ def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch,
 def test_what_improved_builds_report_is_kept(tmp_path, caplog):
     recorder = RunRecorder(tmp_path / "run", {})
     recorder.answered(answer(0, extras={"cte": "-1.25", "lapNumber": "2"}))
-    recorder.answered(answer(1, extras={"junk": "x" * 100_000}))
+    for i in (1, 2):
+        recorder.answered(answer(i, extras={"junk": "x" * 100_000}))
     recorder.close()
     (line,) = (tmp_path / "run" / "extras.jsonl").read_text().splitlines()
     assert json.loads(line) == {"time_s": 1.7e9, "cte": "-1.25", "lapNumber": "2"}
-    assert len(read_recording(tmp_path / "run").samples) == 2
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["extras_left_out"] == 1
-    assert "extra fields of a frame have 100" in caplog.text
+    assert len(read_recording(tmp_path / "run").samples) == 3
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["extras_left_out"] == 2
+    assert caplog.text.count("extra fields of a frame have 100") == 1, "told once"
+
+
+def test_each_run_json_is_there_before_its_first_frame(tmp_path, monkeypatch):
+    there, real = [], Recorder.write
+
+    def write(self, *arguments):
+        there.append((self.folder / "run.json").exists())
+        real(self, *arguments)
+
+    monkeypatch.setattr(Recorder, "write", write)
+    recorder = RunRecorder(tmp_path / "run", {})
+    for simulator in (1, 2):
+        recorder.answered(answer(0, simulator))
+    recorder.close()
+    assert there == [True, True]
+
+
+def test_a_bug_in_recording_ends_it_with_a_word_and_nothing_else(tmp_path, monkeypatch, caplog):
+    def write(*_arguments):
+        raise RuntimeError("a bug")
+
+    recorder = RunRecorder(tmp_path / "run", {})
+    monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
+    for simulator in (1, 1, 1, 2, 2):
+        recorder.answered(answer(0, simulator))
+    recorder.close()
+    assert recorder.error == "RuntimeError: a bug"
+    assert "recording stops, driving goes on" in caplog.text
+    assert recorder.dropped == 4, "all that waited behind the one that failed"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["frames_left_out"] == 2, "its own"

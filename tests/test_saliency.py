@@ -203,3 +203,15 @@ def test_what_is_no_saliency_file_is_named(tmp_path):
     (tmp_path / "other.tflite").write_bytes(b"garbage")
     with pytest.raises(ValueError, match=r"other\.tflite is no LiteRT file"):
         SaliencyNetwork(tmp_path / "other.tflite")
+
+
+def test_a_crash_in_preparing_is_told_to_whoever_asks(saliency_service, monkeypatch, caplog):
+    def crashes(path, preprocess):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(explainer_module, "saliency_file", crashes)
+    model = saliency_service._model = loaded(EFF)
+    saliency_service._prepare(model)
+    with pytest.raises(Unexplained, match=r"eff\.h5 could not be prepared: RuntimeError"):
+        saliency_service.picture(answered(), model)
+    assert "preparing eff.h5 failed" in caplog.text

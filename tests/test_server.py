@@ -1,5 +1,6 @@
 """The wire, with a real server and raw clients: the stock simulator's dialect, and modern clients."""
 
+import logging
 import struct
 import sys
 import threading
@@ -9,6 +10,7 @@ import pytest
 import socketio
 
 from protocol.wire import TEST_FIELDS, encode_telemetry
+from server.net.transport import LIBRARY_LOGS, SimulatorServer
 from tests.conftest import jpeg_of, road_frame
 from tests.live_server import Brightness, LiveServer
 from tests.raw_client import MASK, RawClient, packet, telemetry_packet
@@ -377,3 +379,16 @@ def test_views_are_counted_not_answers(server, simulator):
     ((_, connection),) = server.app.connections.items()
     server.wait_until(lambda: connection.answered == 6)
     assert connection.session.views == 3
+
+
+def test_an_error_in_the_libraries_is_told_once(monkeypatch, caplog, capsys):
+    """Left to themselves they add handlers of their own, and what they say comes twice."""
+    for library_log in LIBRARY_LOGS:
+        monkeypatch.setattr(library_log, "handlers", [])
+        monkeypatch.setattr(library_log, "level", logging.NOTSET)
+    made = SimulatorServer(unreadable=lambda sid: None)
+    for library_log in (made.logger, made.eio.logger):
+        library_log.info("a detail")
+        library_log.error("a bug")
+    assert [record.getMessage() for record in caplog.records] == ["a bug", "a bug"], "once for each"
+    assert capsys.readouterr().err == ""

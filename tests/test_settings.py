@@ -2,10 +2,13 @@
 
 import json
 import logging
+import subprocess
+import sys
 import tomllib
 
 import pytest
 
+from server.built_in_simulator import ROOT, start_simulator
 from server.config.log_format import JsonFormatter
 from server.config.options import parse_options
 
@@ -104,3 +107,51 @@ def test_a_json_log_is_one_object_a_line():
     except ValueError as error:
         record.exc_info = (ValueError, error, error.__traceback__)
     assert "ValueError: a bug" in json.loads(JsonFormatter().format(record))["exception"]
+
+
+CHILD = """
+import logging, os, sys
+from server.config.log_format import announce, fail, set_up_logging
+kind = sys.argv[1]
+set_up_logging(kind, False)
+announce(kind, "listening")
+logging.getLogger("server.core.app").info("of our own")
+os.write(2, b"of a library\\n")
+print("of Python", file=sys.stderr)
+fail(kind, "no such model")
+raise RuntimeError("a bug")
+"""
+
+
+def said_by_child(kind):
+    """What it prints, on stdout and stderr: lines."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, kind], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout.splitlines(), done.stderr.splitlines()
+
+
+def test_a_log_for_machines_is_whole_json_whoever_prints():
+    out, err = said_by_child("json")
+    assert [json.loads(line) for line in out] == [{"message": "listening"}]
+    told = {each["message"]: each for each in map(json.loads, err)}
+    assert told.keys() >= {"of our own", "of a library", "of Python", "no such model", "RuntimeError: a bug"}
+    assert (told["of a library"]["logger"], told["no such model"]["level"]) == ("stderr", "error")
+
+
+def test_a_log_for_people_is_plain_lines():
+    out, err = said_by_child("human")
+    assert out == ["listening"]
+    assert [line for line in err if not line.startswith((" ", "Traceback"))][1:] == [
+        "of a library",
+        "of Python",
+        "drive.py: no such model",
+        "RuntimeError: a bug",
+    ]
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_simulators_lines_stay_out_of_a_stdout_for_machines(capfd, plain):
+    assert start_simulator(("simulator.playback", "--help"), "http://127.0.0.1:1", plain=plain).wait(60) == 0
+    out, err = capfd.readouterr()
+    assert ("usage: " in out, "usage: " in err) == (plain, not plain)

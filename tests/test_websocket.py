@@ -3,10 +3,12 @@
 import socket
 import threading
 
+import eventlet
 import pytest
+from eventlet.greenio import GreenSocket
 
 from server.net import websocket
-from tests.raw_client import WRITE_BYTES, RawClient, telemetry_packet
+from tests.raw_client import WRITE_BYTES, RawClient, packet, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 
 PIECES = telemetry_packet(grey(255)) + event("noise", "x" * 5000)
@@ -61,3 +63,40 @@ def test_the_ends_of_messages_may_lie_anywhere(simulator):
         simulator._socket.sendall(stream[start : start + 777])
     assert [answer(simulator)[1]["steering_angle"] for _ in range(10)] == ["1.0000"] * 10
     assert nothing_more(simulator)
+
+
+def test_between_two_messages_no_pong_is_sent(server, monkeypatch):
+    """There is nothing to acknowledge, and the answer to a message is what comes next."""
+    monkeypatch.setattr(websocket, "QUICK_ACKNOWLEDGEMENT", None)
+    waits, real = threading.Event(), websocket.FrameWebSocket._acknowledge
+
+    def acknowledge(self):
+        real(self)
+        waits.set()
+
+    monkeypatch.setattr(websocket.FrameWebSocket, "_acknowledge", acknowledge)
+    with RawClient(server.port, timeout_s=10) as client:
+        for text in ("first", "second"):
+            assert waits.wait(10), "before each message"
+            waits.clear()
+            client.send(packet(f"2{text}"))
+            assert client._frame() == (1, f"3{text}".encode())
+
+
+def test_a_pong_does_not_wait_for_who_sends_already(monkeypatch):
+    """A client that reads nothing would otherwise not be read either."""
+    monkeypatch.setattr(websocket, "QUICK_ACKNOWLEDGEMENT", None)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reading = websocket.FrameWebSocket(GreenSocket(ours), {})
+        reading._within_message = True
+        with reading._sendlock, eventlet.Timeout(5):
+            reading._acknowledge()
+        reading._acknowledge()
+        assert theirs.recv(10) == PONG, "once, when nobody sends"
+
+
+def test_our_clients_speak_as_the_simulators_does_unless_asked_otherwise(server):
+    for words, at_once in (({}, False), ({"at_once": True}, True)):
+        with RawClient(server.port, **words) as client:
+            assert bool(client._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is at_once
