@@ -1,4 +1,4 @@
-"""Imports point one way: protocol <- models <- server, protocol <- simulator; the workshop may use all."""
+"""Imports point one way: protocol <- models <- server, protocol <- simulator; the workshop may use all, benchmarks the tests too."""
 
 import ast
 import sys
@@ -13,7 +13,7 @@ ALLOWED = {
     "simulator": {"protocol", "simulator"},
     "server": {"protocol", "models", "server"},
     "training": {"protocol", "models", "server", "simulator", "training"},
-    "benchmarks": {"protocol", "models", "server", "simulator", "training", "benchmarks"},
+    "benchmarks": {"protocol", "models", "server", "simulator", "training", "tests", "benchmarks"},
 }
 OURS = {*ALLOWED, "tests"}
 SOCKETS = {"socketio", "engineio", "eventlet", "flask"}
