@@ -1,1 +1,1 @@
-"""Films of drives and recordings: the overlay, the encoder, the process that does it beside a drive, the command."""
+"""Makes films of drives and recordings: the overlay, the encoders, the encoder's process and the command line."""

@@ -1,6 +1,6 @@
-"""A recording -> a film of it, mp4 or GIF, with its steering, speed and throttle drawn on it.
+"""Makes a film (mp4 or GIF) of a recording, with an overlay of its steering, speed and throttle.
 
-To look at what a model learns from or did: the film runs at true speed, from the time in the images' names, and pauses
+The film shows what a model learned from or did. It runs at true speed, by the time in the images' names; pauses
 between recording sessions are cut.
 
     python -m film RECORDING --out FILE.mp4
@@ -36,29 +36,29 @@ examples:
   python -m film recordings/lake --out lake.mp4
   python -m film recordings/lake --out curve.gif --start 31 --end 39
   python -m film recordings/lake --out left.mp4 --camera left
-  python -m film recordings/lake --out seen.mp4 --saliency models/eff.h5
+  python -m film recordings/lake --out saliency.mp4 --saliency models/eff.h5
   python -m film frames_without_times --out film.mp4 --fps 20
 
-FILE is replaced if it exists. Ctrl-C ends the film there and leaves a whole file."""
+An existing FILE is overwritten. Ctrl-C ends the film early and leaves a complete file."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the film; the process's exit code."""
+    """Make the film and return the exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run(lambda: _film(options), "video", (OSError, ValueError, av.FFmpegError))
+    return run(lambda: _film(options), "film", (OSError, ValueError, av.FFmpegError))
 
 
 def _film(options: argparse.Namespace) -> int:
     recording = read_recording(options.recording)
     print(recording.summary(), file=sys.stderr)
-    samples = _chosen(recording, options)
+    samples = _select(recording, options)
     network = SaliencyNetwork(saliency_file(options.saliency)) if options.saliency else None
     writer = _open(options)
-    stopped = _write(samples, writer, options, network)
+    interrupted = _write(samples, writer, options, network)
     size_mb = options.out.stat().st_size / 1e6
     print(f"{options.out}: {writer.duration_s:.1f} s, {writer.frames} frames, {size_mb:.2f} MB")
-    return INTERRUPTED if stopped else 0
+    return INTERRUPTED if interrupted else 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -68,31 +68,35 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--camera", choices=CAMERAS, default="center", help="default: center")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
     parser.add_argument("--end", type=float, default=math.inf, metavar="S", help="end S seconds after the first frame")
-    parser.add_argument("--fps", type=float, metavar="N", help="frames a second, instead of the recording's own times")
+    parser.add_argument(
+        "--fps", type=float, metavar="N", help="N frames per second, in place of the recording's own times"
+    )
     parser.add_argument("--saliency", type=Path, metavar="MODEL", help="mark in pink what this model looks at")
-    parser.add_argument("--title", help="under the picture; default: the folder's name")
-    parser.add_argument("--width", type=int, default=400, help="of a GIF, in pixels; default: 400")
+    parser.add_argument("--title", help="text under the picture; default: the folder's name")
+    parser.add_argument("--width", type=int, default=400, help="width of a GIF in pixels; default: 400")
     return parser.parse_args(arguments)
 
 
-def _chosen(recording: Recording, options: argparse.Namespace) -> list[Sample]:
-    """The wanted stretch, each row with a time. Raises ValueError where there is nothing to film."""
+def _select(recording: Recording, options: argparse.Namespace) -> list[Sample]:
+    """The rows between --start and --end, each with a time. Raises ValueError if there are none."""
     samples = list(recording.samples)
     if options.fps is not None:
         if not 0 < options.fps <= 240:
             raise ValueError(f"--fps must be above 0 and at most 240, got {options.fps:g}")
         samples = [replace(s, time_s=i / options.fps) for i, s in enumerate(samples)]
     elif any(math.isnan(s.time_s) for s in samples):
-        raise ValueError(f"the image names of {recording.folder} carry no time; say how fast to show them with --fps")
+        raise ValueError(f"the image names of {recording.folder} carry no time; set their rate with --fps")
     samples = [s for s in samples if getattr(s, options.camera) is not None]
     if not samples:
         raise ValueError(f"{recording.folder} has no {options.camera} camera")
     first_s = samples[0].time_s
-    chosen = [s for s in samples if options.start <= s.time_s - first_s <= options.end]
-    if not chosen:
+    selection = [s for s in samples if options.start <= s.time_s - first_s <= options.end]
+    if not selection:
         last_s = samples[-1].time_s - first_s
-        raise ValueError(f"no frame from --start {options.start:g} to --end {options.end:g}: it lasts {last_s:.1f} s")
-    return chosen
+        raise ValueError(
+            f"no frame from --start {options.start:g} to --end {options.end:g}: the recording lasts {last_s:.1f} s"
+        )
+    return selection
 
 
 def _open(options: argparse.Namespace) -> FilmWriter | GifWriter:
@@ -113,16 +117,16 @@ def _write(
     options: argparse.Namespace,
     network: SaliencyNetwork | None,
 ) -> bool:
-    """Write all of them, or as many as Ctrl-C lets; whether it stopped early."""
-    stopped = False
+    """Write the samples until the end or Ctrl-C; return whether Ctrl-C came."""
+    interrupted = False
     try:
         for shot in tqdm(_shots(samples, options.camera), total=len(samples), unit="frame", disable=None):
             writer.write(replace(shot, frame=network.marked(shot.frame)) if network else shot)
     except KeyboardInterrupt:
-        stopped = True
+        interrupted = True
     finally:
         writer.close()
-    return stopped
+    return interrupted
 
 
 def _shots(samples: list[Sample], camera: str) -> Iterator[Shot]:

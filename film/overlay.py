@@ -1,7 +1,7 @@
-"""Draws a drive's instruments under the camera's picture: steering wheel, speed, throttle, latency and rate.
+"""Draws a drive's instruments under the camera image: steering wheel, speed, throttle, latency and rate.
 
-It runs beside a server that answers in two milliseconds, so all that never changes is drawn once, and glyphs and wheel
-positions are kept: a panel then costs a few small copies.
+Drawing must cost the server little processor time. Static parts are therefore drawn once, and glyphs and wheel
+positions are cached, so that a panel costs a few small copies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from protocol.messages import MAX_STEERING_ANGLE_DEG, Frame
 
 WIDTH, CAMERA_ROWS, PANEL_ROWS = 640, 320, 80
 FILM_ROWS = CAMERA_ROWS + PANEL_ROWS
-"""Pixels of a film picture: the camera at twice its size, and the panel below, where it hides no road."""
+"""Rows of a film picture: the camera image at twice its size, and the panel below it, where it hides no road."""
 
 Picture = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -29,7 +29,7 @@ TEXT, LABEL = (240, 243, 247), (132, 142, 156)
 RIM, ACCENT, GREEN, RED = (205, 211, 219), (64, 156, 255), (62, 200, 120), (240, 84, 72)
 
 WHEEL_TURN_DEG = 120.0
-"""How far the drawn wheel turns at full lock: enough to see a degree of the front wheels."""
+"""Turn of the drawn wheel at full lock, large enough to show one degree of the front wheels."""
 
 WHEEL_SIZE, WHEEL_LEFT, WHEEL_TOP = 64, 12, 8
 STEERING_LEFT, SPEED_LEFT, THROTTLE_LEFT, LATENCY_LEFT, RATE_LEFT = 92, 196, 290, 440, 542
@@ -39,15 +39,15 @@ BAR_WIDTH, BAR_HEIGHT, BAR_TOP = 122, 10, 31
 MAX_TITLE_WIDTH = 420
 
 MINUS = "−"
-"""Drawn here: Pillow's own font has only ASCII, and its hyphen is too short beside a plus."""
+"""`_glyph` draws it itself: Pillow's font has only ASCII, and its hyphen is shorter than its plus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What one picture of a film shows.
+    """The content of one film picture.
 
-    time_s: seconds of any steady or wall clock. frame: uint8 RGB (160, 320, 3). steering -1..1, positive right;
-    throttle -1..1, negative brakes; speed in miles an hour. latency_ms: None where nobody measured it.
+    time_s: seconds of any monotonic or wall clock. frame: uint8 RGB (160, 320, 3). steering -1..1, positive right;
+    throttle -1..1, negative brakes; speed in miles an hour. latency_ms: None if not measured.
     """
 
     time_s: float
@@ -59,20 +59,20 @@ class Shot:
 
 
 class Overlay:
-    """Draws for one drive. title: stands at the foot of the panel, such as the model's file name."""
+    """Draws the pictures of one drive. title: text at the foot of the panel, such as the model's file name."""
 
     def __init__(self, title: str) -> None:
         self._stills = {(a, b): _still_panel(title, a, b) for a in (False, True) for b in (False, True)}
 
     def panel(self, shot: Shot, elapsed_s: float, rate_hz: float | None = None) -> Picture:
-        """The instruments: uint8 RGB (80, 640, 3). rate_hz: answers a second, None where not known."""
+        """The instruments: uint8 RGB (80, 640, 3). rate_hz: answers per second, None if unknown."""
         panel = self._stills[shot.latency_ms is not None, rate_hz is not None].copy()
-        wheel = _wheel(round(_within_one(shot.steering) * WHEEL_TURN_DEG))
+        wheel = _wheel(round(_clamp(shot.steering) * WHEEL_TURN_DEG))
         panel[WHEEL_TOP : WHEEL_TOP + WHEEL_SIZE, WHEEL_LEFT : WHEEL_LEFT + WHEEL_SIZE] = wheel
-        angle_deg = _number(_within_one(shot.steering) * MAX_STEERING_ANGLE_DEG, "+.1f")
+        angle_deg = _number(_clamp(shot.steering) * MAX_STEERING_ANGLE_DEG, "+.1f")
         _value(panel, STEERING_LEFT, angle_deg + "°", "")
         _value(panel, SPEED_LEFT, _number(shot.speed_mph, ".1f"), "mph")
-        _draw_bar(panel, _within_one(shot.throttle))
+        _draw_bar(panel, _clamp(shot.throttle))
         if shot.latency_ms is not None:
             _value(panel, LATENCY_LEFT, _number(shot.latency_ms, ".1f"), "ms")
         if rate_hz is not None:
@@ -82,13 +82,13 @@ class Overlay:
         return panel
 
     def picture(self, shot: Shot, elapsed_s: float, rate_hz: float | None = None) -> Picture:
-        """Camera and instruments: uint8 RGB (400, 640, 3)."""
+        """The camera image and the instruments: uint8 RGB (400, 640, 3)."""
         camera = Image.fromarray(shot.frame).resize((WIDTH, CAMERA_ROWS), Image.Resampling.BICUBIC)
         return np.concatenate((np.asarray(camera), self.panel(shot, elapsed_s, rate_hz)))
 
 
 def _still_panel(title: str, latency: bool, rate: bool) -> Picture:
-    """All that stays the same during a drive; latency, rate: whether these two are known."""
+    """The static parts of the panel; latency, rate: whether it shows these two."""
     picture = Image.new("RGB", (WIDTH, PANEL_ROWS), GROUND)
     draw = ImageDraw.Draw(picture)
     draw.line((0, 0, WIDTH, 0), fill=LINE)
@@ -99,12 +99,12 @@ def _still_panel(title: str, latency: bool, rate: bool) -> Picture:
         draw.text((left, LABEL_TOP), label, LABEL, _font(SMALL_SIZE - 1))
     box = (THROTTLE_LEFT, BAR_TOP, THROTTLE_LEFT + BAR_WIDTH - 1, BAR_TOP + BAR_HEIGHT - 1)
     draw.rounded_rectangle(box, 3, fill=LINE)
-    draw.text((STEERING_LEFT, FOOT_TOP + 1), _shortened(title), LABEL, _font(SMALL_SIZE + 1))
+    draw.text((STEERING_LEFT, FOOT_TOP + 1), _fit_title(title), LABEL, _font(SMALL_SIZE + 1))
     return np.array(picture)
 
 
-def _shortened(title: str) -> str:
-    """On one line, in the font's ASCII (accents are left out), and no wider than its place."""
+def _fit_title(title: str) -> str:
+    """The title on one line, in the font's ASCII (accents are removed), cut to MAX_TITLE_WIDTH."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", title[:500]) if not unicodedata.combining(c))
     title = " ".join(plain.encode("ascii", "replace").decode().split())[:200]
     font = _font(SMALL_SIZE + 1)
@@ -122,7 +122,7 @@ def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 @functools.cache
 def _wheel(turn_deg: int) -> Picture:
-    """A steering wheel turned clockwise, on the panel's ground: uint8 RGB (64, 64, 3). Drawn four times as large."""
+    """A wheel turned clockwise, on the panel's background: uint8 RGB (64, 64, 3). It is drawn four times as large."""
     size = 4 * WHEEL_SIZE
     picture = Image.new("RGB", (size, size), GROUND)
     draw = ImageDraw.Draw(picture)
@@ -140,10 +140,10 @@ def _wheel(turn_deg: int) -> Picture:
 
 @functools.cache
 def _glyph(character: str, size: int, colour: Colour) -> Picture:
-    """One character on the panel's ground; digits are equally wide, so that numbers do not dance."""
+    """One character on the panel's background; all digits have the same width, so that numbers do not jitter."""
     font = _font(size)
-    alike = "+" if character == MINUS else "0" if character.isdigit() else character
-    columns = math.ceil(font.getlength(alike))
+    template = "+" if character == MINUS else "0" if character.isdigit() else character
+    columns = math.ceil(font.getlength(template))
     picture = Image.new("RGB", (columns, size + 6), GROUND)
     if character == MINUS:
         left, top, right, bottom = font.getbbox("+")
@@ -159,7 +159,7 @@ def _width(text: str, size: int) -> int:
 
 
 def _write(panel: Picture, left: int, top: int, text: str, size: int, colour: Colour) -> int:
-    """Put text on the panel; returns the column after it."""
+    """Draw text on the panel; return the column after it."""
     for character in text:
         glyph = _glyph(character, size, colour)
         right = min(WIDTH, left + glyph.shape[1])
@@ -175,7 +175,7 @@ def _value(panel: Picture, left: int, number: str, unit: str) -> None:
 
 
 def _draw_bar(panel: Picture, throttle: float) -> None:
-    """From the middle: green to the right for gas, red to the left for the brake; and its value."""
+    """Draw the throttle from the middle: green to the right for gas, red to the left for the brake."""
     middle = THROTTLE_LEFT + BAR_WIDTH // 2
     end = middle + round(throttle * (BAR_WIDTH // 2 - 2))
     rows = slice(BAR_TOP + 2, BAR_TOP + BAR_HEIGHT - 2)
@@ -183,12 +183,12 @@ def _draw_bar(panel: Picture, throttle: float) -> None:
     panel[BAR_TOP - 2 : BAR_TOP + BAR_HEIGHT + 2, middle - 1 : middle + 1] = LABEL
 
 
-def _within_one(value: float) -> float:
+def _clamp(value: float) -> float:
     return min(1.0, max(-1.0, value)) if math.isfinite(value) else 0.0
 
 
 def _number(value: float, style: str) -> str:
-    """At most four digits before the point; what is no number shows as a dash."""
+    """Format with at most four digits before the point; a value that is not finite becomes a dash."""
     if not math.isfinite(value):
         return MINUS * 2
     text = format(min(9999.0, max(-999.0, value)), style)

@@ -1,10 +1,9 @@
-"""Encodes a film in a process of its own, which takes shots from its standard input and ends with it.
+"""Encodes a film in a separate process, which reads pictures from its standard input until that closes.
 
-In the server's process the encoder would share Python's lock with the answers, and every answer that came at the wrong
-moment would wait for a picture. Here it also outlives its server: killed in the middle of a drive, that leaves a whole
-film.
+In the server's process the encoder would share Python's global lock, and answers would wait for pictures. A separate
+process also survives a killed server and completes the film.
 
-    python -m film.process FILE.mp4 TITLE < pickled shots     (started by film.film only)
+    python -m film.process FILE.mp4 TITLE < pickled shots     (only film.film starts it)
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ NICENESS = 10
 
 
 def main(path: Path, title: str, source: BinaryIO) -> int:
-    """Write the film of all shots in `source`; the exit code, after a line on stdout that says what went wrong."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and the server closes the film
-    stand_back()
+    """Write the film of all shots in `source` and return the exit code; an error is one line on stdout."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server closes the film after Ctrl-C
+    lower_priority()
     rate = AnswerRate()
-    opened, network = None, None
+    network_file, network = None, None
     try:
         writer = FilmWriter(path, title)
         try:
-            for shot, answered, saliency in _shots(source):
-                if saliency != opened:
-                    opened, network = saliency, SaliencyNetwork(saliency) if saliency else None
-                shown = replace(shot, frame=network.marked(shot.frame)) if network else shot
-                writer.write(shown, rate.after(shot.time_s, answered))
+            for shot, answers, saliency in _shots(source):
+                if saliency != network_file:
+                    network_file, network = saliency, SaliencyNetwork(saliency) if saliency else None
+                picture = replace(shot, frame=network.marked(shot.frame)) if network else shot
+                writer.write(picture, rate.after(shot.time_s, answers))
         finally:
             writer.close()
     except (OSError, ValueError, av.FFmpegError) as error:
@@ -53,13 +52,14 @@ def main(path: Path, title: str, source: BinaryIO) -> int:
     return 0
 
 
-def stand_back() -> None:
-    """Let whatever answers go first. On Linux only the time that nobody else wants: less costs answers their p99.
+def lower_priority() -> None:
+    """Give the server's answers priority over the film.
 
-    Where both cores are always busy, pictures are left out and counted.
+    On Linux the process runs only on idle processor time, because a higher priority raises the answers' p99. If all
+    cores are always busy, pictures are dropped and counted.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # where a sandbox forbids that, the film is only less polite
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
             return
     if sys.platform != "win32":
@@ -67,30 +67,35 @@ def stand_back() -> None:
 
 
 def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int, Path | None]]:
-    """Shots, each with the number of answers until it and the saliency file of its model, None where nothing is to be
-    marked; they end where the server's end of the pipe does."""
+    """Yield shots until the server closes the pipe.
+
+    Each comes with the number of answers so far and the saliency file of its model, None to mark nothing.
+    """
     while True:
         try:
-            yield pickle.load(source)  # from our own server, through a pipe that nobody else holds
+            yield pickle.load(source)  # trusted: only the server holds the other end of the pipe
         except (EOFError, pickle.UnpicklingError):
             return
 
 
 class AnswerRate:
-    """Answers a second over the last second, from the number answered until each picture."""
+    """Computes answers per second over the last second, from the number of answers at each picture."""
 
     def __init__(self) -> None:
         self._history: collections.deque[tuple[float, int]] = collections.deque(maxlen=64)
 
-    def after(self, time_s: float, answered: int) -> float | None:
-        """None until half a second is known; begins anew after a pause."""
+    def after(self, time_s: float, answers: int) -> float | None:
+        """Record the number of answers at time_s; the rate is None until half a second is covered.
+
+        A pause discards the history.
+        """
         if self._history and not 0 <= time_s - self._history[-1][0] <= PAUSE_S:
             self._history.clear()
-        self._history.append((time_s, answered))
+        self._history.append((time_s, answers))
         while time_s - self._history[0][0] > RATE_WINDOW_S:
             self._history.popleft()
         first_s, first = self._history[0]
-        return (answered - first) / (time_s - first_s) if time_s - first_s >= RATE_WINDOW_S / 2 else None
+        return (answers - first) / (time_s - first_s) if time_s - first_s >= RATE_WINDOW_S / 2 else None
 
 
 if __name__ == "__main__":

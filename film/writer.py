@@ -1,7 +1,7 @@
-"""Encodes shots of a drive as an H.264 mp4 at true speed: each picture stands as long as it did in the drive.
+"""Encodes pictures of a drive as an H.264 mp4 at true speed: each is shown as long as it was current in the drive.
 
-The file is written in fragments of a second, so that it plays also after `kill -9`, up to the last second or so; closed
-properly it becomes a plain mp4 whose length every player knows at once.
+The file is written in fragments of one second, so that it plays after `kill -9` too, up to about the last second. When
+it is closed, it becomes a plain mp4, whose header gives its length.
 """
 
 from __future__ import annotations
@@ -19,35 +19,34 @@ from film.timeline import Timeline
 from protocol.messages import FRAME_SHAPE
 
 TICKS_PER_S = 90_000
-"""Time base of the film: finer than any clock that stamps frames."""
+"""Time base of the film, finer than the clocks that stamp frames."""
 
 KEY_FRAME_S = 1.0
-"""Between key frames, and so between fragments: what a killed process may lose."""
+"""Interval of key frames and fragments, and thus the most that a killed process loses."""
 
 BT601, BT709 = 6, 1
-"""H.264's numbers of the colour matrix that the pictures are converted with, and of sRGB's primaries and curve."""
+"""H.264's codes for the conversion's colour matrix, and for sRGB's primaries and transfer curve."""
 
 ENCODER = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "x264-params": "chroma-qp-offset=-4"}
-"""Every picture leaves the encoder at once, so that none is lost in it. Without the finer colours the blue mark of a
-turning wheel leaves a trace. The fastest preset takes 2.6 ms a picture instead of the next one's 4.1, for half as much
-again in size: what counts beside a server that answers."""
+"""With zerolatency the encoder emits each picture at once, so that a killed process loses none in it. The chroma offset
+avoids a trace behind the wheel's blue mark. The fastest preset saves processor time at the cost of file size."""
 
 CONTAINER = {"movflags": "frag_keyframe+default_base_moof+hybrid_fragmented", "flush_packets": "1"}
 
 
 class FilmWriter:
-    """Writes one film in the calling thread. path: replaced if it exists; title: shown under the picture.
+    """Writes one film in the calling thread. path: overwritten if it exists; title: text under the picture.
 
     Raises OSError when the file cannot be written, here or in any method (PyAV's own errors are among them).
     """
 
     def __init__(self, path: Path, title: str) -> None:
         with open(path, "wb"):
-            pass  # Python's own error names the path and the reason
+            pass  # fails early: Python's error names the path and the reason
         self.path = path
         self.frames = 0
         self.duration_s = 0.0
-        self._hud = Overlay(title)
+        self._overlay = Overlay(title)
         self._timeline = Timeline()
         self._next_key_s = 0.0
         self._last_step_s = 1 / 30
@@ -57,13 +56,13 @@ class FilmWriter:
         _set_up(self._stream)
 
     def write(self, shot: Shot, rate_hz: float | None = None) -> None:
-        """Add a picture. rate_hz: answers a second, drawn with it. Raises ValueError for a frame of another shape."""
+        """Add a picture. rate_hz: answers per second, for the overlay. Raises ValueError for another frame shape."""
         if shot.frame.shape != FRAME_SHAPE or shot.frame.dtype != np.uint8:
             raise ValueError(f"expected a uint8 frame of {FRAME_SHAPE}, got {shot.frame.dtype} {shot.frame.shape}")
         film_s = self._timeline.place(shot.time_s)
         if self.frames:
             self._last_step_s = film_s - self.duration_s
-        picture = _compose(shot.frame, self._hud.panel(shot, film_s, rate_hz))
+        picture = _compose(shot.frame, self._overlay.panel(shot, film_s, rate_hz))
         picture.pts = round(film_s * TICKS_PER_S)
         picture.time_base = Fraction(1, TICKS_PER_S)
         picture.pict_type = PictureType.NONE
@@ -75,7 +74,7 @@ class FilmWriter:
         self.duration_s = film_s
 
     def close(self) -> None:
-        """Finish the file; a film of no picture leaves none."""
+        """Complete the file; without any picture, delete it."""
         try:
             if self.frames:
                 self._mux(None)
@@ -86,7 +85,7 @@ class FilmWriter:
 
     def _mux(self, picture: VideoFrame | None) -> None:
         for packet in self._stream.encode(picture):
-            packet.duration = round(self._last_step_s * TICKS_PER_S)  # the last picture's: as long as the one before
+            packet.duration = round(self._last_step_s * TICKS_PER_S)  # the last picture lasts as long as the one before
             self._container.mux(packet)
 
 
@@ -100,9 +99,9 @@ def _set_up(stream: VideoStream) -> None:
 
 
 def _compose(frame: Picture, panel: Picture) -> VideoFrame:
-    """Camera and panel as one yuv420p picture.
+    """Compose camera image and panel into one yuv420p picture.
 
-    Each is converted by itself: enlarging and converting in one step costs a third of doing it one after the other.
+    The camera image is enlarged and converted in one step, which costs a third of two separate steps.
     """
     camera = VideoFrame.from_ndarray(frame).reformat(WIDTH, CAMERA_ROWS, "yuv420p", interpolation="BICUBIC", threads=1)
     below = VideoFrame.from_ndarray(panel).reformat(format="yuv420p", threads=1)
@@ -115,6 +114,6 @@ def _compose(frame: Picture, panel: Picture) -> VideoFrame:
 
 
 def _planes(picture: VideoFrame, rows: int) -> list[Picture]:
-    """Y, U and V of a packed yuv420p picture, each as rows of the full width."""
+    """The Y, U and V planes of a packed yuv420p picture, each as rows of the full width."""
     packed: Picture = np.asarray(picture.to_ndarray(), np.uint8)
     return [packed[:rows], packed[rows : rows * 5 // 4], packed[rows * 5 // 4 :]]

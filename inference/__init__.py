@@ -1,1 +1,1 @@
-"""From a frame to a steering value and a throttle: engines, the conversion cache, drivers. It knows no sockets."""
+"""Computes steering and throttle from a camera frame: engines, the conversion cache, drivers. It uses no sockets."""

@@ -1,7 +1,7 @@
-"""Frames of several simulators answered as one batch: on a GPU, to which a batch costs little more than a frame.
+"""Runs the frames of several simulators as one batch, for a GPU, where a batch costs little more than one frame.
 
-Nobody waits for a batch to fill: the frames that come while one is answered are the next one. `--batch-ms` adds a wait
-for still more company, but only after a batch that had company: a simulator alone does not wait.
+A batch is not delayed until it is full: the frames that arrive while one batch runs form the next one. `--batch-ms`
+delays a batch only if the previous one held several frames, so a lone simulator never waits.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Frames = npt.NDArray[np.uint8]
 Steering = npt.NDArray[np.float32]
 
 SIZES = (1, 2, 4, 8)
-"""Batches are filled up to one of these: compilers make a program for each size, which must not happen in a drive."""
+"""Batches are padded to one of these sizes; a compiler builds a program for each, which must not happen in a drive."""
 
 
 @dataclass(slots=True)
-class Waiting:
-    """A frame (1, 160, 320, 3) in the queue; then its answer (1,), or what went wrong."""
+class Request:
+    """A queued frame (1, 160, 320, 3), and later its answer (1,) or the exception that its batch raised."""
 
     frame: Frames
     answer: Steering | None = None
@@ -34,46 +34,49 @@ class Waiting:
 
     @property
     def answered(self) -> bool:
-        """Whether its batch is done."""
+        """Whether its batch has run."""
         return self.answer is not None or self.error is not None
 
 
 class Batches:
-    """run: uint8 (n, 160, 320, 3) -> float32 (n,); it is called once for each of SIZES here. delay_s: see above."""
+    """run: uint8 (n, 160, 320, 3) -> float32 (n,); the constructor calls it once with each of SIZES.
+
+    delay_s: seconds that a batch waits for further frames, if the previous batch held several.
+    """
 
     def __init__(self, run: Callable[[Frames], Steering], delay_s: float = 0.0) -> None:
         self._run, self._delay_s = run, delay_s
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: deque[Request] = deque()
         self._turn = threading.Lock()
-        self._company = False
+        self._last_was_shared = False
         for size in SIZES:
             run(np.zeros((size, *FRAME_SHAPE), np.uint8))
 
     def predict(self, frame: Frames) -> Steering:
-        """One frame (1, 160, 320, 3) -> its answer (1,). For any thread. Raises what `run` raised for its batch."""
-        mine = Waiting(frame)
-        self._waiting.append(mine)
+        """One frame (1, 160, 320, 3) -> its answer (1,). Thread-safe. Raises the exception of its batch's `run`."""
+        request = Request(frame)
+        self._waiting.append(request)
         with self._turn:
-            while not mine.answered:
+            while not request.answered:
                 self._answer_next()
-        if mine.answer is None:
-            assert mine.error is not None
-            raise mine.error
-        return mine.answer
+        if request.answer is None:
+            assert request.error is not None
+            raise request.error
+        return request.answer
 
     def _answer_next(self) -> None:
-        """The oldest frames that wait, as many as fit."""
-        if self._delay_s and self._company:
+        """Run the oldest waiting frames, as many as the largest size holds."""
+        if self._delay_s and self._last_was_shared:
             time.sleep(self._delay_s)
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), SIZES[-1]))]
         size = next(size for size in SIZES if size >= len(batch))
         padding = np.zeros((size - len(batch), *FRAME_SHAPE), np.uint8)
-        self._company = len(batch) > 1
+        self._last_was_shared = len(batch) > 1
         try:
-            answers = self._run(np.concatenate([*(each.frame for each in batch), padding]))
-        except Exception as error:  # whatever it is, each of them must hear of it
-            for each in batch:
-                each.error = error
+            answers = self._run(np.concatenate([*(request.frame for request in batch), padding]))
+        except Exception as error:  # every waiting thread must get the exception, whatever it is
+            for request in batch:
+                request.error = error
             return
-        for i, each in enumerate(batch):
-            each.answer = answers[i : i + 1]
+        for i, request in enumerate(batch):
+            request.answer = answers[i : i + 1]

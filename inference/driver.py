@@ -1,7 +1,7 @@
-"""One driver for each simulator: a frame in, a command out, and what to do when the frame is no good.
+"""The driver of one simulator: it turns telemetry into a command, and has a fallback for frames that fail.
 
-Everything that must be remembered between two frames of one car lives here and nowhere else, so that several
-simulators never steer each other and a vanished one leaves nothing behind.
+All state between two frames of one car belongs to its driver. Several simulators thus never affect each other, and a
+simulator that disconnects leaves no state behind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from protocol.numbers import parse_number
 
 
 class Policy(Protocol):
-    """What steers: frames in, steering out. Every engine is one."""
+    """A steering policy: frames in, steering out. Every engine is one."""
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering, nominally -1..1."""
@@ -29,11 +29,15 @@ class Policy(Protocol):
 
 
 class PolicyError(ArithmeticError):
-    """The model answered with something that is no steering (NaN, an infinity)."""
+    """The model answered NaN or an infinity, which is no steering value."""
 
 
 class Driver:
-    """Drives one car. policy: steers; new_speed_control: makes the throttle's controller; clock: steady seconds."""
+    """Drives one car.
+
+    policy: gives the steering. new_speed_control: creates the throttle's controller. clock: monotonic seconds.
+    stopping: whether the car must brake and stand; the owner sets it. speed_mph: the latest known speed.
+    """
 
     def __init__(
         self,
@@ -48,13 +52,13 @@ class Driver:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the drive so far: a new simulator, or one that has been silent."""
+        """Discard the state of the drive, for a new simulator or one that has paused."""
         self._speed_control: SpeedControl = self._new_speed_control()
         self._steering = 0.0
         self.speed_mph = 0.0
 
     def drive(self, telemetry: Telemetry) -> Control:
-        """The command for this moment. Raises PolicyError, or whatever the model raises; then see `fallback`."""
+        """The command for this telemetry. Raises PolicyError, or any exception of the model; then call `fallback`."""
         self.speed_mph = telemetry.speed_mph
         steering = float(self._policy.predict(telemetry.frame[np.newaxis])[0])
         if not math.isfinite(steering):
@@ -66,9 +70,9 @@ class Driver:
         return Control(self._steering, throttle)
 
     def _now_s(self, telemetry: Telemetry) -> float:
-        """Game time where the simulator tells it in fractions of a second, for it may run faster than a clock.
+        """Game time if the simulator sends it with fractions of a second, because the game may run faster than a clock.
 
-        Some builds tell whole seconds: a control that believed those would stand still between them.
+        Some builds send whole seconds, between which a controller would see no time pass; these use the clock.
         """
         try:
             game_s, mark = parse_number(telemetry.extras["sim_time"])
@@ -77,10 +81,10 @@ class Driver:
         return self._clock() if mark is None else game_s
 
     def fallback(self, speed_mph: float | None = None) -> Control:
-        """When this frame cannot be driven: the last steering, and no throttle, or the brake if the car is to stand.
+        """The command for a frame that failed: the last steering without throttle, or with the brake while stopping.
 
-        speed_mph: as this frame tells it; None where it does not, and then nothing brakes, for a car that stands
-        would drive backwards.
+        speed_mph: from this frame; None if unknown. At unknown speed the driver does not brake, because a car at a
+        standstill would reverse.
         """
         if speed_mph is not None:
             self.speed_mph = speed_mph

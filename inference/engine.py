@@ -1,8 +1,7 @@
-"""A model file -> a callable on the best engine of this machine; every engine gives the same answers.
+"""Opens a model file on the fastest engine of this machine; every engine gives the same answers.
 
-`model.predict` costs 50 ms a frame in overhead alone. LiteRT (XNNPACK) runs the same graph in 1 to 3 ms on a CPU, a
-compiled TensorFlow graph serves a GPU, and Keras' own compiled call serves where only JAX or PyTorch is installed. Each
-library is imported only when its engine is chosen.
+LiteRT (XNNPACK) serves a CPU, a compiled TensorFlow graph serves a GPU, and Keras' compiled call serves machines that
+have only JAX or PyTorch. A library is imported only when its engine is chosen.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ ENGINES = ("auto", "litert", "tensorflow", "keras")
 
 
 class EngineError(ValueError):
-    """An engine that cannot be had on this machine, or cannot run this model."""
+    """The engine is not available on this machine, or it cannot run this model."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: where it runs, in words.
+    """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: the CPU or GPU, for the user.
 
-    notes: what was chosen, translated or replaced while loading, for the user to read. batches: whether several frames
-    are to be asked together: on a GPU; on a CPU that brings nothing (docs/benchmarks.md).
+    notes: choices, translations and replacements of the loader, for the user. batches: whether to run several frames
+    together, which pays only on a GPU (docs/benchmarks.md).
     """
 
     name: str
@@ -48,11 +47,11 @@ class Engine:
     batches: bool = False
 
     def predict(self, frames: Frames) -> Steering:
-        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right. For any thread."""
+        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right. Thread-safe."""
         return self.run(frames)
 
     def milliseconds(self, frames: int = 50) -> float:
-        """Median milliseconds of one frame, measured now; warms the engine up on the way."""
+        """Measure the median milliseconds of one frame; this also warms up the engine."""
         frame = np.full((1, *FRAME_SHAPE), 127, np.uint8)
         times = []
         for _ in range(frames):
@@ -65,21 +64,21 @@ class Engine:
 def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None, threads: int | None = None) -> Engine:
     """Load `model` (.h5, .keras, .json with .h5, .tflite) on an engine of ENGINES.
 
-    preprocess: name of a preprocessing, for models that do not take raw frames. threads: of LiteRT, if not as many as
-    serve best. Raises EngineError, ModelFileError.
+    preprocess: name of a preprocessing, for models that do not take raw frames. threads: LiteRT's number of threads;
+    None takes `cpu_threads`. Raises EngineError, ModelFileError.
     """
-    chosen = choose_engine() if engine == "auto" else engine
+    engine_name = choose_engine() if engine == "auto" else engine
     if model.suffix.lower() == ".tflite":
         if engine not in ("auto", "litert"):
             raise EngineError(f"a .tflite file runs on --engine litert only, not {engine}")
-        return _litert(model, (), threads, model.read_bytes())  # not mapped: the user may replace the file meanwhile
-    if chosen == "litert":
+        return _litert(model, (), threads, model.read_bytes())  # not memory-mapped: the user may replace the file
+    if engine_name == "litert":
         return _litert(*litert_file(model, preprocess), threads)
-    return _tensorflow(model, preprocess) if chosen == "tensorflow" else _keras(model, preprocess)
+    return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
 
 
 def choose_engine() -> str:
-    """A GPU if there is one and something that drives it, else LiteRT, else what is installed."""
+    """The engine of a GPU if there is one and a library for it, else LiteRT, else an installed engine."""
     if _nvidia_gpu():
         if _installed("tensorflow") and _tensorflow_gpus():
             return "tensorflow"
@@ -101,7 +100,7 @@ def _require(engine: str) -> None:
 
 
 def _nvidia_gpu() -> bool:
-    """Whether there is an NVIDIA driver, found without importing anything heavy."""
+    """Whether there is an NVIDIA driver; the check imports no library."""
     return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
 
 
@@ -115,41 +114,40 @@ def _tensorflow_gpus() -> list[str]:
 
 
 def cpu_threads() -> int:
-    """How many threads serve best here: one for each core that we may use, four at most."""
+    """LiteRT's best number of threads: one for each core available to this process, at most four."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, available)
 
 
 def _litert(file: Path, notes: tuple[str, ...], threads: int | None = None, content: bytes | None = None) -> Engine:
-    """content: of `file`, where it is not to be mapped into memory."""
+    """content: bytes of `file`; None if LiteRT may map the file into memory."""
     _require("litert")
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: only when chosen
 
     threads = threads or cpu_threads()
     source = {"model_path": str(file)} if content is None else {"model_content": content}
 
-    def opened(threads: int) -> Interpreter:
+    def open_interpreter(threads: int) -> Interpreter:
         interpreter = Interpreter(**source, num_threads=threads)
         interpreter.allocate_tensors()
         return interpreter
 
     try:
-        wide = opened(threads)
-        (given,), (wanted,) = wide.get_input_details(), wide.get_output_details()
+        interpreter = open_interpreter(threads)
+        (frame_details,), (answer_details,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:
-        raise EngineError(f"{file} is no LiteRT model that runs here: {error}") from None
-    if tuple(given["shape"]) != (1, *FRAME_SHAPE) or given["dtype"] != np.uint8 or np.prod(wanted["shape"]) != 1:
-        raise EngineError(
-            f"{file} takes {given['dtype'].__name__} {tuple(given['shape'])}; expected uint8 {(1, *FRAME_SHAPE)}"
-        )
-    into, out = given["index"], wanted["index"]
-    interpreters = Interpreters(wide, lambda: opened(1))
+        raise EngineError(f"{file} is no LiteRT model that this machine can run: {error}") from None
+    shape, dtype = tuple(frame_details["shape"]), frame_details["dtype"]
+    if shape != (1, *FRAME_SHAPE) or dtype != np.uint8 or np.prod(answer_details["shape"]) != 1:
+        raise EngineError(f"{file} takes {dtype.__name__} {shape}; expected uint8 {(1, *FRAME_SHAPE)}")
+    frame_index, answer_index = frame_details["index"], answer_details["index"]
+    interpreters = Interpreters(interpreter, lambda: open_interpreter(1))
 
     def run_one(frame: Frames) -> float:
-        with interpreters.one() as interpreter:
-            interpreter.set_tensor(into, frame)
+        with interpreters.acquire() as interpreter:
+            interpreter.set_tensor(frame_index, frame)
             interpreter.invoke()
-            return float(interpreter.get_tensor(out).flat[0])
+            return float(interpreter.get_tensor(answer_index).flat[0])
 
     def run(frames: Frames) -> Steering:
         return np.array([run_one(frames[i : i + 1]) for i in range(len(frames))], np.float32)
@@ -186,10 +184,10 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
     import keras  # noqa: PLC0415  # heavy: only when chosen
 
     loaded = _load(model, preprocess)
-    one_at_a_time = threading.Lock()  # Keras keeps state of its own between two calls
+    lock = threading.Lock()  # Keras keeps internal state between two calls
 
     def run(frames: Frames) -> Steering:
-        with one_at_a_time:
+        with lock:
             answers: Steering = np.asarray(loaded.model.predict_on_batch(frames), np.float32)
         return answers.reshape(-1)
 
@@ -199,7 +197,7 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
 
 
 def _keras_device(backend: str) -> str:
-    """Where Keras puts a model, asked of the library behind it: Keras has no one question for all three."""
+    """The device of Keras' backend; Keras has no common function for it."""
     if backend == "jax":
         import jax  # noqa: PLC0415
 

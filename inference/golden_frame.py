@@ -1,7 +1,6 @@
-"""Before a model drives, its card's golden frame is asked: does it still answer as when it was trained?
+"""Checks, before a model drives, that it answers its card's golden frame as it did after training.
 
-It catches what no test of ours can see on a user's computer: a broken download, an engine or a driver that computes
-something else.
+The check detects faults of the user's computer: a damaged download, or an engine or driver that computes wrong answers.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ log = logging.getLogger(__name__)
 
 
 def check_golden_frame(model: Path, engine: Engine) -> None:
-    """Ask the golden frame of the card beside `model`, if there is one. Raises EngineError when the answer is off."""
+    """Run the golden frame of the card beside `model`, if there is one. Raises EngineError if the answer differs."""
     if not card_path(model).is_file() or card_path(model) == model:
         return
     try:
         card = read_card(model)
         if not describes(card, model):
-            log.warning("%s is the card of another model file; its golden frame is not asked", card_path(model))
+            log.warning("%s is the card of another model file; its golden frame is not checked", card_path(model))
             return
         steering = float(engine.predict(card.golden.frame()[np.newaxis])[0])
     except CardError as error:
@@ -33,5 +32,5 @@ def check_golden_frame(model: Path, engine: Engine) -> None:
     if not card.golden.agrees(steering):
         raise EngineError(
             f"{model} on {engine.name} answers its golden frame with {steering:.4f} instead of "
-            f"{card.golden.steering:.4f}: try another --engine, or get the file anew"
+            f"{card.golden.steering:.4f}: try another --engine, or download the file again"
         )

@@ -1,8 +1,8 @@
-"""LiteRT interpreters for callers on several threads: each serves one at a time.
+"""A pool of LiteRT interpreters for concurrent requests; an interpreter serves one request at a time.
 
-Who asks alone gets the wide one, of all threads; who comes while others are at it gets a narrow one, of one thread. So
-a frame alone takes the least time, and many at once take the least of the processor: the threads of one network wait
-for each other after every layer, those of several networks never do.
+A lone request uses the multi-threaded interpreter; each concurrent request uses a single-threaded one. A lone frame
+thus has the lowest latency, and concurrent frames cost the least processor time: the threads of one interpreter
+synchronise after every layer, while single-threaded interpreters never wait for each other.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any
 
 
 class Interpreters:
-    """wide: the interpreter of all threads; open_narrow: makes one of one thread, when first one is needed."""
+    """multi_threaded: the interpreter of a lone request; open_single_threaded: opens another one on demand."""
 
-    def __init__(self, wide: Any, open_narrow: Callable[[], Any]) -> None:
-        self._wide, self._open_narrow = wide, open_narrow
+    def __init__(self, multi_threaded: Any, open_single_threaded: Callable[[], Any]) -> None:
+        self._multi_threaded, self._open_single_threaded = multi_threaded, open_single_threaded
         self._idle: list[Any] = []
-        self._at_work = 0
+        self._active = 0
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[Any]:
-        """One that nobody else uses meanwhile. For any thread."""
+    def acquire(self) -> Iterator[Any]:
+        """Lend an interpreter to one request, exclusively. Thread-safe."""
         with self._lock:
-            alone = self._at_work == 0
-            self._at_work += 1
-            taken = self._wide if alone else self._idle.pop() if self._idle else None
+            alone = self._active == 0
+            self._active += 1
+            interpreter = self._multi_threaded if alone else self._idle.pop() if self._idle else None
         try:
-            if taken is None:
-                taken = self._open_narrow()
-            yield taken
+            if interpreter is None:
+                interpreter = self._open_single_threaded()
+            yield interpreter
         finally:
             with self._lock:
-                self._at_work -= 1
-                if taken is not None and not alone:
-                    self._idle.append(taken)
+                self._active -= 1
+                if interpreter is not None and not alone:
+                    self._idle.append(interpreter)

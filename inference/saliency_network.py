@@ -1,6 +1,7 @@
-"""Marks in a camera frame what a network looks at, with the LiteRT file that models/saliency.py makes of it.
+"""Marks in a camera frame what a network looks at, with the LiteRT file that `models.saliency` makes from it.
 
-For a process of its own (saliency_process.py, film_process.py): it costs several times the answer itself.
+It costs several times as much as the steering value, so it runs in a separate process (`film.process`, the server's
+saliency process).
 """
 
 from __future__ import annotations
@@ -19,44 +20,46 @@ COLOUR = np.array([255.0, 40.0, 180.0], np.float32)
 
 OPACITY = 0.8
 FULL_PERCENTILE = 99.5
-"""Of a frame's pixels; the strongest few would else leave the rest too faint to see."""
+"""Percentile of a frame's saliency that is drawn at full strength; the maximum would leave the rest too faint."""
 
 REPLY = struct.Struct("<?I")
-"""Before each reply to a Question: whether it is a picture (JPEG) or a reason (UTF-8) why there is none; its bytes."""
+"""Header of each reply to a Question: whether a picture (JPEG) follows or an error message (UTF-8); its length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What does a network look at here? file: its own, see SaliencyNetwork; image: a camera's JPEG or PNG."""
+    """A request for a marked picture. file: the saliency file, see SaliencyNetwork; image: a camera's JPEG or PNG."""
 
     file: Path
     image: bytes
 
 
 class SaliencyNetwork:
-    """What one model looks at. file: made by `conversion.saliency_file`. Raises ValueError where it is no such file."""
+    """Computes what one model looks at. file: from `conversion.saliency_file`. Raises ValueError for any other file."""
 
     def __init__(self, file: Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: only for those who ask
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: imported only when used
 
         try:
             self._interpreter = Interpreter(model_path=str(file), num_threads=1)
             self._interpreter.allocate_tensors()
-            (given,), (wanted,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+            (frame_details,) = self._interpreter.get_input_details()
+            (map_details,) = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{file} is no LiteRT file that runs here: {error}") from None
-        if tuple(given["shape"]) != (1, *FRAME_SHAPE) or tuple(wanted["shape"]) != FRAME_SHAPE[:2]:
-            raise ValueError(f"{file} answers with {tuple(wanted['shape'])}, expected a map of {FRAME_SHAPE[:2]}")
-        self._given, self._wanted = given["index"], wanted["index"]
+            raise ValueError(f"{file} is no LiteRT file that this machine can run: {error}") from None
+        map_shape = tuple(map_details["shape"])
+        if tuple(frame_details["shape"]) != (1, *FRAME_SHAPE) or map_shape != FRAME_SHAPE[:2]:
+            raise ValueError(f"{file} answers with {map_shape}, expected a map of {FRAME_SHAPE[:2]}")
+        self._frame_index, self._map_index = frame_details["index"], map_details["index"]
 
     def looks_at(self, frame: Frame) -> npt.NDArray[np.float32]:
-        """uint8 RGB (160, 320, 3) -> float32 (160, 320), 0 to 1: the saliency's square root, for its peaks are high."""
-        self._interpreter.set_tensor(self._given, frame[np.newaxis])
+        """uint8 RGB (160, 320, 3) -> float32 (160, 320), 0 to 1: the saliency's square root, which lowers its peaks."""
+        self._interpreter.set_tensor(self._frame_index, frame[np.newaxis])
         self._interpreter.invoke()
-        root = np.sqrt(np.maximum(self._interpreter.get_tensor(self._wanted), 0.0))
+        root = np.sqrt(np.maximum(self._interpreter.get_tensor(self._map_index), 0.0))
         full = np.percentile(root, FULL_PERCENTILE)
-        seen: npt.NDArray[np.float32] = np.clip(root / full, 0, 1) if full > 0 else np.zeros_like(root)
-        return seen
+        saliency: npt.NDArray[np.float32] = np.clip(root / full, 0, 1) if full > 0 else np.zeros_like(root)
+        return saliency
 
     def marked(self, frame: Frame) -> Frame:
         """The frame with pink on what the network looks at: uint8 RGB (160, 320, 3)."""

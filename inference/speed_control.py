@@ -1,7 +1,8 @@
-"""Throttle from speed: a PI controller that holds a target, slower in curves.
+"""Computes the throttle from the speed: a PI controller holds a target speed, and a lower one in bends.
 
-Udacity's own drive.py integrates per message, so its throttle depends on the frame rate, and winds up on hills. This
-one integrates over seconds, stops integrating when the throttle saturates, and knows how fast a bend may be taken.
+The integral of Udacity's drive.py counts messages, so its throttle depends on the frame rate and winds up on hills.
+This controller integrates over seconds, stops at saturation, and limits the speed in bends. All cars share one
+SpeedTarget, which the operator can change while they drive.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from typing import Protocol
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 
 LATERAL_ACCELERATION_MPS2 = 4.1
-"""What a driver takes in a bend without the tyres complaining; decides the speed in curves."""
+"""Lateral acceleration that the car may reach in a bend without skidding; it limits the speed there."""
 
 STRAIGHTEN_S = 0.5
-"""Time over which a bend is forgotten, so that one straight frame in it does not call for full throttle."""
+"""Decay time of the steering that limits the speed, so that one straight frame in a bend gives no full throttle."""
 
 STANDSTILL_MPH = 1.0
-"""Below this a negative throttle would not brake but reverse."""
+"""Below this speed a negative throttle reverses instead of braking."""
 
 
 class SpeedControl(Protocol):
-    """Throttle for this moment; one object for each car, called once for each answer."""
+    """Gives the throttle of one car; it is called once for each answer."""
 
     def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
-        """speed in miles an hour, steering -1..1, now_s from a steady clock -> throttle -1..1."""
+        """Speed in miles an hour, steering -1..1, seconds of a monotonic clock -> throttle -1..1."""
         ...
 
 
@@ -36,17 +37,17 @@ SpeedControlFactory = Callable[[], SpeedControl]
 
 @dataclass(frozen=True, slots=True)
 class ConstantThrottle:
-    """The same throttle always, as the study drove (0.8)."""
+    """Always the same throttle; the study drove with 0.8."""
 
     value: float
 
     def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
-        """The constant."""
+        """Return the constant."""
         return self.value
 
 
 def safe_speed_mph(steering: float) -> float:
-    """Speed at which this steering (-1..1) gives LATERAL_ACCELERATION_MPS2: v = sqrt(a L / tan(angle))."""
+    """Miles an hour at which this steering (-1..1) gives LATERAL_ACCELERATION_MPS2: v = sqrt(a L / tan(angle))."""
     tangent = math.tan(math.radians(MAX_STEERING_ANGLE_DEG * min(1.0, abs(steering))))
     if tangent < 1e-6:
         return math.inf
@@ -54,9 +55,9 @@ def safe_speed_mph(steering: float) -> float:
 
 
 class PIController:
-    """Holds `target_mph`. Gains fit a car that gains 11 mph/s at full throttle and loses 3 without.
+    """Holds `target_mph`. The gains fit a car that gains 11 mph/s at full throttle and loses 3 mph/s without.
 
-    kp: throttle for each mph of error; ki: for each mph of error and second.
+    kp: throttle per mph of error; ki: throttle per mph of error and second.
     """
 
     def __init__(self, target_mph: float, kp: float = 0.15, ki: float = 0.08) -> None:
@@ -68,13 +69,40 @@ class PIController:
         self._last_s: float | None = None
 
     def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
-        """One step of control; a pause of more than 0.2 s (a stalled simulator) counts as 0.2 s."""
+        """Run one control step; an interval of more than 0.2 s (a stalled simulator) counts as 0.2 s."""
         dt_s = min(0.2, max(0.0, now_s - self._last_s)) if self._last_s is not None else 0.0
         self._last_s = now_s
         self._bend = max(abs(steering), self._bend * math.exp(-dt_s / STRAIGHTEN_S))
         error = min(self.target_mph, safe_speed_mph(self._bend)) - speed_mph
-        wanted = self.kp * error + self._integral
-        if -1.0 < wanted < 1.0 or wanted * error < 0:  # anti-windup: never push further into saturation
+        command = self.kp * error + self._integral
+        if -1.0 < command < 1.0 or command * error < 0:  # anti-windup: never push further into saturation
             self._integral += self.ki * error * dt_s
         throttle = min(1.0, max(-1.0, self.kp * error + self._integral))
         return max(0.0, throttle) if speed_mph < STANDSTILL_MPH else throttle
+
+
+@dataclass(slots=True)
+class SpeedTarget:
+    """The target speed of all cars. If `constant_throttle` (0..1) is not None, it replaces the target."""
+
+    target_mph: float
+    constant_throttle: float | None = None
+
+    def hold(self, target_mph: float) -> None:
+        """Set the target speed; this also ends a constant throttle."""
+        self.target_mph, self.constant_throttle = target_mph, None
+
+
+class TargetSpeedControl:
+    """The SpeedControl of one car that follows the shared `target`, whenever the operator changes it."""
+
+    def __init__(self, target: SpeedTarget) -> None:
+        self._target = target
+        self._controller = PIController(target.target_mph)
+
+    def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
+        """The PIController's throttle for the current target, or the constant throttle."""
+        if self._target.constant_throttle is not None:
+            return self._target.constant_throttle
+        self._controller.target_mph = self._target.target_mph
+        return self._controller.throttle(speed_mph, steering, now_s)

@@ -1,5 +1,5 @@
-"""What the Udacity self-driving simulator dictates: its messages, its wire format and its recordings.
+"""The formats that the Udacity self-driving simulator dictates: its messages, its wire format and its recordings.
 
-Everything here is plain Python over numpy and Pillow, so that the server, the built-in simulator and the training
-share one definition of each fact and can be tested without a network.
+The package needs only numpy and Pillow. The server, the built-in simulator and the training share these definitions,
+and tests of them need no network.
 """

@@ -1,4 +1,4 @@
-"""Names of the floating-point arrays that several packages hand to each other; a docstring gives each one's shape."""
+"""Types of the floating-point arrays that packages pass to each other; each docstring states an array's shape."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What every command shares: help that keeps its lines, numbers within limits, one line for what went wrong.
+"""Functions that every command line shares: help with its own line breaks, number limits, one-line error messages.
 
-It stands here because this is the package that all others may import.
+They belong to this package because all other packages may import it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def command_parser(prog: str, text: str | None) -> argparse.ArgumentParser:
-    """text: what the command does, an empty line, and what --help shows last, all with its own lines."""
+    """A parser whose help keeps line breaks. text: the description, an empty line, and the epilog of --help."""
     description, _, epilog = (text or "").partition("\n\n")
     return argparse.ArgumentParser(
         prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -22,7 +22,7 @@ def command_parser(prog: str, text: str | None) -> argparse.ArgumentParser:
 
 
 def number(low: float, high: float, what: str = "it") -> Callable[[str], float]:
-    """A parser of numbers from `low` to `high`, for add_argument; raises ArgumentTypeError with `what` for others."""
+    """A parser of numbers from `low` to `high`, for add_argument; it raises ArgumentTypeError, which names `what`."""
 
     def parse(text: str) -> float:
         try:
@@ -37,7 +37,7 @@ def number(low: float, high: float, what: str = "it") -> Callable[[str], float]:
 
 
 def whole(low: int, high: int, what: str = "it") -> Callable[[str], int]:
-    """The same for whole numbers, which may be written as 5.0."""
+    """A parser of whole numbers from `low` to `high`, for add_argument; it also accepts 5.0."""
 
     def parse(text: str) -> int:
         value = number(low, high, what)(text)
@@ -58,10 +58,11 @@ def run(
     stopped: str = "",
     verbose: bool = False,
 ) -> int:
-    """The exit code of a command: its body's, where None is 0; BAD_INPUT after what is expected; INTERRUPTED by Ctrl-C.
+    """Run a command's body and return its exit code; None counts as 0.
 
-    An expected error becomes one line on stderr, behind `name` where there is one, and behind its traceback if verbose.
-    stopped: what the user reads after Ctrl-C.
+    An exception of the `expected` types becomes one line on stderr, prefixed with `name` if that is not empty, and the
+    exit code BAD_INPUT. With `verbose`, its traceback comes first. Ctrl-C gives INTERRUPTED.
+    stopped: the message that the user reads after Ctrl-C.
     """
     try:
         return body() or 0

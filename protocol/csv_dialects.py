@@ -1,8 +1,8 @@
-"""One line of a driving log -> image names and numbers, in every dialect that computers write.
+"""Parses one line of a driving log, in every dialect that computers write, into image names and numbers.
 
-With a header or without, Windows or Unix paths with spaces and commas in them, relative paths, bare names, semicolons,
-and the 8 to 11 columns of a decimal-comma computer, whose numbers the simulator's own comma-separated format breaks in
-two (`0,25` for a quarter, but `0` for nothing).
+A log may have a header or none; Windows or Unix paths, with spaces and commas, relative paths or bare file names;
+commas or semicolons. A decimal-comma computer writes 8 to 11 columns: the comma-separated format breaks its numbers
+in two (`0,25` for a quarter, but `0` for zero).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 CAMERAS = ("center", "left", "right")
 NUMBERS = ("steering", "throttle", "brake", "speed")
 LIMITS = {"steering": (-1.0, 1.0), "throttle": (-1.0, 1.0), "brake": (0.0, 1.0), "speed": (-500.0, 500.0)}
-"""Least and greatest value of each column; a little rounding beyond a limit is let through and clamped."""
+"""Least and greatest value of each column; values up to 0.01 beyond a limit are clamped to it."""
 
 _INTEGER = re.compile(r"-?\d{1,3}", re.ASCII)
 _FRACTION = re.compile(r"\d*[1-9](E-\d\d)?", re.ASCII)
 
 
 class RowError(ValueError):
-    """A row that cannot be read; says what it holds."""
+    """A row that cannot be read; the message quotes it."""
 
 
 class Row(NamedTuple):
-    """images: names of the centre, left and right image without their folder, '' where none; numbers: steering,
-    throttle, brake, speed in mph; line: line of the csv, from 1."""
+    """images: file names of the centre, left and right image, '' where there is none; numbers: steering, throttle,
+    brake, speed in mph; line: line of the csv, from 1."""
 
     images: tuple[str, str, str]
     numbers: tuple[float, float, float, float]
@@ -40,26 +40,27 @@ class Row(NamedTuple):
 
 
 def sniff_delimiter(first_lines: Sequence[str]) -> str:
-    """Semicolon if the first line has more of them than commas (a spreadsheet of a decimal-comma computer)."""
+    """The delimiter: a semicolon if the first line has more of them than commas, as spreadsheets write."""
     line = "".join(first_lines)
     return ";" if line.count(";") > line.count(",") else ","
 
 
 def parse_row(cells: Sequence[str], header: Sequence[str] | None, line: int) -> Row:
-    """Cells of one line -> Row. header: the lower-case column names, empty or None where there is none.
+    """Parse the cells of one line. header: the lower-case column names; empty or None if the log has no header.
 
     Raises RowError.
     """
-    named = _by_name(cells, header) if header else None
-    images, rest = named or _split(cells)
+    columns = _by_name(cells, header) if header else None
+    images, rest = columns or _split(cells)
     numbers = _plain_numbers(rest) if len(rest) <= len(NUMBERS) else _broken_numbers(rest)
     return Row(images, numbers, line)
 
 
 def describe_dialect(lines: Sequence[str]) -> str:
-    """The first lines of a driving log, in words: `no header, commas, 7 columns, Windows paths`.
+    """Describe a driving log by its first lines: `no header, commas, 7 columns, Windows paths`.
 
-    Judged by the first line of data alone, but for the columns, of which a decimal-comma log has more or fewer by row.
+    The path style comes from the first data line. The column counts come from all lines, because rows of a
+    decimal-comma log differ in length.
     """
     delimiter = sniff_delimiter(lines[:1])
     rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
@@ -86,7 +87,7 @@ def describe_dialect(lines: Sequence[str]) -> str:
 
 
 def _by_name(cells: Sequence[str], header: Sequence[str]) -> tuple[tuple[str, str, str], list[str]] | None:
-    """By the header's names, where cells and names are equally many: columns may be more, and in any order."""
+    """Images and numbers by the header's names, in any order; None if the counts of cells and names differ."""
     if len(cells) != len(header) or not {"center", "steering"} <= set(header):
         return None
     by_name = dict(zip(header, cells, strict=True))
@@ -95,7 +96,7 @@ def _by_name(cells: Sequence[str], header: Sequence[str]) -> tuple[tuple[str, st
 
 
 def _split(cells: Sequence[str]) -> tuple[tuple[str, str, str], list[str]]:
-    """By position: three paths (whose commas, if any, broke them into several cells), then the numbers."""
+    """Images and numbers by position; a path that contains commas is joined from several cells."""
     rest = list(cells)
     names = []
     for camera in CAMERAS:
@@ -111,7 +112,7 @@ def _split(cells: Sequence[str]) -> tuple[tuple[str, str, str], list[str]]:
 
 
 def _base_name(path: str) -> str:
-    """The file's own name, whichever system's path it is; '' for a path that names no file."""
+    """The file name at the end of a Windows or Unix path; '' for a path without one."""
     return path.strip().strip("\"'").replace("\\", "/").rsplit("/", 1)[-1].strip()
 
 
@@ -122,40 +123,40 @@ def _plain_numbers(cells: Sequence[str]) -> tuple[float, float, float, float]:
         values = [parse_number(cell.strip()).value for cell in cells]
     except ProtocolError as error:
         raise RowError(str(error)) from None
-    return _checked(values)
+    return _clamp(values)
 
 
 def _broken_numbers(cells: Sequence[str]) -> tuple[float, float, float, float]:
-    """The four numbers of a decimal-comma row, from 5 to 8 cells: the one way of joining them that makes sense.
+    """Join the 5 to 8 cells of a decimal-comma row into its four numbers.
 
-    Only whole numbers keep one cell; a printed fraction never ends in 0, and all but the speed lie within -1..1. Where
-    two ways remain, the one whose speed has a fraction is far likelier.
+    Only a whole number occupies one cell, a printed fraction never ends in 0, and all values but the speed lie within
+    -1..1. If two readings remain, the one whose speed has a fraction is far likelier.
     """
     readings = sorted(_readings([cell.strip() for cell in cells]), key=lambda r: r[1], reverse=True)
     if not readings:
-        raise RowError(f"{len(cells)} cells after the images are no decimal-comma numbers: {list(cells)[:12]}")
-    return _checked(readings[0][0])
+        raise RowError(f"{len(cells)} cells after the images are not four decimal-comma numbers: {list(cells)[:12]}")
+    return _clamp(readings[0][0])
 
 
 def _readings(cells: list[str]) -> Iterator[tuple[list[float], bool]]:
     fractions = len(cells) - len(NUMBERS)
-    for chosen in itertools.combinations(range(len(NUMBERS)), max(0, fractions)):
+    for fractional in itertools.combinations(range(len(NUMBERS)), max(0, fractions)):
         rest, values = list(cells), []
         for column, name in enumerate(NUMBERS):
             whole = rest.pop(0)
-            part = rest.pop(0) if column in chosen and rest else ""
+            part = rest.pop(0) if column in fractional and rest else ""
             low, high = LIMITS[name]
-            if not _INTEGER.fullmatch(whole) or (column in chosen and not _FRACTION.fullmatch(part)):
+            if not _INTEGER.fullmatch(whole) or (column in fractional and not _FRACTION.fullmatch(part)):
                 break
             value = float(f"{whole}.{part}" if part else whole)
             if not low <= value <= high:
                 break
             values.append(value)
         if len(values) == len(NUMBERS) and not rest:
-            yield values, len(NUMBERS) - 1 in chosen
+            yield values, len(NUMBERS) - 1 in fractional
 
 
-def _checked(values: Sequence[float]) -> tuple[float, float, float, float]:
+def _clamp(values: Sequence[float]) -> tuple[float, float, float, float]:
     clamped = []
     for name, value in zip(NUMBERS, values, strict=True):
         low, high = LIMITS[name]

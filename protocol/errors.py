@@ -1,4 +1,4 @@
-"""What is raised for anything that cannot be understood, and how such a thing is shown."""
+"""The exception for invalid messages, and the abbreviation of received values in its text."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import reprlib
 
 
 class ProtocolError(ValueError):
-    """A message that cannot be understood. `kind` is a short stable word for counting it."""
+    """A message that cannot be understood. kind: a short, stable name under which such errors are counted."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.kind = kind
 
 
-def shown(value: object) -> str:
-    """A short picture of anything received; a long string or integer is not spelt out first."""
+def abbreviate(value: object) -> str:
+    """Describe any received value in at most 60 characters, without formatting a long string or integer in full."""
     if isinstance(value, (str, bytes)) and len(value) > 60:
         return f"{value[:40]!r}... ({len(value)} long)"
     if isinstance(value, int) and abs(value) > 10**40:

@@ -1,4 +1,4 @@
-"""The camera's picture as the simulator sends it: base64 of a JPEG or PNG file -> pixels, with all due distrust."""
+"""Decodes the simulator's camera image, base64 of a JPEG or PNG file, into pixels; the input is not trusted."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import zlib
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from protocol.errors import ProtocolError, shown
+from protocol.errors import ProtocolError, abbreviate
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 
 MAX_IMAGE_BYTES = 2_000_000
-"""A stock frame is 10 to 19 kB; anything near this is not a camera frame."""
+"""A stock frame has 10 to 19 kB; a file of this size is not a camera frame."""
 
 MAX_IMAGE_PIXELS = 2_000_000
-"""Checked from the image's header, before a single pixel is decoded."""
+"""The limit is checked against the image's header, before any pixel is decoded."""
 
 DECODER_ERRORS = (
     OSError,
@@ -29,21 +29,21 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""All that Pillow's JPEG and PNG readers raise on broken files."""
+"""The exceptions that Pillow's JPEG and PNG readers raise on broken files."""
 
 
 def decode_base64(text: object) -> bytes:
-    """The telemetry's image text -> the bytes of its file; bytes (a binary attachment) pass. Raises ProtocolError."""
+    """Base64 text -> bytes of the image file; bytes (a binary attachment) pass unchanged. Raises ProtocolError."""
     if isinstance(text, bytes):
         return text
     if not isinstance(text, str):
-        raise ProtocolError("image", f"image must be a base64 string, got {shown(text)}")
+        raise ProtocolError("image", f"image must be a base64 string, got {abbreviate(text)}")
     if len(text) > MAX_IMAGE_BYTES * 4 // 3:
         raise ProtocolError("image", f"image of {len(text)} base64 characters is too large for a camera frame")
     try:
         return binascii.a2b_base64(text[text.find(",", 0, 64) + 1 :], strict_mode=True)
     except (binascii.Error, ValueError) as error:
-        raise ProtocolError("image", f"image is not base64 ({error}): {shown(text)}") from None
+        raise ProtocolError("image", f"image is not base64 ({error}): {abbreviate(text)}") from None
 
 
 def decode_image(image: bytes) -> Frame:
@@ -68,7 +68,7 @@ def decode_image(image: bytes) -> Frame:
 
 
 def _open(image: bytes) -> Image.Image:
-    """Open by the file's own signature: only the two formats a simulator sends, and no format sniffing."""
+    """Open a JPEG or PNG file by its signature; Pillow's other formats are never tried."""
     if image[:2] == b"\xff\xd8":
         return JpegImagePlugin.JpegImageFile(io.BytesIO(image))
     if image[:8] == b"\x89PNG\r\n\x1a\n":

@@ -1,7 +1,7 @@
-"""Telemetry in, control out: the two messages of a simulator's loop, as frozen types with units.
+"""The two messages of the simulator's loop, Telemetry in and Control out, as frozen types with units.
 
-They hold what the simulator means, free of how it spells it (`protocol.wire` does the spelling), so that a driver can
-be written and tested without strings, base64 or sockets.
+They hold decoded values; `protocol.wire` converts them from and to the wire format. A driver can thus be written and
+tested without strings, base64 or sockets.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ FRAME_SHAPE = (FRAME_ROWS, FRAME_COLUMNS, 3)
 """Rows, columns and RGB channels of the simulator's centre camera."""
 
 MAX_STEERING_ANGLE_DEG = 25.0
-"""Wheel angle that a steering value of 1 stands for."""
+"""Wheel angle at a steering value of 1."""
 
 EFFECTIVE_WHEELBASE_M = 2.60
-"""Length of the bicycle model that turns as Udacity's car does, from the steering and the yaw of one recorded lap.
+"""Wheelbase of the bicycle model that turns as Udacity's car does, fitted to steering and yaw of one recorded lap.
 
-The axles themselves stand 2.87 m apart (Udacity's Unity project, prefab `CarWaypointBased`); docs/replay.md compares.
+The car's axles are 2.87 m apart (Udacity's Unity project, prefab `CarWaypointBased`); docs/replay.md compares the two.
 """
 
 MPS_PER_MPH = 0.44704
-"""Metres a second in one mile an hour, exactly."""
+"""Metres per second in one mile per hour, exactly."""
 
 Frame = npt.NDArray[np.uint8]
 """A camera frame: uint8 RGB of FRAME_SHAPE."""
@@ -39,11 +39,11 @@ class Telemetry:
     """One report of the simulator: what the car sees and how it moves.
 
     frame: uint8 RGB (160, 320, 3), the centre camera.
-    image: the JPEG or PNG bytes as received, for recording without encoding again.
+    image: the JPEG or PNG bytes as received; a recording stores them without encoding the frame again.
     steering_angle_deg: angle of the front wheels, -25..25 degrees, positive right.
-    throttle: 0..1, as last applied.
+    throttle: 0..1, the value last applied.
     speed_mph: miles an hour.
-    extras: fields that improved simulator builds add (`cte`, `lapNumber`, ...), as they came.
+    extras: further fields that other simulator builds send (`cte`, `lapNumber`, ...), as received.
     """
 
     frame: Frame
@@ -56,7 +56,7 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One command to the simulator, clamped to what it accepts.
+    """One command to the simulator; both values are clamped to the range that it accepts.
 
     steering: -1..1 (times 25 degrees), positive right. throttle: -1..1, negative brakes.
 

@@ -1,4 +1,4 @@
-"""Writing a recording, row by row, while somebody drives; `protocol.recording` reads it, and every other dialect."""
+"""Writes a recording row by row during a drive; `protocol.recording` reads it, and every other csv dialect."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from protocol.recording import IMAGE_FOLDER, LOG_NAME
 
 
 class Recorder:
-    """Writes a recording in Udacity's format, each row whole on disk before the next.
+    """Writes a recording in Udacity's format; each row is flushed before the next one begins.
 
-    folder: made if missing; one that already holds a driving log is refused with FileExistsError, never overwritten.
-    Raises OSError when the disk does.
+    folder: created if missing. Raises FileExistsError if it already holds a driving log, and OSError on disk errors.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -38,7 +37,7 @@ class Recorder:
     ) -> None:
         """Add one row. time_s: seconds since 1970; image, left, right: JPEG or PNG bytes; steering -1..1.
 
-        Two frames of one millisecond get two: the file name is the row's time and must be its own.
+        The file name is the row's time in milliseconds: if two frames have the same one, the second gets the next.
         """
         self._last_ms = max(round(time_s * 1000), self._last_ms + 1)
         stamp = datetime.fromtimestamp(self._last_ms // 1000).strftime("%Y_%m_%d_%H_%M_%S")
@@ -61,7 +60,7 @@ class Recorder:
         return name
 
     def close(self) -> None:
-        """Close the log; the recording is then whole."""
+        """Close the log; the recording is then complete."""
         self._log.close()
 
     def __enter__(self) -> Recorder:

@@ -1,8 +1,7 @@
-"""A recording is a folder, `driving_log.csv` and `IMG/`: reading every dialect of it; `protocol.recorder` writes ours.
+"""Reads recordings: a folder with `driving_log.csv` in any dialect and `IMG/`. `protocol.recorder` writes them.
 
-Udacity's simulator, the server and the built-in simulator all write this format, and training, evaluation and the film
-maker all read it, so whatever is wrong with a recording is found and named here, once, and what its owner excludes
-(`protocol.exclusions`) is left out for all of them.
+Udacity's simulator, the server and the built-in simulator write this format; training, evaluation and the film maker
+read it. This module detects and names every fault of a recording, and applies its owner's `protocol.exclusions`.
 """
 
 from __future__ import annotations
@@ -25,18 +24,18 @@ from protocol.exclusions import RULES_NAME, RuleError, read_rules
 LOG_NAME = "driving_log.csv"
 IMAGE_FOLDER = "IMG"
 SESSION_GAP_S = 1.5
-"""A longer silence between two frames means that the driver stopped recording and began again."""
+"""A longer gap between two frames begins a new session: the driver stopped the recording and began another."""
 
 ROW_S = 0.1
-"""Between rows whose image names carry no time."""
+"""Assumed interval of rows whose image names carry no time."""
 
 MAX_LOG_BYTES = 200_000_000
 MIN_STALE_DIFFERENCE = 10.0
-"""Mean grey-level difference below which two views count as one place; at 30 mph neighbours differ by about 9."""
+"""Mean grey-level difference below which two views show one place; at 30 mph consecutive rows differ by about 9."""
 
 
 class RecordingError(ValueError):
-    """A folder that is not a readable recording."""
+    """The folder is not a readable recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The usable samples of a recording, in order, and every fault found on the way to them.
+    """The usable samples of a recording, in order, and all its faults.
 
-    excluded: rows left out by the folder's rules; start_s: time of the first row, excluded or not, as Sample.time_s.
+    excluded: number of rows that the folder's rules exclude; start_s: time of the first row, excluded or not, as
+    Sample.time_s.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class Recording:
     start_s: float = math.nan
 
     def summary(self) -> str:
-        """One line: rows, sessions and faults by kind, with the first of each named."""
+        """One line: counts of rows, sessions and faults by kind, with the first fault of each kind."""
         first: dict[str, tuple[int, Problem]] = {}
         for problem in self.problems:
             count, example = first.get(problem.kind, (0, problem))
@@ -95,7 +95,7 @@ class Recording:
 
 
 def row_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
-    """Seconds, (n,); rows of a recording of which any has no time are taken to be ROW_S apart, from 0."""
+    """Seconds, (n,). If any row has no time, all rows are taken to be ROW_S apart, from 0."""
     time_s = np.array([s.time_s for s in samples], np.float64)
     return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S
 
@@ -103,9 +103,9 @@ def row_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
 def read_recording(folder: Path | str) -> Recording:
     """Read a recording in any csv dialect: header or not, foreign paths, decimal commas.
 
-    Rows whose centre image is missing or broken, whose numbers cannot be read, or that end a session with its first
-    view (a fault of Udacity's recorder) are left out and named in `problems`; rows that the folder's rules exclude are
-    left out and counted. Raises RecordingError.
+    Rows with a missing or broken centre image, or with unreadable numbers, are left out and listed in `problems`. So
+    are rows that end a session with its first view, a fault of Udacity's recorder. Rows that the folder's rules
+    exclude are left out and counted. Raises RecordingError.
     """
     folder = Path(folder)
     problems: list[Problem] = []
@@ -116,26 +116,26 @@ def read_recording(folder: Path | str) -> Recording:
         raise RecordingError(f"{folder / LOG_NAME} has no usable row{reason}")
     stale = set(_stale_rows(samples, problems))
     usable = [s for s in samples if s.row not in stale]
-    kept = _included(folder, usable)
+    included = _apply_rules(folder, usable)
     faults = tuple(sorted(problems, key=lambda p: p.row))
-    return Recording(folder, kept, faults, len(usable) - len(kept), usable[0].time_s)
+    return Recording(folder, included, faults, len(usable) - len(included), usable[0].time_s)
 
 
-def _included(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """The samples that no rule beside the recording excludes."""
+def _apply_rules(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples that the rules beside the recording do not exclude."""
     try:
         rules = read_rules(folder)
     except RuleError as error:
         raise RecordingError(str(error)) from None
     start_s = samples[0].time_s
-    kept = tuple(s for s in samples if not any(rule.covers(s.row, s.session, s.time_s - start_s) for rule in rules))
-    if not kept:
+    included = tuple(s for s in samples if not any(rule.covers(s.row, s.session, s.time_s - start_s) for rule in rules))
+    if not included:
         raise RecordingError(f"{folder / RULES_NAME} excludes all {len(samples)} rows; delete the file to undo that")
-    return kept
+    return included
 
 
 def file_name_time_s(name: str) -> float:
-    """`center_2016_12_01_13_30_48_287.jpg` -> seconds (local clock); nan when the name carries no time."""
+    """`center_2016_12_01_13_30_48_287.jpg` -> seconds (local clock); nan if the name carries no time."""
     parts = name.rsplit(".", 1)[0].split("_")[-7:]
     try:
         year, month, day, hour, minute, second, millisecond = map(int, parts)
@@ -169,26 +169,26 @@ def _rows(log: Path, problems: list[Problem]) -> Iterator[Row]:
 
 
 def _images(folder: Path) -> dict[str, os.DirEntry[str]]:
-    """Image files by name, in IMG/ and beside the log."""
-    found: dict[str, os.DirEntry[str]] = {}
+    """The image files in IMG/ and beside the log, by name."""
+    images: dict[str, os.DirEntry[str]] = {}
     for place in (folder, folder / IMAGE_FOLDER):
         if place.is_dir():
             with os.scandir(place) as entries:
-                found.update({e.name: e for e in entries})
-    return found
+                images.update({e.name: e for e in entries})
+    return images
 
 
 def _samples(rows: Iterator[Row], images: dict[str, os.DirEntry[str]], problems: list[Problem]) -> Iterator[Sample]:
     session, last_s = 0, float("nan")
-    seen: set[str] = set()
+    names: set[str] = set()
     for row in rows:
         cameras = [_image(name, images, row.line, problems) for name in row.images]
         if cameras[0] is None:
             continue
-        if row.images[0] in seen:
-            problems.append(Problem("duplicate", row.line, f"{row.images[0]} stands in an earlier row too"))
+        if row.images[0] in names:
+            problems.append(Problem("duplicate", row.line, f"an earlier row names {row.images[0]} too"))
             continue
-        seen.add(row.images[0])
+        names.add(row.images[0])
         time_s = file_name_time_s(row.images[0])
         session += time_s - last_s > SESSION_GAP_S or time_s < last_s
         last_s = time_s
@@ -202,14 +202,14 @@ def _image(name: str, images: dict[str, os.DirEntry[str]], line: int, problems: 
     if entry is None:
         problems.append(Problem("missing", line, f"no file {name}"))
         return None
-    if not _whole(entry.path):
-        problems.append(Problem("broken", line, f"{name} is not a whole JPEG or PNG file"))
+    if not _is_complete(entry.path):
+        problems.append(Problem("broken", line, f"{name} is not a complete JPEG or PNG file"))
         return None
     return Path(entry.path)
 
 
-def _whole(path: str) -> bool:
-    """Whether the file begins and ends as a JPEG or PNG does: finds empty and cut-off files without decoding."""
+def _is_complete(path: str) -> bool:
+    """Whether the file begins and ends as a JPEG or PNG does; detects empty and truncated files without decoding."""
     with open(path, "rb") as file:
         head = file.read(8)
         file.seek(max(0, os.fstat(file.fileno()).st_size - 32))
@@ -218,14 +218,14 @@ def _whole(path: str) -> bool:
 
 
 def _stale_rows(samples: Sequence[Sample], problems: list[Problem]) -> Iterator[int]:
-    """Last rows of sessions whose image shows the session's first view instead of where the car had come to."""
+    """Last rows of sessions whose image shows the session's first view instead of the car's current place."""
     for number in sorted({s.session for s in samples}):
         part = [s for s in samples if s.session == number]
         if len(part) < 3:
             continue
         try:
             first, before, last = (_grey(s.center) for s in (part[0], part[-2], part[-1]))
-        except (OSError, SyntaxError):  # whole on the outside, damaged inside: the data doctor decodes all and says so
+        except (OSError, SyntaxError):  # damaged inside: the data doctor decodes all images and reports it
             continue
         to_first, to_before = np.abs(last - first).mean(), np.abs(last - before).mean()
         if to_before > MIN_STALE_DIFFERENCE and to_first < to_before / 3:

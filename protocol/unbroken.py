@@ -1,4 +1,4 @@
-"""Where a recording shows unbroken driving: pieces between gaps and standstills, and what of them is manoeuvring."""
+"""Cuts a recording into pieces of unbroken driving, between gaps and standstills, and marks their manoeuvring."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from protocol.messages import MPS_PER_MPH
 from protocol.recording import Sample
 
 STANDSTILL_MPH = 2.0
-"""A car that is not faster stands still."""
+"""A car at or below this speed stands still."""
 
 MANOEUVRE_M = 20.0
-"""Driven next to a standstill: setting off, turning round, parking. It tells nothing of the lane."""
+"""Distance driven next to a standstill: setting off, turning round, parking. It does not follow the lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rows between two breaks, (n,) each.
+    """The rows between two breaks; each array is (n,).
 
-    rows: indices into the recording's samples. distance_m: from the piece's first row on. steady: whether a row lies
-    MANOEUVRE_M or more from a standstill at either end.
+    rows: indices into the recording's samples. distance_m: metres from the piece's first row. steady: whether a row
+    lies at least MANOEUVRE_M from a standstill at either end.
     """
 
     rows: npt.NDArray[np.intp]
@@ -33,9 +33,9 @@ class Piece:
 
 
 def unbroken_pieces(samples: Sequence[Sample], time_s: Float64Array, gap_s: float) -> list[Piece]:
-    """Cut a recording at its standstills, at its sessions, and where two rows lie more than gap_s apart.
+    """Cut a recording at standstills, between sessions, and where two rows are more than gap_s apart.
 
-    time_s: seconds, (n,), of the samples. Rows that stand still are in no piece.
+    time_s: seconds of the samples, (n,). Rows at a standstill belong to no piece.
     """
     speed_mph = np.array([s.speed_mph for s in samples])
     session = np.array([s.session for s in samples])

@@ -25,7 +25,7 @@ from inference.conversion import saliency_file
 from inference.driver import Driver
 from inference.engine import cpu_threads, open_engine
 from inference.golden_frame import check_golden_frame
-from inference.pace import Pace, PacedControl
+from inference.speed_control import SpeedTarget, TargetSpeedControl
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import Options, parse_options
@@ -56,9 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = bind(options.host, options.port)
         models = ModelSlot(load(options.model, options), lambda path: load(path, options))
-        pace = Pace(options.speed_mph, options.throttle)
+        pace = SpeedTarget(options.speed_mph, options.throttle)
         film = open_film(options, models)
-        app = DrivingApp(lambda: Driver(models, lambda: PacedControl(pace)), film)
+        app = DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
         controls = OperatorControls(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
             controls.start_recording()

@@ -10,7 +10,7 @@ import logging
 import threading
 from pathlib import Path
 
-from inference.pace import Pace
+from inference.speed_control import SpeedTarget
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.observers.live_view import LiveView
@@ -30,7 +30,7 @@ class OperatorControls:
     """The controls of one server. recordings: the folder in which each recording gets one of its own."""
 
     def __init__(
-        self, app: DrivingApp, models: ModelSlot, pace: Pace, recordings: Path, shadow: Shadow | None = None
+        self, app: DrivingApp, models: ModelSlot, pace: SpeedTarget, recordings: Path, shadow: Shadow | None = None
     ) -> None:
         self.app = app
         self.models = models

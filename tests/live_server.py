@@ -16,7 +16,7 @@ from eventlet import tpool
 
 from inference.driver import Driver
 from inference.engine import Engine, EngineError
-from inference.pace import Pace, PacedControl
+from inference.speed_control import SpeedTarget, TargetSpeedControl
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.net.serving import answer_requests
@@ -60,7 +60,7 @@ class LiveServer:
         for name in ("brightness.h5", "other.h5", "garbage.h5"):
             (self.folder / name).write_text(name)
         self.models = ModelSlot(self.load(self.folder / "brightness.h5"), self.load)
-        self.pace = Pace(15.0, constant_throttle=0.3)
+        self.pace = SpeedTarget(15.0, constant_throttle=0.3)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as drive.py does
         self.port = self._listener.getsockname()[1]
@@ -82,7 +82,7 @@ class LiveServer:
         return LoadedModel(path, Engine("test", "CPU", (), run), {"model": path.name, "engine": "test", "notes": []})
 
     def _serve(self, observers, access) -> None:
-        self.app = DrivingApp(lambda: Driver(self.models, lambda: PacedControl(self.pace)), observers)
+        self.app = DrivingApp(lambda: Driver(self.models, lambda: TargetSpeedControl(self.pace)), observers)
         self.controls = OperatorControls(self.app, self.models, self.pace, self.folder / "recordings")
         wsgi = wsgi_app(self.controls, access)
         serving = eventlet.spawn(answer_requests, wsgi, self._listener, self.app.refusals)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from inference import conversion
-from inference.conversion import ConversionError, litert_file
+from inference.conversion import UnconvertibleModelError, litert_file
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_model_is_converted_once(model, cache, monkeypatch):
 
 def test_a_file_replaced_while_it_is_converted_is_not_kept_under_the_old_ones_hash(model, cache, monkeypatch):
     converted(monkeypatch, meanwhile=lambda: model.write_bytes(b"two"))
-    with pytest.raises(ConversionError, match="changed while it was converted"):
+    with pytest.raises(UnconvertibleModelError, match="changed while it was converted"):
         litert_file(model)
     assert list(cache.iterdir()) == []
     converted(monkeypatch)
@@ -85,10 +85,10 @@ def test_a_file_never_lies_in_the_cache_without_its_notes(model, cache, monkeypa
 def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
     def fails(model, file, preprocess, converter):
         file.write_bytes(b"half")
-        raise ConversionError("no")
+        raise UnconvertibleModelError("no")
 
     monkeypatch.setattr(conversion, "_convert", fails)
-    with pytest.raises(ConversionError, match="no"):
+    with pytest.raises(UnconvertibleModelError, match="no"):
         litert_file(model)
     assert list(cache.iterdir()) == []
 

@@ -17,7 +17,7 @@ import pytest
 
 from film.film import QUEUE_LENGTH, Film, free_path
 from film.overlay import Shot
-from film.process import NICENESS, AnswerRate, stand_back
+from film.process import NICENESS, AnswerRate, lower_priority
 from film.timeline import FrameLimit, Timeline
 from film.writer import FilmWriter
 from inference.conversion import saliency_file
@@ -228,14 +228,14 @@ def test_the_film_takes_only_time_that_nobody_wants_or_else_is_nice(monkeypatch)
     asked = []
     monkeypatch.setattr(os, "nice", asked.append)
     monkeypatch.setattr(os, "sched_setscheduler", lambda pid, policy, _: asked.append((pid, policy)))
-    stand_back()
+    lower_priority()
     assert asked == [(0, os.SCHED_IDLE)]
 
     def forbidden(*_):
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setscheduler", forbidden)
-    stand_back()
+    lower_priority()
     assert asked[1:] == [NICENESS]
 
 

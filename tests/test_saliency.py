@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 from PIL import Image
 
-from inference.conversion import ConversionError, saliency_file
+from inference.conversion import UnconvertibleModelError, saliency_file
 from inference.engine import Engine
 from inference.saliency_network import COLOUR, SaliencyNetwork
 from models.layer_grid import FRAME_GRID, Axis
@@ -111,7 +111,7 @@ def test_what_cannot_be_looked_into_says_why(tmp_path, capsys):
     moved = layers.Reshape((80, 640, 2))(layers.Conv2D(2, 3, padding="same")(layers.Rescaling(1.0)(frames)))
     with pytest.raises(ValueError, match="Reshape"):
         saliency_function(keras.Model(frames, layers.Flatten()(moved)))
-    with pytest.raises(ConversionError, match=r"eff\.tflite shows only its answer.*\.h5"):
+    with pytest.raises(UnconvertibleModelError, match=r"eff\.tflite shows only its answer.*\.h5"):
         saliency_file(tmp_path / "eff.tflite")
     (tmp_path / "bad.h5").write_bytes(b"no model")
     assert main([str(tmp_path / "bad.h5"), str(tmp_path / "out.tflite")]) == 2
@@ -185,7 +185,7 @@ def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(saliency_servi
 
     def refuses(path, preprocess):
         calls.append((path, preprocess))
-        raise ConversionError("no convolution")
+        raise UnconvertibleModelError("no convolution")
 
     monkeypatch.setattr(explainer_module, "saliency_file", refuses)
     model = replace(loaded(EFF), preprocess="pilotnet")

@@ -84,7 +84,7 @@ def test_names_without_times_need_a_rate(tmp_path, capsys):
         (("--out", "film.avi"), ".mp4 or .gif"),
         (("--out", "none/film.mp4"), "none"),
         (("--out", "none/film.gif"), "none"),
-        (("--out", "film.mp4", "--start", "100"), "it lasts 1.9 s"),
+        (("--out", "film.mp4", "--start", "100"), "lasts 1.9 s"),
         (("--out", "film.mp4", "--fps", "0"), "--fps"),
         (("--out", "film.gif", "--width", "5000"), "--width"),
     ],
@@ -93,7 +93,7 @@ def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     assert video.main([str(make_recording()), *arguments]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("video: ")
+    assert last.startswith("film: ")
     assert said in last
 
 
