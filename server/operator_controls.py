@@ -36,7 +36,7 @@ class OperatorControls:
         self.models = models
         self.pace = pace
         self.view = LiveView()
-        self.moments = RecentFrames()
+        self.recent_frames = RecentFrames()
         self.saliency_service = SaliencyService()
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
@@ -47,7 +47,7 @@ class OperatorControls:
         models.follow(self._tell_model)
         app.departed = self.view.forget
         app.add_observer(self.view)
-        app.add_observer(self.moments)
+        app.add_observer(self.recent_frames)
         if shadow is not None:
             app.add_observer(shadow)
             app.metrics.watch("drive_shadow_compared", "Frames the shadow has seen", lambda: shadow.compared)
@@ -82,18 +82,18 @@ class OperatorControls:
             raise OSError(f"the recording in {recorder.folder.name} is not complete: {recorder.error}")
         return recorder.folder
 
-    def save_moments(self) -> Path:
+    def save_recent_frames(self) -> Path:
         """Record the last half minute; its folder. Raises Refused, or OSError when it cannot be written."""
         with self._lock:
-            moments = self.moments.moments()
-            if not moments:
+            answers = self.recent_frames.answers()
+            if not answers:
                 raise Refused("no frame was answered yet: there is nothing to save")
-            recorder = RunRecorder(new_run_folder(self._recordings), self._facts(), queue_length=len(moments) + 1)
-            for answer in moments:
+            recorder = RunRecorder(new_run_folder(self._recordings), self._facts(), queue_length=len(answers) + 1)
+            for answer in answers:
                 recorder.answered(answer)
             recorder.close()
             if recorder.error:
-                raise OSError(f"the last moments could not be saved: {recorder.error}")
+                raise OSError(f"the last half minute could not be saved: {recorder.error}")
             self.saved = recorder.folder
             return recorder.folder
 

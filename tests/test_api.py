@@ -273,7 +273,7 @@ def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulato
     for name in ("REQUESTS_PER_S", "REQUEST_BURST"):
         monkeypatch.setattr(gate, name, 1e9)
     steer(simulator)
-    server.wait_until(server.controls.moments.moments)
+    server.wait_until(server.controls.recent_frames.answers)
     url = f"http://127.0.0.1:{server.port}"
     words = ["run", f"{url}/api/openapi.json", "--max-examples", "40", "--seed", "1", "--no-color"]
     words += ["--exclude-path", "/api/events", "--exclude-checks", "positive_data_acceptance"]  # endless; 404s and 409s

@@ -116,4 +116,4 @@ def test_a_thousand_mutated_packets_leave_it_driving(server):
         pass
     assert reconnects == 0
     client.close()
-    server.wait_until(lambda: not server.app.connections)
+    server.wait_until(lambda: not server.app.sessions)

@@ -80,7 +80,7 @@ def api(controls: OperatorControls) -> flask.Blueprint:
 
     @routes.post("/recording/save")
     def save() -> Answer:
-        return on_disk(controls.save_moments)
+        return on_disk(controls.save_recent_frames)
 
     @routes.get("/models")
     def models() -> Answer:
