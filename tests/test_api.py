@@ -15,7 +15,7 @@ import pytest
 from protocol.recording import read_recording
 from server.web import access as gate
 from server.web.page_stream import MAX_STREAMS
-from server.web.saliency_service import Preparing
+from server.web.saliency_service import SaliencyPending
 from tests.conftest import jpeg_of
 from tests.raw_client import RawClient, packet, telemetry_packet
 
@@ -97,7 +97,7 @@ def test_another_speed_is_held_instead_of_the_throttle(server, simulator):
         ("POST", "model", {"name": 7}, 400, "must be a model file's name"),
         ("POST", "model", {"name": "../brightness.h5"}, 404, "no model '../brightness.h5'"),
         ("POST", "model", {"name": "/etc/passwd"}, 404, "no model"),
-        ("POST", "recording/stop", None, 409, "no recording is on"),
+        ("POST", "recording/stop", None, 409, "no recording is running"),
         ("POST", "recording/save", None, 409, "nothing to save"),
         ("GET", "nothing", None, 404, "not found"),
         ("DELETE", "pause", None, 405, "not allowed"),
@@ -241,7 +241,7 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
     def picture(answer, model):
         asked.append((answer.telemetry.image, model.path.name))
         if len(asked) == 1:
-            raise Preparing("ask again")
+            raise SaliencyPending("ask again")
         return b"a jpeg"
 
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)

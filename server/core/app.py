@@ -20,8 +20,8 @@ from inference.driver import Driver
 from protocol.messages import Control
 from server.core.latency import LatencyLog
 from server.core.metrics import Metrics
-from server.core.observer import Answered, Observer
-from server.core.session import Reply, SimulatorSession, Unreadable
+from server.core.observer import AnsweredFrame, Observer
+from server.core.session import Reply, SimulatorSession, UnreadablePayload
 from server.health.refusals import Refusals
 from server.net.green import deadline, in_thread, sleep, spawn
 from server.net.transport import SimulatorServer
@@ -58,7 +58,7 @@ class DrivingApp:
         self.stopping = False
         self.paused = False
         self.departed: Callable[[int], None] = lambda number: None
-        self.sio = SimulatorServer(unreadable=lambda sid: self._on_telemetry(sid, Unreadable()))
+        self.sio = SimulatorServer(unreadable=lambda sid: self._on_telemetry(sid, UnreadablePayload()))
         self.sio.on("connect", self._on_connect)
         self.sio.on("disconnect", self._on_disconnect)
         self.sio.on("telemetry", self._on_telemetry)
@@ -136,7 +136,7 @@ class DrivingApp:
     def _notify(self, number: int, reply: Reply, latency_ms: float) -> None:
         if reply.telemetry is None or reply.control is None:
             return
-        answer = Answered(number, reply.telemetry, reply.control, time.time(), latency_ms, reply.fresh)
+        answer = AnsweredFrame(number, reply.telemetry, reply.control, time.time(), latency_ms, reply.fresh)
         for observer in self._observers:
             try:
                 observer.answered(answer)

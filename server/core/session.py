@@ -26,7 +26,7 @@ DRIVEN_S = 1.0
 """A car is driven while its latest answer is younger than this."""
 
 
-class Unreadable:
+class UnreadablePayload:
     """Stands for the payload of a telemetry event whose JSON is broken."""
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 
 KEPT_S = 30.0
 MAX_BYTES = 64_000_000
@@ -23,17 +23,17 @@ class RecentFrames:
     """An Observer that keeps answers of the last KEPT_S seconds, by the clock that stamps them."""
 
     def __init__(self) -> None:
-        self._answers: deque[Answered] = deque()
+        self._answers: deque[AnsweredFrame] = deque()
         self._bytes = 0
 
-    def answered(self, answer: Answered) -> None:
+    def answered(self, answer: AnsweredFrame) -> None:
         """Keep one answer without its pixels, and drop those that have become too old or too many."""
         self._answers.append(replace(answer, telemetry=replace(answer.telemetry, frame=_NO_FRAME)))
         self._bytes += len(answer.telemetry.image)
         while self._bytes > MAX_BYTES or not 0 <= answer.time_s - self._answers[0].time_s <= KEPT_S:
             self._bytes -= len(self._answers.popleft().telemetry.image)
 
-    def answers(self) -> list[Answered]:
+    def answers(self) -> list[AnsweredFrame]:
         """The kept answers, oldest first; their frames are empty, their images whole."""
         return list(self._answers)
 
