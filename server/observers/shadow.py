@@ -110,10 +110,8 @@ class Shadow:
         folder = new_run_folder(root, suffix="-shadow")
         for rank, (worst, image) in enumerate(self._worst):
             suffix = "png" if image[:4] == b"\x89PNG" else "jpg"
-            name = (
-                f"worst-{rank + 1}_by_{worst.difference:.3f}_{worst.steering:+.3f}_{worst.shadow_steering:+.3f}.{suffix}"
-            )
-            (folder / name).write_bytes(image)
+            answers = f"{worst.steering:+.3f}_{worst.shadow_steering:+.3f}"
+            (folder / f"worst-{rank + 1}_by_{worst.difference:.3f}_{answers}.{suffix}").write_bytes(image)
         (folder / "shadow.json").write_text(json.dumps(self.figures(), indent=2) + "\n", encoding="utf-8")
         return folder
 
