@@ -126,7 +126,7 @@ def test_the_watchdog_waits_for_silence_only(monkeypatch):
     for _ in range(1000):
         if ended:
             break
-        dog._asked.wait(0.01)
+        dog._question_arrived.wait(0.01)
     assert ended == [0]
 
 
