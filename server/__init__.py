@@ -1,6 +1,6 @@
-"""The server that drives: telemetry in, control out, and what watches the drive."""
+"""The server that drives: it answers telemetry with steering and throttle, and observers watch the drive."""
 
 import warnings
 
-# eventlet is maintained in bug-fix mode and says so at every import; a user can do nothing about it.
+# eventlet warns at every import that it only gets bug fixes; a user can do nothing about it.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")

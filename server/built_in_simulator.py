@@ -1,7 +1,7 @@
-"""A built-in simulator as a client of this very server, in a process of its own.
+"""Starts a built-in simulator as a client of this server, in a process of its own.
 
-The two never import each other: the server starts the simulator's command and they meet at the socket, exactly as the
-Udacity simulator and the server do.
+Server and simulator never import each other. The server starts the simulator's command, and the simulator connects to
+the server's socket as the Udacity simulator does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def parse_simulator(text: str) -> tuple[str, ...]:
-    """A track's name, `replay:` or `playback:RECORDING` -> the words of its command, without the server's address.
+    """A track's name, `replay:RECORDING` or `playback:RECORDING` -> module and arguments, without the server's address.
 
     Raises ArgumentTypeError.
     """
@@ -34,19 +34,19 @@ def parse_simulator(text: str) -> tuple[str, ...]:
     )
 
 
-def simulator_text(words: tuple[str, ...]) -> str:
-    """What parse_simulator was given."""
-    return f"playback:{words[-1]}" if words[0] == "simulator.playback" else words[-1]
+def simulator_text(command: tuple[str, ...]) -> str:
+    """The text that parse_simulator turns into `command`."""
+    return f"playback:{command[-1]}" if command[0] == "simulator.playback" else command[-1]
 
 
-def start_simulator(words: tuple[str, ...], url: str, plain: bool = True) -> subprocess.Popen[bytes]:
-    """Start the client of the server at `url`; it ends by itself when its drive is over, or with this process.
+def start_simulator(command: tuple[str, ...], url: str, plain: bool = True) -> subprocess.Popen[bytes]:
+    """Start the client of the server at `url`. It ends when its drive is over, or with this process.
 
-    plain: let it print for people; otherwise its lines go to standard error, without a progress bar.
+    plain: print for people; otherwise its lines go to standard error, without a progress bar.
     """
-    for_machines: dict[str, Any] = {"stdout": 2, "env": {**os.environ, "TQDM_DISABLE": "1"}}
+    machine_output: dict[str, Any] = {"stdout": 2, "env": {**os.environ, "TQDM_DISABLE": "1"}}
     process = subprocess.Popen(
-        [sys.executable, "-m", *words, "--url", url], cwd=ROOT, **({} if plain else for_machines)
+        [sys.executable, "-m", *command, "--url", url], cwd=ROOT, **({} if plain else machine_output)
     )
     atexit.register(process.terminate)
     return process

@@ -1,6 +1,6 @@
 """Drive the Udacity simulator with a trained model: load, warm up, listen, answer, stop cleanly.
 
-It is the wiring and nothing else; each part is a module of its own.
+This module only connects the parts; each part is a module of its own.
 
     python server/drive.py models/eff.h5
 """
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("server.drive")
 
 SWITCH_INTERVAL_S = 0.0005
-"""How long the recorder's or the film's thread may hold Python's lock while an answer waits: not Python's 5 ms."""
+"""An answer waits at most this long while the recorder's or the film's thread holds Python's lock; default 5 ms."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the server until Ctrl-C, SIGTERM or the end of its own simulator; the process's exit code."""
+    """Run the server until Ctrl-C, SIGTERM or the end of the simulator it started. Returns the exit code."""
     options = parse_options(arguments)
     set_up_logging(options.log, options.verbose)
     try:
@@ -62,29 +62,29 @@ def main(arguments: list[str] | None = None) -> int:
         controls = OperatorControls(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
             controls.start_recording()
-        access = who_may_enter(options)
+        access = access_rules(options)
         wsgi = wsgi_app(controls, access)
         url = listen(listener)
     except (OSError, ValueError) as error:
-        log.debug("what came before that:", exc_info=True)  # --verbose: a library's own ValueError needs it
+        log.debug("the server could not start:", exc_info=True)  # --verbose: for a library's own ValueError
         fail(options.log, str(error))
         return 2
     gc.collect()
-    gc.freeze()  # what is loaded stays: no later collection has to walk through it between two frames
+    gc.freeze()  # loaded objects stay, so no later collection visits them between two frames
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     engine, milliseconds = models.model.engine, models.model.facts["engine_ms"]
-    about = f"{options.model} on {engine.name} ({engine.device}), {milliseconds} ms a frame"
-    announce(options.log, f"listening on {url}: {about}")
+    description = f"{options.model} on {engine.name} ({engine.device}), {milliseconds} ms a frame"
+    announce(options.log, f"listening on {url}: {description}")
     query = f"?token={access.token}" if access.token else ""
     if query:
-        shown = "TOKEN" if options.token else access.token  # a chosen one is known, and logs are read by others
-        announce(options.log, f"open {url}/?token={shown} for the page; programs send `Authorization: Bearer TOKEN`")
+        token = "TOKEN" if options.token else access.token  # the user knows a chosen one, and others may read the log
+        announce(options.log, f"open {url}/?token={token} for the page; programs send `Authorization: Bearer TOKEN`")
     watch = ModelWatch(models) if options.watch else None
     simulator = None
     if options.simulator:
         simulator = start_simulator(options.simulator, url + query, plain=options.log == "human")
     try:
-        asked = serve(
+        interrupted = serve(
             app,
             wsgi,
             listener,
@@ -101,13 +101,13 @@ def main(arguments: list[str] | None = None) -> int:
             for observer in film:
                 observer.close()
             controls.close()
-    if simulator is None or asked:
+    if simulator is None or interrupted:
         return 0
     return simulator.returncode
 
 
-def who_may_enter(options: Options) -> Access:
-    """No token on this computer unless one is wanted; elsewhere always one, made up if need be."""
+def access_rules(options: Options) -> Access:
+    """The access rules. A server on loopback needs no token unless the user asks for one; any other always has one."""
     try:
         local = ipaddress.ip_address(options.host).is_loopback
     except ValueError:
@@ -118,10 +118,10 @@ def who_may_enter(options: Options) -> Access:
 
 
 def load(path: Path, options: Options, threads: int | None = None) -> LoadedModel:
-    """A model, warm and checked. threads: of LiteRT, else the options'. Raises ValueError or OSError, with a line."""
+    """A warm and checked model. threads: for LiteRT, else as in options. Raises ValueError or OSError with one line."""
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}")
-    preprocess = options.preprocess if path == options.model else None  # it was named for that one
+    preprocess = options.preprocess if path == options.model else None  # --preprocess is for that model only
     engine = open_engine(path, options.engine, preprocess, threads or options.threads)
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
@@ -132,10 +132,10 @@ def load(path: Path, options: Options, threads: int | None = None) -> LoadedMode
 
 
 def open_film(options: Options, models: ModelSlot) -> list[Observer]:
-    """What films this drive, if it is to be filmed. Raises OSError when the place cannot be written, ValueError."""
+    """The film of this drive; nothing without --video. Raises OSError when its file cannot be written, ValueError."""
     if not options.video:
         return []
-    from server.observers.drive_film import DriveFilm  # noqa: PLC0415  # loads the panel's fonts, for those who film
+    from server.observers.drive_film import DriveFilm  # noqa: PLC0415  # it loads fonts, which only a film needs
 
     model = models.model
     saliency = saliency_file(model.path, model.preprocess) if options.saliency else None
@@ -143,12 +143,12 @@ def open_film(options: Options, models: ModelSlot) -> list[Observer]:
     film = DriveFilm(options.video, f"{model.path.name} on {model.engine.name}{method}")
     if saliency:
         film.mark(saliency)
-        models.follow(lambda taken: mark_film(film, taken))
+        models.follow(lambda model: mark_film(film, model))
     return [film]
 
 
 def mark_film(film: DriveFilm, model: LoadedModel) -> None:
-    """Mark what another model looks at, once it drives; nothing, with a word, where that cannot be found out."""
+    """Mark in the film what a new model looks at. Where that is impossible, log a warning and film without marks."""
     film.mark(None)
     try:
         film.mark(saliency_file(model.path, model.preprocess))
@@ -157,7 +157,7 @@ def mark_film(film: DriveFilm, model: LoadedModel) -> None:
 
 
 def open_shadow(options: Options) -> Shadow | None:
-    """The second model, if there is to be one, on one thread: the first needs the others. Raises as `load` does."""
+    """The second model on one thread, or None without --shadow. Raises as `load` does."""
     if not options.shadow:
         return None
     model = load(options.shadow, options, threads=1)

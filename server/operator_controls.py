@@ -1,7 +1,7 @@
-"""All that a person may do while it drives: record, keep what just happened, pause, set the speed, change the model.
+"""Everything a user may do during a drive: record, save the last half minute, pause, set the speed, change the model.
 
-Page and API are two faces of this; it knows neither. Methods that touch a disk may block and are for a thread of
-their own; one at a time.
+The page and the API both call this module; it knows neither. Methods that use the disk may block, so they are called
+on a thread of their own; they run one at a time.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from server.web.saliency_service import SaliencyService
 log = logging.getLogger(__name__)
 
 
-class Refused(ValueError):
-    """What was asked cannot be done now; says why."""
+class ControlError(ValueError):
+    """The requested action is impossible now; says why."""
 
 
 class OperatorControls:
-    """The controls of one server. recordings: the folder in which each recording gets one of its own."""
+    """The controls of one server. recordings: each recording gets a folder of its own inside this one.
+
+    `view`: what the page shows; `saved`: the folder of the last saved half minute.
+    """
 
     def __init__(
         self, app: DrivingApp, models: ModelSlot, pace: SpeedTarget, recordings: Path, shadow: Shadow | None = None
@@ -36,22 +39,22 @@ class OperatorControls:
         self.models = models
         self.pace = pace
         self.view = LiveView()
-        self.moments = RecentFrames()
+        self.recent_frames = RecentFrames()
         self.saliency_service = SaliencyService()
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
         self.shadow = shadow
         self._recordings = recordings
         self._lock = threading.Lock()
-        self._tell_model(models.model)
-        models.follow(self._tell_model)
+        self._use_model_facts(models.model)
+        models.follow(self._use_model_facts)
         app.departed = self.view.forget
         app.add_observer(self.view)
-        app.add_observer(self.moments)
+        app.add_observer(self.recent_frames)
         if shadow is not None:
             app.add_observer(shadow)
-            app.metrics.watch("drive_shadow_compared", "Frames the shadow has seen", lambda: shadow.compared)
-            app.metrics.watch("drive_shadow_left_out", "Frames it was too slow for", lambda: shadow.left_out)
+            app.metrics.watch("drive_shadow_compared", "Frames that the shadow has compared", lambda: shadow.compared)
+            app.metrics.watch("drive_shadow_left_out", "Frames that the shadow left out", lambda: shadow.left_out)
         app.metrics.watch(
             "drive_recording_queue",
             "Frames that wait for the disk",
@@ -61,20 +64,20 @@ class OperatorControls:
         app.metrics.watch("drive_paused", "Whether the cars are kept standing", lambda: float(app.paused))
 
     def start_recording(self) -> Path:
-        """Record from now on; the recording's folder. Raises Refused, or OSError when it cannot be written."""
+        """Start a recording and return its folder. Raises ControlError, or OSError when it cannot be written."""
         with self._lock:
             if self.recorder is not None:
-                raise Refused(f"a recording is on already, in {self.recorder.folder.name}")
+                raise ControlError(f"a recording is already running, in {self.recorder.folder.name}")
             self.recorder = RunRecorder(new_run_folder(self._recordings), self._facts())
             self.app.add_observer(self.recorder)
             return self.recorder.folder
 
     def stop_recording(self) -> Path:
-        """Finish the recording; its folder. Raises Refused, or OSError when it is not whole."""
+        """Finish the recording and return its folder. Raises ControlError, or OSError when it is not complete."""
         with self._lock:
             recorder = self.recorder
             if recorder is None:
-                raise Refused("no recording is on")
+                raise ControlError("no recording is running")
             self.app.remove_observer(recorder)
             recorder.close()
             self.recorder = None
@@ -82,25 +85,25 @@ class OperatorControls:
             raise OSError(f"the recording in {recorder.folder.name} is not complete: {recorder.error}")
         return recorder.folder
 
-    def save_moments(self) -> Path:
-        """Record the last half minute; its folder. Raises Refused, or OSError when it cannot be written."""
+    def save_recent_frames(self) -> Path:
+        """Save the last half minute and return its folder. Raises ControlError, or OSError when the disk refuses it."""
         with self._lock:
-            moments = self.moments.moments()
-            if not moments:
-                raise Refused("no frame was answered yet: there is nothing to save")
-            recorder = RunRecorder(new_run_folder(self._recordings), self._facts(), queue_length=len(moments) + 1)
-            for answer in moments:
+            answers = self.recent_frames.answers()
+            if not answers:
+                raise ControlError("no frame has been answered yet, so there is nothing to save")
+            recorder = RunRecorder(new_run_folder(self._recordings), self._facts(), queue_length=len(answers) + 1)
+            for answer in answers:
                 recorder.answered(answer)
             recorder.close()
             if recorder.error:
-                raise OSError(f"the last moments could not be saved: {recorder.error}")
+                raise OSError(f"the last half minute could not be saved: {recorder.error}")
             self.saved = recorder.folder
             return recorder.folder
 
     def saliency(self, simulator: int | None) -> bytes:
-        """The newest camera of a simulator, with what the model looks at marked on it: JPEG. None: the lowest number.
+        """A simulator's newest camera image as JPEG, with what the model looks at marked. None: the lowest number.
 
-        Raises LookupError for one that is not there, Unexplained where there is no such picture, Preparing.
+        Raises LookupError without such a simulator, SaliencyError when there is no picture, SaliencyPending.
         """
         views = self.view.simulators
         number = min(views, default=None) if simulator is None else simulator
@@ -111,7 +114,7 @@ class OperatorControls:
         return self.saliency_service.picture(view.latest, self.models.model)
 
     def close(self) -> None:
-        """Leave whole files, and what the shadow has found."""
+        """Finish the recording and save the shadow's worst disagreements."""
         self.saliency_service.close()
         if self.recorder is not None:
             self._close_recording()
@@ -121,19 +124,19 @@ class OperatorControls:
             try:
                 folder = self.shadow.save(self._recordings)
             except OSError as error:
-                log.error("what the shadow found could not be saved: %s", error)
+                log.error("the shadow's disagreements could not be saved: %s", error)
             else:
                 if folder:
                     log.info("the worst disagreements are in %s", folder)
 
     def _close_recording(self) -> None:
-        if not self._lock.acquire(timeout=CLOSE_S):  # held by a thread that waits for a disk
+        if not self._lock.acquire(timeout=CLOSE_S):  # another thread holds it and waits for a disk
             log.error("the recording in %s is not complete: the disk does not answer", self._recordings)
             return
         self._lock.release()
         try:
             self.stop_recording()
-        except (Refused, OSError) as error:
+        except (ControlError, OSError) as error:
             log.error("%s", error)
 
     def _facts(self) -> dict[str, object]:
@@ -144,8 +147,8 @@ class OperatorControls:
             "constant_throttle": pace.constant_throttle,
         }
 
-    def _tell_model(self, model: LoadedModel) -> None:
-        self.app.metrics.tell_model(model.facts)
+    def _use_model_facts(self, model: LoadedModel) -> None:
+        self.app.metrics.set_model(model.facts)
         if self.recorder is not None:
-            told = {name: model.facts.get(name) for name in ("model", "model_sha256", "engine")}
-            self.recorder.note("models_taken_over", told)
+            facts = {name: model.facts.get(name) for name in ("model", "model_sha256", "engine")}
+            self.recorder.note("models_taken_over", facts)

@@ -18,7 +18,7 @@ from protocol.recording import read_recording
 from server.observers.live_view import LiveView
 from server.web import access as gate
 from server.web.page_stream import MAX_STREAMS
-from server.web.saliency_service import Preparing
+from server.web.saliency_service import SaliencyPending
 from tests.conftest import jpeg_of
 from tests.raw_client import RawClient, packet, telemetry_packet
 from tests.test_run_recorder import answer as answered
@@ -101,7 +101,7 @@ def test_another_speed_is_held_instead_of_the_throttle(server, simulator):
         ("POST", "model", {"name": 7}, 400, "must be a model file's name"),
         ("POST", "model", {"name": "../brightness.h5"}, 404, "no model '../brightness.h5'"),
         ("POST", "model", {"name": "/etc/passwd"}, 404, "no model"),
-        ("POST", "recording/stop", None, 409, "no recording is on"),
+        ("POST", "recording/stop", None, 409, "no recording is running"),
         ("POST", "recording/save", None, 409, "nothing to save"),
         ("GET", "nothing", None, 404, "not found"),
         ("DELETE", "pause", None, 405, "not allowed"),
@@ -245,7 +245,7 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
     def picture(answer, model):
         asked.append((answer.telemetry.image, model.path.name))
         if len(asked) == 1:
-            raise Preparing("ask again")
+            raise SaliencyPending("ask again")
         return b"a jpeg"
 
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
@@ -277,7 +277,7 @@ def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulato
     for name in ("REQUESTS_PER_S", "REQUEST_BURST"):
         monkeypatch.setattr(gate, name, 1e9)
     steer(simulator)
-    server.wait_until(server.controls.moments.moments)
+    server.wait_until(server.controls.recent_frames.answers)
     url = f"http://127.0.0.1:{server.port}"
     words = ["run", f"{url}/api/openapi.json", "--max-examples", "40", "--seed", "1", "--no-color"]
     words += ["--exclude-path", "/api/events", "--exclude-checks", "positive_data_acceptance"]  # endless; 404s and 409s

@@ -1,6 +1,6 @@
 """The console_status says what happens, once, in words that help."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,34 +10,24 @@ from server.health.refusals import Refusals
 
 
 @dataclass
-class Driver:
+class Session:
+    number: int = 1
     speed_mph: float = 14.9
+    manual: bool = False
+    views: int = 0
+    answered: int = 0
+    last_telemetry_s: float = 0.0
     resets: int = 0
 
     def reset(self):
         self.resets += 1
 
 
-@dataclass
-class Session:
-    number: int = 1
-    manual: bool = False
-    views: int = 0
-    driver: Driver = field(default_factory=Driver)
-
-
-@dataclass
-class Connection:
-    session: Session = field(default_factory=Session)
-    answered: int = 0
-    last_telemetry_s: float = 0.0
-
-
 class Stage:
     """A console_status, its clock, and all it said."""
 
     def __init__(self):
-        self.now_s, self.said, self.connections, self.latency = 0.0, [], {}, LatencyLog()
+        self.now_s, self.said, self.sessions, self.latency = 0.0, [], {}, LatencyLog()
         self.refusals = Refusals(clock=lambda: self.now_s)
         self.latency.add(1.8)
         note = lambda text, *values: self.said.append(text % values)  # noqa: E731
@@ -48,12 +38,12 @@ class Stage:
         start = len(self.said)
         for _ in range(round(seconds * 10)):
             self.now_s += 0.1
-            for connection in self.connections.values():
+            for session in self.sessions.values():
                 if hz:
-                    connection.answered += round(hz / 10)
-                    connection.session.views += round(hz / 20)
-                    connection.last_telemetry_s = self.now_s
-            self.console_status.look(self.connections, self.latency, self.refusals)
+                    session.answered += round(hz / 10)
+                    session.views += round(hz / 20)
+                    session.last_telemetry_s = self.now_s
+            self.console_status.look(self.sessions, self.latency, self.refusals)
         return self.said[start:]
 
 
@@ -65,7 +55,7 @@ def stage():
 def test_the_story_of_a_drive(stage):
     (waiting,) = stage.run(10)
     assert waiting.startswith("waiting for the simulator")
-    stage.connections["a"] = connection = Connection(last_telemetry_s=stage.now_s)
+    stage.sessions["a"] = session = Session(last_telemetry_s=stage.now_s)
     assert stage.run(1, hz=20) == ["simulator 1: connected"]
     assert stage.run(3, hz=20) == [
         "simulator 1: driving at 14.9 mph; 10 views and 20 answers a second, each after 1.8 ms (p99 1.8)"
@@ -73,20 +63,20 @@ def test_the_story_of_a_drive(stage):
     assert len(stage.run(60, hz=20)) == 2, "every half minute"
     (silent,) = stage.run(20)
     assert "no telemetry for 5 s. Is it paused" in silent
-    assert connection.session.driver.resets == 1
-    connection.session.manual = True
+    assert session.resets == 1
+    session.manual = True
     (manual,) = stage.run(1, hz=20)
     assert "a person drives" in manual
-    connection.session.manual = False
+    session.manual = False
     assert stage.run(3, hz=20)[0].startswith("simulator 1: driving at")
-    answered, stage.connections = connection.answered, {}
+    answered, stage.sessions = session.answered, {}
     gone, waiting = stage.run(10)
     assert gone == f"simulator 1: disconnected after {answered} answers"
     assert waiting.startswith("waiting")
 
 
 def test_a_client_that_never_sends_is_told_what_to_check(stage):
-    stage.connections["a"] = Connection()
+    stage.sessions["a"] = Session()
     assert stage.run(60)[1:] == ["simulator 1: connected, but no telemetry for 5 s. Is it paused, minimised or at its "
                                  "menu? It sends only in AUTONOMOUS MODE; if the car stands still there, restart the "
                                  "simulator."]  # fmt: skip
@@ -95,7 +85,7 @@ def test_a_client_that_never_sends_is_told_what_to_check(stage):
 def test_a_machine_too_slow_is_said_once(stage):
     for _ in range(100):
         stage.latency.add(80.0)
-    stage.connections["a"] = Connection()
+    stage.sessions["a"] = Session()
     said = stage.run(100, hz=10)
     assert sum("too slow" in line for line in said) == 1
 

@@ -46,7 +46,7 @@ def test_simulators_killed_mid_frame_cost_the_others_nothing(server):
             victim._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not a close
             victim.close()
             assert drive(live, 3) == 3
-        server.wait_until(lambda: len(server.app.connections) == 1)
+        server.wait_until(lambda: len(server.app.sessions) == 1)
 
 
 def test_half_open_sockets_hold_nobody_up(server):
@@ -89,7 +89,7 @@ def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
 def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_connection(server, monkeypatch):
     with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
         drive(deaf, 1)
-        ((sid, connection),) = server.app.connections.items()
+        ((sid, session),) = server.app.sessions.items()
         unread, send_event = Event(), server.app.sio.send_event
 
         def blocked(to, *what):
@@ -102,10 +102,10 @@ def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_conn
             deaf.send(TELEMETRY * (2 * MAX_WAITING))
             deaf.receive()
         assert drive(live) == 20
-        assert connection.waiting > MAX_WAITING
+        assert session.waiting > MAX_WAITING
         asked = len(server.policy.asked)
         server.call(unread.send)
-        server.wait_until(lambda: list(server.app.connections) != [sid] and len(server.app.connections) == 1)
+        server.wait_until(lambda: list(server.app.sessions) != [sid] and len(server.app.sessions) == 1)
         assert len(server.policy.asked) <= asked + 1, "one look for all that waited"
 
 
@@ -115,7 +115,7 @@ def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
         assert drive(deaf, 1) == drive(live, 1) == 1
 
         def pile_up():
-            (sid, _), _ = server.app.connections.items()
+            (sid, _), _ = server.app.sessions.items()
             sockets = server.app.sio.eio.sockets
             engineio_socket = sockets[server.app.sio.manager.eio_sid_from_sid(sid, "/")]
             for _ in range(MAX_WAITING_PACKETS + 1):
@@ -127,7 +127,7 @@ def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
             while True:
                 deaf.receive()
         assert drive(live) == 20
-        server.wait_until(lambda: len(server.app.connections) == 1)
+        server.wait_until(lambda: len(server.app.sessions) == 1)
 
 
 @pytest.mark.slow
@@ -141,7 +141,7 @@ def test_ten_thousand_connections_leave_nothing_behind(server):
             if i % 500 == 0:
                 drive(live, 2)
         assert drive(live) == 20
-        server.wait_until(lambda: len(server.app.connections) == 1)
+        server.wait_until(lambda: len(server.app.sessions) == 1)
         server.wait_until(lambda: len(server.app.sio.eio.sockets) == 1)
 
 
@@ -185,24 +185,26 @@ def test_a_clock_that_jumps_loses_no_frame_and_no_answer(server, monkeypatch):
 
 
 def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
-    moments, one = RecentFrames(), answered(0)
+    recent_frames, one = RecentFrames(), answered(0)
     for i in range(3000):
-        moments.answered(replace(one, time_s=1.7e9 + i / 20))
-    kept = moments.moments()
-    assert kept[-1].time_s - kept[0].time_s <= KEPT_S
-    assert len(kept) == pytest.approx(KEPT_S * 20, abs=2)
-    assert kept[-1].telemetry.frame.size == 0
-    assert kept[-1].telemetry.image == one.telemetry.image
-    moments.answered(one)
-    assert len(moments.moments()) == 1, "a clock that was set back begins anew"
+        recent_frames.answered(replace(one, time_s=1.7e9 + i / 20))
+    answers = recent_frames.answers()
+    assert answers[-1].time_s - answers[0].time_s <= KEPT_S
+    assert len(answers) == pytest.approx(KEPT_S * 20, abs=2)
+    assert answers[-1].telemetry.frame.size == 0
+    assert answers[-1].telemetry.image == one.telemetry.image
+    recent_frames.answered(one)
+    assert len(recent_frames.answers()) == 1, "a clock that was set back begins anew"
 
 
 def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
-    moments, one = RecentFrames(), answered(0)
+    recent_frames, one = RecentFrames(), answered(0)
     monkeypatch.setattr("server.observers.recent_frames.MAX_BYTES", 10 * len(one.telemetry.image))
     for i in range(30):
-        moments.answered(replace(one, time_s=1.7e9 + i / 20))
-    assert [answer.time_s - 1.7e9 for answer in moments.moments()] == pytest.approx([i / 20 for i in range(20, 30)])
+        recent_frames.answered(replace(one, time_s=1.7e9 + i / 20))
+    assert [answer.time_s - 1.7e9 for answer in recent_frames.answers()] == pytest.approx(
+        [i / 20 for i in range(20, 30)]
+    )
 
 
 @pytest.mark.slow

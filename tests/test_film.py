@@ -23,7 +23,7 @@ from film.writer import FilmWriter
 from inference.conversion import saliency_file
 from inference.engine import Engine
 from protocol.messages import Control, Telemetry
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 from server.drive import mark_film
 from server.model.slot import LoadedModel
 from server.observers.drive_film import DriveFilm
@@ -178,7 +178,7 @@ def test_what_the_model_looks_at_is_marked_from_one_picture_on(tmp_path):
     eff = saliency_file(ROOT / "models" / "eff.h5")
     for time_s, file in ((0.0, None), (0.1, eff), (0.2, eff), (0.3, None)):
         film.mark(file)
-        film.answered(Answered(1, telemetry, Control(0.1, 0.2), time_s, 1.5))
+        film.answered(AnsweredFrame(1, telemetry, Control(0.1, 0.2), time_s, 1.5))
     film.close()
     _, pictures, _ = read_film(film.path)
     pink = [np.count_nonzero(p[:320, :, 0].astype(int) - p[:320, :, 1] > 100) for p in pictures]
@@ -191,7 +191,7 @@ def test_a_film_goes_on_unmarked_where_the_next_model_cannot_be_looked_into(tmp_
     film.mark(tmp_path / "of the model before")
     engine = Engine("test", "CPU", (), lambda frames: np.zeros(len(frames), np.float32))
     mark_film(film, LoadedModel(tmp_path / "finished.tflite", engine))
-    film.answered(Answered(1, Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0), Control(0.1, 0.2), 0.0, 1.5))
+    film.answered(AnsweredFrame(1, Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0), Control(0.1, 0.2), 0.0, 1.5))
     film.close()
     assert "without marks: finished.tflite shows only its answer" in caplog.text
     assert len(read_film(film.path)[0]) == 1
@@ -218,7 +218,7 @@ def test_one_simulator_is_filmed_until_it_falls_silent(tmp_path):
     film = DriveFilm(tmp_path / "drive.mp4", "eff.h5")
     telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
     for simulator, time_s in ((1, 0.0), (2, 0.05), (1, 0.1), (2, 0.15), (2, 3.0), (2, 3.1), (1, 3.15)):
-        film.answered(Answered(simulator, telemetry, Control(0.1, 0.2), time_s, 1.5))
+        film.answered(AnsweredFrame(simulator, telemetry, Control(0.1, 0.2), time_s, 1.5))
     film.close()
     np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1, 0.6, 0.7], atol=1e-4)
 

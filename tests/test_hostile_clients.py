@@ -118,7 +118,7 @@ def test_a_thousand_mutated_packets_leave_it_driving(server):
         pass
     assert reconnects == 0
     client.close()
-    server.wait_until(lambda: not server.app.connections)
+    server.wait_until(lambda: not server.app.sessions)
 
 
 def test_what_is_no_http_is_told_as_the_rest_of_the_log_is(server, caplog, capsys):

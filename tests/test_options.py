@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.config.options import parse_options
-from server.drive import main, who_may_enter
+from server.drive import access_rules, main
 
 
 def test_defaults():
@@ -78,12 +78,12 @@ def test_a_track_becomes_the_command_of_the_built_in_simulator():
 
 def test_a_token_is_made_up_only_where_strangers_could_come():
     for words, wanted in (([], False), (["--host", "localhost"], False), (["--host", "::1"], False)):
-        assert bool(who_may_enter(parse_options(["m.h5", *words])).token) is wanted
+        assert bool(access_rules(parse_options(["m.h5", *words])).token) is wanted
     for words in (["--host", "0.0.0.0"], ["--host", "car.example"], ["--protect-simulators"]):
-        first, second = (who_may_enter(parse_options(["m.h5", *words])).token for _ in range(2))
+        first, second = (access_rules(parse_options(["m.h5", *words])).token for _ in range(2))
         assert len(first) >= 16
         assert first != second
-    access = who_may_enter(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))
+    access = access_rules(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))
     assert (access.token, "car.example" in access.hosts) == ("x" * 16, True)
 
 

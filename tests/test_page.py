@@ -96,7 +96,7 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
         page.focus("#speed")
         for _ in range(5):
             page.keyboard.press("ArrowLeft")
-        told(page, "#speed-told", "10 mph")
+        told(page, "#speed-value", "10 mph")
         speed(page, above=9, below=11)
 
         page.select_option("#model", "baseline.h5")
@@ -137,7 +137,7 @@ def test_a_token_opens_the_page_and_stays_out_of_its_address(open_page):
 
 
 def test_the_pages_files_are_small_and_from_here():
-    files = list(Path(ROOT, "server", "page").iterdir())
+    files = list(Path(ROOT, "server", "web", "page").iterdir())
     assert sum(file.stat().st_size for file in files) < 60_000
     for file in files:
         assert "https://" not in file.read_text(encoding="utf-8")

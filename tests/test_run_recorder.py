@@ -8,7 +8,7 @@ import pytest
 from protocol.messages import Control, Telemetry
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
 from tests.conftest import jpeg_of, road_frame
 
@@ -17,7 +17,7 @@ JPEG = jpeg_of(road_frame())
 
 def answer(i, simulator=1, throttle=0.5, extras=None):
     telemetry = Telemetry(road_frame(), JPEG, 0.0, 0.2, 12.0 + i, extras or {})
-    return Answered(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
+    return AnsweredFrame(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
 
 
 def test_a_run_is_a_recording_and_a_report(tmp_path):

@@ -22,11 +22,11 @@ from models.layer_grid import FRAME_GRID, Axis
 from models.saliency import main, saliency_function
 from models.steering import BUILDERS
 from protocol.messages import Control, Telemetry
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 from server.model.slot import LoadedModel
 from server.web import saliency_service as explainer_module
 from server.web.saliency_process import Watchdog
-from server.web.saliency_service import Preparing, SaliencyService, Unexplained
+from server.web.saliency_service import SaliencyError, SaliencyPending, SaliencyService
 from tests.conftest import jpeg_of, road_frame
 
 EFF = Path(__file__).parent.parent / "models" / "eff.h5"
@@ -126,13 +126,13 @@ def test_the_watchdog_waits_for_silence_only(monkeypatch):
     for _ in range(1000):
         if ended:
             break
-        dog._asked.wait(0.01)
+        dog._question_arrived.wait(0.01)
     assert ended == [0]
 
 
 def answered(shift=0.0):
     frame = road_frame(shift)
-    return Answered(1, Telemetry(frame, jpeg_of(frame), 0.0, 0.2, 12.0), Control(0.0, 0.3), 1.0, 1.5)
+    return AnsweredFrame(1, Telemetry(frame, jpeg_of(frame), 0.0, 0.2, 12.0), Control(0.0, 0.3), 1.0, 1.5)
 
 
 def loaded(path, **facts):
@@ -152,7 +152,7 @@ def picture_of(saliency_service, answer, model):
     for _ in range(3000):
         try:
             return saliency_service.picture(answer, model)
-        except Preparing:
+        except SaliencyPending:
             limit.wait(0.05)
     raise AssertionError("it is never prepared")
 
@@ -176,7 +176,7 @@ def test_pictures_come_from_a_process_that_may_die(saliency_service):
     if os.name != "nt":
         saliency_service._process.send_signal(signal.SIGSTOP)
     saliency_service.close()  # also while it does not answer
-    with pytest.raises(Unexplained):
+    with pytest.raises(SaliencyError):
         saliency_service.picture(answered(0.1), model)
 
 
@@ -190,12 +190,12 @@ def test_a_model_that_cannot_be_shown_is_refused_once_and_for_all(saliency_servi
     monkeypatch.setattr(explainer_module, "saliency_file", refuses)
     model = replace(loaded(EFF), preprocess="pilotnet")
     for _ in range(2):
-        with pytest.raises(Unexplained, match="no convolution"):
+        with pytest.raises(SaliencyError, match="no convolution"):
             picture_of(saliency_service, answered(), model)
     assert calls == [(EFF, "pilotnet")]
     changed = tmp_path / "model.h5"
     shutil.copy(EFF, changed)
-    with pytest.raises(Unexplained, match=r"model\.h5 has changed since it was loaded"):
+    with pytest.raises(SaliencyError, match=r"model\.h5 has changed since it was loaded"):
         picture_of(saliency_service, answered(), loaded(changed, model_sha256="0" * 64))
 
 

@@ -79,7 +79,7 @@ def test_an_exception_in_the_model_costs_that_frame(server, simulator, caplog):
         assert answer(simulator)[1] == {"steering_angle": "0.4980", "throttle": "0.0000"}
     assert [r.getMessage() for r in caplog.records if "out of cheese" in r.getMessage()] == [
         "simulator 1: the model failed on a frame: RuntimeError('out of cheese'); "
-        "this frame keeps the last steering, without throttle" + times
+        "the car keeps its last steering for this frame, without throttle" + times
         for times in ("", " (10 such so far)")
     ]
     server.policy.fail = None
@@ -144,7 +144,7 @@ def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliber
             answer(leaving)
             leaving.send(telemetry_packet(grey(0)) * 2)  # with a second one behind it, its reader goes on meanwhile
             assert deliberate.policy.busy.wait(10)
-        deliberate.wait_until(lambda: len(deliberate.app.connections) == 1)
+        deliberate.wait_until(lambda: len(deliberate.app.sessions) == 1)
         deliberate.policy.go.set()
         deliberate.wait_until(lambda: len(deliberate.policy.asked) == 3)
         other.send(telemetry_packet(grey(191)))
@@ -157,8 +157,8 @@ def test_a_vanished_simulator_frees_its_state_and_its_number(server):
         with RawClient(server.port) as client:
             client.send(telemetry_packet(grey(9)))
             answer(client)
-            assert [c.session.number for c in server.app.connections.values()] == [1]
-        server.wait_until(lambda: not server.app.connections)
+            assert [session.number for session in server.app.sessions.values()] == [1]
+        server.wait_until(lambda: not server.app.sessions)
     server.wait_until(lambda: not server.app.sio.eio.sockets)
     assert not server.app.sio.environ
 
@@ -205,7 +205,7 @@ def test_cars_are_braked_and_left_without_throttle_at_the_end(server, simulator)
     stopping.start()
     throttles = []
     for speed in (8.0, 4.0, 0.5):
-        server.wait_until(lambda: all(c.session.driver.stopping for c in server.app.connections.values()))
+        server.wait_until(lambda: server.app.stopping)
         simulator.send(telemetry_packet(grey(127), speed_mph=speed))
         throttles.append(answer(simulator)[1]["throttle"])
     assert throttles == ["-1.0000", "-1.0000", "0.0000"]
@@ -271,8 +271,8 @@ def test_a_fault_in_a_handler_is_not_taken_for_the_packets(server, simulator, mo
     """The handler has sent its answer before it fails: the packet was fine, and there is no second answer."""
     real = server.app._answer
 
-    def fails(sid, connection):
-        real(sid, connection)
+    def fails(sid, session):
+        real(sid, session)
         raise error("a bug in the handler")
 
     monkeypatch.setattr(server.app, "_answer", fails)
@@ -376,9 +376,9 @@ def test_views_are_counted_not_answers(server, simulator):
         simulator.send(telemetry_packet(grey(level)) * 2)
         for _ in range(2):
             answer(simulator)
-    ((_, connection),) = server.app.connections.items()
-    server.wait_until(lambda: connection.answered == 6)
-    assert connection.session.views == 3
+    ((_, session),) = server.app.sessions.items()
+    server.wait_until(lambda: session.answered == 6)
+    assert session.views == 3
 
 
 def test_an_error_in_the_libraries_is_told_once(monkeypatch, caplog, capsys):

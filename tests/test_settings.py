@@ -47,7 +47,7 @@ def test_a_stronger_pace_displaces_a_weaker_one(config):
     ("text", "said"),
     [
         ("port = 70000", "drive.toml: port: a port must be a number from 0 to 65535, got '70000'"),
-        ("prot = 1", "unknown setting 'prot'; known are"),
+        ("prot = 1", "unknown setting 'prot'; the settings are"),
         ('engine = "warp"', "engine: expected one of auto, litert"),
         ("port = true", "port: expected a text or a number, got True"),
         ('verbose = "maybe"', "verbose: expected true or false, got 'maybe'"),
@@ -69,7 +69,7 @@ def test_mistakes_elsewhere_are_named(capsys, tmp_path):
     for words, environment, said in (
         (["m.h5"], {"DRIVE_SPEED": "fast"}, "DRIVE_SPEED: a speed in mph must be a number from 0 to 100, got 'fast'"),
         (["m.h5", "--config", str(tmp_path / "none.toml")], {}, "cannot read"),
-        ([], {}, "which model shall drive?"),
+        ([], {}, "MODEL is missing"),
     ):
         with pytest.raises(SystemExit) as stopped:
             parse_options(words, environment)

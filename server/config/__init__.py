@@ -1,1 +1,1 @@
-"""What the user asked for, and how the log looks."""
+"""The user's options, and the format of the log."""

@@ -1,4 +1,4 @@
-"""How the log looks: lines for people, or a JSON object a line for machines that collect them."""
+"""Formats the log: plain lines for people, or one JSON object a line for programs that collect logs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FORMATS = ("human", "json")
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one JSON object: time (ISO 8601, UTC), level, logger, message, and exception where there is one."""
+    """Formats a record as one JSON object: time (ISO 8601, UTC), level, logger, message, and any exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -29,9 +29,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logging(kind: str, verbose: bool) -> None:
-    """Log to stderr as one of FORMATS. verbose: dropped packets and loading details too.
+    """Log to stderr. kind: one of FORMATS; verbose: also log dropped packets and loading details.
 
-    As JSON, whatever else is printed to stderr becomes a record as well.
+    With `json`, everything else that is printed to stderr becomes a log record too.
     """
     handler = logging.StreamHandler(divert_stderr() if kind == "json" else sys.stderr)
     human = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -42,7 +42,7 @@ def set_up_logging(kind: str, verbose: bool) -> None:
 
 
 def fail(kind: str, message: str) -> None:
-    """A line on stderr for whoever started the server in vain."""
+    """Print on stderr why the server could not start."""
     if kind == "json":
         logging.getLogger("server.drive").error("%s", message)
     else:
@@ -50,5 +50,5 @@ def fail(kind: str, message: str) -> None:
 
 
 def announce(kind: str, message: str) -> None:
-    """A line on stdout for whoever started the server: that it listens, and where."""
+    """Print a line on stdout: that the server listens, and where."""
     print(json.dumps({"message": message}, ensure_ascii=False) if kind == "json" else message, flush=True)

@@ -1,6 +1,6 @@
-"""What the user asked for, as one frozen object: from the command line, the environment or a TOML file.
+"""Reads the server's options from the command line, the environment or a TOML file into one frozen object.
 
-The command line's arguments are the one schema of all three; server/config/settings.py lays them over each other.
+The command line's arguments are the one schema of all three; server/config/settings.py merges them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from server.built_in_simulator import parse_simulator, simulator_text
 from server.config.log_format import FORMATS
 from server.config.settings import (
     ENVIRONMENT_PREFIX,
+    NamedSettings,
     Setting,
     SettingError,
-    Settings,
     as_toml,
     from_environment,
     from_file,
@@ -33,7 +33,7 @@ from server.config.settings import (
 MAX_SPEED_MPH = 100.0
 DEFAULT_SPEED_MPH = 15.0
 PACES = ("speed", "throttle")
-"""Of which only one can hold: a throttle on the command line displaces a speed in a file."""
+"""Only one of these can be in force: a throttle on the command line displaces a speed in a file."""
 
 MIN_TOKEN_LENGTH = 16
 
@@ -45,28 +45,28 @@ _batch_ms = number(0, 100, "milliseconds to wait")
 _frames = whole(1, 10**9, "a number of frames")
 _laps = number(0.01, 1000, "laps")
 
-HELP = """Drive the Udacity simulator with a trained model: it connects by itself once AUTONOMOUS MODE is chosen.
+HELP = """Drive the Udacity simulator with a trained model. The simulator connects when you choose AUTONOMOUS MODE.
 
 examples:
   python server/drive.py models/eff.h5
       drive at 15 mph; start the simulator and choose AUTONOMOUS MODE
   python server/drive.py models/eff.h5 --video drive.mp4
-      and film the drive, at true speed, with steering, speed and latency drawn on it
+      also film the drive in real time; the film shows steering, speed and latency
   python server/drive.py models/baseline.h5 recordings --speed 20
-      and record it in Udacity's format, in a new folder inside recordings/
+      also record the drive in Udacity's format, in a new folder inside recordings/
   python server/drive.py models/eff.h5 --simulator lake --laps 1 --video demo.mp4
-      no simulator at hand: drive the built-in one, judge the drive and film it
+      drive the built-in simulator, print how well the car drove, and film it
   python server/drive.py models/eff.h5 --simulator replay:RECORDING --laps 0.2 --video demo.mp4
-      drive through a recording's frames, shifted and turned to where the steering takes the car
+      drive through a recording's frames, which are shifted and turned as the car steers
   python server/drive.py models/eff.h5 --simulator playback:RECORDING --video demo.mp4
-      answer a recording's frames, and compare with its driver
+      answer a recording's frames, and compare the answers with its driver
   python server/drive.py model.h5 --preprocess pilotnet
-      a model of another input, through the preprocessing it was trained with
+      drive with a model that needs the preprocessing of its training
   python server/drive.py --config drive.toml
-      all of it from a file; `--print-config` shows what holds, and is such a file
+      read the options from a file; `--print-config` prints such a file
 
-Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20); the command line holds
-first, then the environment, then the file.
+Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20). The command line overrides
+the environment, and the environment overrides the file.
 
 preprocessings (only for models that do not take raw 160 x 320 frames):
 """
@@ -74,12 +74,15 @@ preprocessings (only for models that do not take raw 160 x 320 frames):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for. speed_mph holds unless throttle is given; record and video are None when not wanted;
-    threads: of LiteRT, None for its own choice; batch_ms: see inference/batches.py.
-    saliency: mark in the film what the model looks at. simulator is the command of the simulator to start as a client,
-    None for the user's own.
-    watch: take the model's file anew when it changes; shadow: a second model that is compared and steers nothing.
-    token is asked of page and API, and of simulators where protect_simulators; allow_host: further host names."""
+    """The server's options.
+
+    speed_mph: the target speed, unless throttle is set. threads: of LiteRT, None for its own choice.
+    batch_ms: see inference/batches.py. record, video: None for no recording, no film.
+    saliency: mark in the film what the model looks at.
+    simulator: the command of the simulator to start as a client, None for the user's own.
+    watch: load the model again when its file changes. shadow: a second model that is compared and steers nothing.
+    token: page and API need it, and with protect_simulators the simulators too. allow_host: further host names.
+    """
 
     model: Path
     host: str
@@ -104,18 +107,18 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> Options:
-    """Command-line words, and os.environ unless another environment is given -> Options.
+    """Command-line arguments and an environment (os.environ by default) -> Options.
 
-    Exits with code 2 and one clear line when they are wrong, with 0 after --help and --print-config.
+    Exits with code 2 and one line when an option is invalid, with 0 after --help and --print-config.
     """
     environment = os.environ if environment is None else environment
     parser, schema = _parser()
-    given = _given(parser.parse_args(arguments, argparse.Namespace(**{name: [] for name in schema})))
-    config = given.pop("config", None) or environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")
-    wants_print = given.pop("print_config", False)
-    if "image_folder" in given:
-        given.setdefault("record", given["image_folder"])
-        del given["image_folder"]
+    arguments_set = _arguments_set(parser.parse_args(arguments, argparse.Namespace(**{name: [] for name in schema})))
+    config = arguments_set.pop("config", None) or environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")
+    print_config = arguments_set.pop("print_config", False)
+    if "image_folder" in arguments_set:
+        arguments_set.setdefault("record", arguments_set["image_folder"])
+        del arguments_set["image_folder"]
     try:
         settings = merge(
             (
@@ -123,29 +126,29 @@ def parse_options(arguments: Sequence[str] | None = None, environment: Mapping[s
                 {"speed": Setting(DEFAULT_SPEED_MPH, "default")},
                 from_file(Path(config), schema) if config else {},
                 from_environment(environment, schema),
-                {name: Setting(value, "command line") for name, value in given.items()},
+                {name: Setting(value, "command line") for name, value in arguments_set.items()},
             ),
             exclusive=PACES,
         )
     except SettingError as error:
         parser.error(str(error))
     for variable in unknown_variables(environment, (*schema, "config")):
-        print(f"drive.py: {variable} is no setting of this server and is not used", file=sys.stderr)
-    if wants_print:
+        print(f"drive.py: {variable} is no setting of this server and has no effect", file=sys.stderr)
+    if print_config:
         print(as_toml(_printable(settings), secret=("token",)))
         parser.exit()
     return _options(parser, {name: setting.value for name, setting in settings.items()})
 
 
-def _given(namespace: argparse.Namespace) -> dict[str, Any]:
-    """What stood on the command line: all else is None, or the empty list that stood in for it."""
+def _arguments_set(namespace: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of the command line; each argument that the user left out is None or an empty list."""
     return {name: value for name, value in vars(namespace).items() if value is not None and value != []}
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
-    """The parser, and those of its arguments that are settings, by name."""
-    known = "\n".join(f"  {name:<12} {p.description}" for name, p in PREPROCESSINGS.items())
-    parser = command_parser("python server/drive.py", HELP + known)
+    """The parser, and its arguments that are also settings, by name."""
+    preprocessings = "\n".join(f"  {name:<12} {p.description}" for name, p in PREPROCESSINGS.items())
+    parser = command_parser("python server/drive.py", HELP + preprocessings)
     pace = parser.add_mutually_exclusive_group()
     flag = argparse.BooleanOptionalAction
     add, actions = parser.add_argument, []
@@ -153,45 +156,72 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         add("model", type=Path, nargs="?", metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite"),
         add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
         add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
-        pace.add_argument("--speed", type=_speed, metavar="MPH", help="hold this speed (default: 15 mph)"),
-        pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, instead"),
-        add("--engine", choices=ENGINES, default="auto", help="what runs the network (default: auto)"),
-        add("--threads", type=_threads, metavar="N", help="of LiteRT (default: as many as cores, at most 4)"),
+        pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
+        pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, not a speed"),
+        add("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
+        add("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),
         add(
             "--batch-ms",
             type=_batch_ms,
             default=0.0,
             metavar="MS",
-            help="a GPU answers several simulators together; wait so long for more of them (default: 0)",
+            help="on a GPU, wait so long for frames of further simulators to answer together (default: 0)",
         ),
         add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
-        add("--saliency", action=flag, default=False, help="and mark in the film what the model looks at"),
+        add("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),
         add(
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
-            help="start this client too: lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING",
+            help="also start this simulator: lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING",
         ),
-        add("--limit", type=_frames, metavar="FRAMES", help="end a playback after so many frames"),
-        add("--laps", type=_laps, metavar="N", help="how far it drives; of a replay, its share (default: 1)"),
-        add("--watch", action=flag, default=False, help="load the model anew when its file changes"),
-        add("--shadow", type=Path, metavar="MODEL", help="a second model: compared on each frame, steering nothing"),
-        add("--token", type=_token, help="asked of page and API (default: none on this computer, else made up)"),
-        add("--protect-simulators", action=flag, default=False, help="ask simulators too: ?token= in their URL"),
-        add("--allow-host", action="append", default=[], metavar="NAME", help="a host name a proxy serves this under"),
+        add("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
+        add(
+            "--laps",
+            type=_laps,
+            metavar="N",
+            help="laps to drive, or the part of a replay (default: 1)",
+        ),
+        add("--watch", action=flag, default=False, help="load the model again when its file changes"),
+        add("--shadow", type=Path, metavar="MODEL", help="compare a second model on each frame; it steers nothing"),
+        add("--token", type=_token, help="token for page and API (default: none on this computer, else a random one)"),
+        add(
+            "--protect-simulators",
+            action=flag,
+            default=False,
+            help="ask simulators for it too: ?token= in their URL",
+        ),
+        add(
+            "--allow-host",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a host name under which a proxy serves it",
+        ),
         add("--log", choices=FORMATS, default="human", help="lines for people (default) or JSON for machines"),
-        add("--verbose", action=flag, default=False, help="log more: dropped packets, loading details"),
+        add("--verbose", action=flag, default=False, help="also log dropped packets and loading details"),
     ]
-    add("image_folder", type=Path, nargs="?", metavar="IMAGE_FOLDER", help="record there, as Udacity's drive.py does")
-    add("--config", type=Path, metavar="FILE.toml", help="settings from a file")
-    add("--print-config", action="store_const", const=True, help="say what holds, and from where, and end")
+    add(
+        "image_folder",
+        type=Path,
+        nargs="?",
+        metavar="IMAGE_FOLDER",
+        help="same as --record, for Udacity's drive.py",
+    )
+    add("--config", type=Path, metavar="FILE.toml", help="read settings from a file")
+    add(
+        "--print-config",
+        action="store_const",
+        const=True,
+        help="print the settings and their sources, and exit",
+    )
     return parser, {action.dest: action for action in actions}
 
 
-def _printable(settings: Settings) -> Settings:
-    """As the user would write it."""
+def _printable(settings: NamedSettings) -> NamedSettings:
+    """Settings as the user would write them."""
     simulator = settings["simulator"]
     if isinstance(simulator.value, tuple):
         settings = {**settings, "simulator": Setting(simulator_text(simulator.value), simulator.source)}
@@ -200,7 +230,7 @@ def _printable(settings: Settings) -> Settings:
 
 def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options:
     if values["model"] is None:
-        parser.error("which model shall drive? Give MODEL, e.g. models/eff.h5")
+        parser.error("MODEL is missing: name the model that drives, e.g. models/eff.h5")
     if values["saliency"] and values["video"] is None:
         parser.error("--saliency marks the film of a drive: give --video FILE.mp4 (the live page has a button for it)")
     simulator = values["simulator"]
@@ -208,7 +238,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
         value = values[option]
         if value and (not simulator or simulator[0] != command):
             kind = "playback:RECORDING" if option == "limit" else "lake, mountain, random:SEED or replay:RECORDING"
-            parser.error(f"--{option} is for a simulator that the server starts: give --simulator {kind}")
+            parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
     others = {name: values[name] for name in values if name not in (*PACES, "limit", "laps", "simulator", "allow_host")}

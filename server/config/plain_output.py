@@ -1,7 +1,7 @@
-"""What libraries and child processes print, as records of the log, so that a log for machines is whole JSON.
+"""Turns what libraries and child processes print into log records, so that every line of a JSON log is JSON.
 
-LiteRT, TensorFlow, FFmpeg and crashing threads write to the process's standard error without asking anybody. Here that
-becomes a pipe, and each of its lines a record; the log itself goes on writing where standard error led before.
+LiteRT, TensorFlow, FFmpeg and crashing threads write directly to the process's standard error. This module replaces
+standard error by a pipe and logs each of its lines. The log itself writes to the former standard error.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TextIO
 
 STDERR = 2
 CLOSE_S = 2.0
-"""How long the end waits for child processes that still hold the pipe."""
+"""The end waits this long for child processes that still hold the pipe."""
 
 log = logging.getLogger("stderr")
 
 
 def divert_stderr() -> TextIO:
-    """Make every line that is printed to standard error a record from now on; where it led before, to write to."""
+    """Log every line that is printed to standard error from now on. Returns the former standard error."""
     terminal = os.fdopen(os.dup(STDERR), "w", encoding="utf-8", errors="replace")
     reading, writing = os.pipe()
     sys.stderr.flush()
@@ -32,7 +32,7 @@ def divert_stderr() -> TextIO:
 
     def restore() -> None:
         sys.stderr.flush()
-        os.dup2(terminal.fileno(), STDERR)  # our end of the pipe is closed by that
+        os.dup2(terminal.fileno(), STDERR)  # this closes our end of the pipe
         reader.join(CLOSE_S)
 
     atexit.register(restore)

@@ -1,7 +1,7 @@
-"""Settings from a TOML file and from the environment, under the command line's own names, types and limits.
+"""Reads settings from a TOML file and from the environment, with the command line's names, types and limits.
 
-One schema serves all three: the command line's arguments. `--speed 20`, `DRIVE_SPEED=20` and `speed = 20` mean the same
-and are refused with the same words; the first of them that is given holds.
+The command line's arguments are the one schema of all three. `--speed 20`, `DRIVE_SPEED=20` and `speed = 20` mean the
+same and fail with the same message. The command line overrides the environment, which overrides the file.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 class SettingError(ValueError):
-    """A setting that cannot be used: where it stands, what was received, what was expected."""
+    """A setting is invalid; says where it stands, what was received and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value and where it came from, in words."""
+    """A value and its source in words, such as `default` or the file's path."""
 
     value: object
     source: str
 
 
-Settings = dict[str, Setting]
+NamedSettings = dict[str, Setting]
 
 
-def merge(layers: Iterable[Settings], exclusive: Sequence[str]) -> Settings:
-    """Layers, the weakest first -> what holds. exclusive: names of which a stronger one displaces the others."""
-    merged: Settings = {}
+def merge(layers: Iterable[NamedSettings], exclusive: Sequence[str]) -> NamedSettings:
+    """Layers, the weakest first -> the settings in force. exclusive: only the strongest layer's of these stays."""
+    merged: NamedSettings = {}
     for layer in layers:
-        given = [name for name in exclusive if name in layer]
-        if len(given) > 1:
-            raise SettingError(f"{layer[given[0]].source}: {' and '.join(given)} exclude each other")
-        if given:
+        names = [name for name in exclusive if name in layer]
+        if len(names) > 1:
+            raise SettingError(f"{layer[names[0]].source}: {' and '.join(names)} exclude each other")
+        if names:
             merged = {name: setting for name, setting in merged.items() if name not in exclusive}
         merged |= layer
     return merged
 
 
-def from_file(path: Path, schema: Mapping[str, argparse.Action]) -> Settings:
+def from_file(path: Path, schema: Mapping[str, argparse.Action]) -> NamedSettings:
     """The settings of a TOML file. Raises SettingError."""
     try:
         with path.open("rb") as file:
@@ -62,12 +62,12 @@ def from_file(path: Path, schema: Mapping[str, argparse.Action]) -> Settings:
     for key, value in content.items():
         name = key.replace("-", "_")
         if name not in schema:
-            raise SettingError(f"{path}: unknown setting {key!r}; known are {', '.join(sorted(schema))}")
+            raise SettingError(f"{path}: unknown setting {key!r}; the settings are {', '.join(sorted(schema))}")
         settings[name] = Setting(_converted(schema[name], value, f"{path}: {key}"), str(path))
     return settings
 
 
-def from_environment(environment: Mapping[str, str], schema: Mapping[str, argparse.Action]) -> Settings:
+def from_environment(environment: Mapping[str, str], schema: Mapping[str, argparse.Action]) -> NamedSettings:
     """The settings of DRIVE_* variables; lists are separated by commas, empty ones unset. Raises SettingError."""
     settings = {}
     for variable, text in environment.items():
@@ -78,34 +78,34 @@ def from_environment(environment: Mapping[str, str], schema: Mapping[str, argpar
     return settings
 
 
-def unknown_variables(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """DRIVE_* variables that name no setting: perhaps misspelt."""
-    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in known}
+def unknown_variables(environment: Mapping[str, str], settings: Iterable[str]) -> list[str]:
+    """The DRIVE_* variables that name none of `settings`, such as misspelt ones."""
+    names = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in settings}
     return sorted(v for v in environment if v.startswith(ENVIRONMENT_PREFIX) and v not in names)
 
 
-def as_toml(settings: Settings, secret: Iterable[str] = ()) -> str:
-    """Settings as a TOML file, each with its source; those in `secret` are named but not told."""
+def as_toml(settings: NamedSettings, secret: Iterable[str] = ()) -> str:
+    """Settings as a TOML file, each with its source. secret: names whose values are hidden."""
     lines = []
     for name, setting in settings.items():
         value = setting.value
         if value is None or value == []:
             lines.append(f"# {name} is not set")
         elif name in secret:
-            lines.append(f"# {name} is set and not shown  # {setting.source}")
+            lines.append(f"# {name} is set and hidden  # {setting.source}")
         else:
             lines.append(f"{name} = {_toml(value)}  # {setting.source}")
     return "\n".join(lines)
 
 
 def _converted(action: argparse.Action, value: object, where: str) -> object:
-    """One value through its argument's own type and choices."""
+    """The value, converted and checked by its argument's type and choices."""
     if isinstance(action.default, bool):
         return _flag(value, where)
     if isinstance(action.default, list):
         if not isinstance(value, list):
             raise SettingError(f"{where}: expected a list of texts, got {value!r}")
-        return [_single(action, each, where) for each in value]
+        return [_single(action, item, where) for item in value]
     return _single(action, value, where)
 
 

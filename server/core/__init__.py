@@ -1,1 +1,1 @@
-"""One telemetry in, one reply out: the loop of a frame, its sessions, and the figures counted of it."""
+"""One telemetry in, one reply out: the loop of a frame, the simulators' sessions, and the metrics."""

@@ -1,4 +1,4 @@
-"""Latency of the latest answers, and its percentiles, in constant memory."""
+"""Keeps the latency of the latest answers in constant memory and computes its percentiles."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 
 
 class LatencyLog:
-    """Milliseconds of the last `size` answers; `count` of all."""
+    """Milliseconds of the last `size` answers. `count`: all answers so far."""
 
     def __init__(self, size: int = 10_000) -> None:
         self._ring = np.zeros(size, np.float32)
         self.count = 0
 
     def add(self, milliseconds: float) -> None:
-        """Note one answer."""
+        """Add one answer's latency."""
         self._ring[self.count % len(self._ring)] = milliseconds
         self.count += 1
 
     def percentiles(self) -> dict[str, float]:
-        """p50, p90, p99 and max in milliseconds; empty when nothing was answered yet."""
+        """p50, p90, p99 and max in milliseconds; empty before the first answer."""
         if not self.count:
             return {}
         latest = self._ring[: self.count]

@@ -1,6 +1,6 @@
-"""What Prometheus is told at /metrics: frames, answers, errors by kind, latency by stage, and what is connected.
+"""The metrics for Prometheus at /metrics: frames, answers, errors by kind, latency by stage, and connections.
 
-Counting costs a few microseconds and happens after an answer is sent; what can be looked up is looked up when asked.
+Counting costs a few microseconds and happens after the answer is sent. Gauges are read when Prometheus asks.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from prometheus_client.process_collector import ProcessCollector
 from server.core.session import Reply
 
 BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.0165, 0.033, 0.1, 0.5)
-"""Seconds; 16.5 ms is a frame of a simulator at 60 a second, 33 ms costs it half of its control rate."""
+"""Seconds. 16.5 ms is one frame of a simulator at 60 frames a second; 33 ms costs it half of its control rate."""
 
 STAGES = ("wait", "decode", "model", "reply")
-"""From the telemetry's arrival: until its turn, until the frame is read, until the model has answered, until sent."""
+"""In order: waiting for its turn, decoding the frame, predicting with the model, sending the reply."""
 
 
 class Metrics:
-    """The figures of one server, in a registry of their own."""
+    """The metrics of one server, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -45,7 +45,7 @@ class Metrics:
         self._frames.inc()
 
     def answered(self, reply: Reply, count: int, latency_ms: float, sending_ms: float) -> None:
-        """Count `count` replies sent for one look at the road."""
+        """Count `count` replies that were sent for one prediction, and its times."""
         self._answers.labels(reply.event).inc(count)
         if reply.fault:
             self._errors.labels(reply.fault).inc()
@@ -56,14 +56,14 @@ class Metrics:
             stage.observe(milliseconds / 1000)
 
     def watch(self, name: str, help_text: str, value: Callable[[], float]) -> None:
-        """Add a figure that is looked up when Prometheus asks."""
+        """Add a gauge whose value is read when Prometheus asks."""
         Gauge(name, help_text, registry=self.registry).set_function(value)
 
-    def tell_model(self, facts: dict[str, object]) -> None:
-        """Name the model that drives from now on."""
-        known = ("model", "model_sha256", "engine", "device")
-        self._model.info({name: str(facts[name]) for name in known if name in facts})
+    def set_model(self, facts: dict[str, object]) -> None:
+        """Publish the model that drives from now on."""
+        names = ("model", "model_sha256", "engine", "device")
+        self._model.info({name: str(facts[name]) for name in names if name in facts})
 
     def text(self) -> bytes:
-        """All figures, as Prometheus reads them."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -1,7 +1,7 @@
-"""Who watches a drive: told of every answer after it is sent, never asked before.
+"""Observers of a drive: the server gives each of them a copy of every answer after it has sent the answer.
 
-An observer's `answered` runs between two frames on the loop that answers, so it only hands over; whatever takes time
-(disk, encoder) happens on the observer's own thread. A slow or failing observer loses its own data, never a frame.
+An observer's `answered` runs on the event loop between two frames, so it only queues its data. Work that takes time
+(disk, encoder) runs on the observer's own thread. A slow or failing observer loses its own data and delays no frame.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from protocol.messages import Control, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """One telemetry and what was answered. simulator: its number, from 1; time_s: seconds since 1970;
-    latency_ms: from the telemetry's arrival to its answer's sending; fresh: whether it shows another view than the one
-    before, for the simulator sends each view twice."""
+class AnsweredFrame:
+    """One telemetry and its answer. simulator: the simulator's number, from 1; time_s: seconds since 1970.
+
+    latency_ms: from the telemetry's arrival to the answer's sending. fresh: whether the telemetry shows another view
+    than the one before; the simulator sends each view twice.
+    """
 
     simulator: int
     telemetry: Telemetry
@@ -27,12 +29,12 @@ class Answered:
 
 
 class Observer(Protocol):
-    """Watches drives."""
+    """What DrivingApp calls after each answer and at the end."""
 
-    def answered(self, answer: Answered) -> None:
-        """Take note; must not block."""
+    def answered(self, answer: AnsweredFrame) -> None:
+        """Take one answer; must not block."""
         ...
 
     def close(self) -> None:
-        """Finish what is queued and leave whole files."""
+        """Finish the queued work and leave complete files."""
         ...

@@ -1,7 +1,6 @@
-"""One simulator's conversation: exactly one reply to each telemetry, whatever the telemetry holds.
+"""One connected simulator: what waits for an answer, and exactly one reply to each telemetry, whatever it holds.
 
-This is where nothing may escape: whatever goes wrong with one frame is counted, logged once for its kind, and costs
-that frame alone.
+No exception leaves this module: an error in one frame is counted, logged once for its kind, and costs that frame alone.
 """
 
 from __future__ import annotations
@@ -19,11 +18,15 @@ from protocol.wire import STOCK, decode_telemetry, encode_control, is_manual, re
 log = logging.getLogger(__name__)
 
 SAME_FRAME_S = 0.012
-"""The simulator has two telemetries under way and answers both replies in one rendered frame: the same picture so soon
-is no further view. A simulator of 60 frames a second renders the next one after 17 ms."""
+"""The simulator has two telemetries under way and takes both replies in one rendered frame. So the same picture after
+less than this is no new view: a simulator at 60 frames a second renders the next one after 17 ms."""
+
+ROLLING_MPH = 1.0
+DRIVEN_S = 1.0
+"""A car is driven while its latest answer is younger than this."""
 
 
-class Unreadable:
+class UnreadablePayload:
     """Stands for the payload of a telemetry event whose JSON is broken."""
 
     def __repr__(self) -> str:
@@ -32,11 +35,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent, and what it was made of; control is None for `manual`, telemetry None when it was unreadable.
+    """What is sent to the simulator, and what it was made of.
 
-    payload: the event's, as JSON.
-    fault: the kind of what went wrong with this frame, None when nothing did; decode_ms, model_ms: how long each took.
-    fresh: whether it is of another view than the reply before.
+    payload: the event's JSON. telemetry: None when it was unreadable. control: None for the event `manual`.
+    fault: the kind of error in this frame, or None. decode_ms, model_ms: how long each took.
+    fresh: whether its telemetry shows another view than the one before.
     """
 
     event: str
@@ -49,41 +52,90 @@ class Reply:
     fresh: bool = False
 
 
-class Session:
-    """The state of one connected simulator. number: 1 for the first, and the lowest free one for each further.
+class SimulatorSession:
+    """The state of one connected simulator. number: the lowest that was free, from 1; driver: this car's own.
 
-    `views`: different pictures answered so far; `faults`: what could not be driven, by kind.
+    Its queue: `waiting`: telemetries without an answer; `newest`: the payload of the last; `arrived_s`: when the oldest
+    of them arrived, by time.perf_counter; `answering`: whether an answer is being made or will be at once.
+    Its figures: `answered`: answers so far; `views`: different pictures among them; `faults`: frames that could not be
+    driven, by kind; `fault`: the latest frame's kind, or None; `manual`: whether a person drives;
+    `last_telemetry_s`: when the latest telemetry was answered, by time.monotonic.
     """
 
     def __init__(self, number: int, driver: Driver) -> None:
         self.number = number
-        self.driver = driver
-        self.faults: Counter[str] = Counter()
-        self.manual = False
+        self.waiting = 0
+        self.newest: object = None
+        self.arrived_s = 0.0
+        self.answering = False
+        self.answered = 0
         self.views = 0
+        self.faults: Counter[str] = Counter()
+        self.fault: str | None = None
+        self.manual = False
+        self.last_telemetry_s = time.monotonic()
+        self._driver = driver
         self._dialect = STOCK
         self._last_image = b""
         self._last_s = 0.0
+
+    @property
+    def speed_mph(self) -> float:
+        """The car's latest known speed."""
+        return self._driver.speed_mph
+
+    @property
+    def rolling(self) -> bool:
+        """Whether the model drives this car and it moves."""
+        driven = time.monotonic() - self.last_telemetry_s < DRIVEN_S and not self.manual
+        return driven and self.answered > 0 and abs(self.speed_mph) > ROLLING_MPH
+
+    def pause(self, stop: bool) -> None:
+        """Brake the car and keep it standing, or let the model drive again with a fresh speed control."""
+        if self._driver.stopping and not stop:
+            self._driver.reset()  # the speed control's sum is of no use after a pause
+        self._driver.stopping = stop
+
+    def reset(self) -> None:
+        """Forget the drive so far; the simulator has been silent."""
+        self._driver.reset()
+
+    def note_telemetry(self, data: object) -> None:
+        """Queue a telemetry's payload: the newest replaces the one before, which still gets its answer."""
+        self.waiting += 1
+        self.newest = data
+        if self.waiting == 1:
+            self.arrived_s = time.perf_counter()
+
+    def note_answers(self, count: int, reply: Reply) -> None:
+        """Count answers that were sent."""
+        self.answered += count
+        self.fault = reply.fault
+        self.last_telemetry_s = time.monotonic()
 
     def respond(self, data: object) -> Reply:
         """The reply to one telemetry payload. Never raises."""
         self.manual = is_manual(data)
         if self.manual:
-            self.driver.reset()
+            self._driver.reset()
             return Reply("manual", "{}")
         start_s = time.perf_counter()
-        telemetry, fault = self._decoded(data)
+        telemetry, fault = self._decode(data)
         decoded_s = time.perf_counter()
         control = None
         if telemetry is not None:
-            control, fault = self._driven(telemetry)
+            control, fault = self._drive(telemetry)
         if control is None:
-            control = self.driver.fallback(read_speed(data))
+            control = self._driver.fallback(read_speed(data))
         fresh = telemetry is not None and self._is_fresh(telemetry.image, start_s)
         times_ms = ((decoded_s - start_s) * 1000, (time.perf_counter() - decoded_s) * 1000)
-        return Reply("steer", self._spelt(control), telemetry, control, fault, *times_ms, fresh)
+        return Reply("steer", self._encode(control), telemetry, control, fault, *times_ms, fresh)
 
-    def _decoded(self, data: object) -> tuple[Telemetry | None, str | None]:
+    def steer(self, control: Control) -> Reply:
+        """A command that the server sends unasked, in this simulator's dialect."""
+        return Reply("steer", self._encode(control), None, control)
+
+    def _decode(self, data: object) -> tuple[Telemetry | None, str | None]:
         """The telemetry, or None and the kind of its fault."""
         try:
             self._dialect = read_dialect(data, self._dialect)
@@ -93,10 +145,10 @@ class Session:
         except Exception as error:  # the edge: no telemetry may stop the loop
             return None, self._count(f"decoding-{type(error).__name__}", f"decoding a telemetry failed: {error!r}")
 
-    def _driven(self, telemetry: Telemetry) -> tuple[Control | None, str | None]:
+    def _drive(self, telemetry: Telemetry) -> tuple[Control | None, str | None]:
         """The command, or None and the kind of the fault."""
         try:
-            return self.driver.drive(telemetry), None
+            return self._driver.drive(telemetry), None
         except Exception as error:  # the edge: no model may stop the loop
             return None, self._count(type(error).__name__, f"the model failed on a frame: {error!r}")
 
@@ -106,12 +158,8 @@ class Session:
         self.views += fresh
         return fresh
 
-    def steer(self, control: Control) -> Reply:
-        """A command of our own, not an answer."""
-        return Reply("steer", self._spelt(control), None, control)
-
-    def _spelt(self, control: Control) -> str:
-        """The command as this simulator wants it."""
+    def _encode(self, control: Control) -> str:
+        """The command's JSON in this simulator's dialect."""
         return encode_control(control, self._dialect)
 
     def _count(self, kind: str, detail: str) -> str:
@@ -120,6 +168,6 @@ class Session:
         count = self.faults[kind]
         if str(count).strip("0") == "1":
             times = f" ({count} such so far)" if count > 1 else ""
-            kept = "this frame keeps the last steering, without throttle"
-            log.warning("simulator %d: %s; %s%s", self.number, detail, kept, times)
+            consequence = "the car keeps its last steering for this frame, without throttle"
+            log.warning("simulator %d: %s; %s%s", self.number, detail, consequence, times)
         return kind

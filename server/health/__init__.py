@@ -1,1 +1,1 @@
-"""What the server says of its state, in plain words: on the console, on the page, of refused simulators."""
+"""The server's state in plain words: on the console, on the page, and for refused simulators."""

@@ -1,7 +1,7 @@
-"""Says in plain words what is going on, above all why a car does not move.
+"""Logs the state of each simulator in plain words, above all why a car does not move.
 
-It looks at the connections a few times a second and speaks when something has changed, so that the frame's path knows
-nothing of it.
+It compares the sessions with its last look a few times a second and logs what has changed. So the code that answers
+frames does no logging of its own.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from server.core.app import Connection
 from server.core.latency import LatencyLog
+from server.core.session import SimulatorSession
 from server.health.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
 SILENCE_S = 5.0
-"""No telemetry for this long: the driver forgets the drive, and the user is told what to check."""
+"""Without telemetry for this long, the session forgets the drive, and the log says what to check."""
 
 RATE_AFTER_S = 2.0
 REPEAT_S = 30.0
@@ -38,33 +38,32 @@ SLOW = (
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What was last said of one connection."""
+class _LastReport:
+    """What the log last said of one session, and its counts then. since_s: when that was, by the clock."""
 
-    number: int
     state: str
     since_s: float
-    connection: Connection
+    session: SimulatorSession
     answered: int = 0
     views: int = 0
-    reported: bool = False
+    rate_reported: bool = False
 
-    def start(self, now_s: float, connection: Connection) -> None:
+    def start(self, now_s: float) -> None:
         """Count answers and views from here."""
-        self.since_s, self.answered, self.views = now_s, connection.answered, connection.session.views
+        self.since_s, self.answered, self.views = now_s, self.session.answered, self.session.views
 
 
-def state_of(connection: Connection, now_s: float) -> str:
+def state_of(session: SimulatorSession, now_s: float) -> str:
     """`silent`, `manual`, `driving`, or `connected` until the first answer. now_s: by time.monotonic."""
-    if now_s - connection.last_telemetry_s > SILENCE_S:
+    if now_s - session.last_telemetry_s > SILENCE_S:
         return "silent"
-    if connection.session.manual:
+    if session.manual:
         return "manual"
-    return "driving" if connection.answered else "connected"
+    return "driving" if session.answered else "connected"
 
 
 class ConsoleStatus:
-    """say: takes a format and its values, as logging does; clock: steady seconds, as the connections use."""
+    """say, warn: take a format and its values, as logging does; clock: seconds, the same as the sessions' clock."""
 
     def __init__(
         self,
@@ -75,64 +74,64 @@ class ConsoleStatus:
         self._say = say
         self._warn = warn
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
+        self._reports: dict[str, _LastReport] = {}
         self._waiting = False
-        self._slow_said = False
-        self._refused_said_s: dict[tuple[str, str], float] = {}
+        self._slow_reported = False
+        self._refusal_reported_s: dict[tuple[str, str], float] = {}
 
-    def look(self, connections: Mapping[str, Connection], latency: LatencyLog, refusals: Refusals) -> None:
-        """Say what has changed since the last look."""
-        for sid in [sid for sid in self._seen if sid not in connections]:
-            gone = self._seen.pop(sid)
-            self._say("simulator %d: disconnected after %d answers", gone.number, gone.connection.answered)
-        if not connections and not self._waiting:
+    def look(self, sessions: Mapping[str, SimulatorSession], latency: LatencyLog, refusals: Refusals) -> None:
+        """Log what has changed since the last look. sessions: by Socket.IO session id."""
+        for sid in [sid for sid in self._reports if sid not in sessions]:
+            session = self._reports.pop(sid).session
+            self._say("simulator %d: disconnected after %d answers", session.number, session.answered)
+        if not sessions and not self._waiting:
             self._say(WAITING)
-        self._waiting = not connections
-        for sid, connection in connections.items():
-            self._look_at(sid, connection, latency)
+        self._waiting = not sessions
+        for sid, session in sessions.items():
+            self._look_at(sid, session, latency)
         self._look_at_refused(refusals)
 
     def _look_at_refused(self, refusals: Refusals) -> None:
-        """Each refused simulator once, and again every half minute for as long as it tries."""
+        """Log each refused simulator once, and again every half minute while it goes on trying."""
         recent = {(refused.address, refused.reason): refused for refused in refusals.recent()}
-        self._refused_said_s = {key: said_s for key, said_s in self._refused_said_s.items() if key in recent}
+        self._refusal_reported_s = {key: time_s for key, time_s in self._refusal_reported_s.items() if key in recent}
         for key, refused in recent.items():
-            if self._clock() - self._refused_said_s.get(key, -REPEAT_S) >= REPEAT_S:
-                self._refused_said_s[key] = self._clock()
+            if self._clock() - self._refusal_reported_s.get(key, -REPEAT_S) >= REPEAT_S:
+                self._refusal_reported_s[key] = self._clock()
                 self._warn("%s", refused)
 
-    def _look_at(self, sid: str, connection: Connection, latency: LatencyLog) -> None:
-        now_s, number = self._clock(), connection.session.number
-        if sid not in self._seen:
-            self._say("simulator %d: connected", number)
-            self._seen[sid] = _Seen(number, "connected", now_s, connection)
-        seen = self._seen[sid]
-        state = state_of(connection, now_s)
-        if state != seen.state:
-            seen.state, seen.reported = state, False
-            seen.start(now_s, connection)
+    def _look_at(self, sid: str, session: SimulatorSession, latency: LatencyLog) -> None:
+        now_s = self._clock()
+        if sid not in self._reports:
+            self._say("simulator %d: connected", session.number)
+            self._reports[sid] = _LastReport("connected", now_s, session)
+        last = self._reports[sid]
+        state = state_of(session, now_s)
+        if state != last.state:
+            last.state, last.rate_reported = state, False
+            last.start(now_s)
             if state == "silent":
-                connection.session.driver.reset()
-                self._say(SILENT, number, now_s - connection.last_telemetry_s)
+                session.reset()
+                self._say(SILENT, session.number, now_s - session.last_telemetry_s)
             elif state == "manual":
-                self._say(MANUAL, number)
+                self._say(MANUAL, session.number)
         elif state == "driving":
-            self._report(seen, connection, latency, now_s)
+            self._report_rate(last, latency, now_s)
 
-    def _report(self, seen: _Seen, connection: Connection, latency: LatencyLog, now_s: float) -> None:
-        """The rate after two seconds of driving, then every half minute."""
-        span_s = now_s - seen.since_s
-        if span_s < (REPEAT_S if seen.reported else RATE_AFTER_S):
+    def _report_rate(self, last: _LastReport, latency: LatencyLog, now_s: float) -> None:
+        """Log the rate after two seconds of driving, then every half minute."""
+        span_s = now_s - last.since_s
+        if span_s < (REPEAT_S if last.rate_reported else RATE_AFTER_S):
             return
-        times = latency.percentiles()
-        answers_hz = (connection.answered - seen.answered) / span_s
-        views_hz = (connection.session.views - seen.views) / span_s
+        session, times = last.session, latency.percentiles()
+        answers_hz = (session.answered - last.answered) / span_s
+        views_hz = (session.views - last.views) / span_s
         self._say(
             "simulator %d: driving at %.1f mph; %.0f views and %.0f answers a second, each after %.1f ms (p99 %.1f)",
-            seen.number, connection.session.driver.speed_mph, views_hz, answers_hz, times["p50"], times["p99"],
+            session.number, session.speed_mph, views_hz, answers_hz, times["p50"], times["p99"],
         )  # fmt: skip
-        seen.start(now_s, connection)
-        seen.reported = True
-        if times["p99"] > SLOW_MS and not self._slow_said:
-            self._slow_said = True
+        last.start(now_s)
+        last.rate_reported = True
+        if times["p99"] > SLOW_MS and not self._slow_reported:
+            self._slow_reported = True
             self._warn(SLOW, times["p99"])

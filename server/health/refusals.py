@@ -1,6 +1,6 @@
-"""Simulators that were refused: who, why and how often, for the log, the page and the metrics.
+"""Keeps which simulators were refused, why and how often, for the log, the page and the metrics.
 
-A refused simulator says nothing to its user and tries again at once, for ever; only the server can say why its car
+A refused simulator shows its user nothing and tries again at once, without end. Only the server can say why its car
 does not move.
 """
 
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_KEPT = 100
-"""Addresses and reasons; the oldest give way."""
+"""Pairs of address and reason; a new one beyond this replaces the oldest."""
 
 RECENT_S = 10.0
 
 
 @dataclass(slots=True)
 class RefusedSimulator:
-    """What one address was refused for. count: attempts so far; last_s: the latest, by time.monotonic."""
+    """One address and the reason of its refusals. count: attempts so far; last_s: the latest, by time.monotonic."""
 
     address: str
     reason: str
@@ -51,6 +51,6 @@ class Refusals:
             self._refused.popitem(last=False)
 
     def recent(self) -> list[RefusedSimulator]:
-        """Those who tried in the last RECENT_S seconds, the earliest first."""
+        """The simulators that tried in the last RECENT_S seconds, the earliest first."""
         since_s = self._clock() - RECENT_S
         return [refused for refused in self._refused.values() if refused.last_s >= since_s]

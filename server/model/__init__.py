@@ -1,1 +1,1 @@
-"""The model that drives: its place, its file, what is known of it."""
+"""The model that drives: the slot it occupies, the watch on its file, and its facts."""

@@ -1,4 +1,4 @@
-"""What a run's report says of its model, engine and computer."""
+"""Collects the facts that a run's report states about its model, engine and computer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "python-socketio", "eventle
 
 
 def run_facts(model: Path, engine: Engine) -> dict[str, object]:
-    """Model (path, sha256, what its card tells), engine, device, measured milliseconds a frame, host and versions."""
+    """Model (path, sha256, card), engine, device, measured milliseconds a frame, host and package versions."""
     return {
         "model": str(model),
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
@@ -26,12 +26,12 @@ def run_facts(model: Path, engine: Engine) -> dict[str, object]:
         "notes": list(engine.notes),
         "host": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: number for name in PACKAGES if (number := _version(name))},
     }
 
 
 def _card(model: Path) -> dict[str, object] | None:
-    """What a person wants to know of the model; None when it has no card of its own."""
+    """The part of the model's card that the page shows; None when the model has no card of its own."""
     try:
         card = read_card(model)
         if not describes(card, model):

@@ -1,7 +1,7 @@
-"""The place of the model that drives: another is loaded beside it, checked, and takes its place between two frames.
+"""Holds the model that drives, and replaces it between two frames.
 
-Loading, warming up and asking the golden frame happen on a thread while the old model answers. Whatever goes wrong
-there leaves the old one driving and is told; no simulator notices more than another way of steering.
+A thread loads, warms up and checks the new model while the old one answers. If that fails, the old model goes on
+driving and the log and the page say why. A simulator notices only that the steering changes.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MODEL_SUFFIXES = (".h5", ".keras", ".tflite")
 
 
 class SwapError(ValueError):
-    """A model that cannot be loaded now; says why."""
+    """The model cannot be loaded now; says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A warm and checked model. facts: what is told of it; preprocess: the name it was loaded with, or None."""
+    """A warm and checked model. facts: as run_facts gives them; preprocess: the name it was loaded with, or None."""
 
     path: Path
     engine: Engine
@@ -37,9 +37,9 @@ class LoadedModel:
 
 
 class ModelSlot:
-    """A Policy that asks whichever model is in place. load: path -> a warm, checked model; raises ValueError, OSError.
+    """A Policy that passes each frame to the present model. load: path -> a warm, checked model; ValueError, OSError.
 
-    `loading`: the file that is being loaded, None otherwise; `error`: why the last one was not taken.
+    `model`: the present one; `loading`: the file that is being loaded, or None; `error`: why the last load failed.
     """
 
     def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
@@ -52,20 +52,23 @@ class ModelSlot:
         self._followers: list[Callable[[LoadedModel], None]] = []
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """What the model in place answers: uint8 RGB (n, 160, 320, 3) -> float32 (n,)."""
+        """The present model's steering: uint8 RGB (n, 160, 320, 3) -> float32 (n,)."""
         return self._predict(frames)
 
-    def follow(self, told: Callable[[LoadedModel], None]) -> None:
-        """Call `told` with every model that takes over, on the thread that loaded it."""
-        self._followers.append(told)
+    def follow(self, follower: Callable[[LoadedModel], None]) -> None:
+        """Call `follower` with every model that takes over, on the thread that loaded it."""
+        self._followers.append(follower)
 
     def names(self) -> list[str]:
-        """Model files in the folder of the one that drives: those that `swap` takes."""
-        with_card = {p.name for p in self.model.path.parent.iterdir() if p.suffix in MODEL_SUFFIXES and p.is_file()}
-        return sorted(with_card | {self.model.path.name})
+        """The names that `swap` takes: the model files in the present model's folder."""
+        names = {p.name for p in self.model.path.parent.iterdir() if p.suffix in MODEL_SUFFIXES and p.is_file()}
+        return sorted(names | {self.model.path.name})
 
     def swap(self, name: str) -> threading.Thread:
-        """Begin to load the model of this file name; its thread. Raises SwapError: no such file, or one is loading."""
+        """Start to load the model of this file name and return the thread.
+
+        Raises LookupError when there is no such file, SwapError while another model is loading.
+        """
         if name not in self.names():
             raise LookupError(f"no model {name!r} beside {self.model.path.name}; there are {', '.join(self.names())}")
         path = self.model.path.with_name(name)
@@ -73,26 +76,26 @@ class ModelSlot:
             if self.loading is not None:
                 raise SwapError(f"{self.loading.name} is still loading")
             self.loading, self.error = path, None
-        thread = threading.Thread(target=self._take, args=(path,), name="model loading", daemon=True)
+        thread = threading.Thread(target=self._replace, args=(path,), name="model loading", daemon=True)
         thread.start()
         return thread
 
-    def _take(self, path: Path) -> None:
+    def _replace(self, path: Path) -> None:
         try:
             model = self._load(path)
-        except Exception as error:  # the edge: whatever a model file does, the old one goes on driving
-            self.error = f"{path.name} was not taken: {error}"
+        except Exception as error:  # the edge: whatever a model file raises, the old model goes on driving
+            self.error = f"{path.name} could not be loaded: {error}"
             log.error("%s; %s goes on driving", self.error, self.model.path.name)
         else:
             self.model, self._predict = model, model.engine.predict
-            log.info("%s drives from now on, in place of the model before", path.name)
-            self._tell(model)
+            log.info("%s drives from now on", path.name)
+            self._notify(model)
         finally:
             self.loading = None
 
-    def _tell(self, model: LoadedModel) -> None:
-        for told in self._followers:
+    def _notify(self, model: LoadedModel) -> None:
+        for follower in self._followers:
             try:
-                told(model)
-            except Exception:  # the edge: who follows may not disturb the others, nor the next swap
-                log.exception("%s drives, but not everybody could be told", model.path.name)
+                follower(model)
+            except Exception:  # the edge: a follower may not disturb the others, nor the next swap
+                log.exception("%s drives, but a part of the server still shows the old model", model.path.name)

@@ -1,7 +1,7 @@
-"""Watches the file of the model that drives: when it has been replaced, the new one is loaded and takes over.
+"""Watches the file of the model that drives, and loads the model again when the file has changed.
 
-A file that is still being written is left alone until two looks find it the same; one that is no good leaves the old
-model driving, and the next change is another chance.
+It waits until two looks find the file the same, because the file may still be growing. If the new file cannot be
+loaded, the old model goes on driving, and the next change of the file starts another attempt.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 CLOSE_S = 2.0
-"""How long the end waits for a disk that does not answer."""
+"""Closing waits this long for a disk that does not answer."""
 
 Signature = tuple[int, int, int] | None
 
 
 class ModelWatch:
-    """Looks every second, on a thread of its own, until closed."""
+    """Looks at the file every second on a thread of its own until `close`."""
 
     def __init__(self, models: ModelSlot, every_s: float = LOOK_EVERY_S) -> None:
         self._models = models
         self._every_s = every_s
         self._path = models.model.path
-        self._taken = self._last = signature(self._path)
+        self._loaded = self._last = signature(self._path)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="model watch", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._ended.set()
         self._thread.join(CLOSE_S)
 
@@ -42,30 +42,30 @@ class ModelWatch:
         while not self._ended.wait(self._every_s):
             try:
                 self._look()
-            except Exception:  # the edge: a folder that cannot be read now may be again
-                log.exception("%s could not be looked at", self._path)
+            except Exception:  # the edge: the folder may be readable again at the next look
+                log.exception("the watch could not read %s; it tries again", self._path)
 
     def _look(self) -> None:
         path = self._models.model.path
         now = signature(path)
-        if path != self._path:  # another model was chosen: from now on its file is watched
-            self._path, self._taken, self._last = path, now, now
+        if path != self._path:  # the user chose another model: watch its file from now on
+            self._path, self._loaded, self._last = path, now, now
             return
         settled, self._last = now == self._last, now
-        if now is None or not settled or now == self._taken:
+        if now is None or not settled or now == self._loaded:
             return
-        log.info("%s has changed and is loaded anew", path.name)
+        log.info("%s has changed and is loaded again", path.name)
         try:
             self._models.swap(path.name)
         except (SwapError, LookupError):
-            return  # something else is loading, or it has just gone: the next look will see
-        self._taken = now
+            return  # another model is loading, or the file has just gone: the next look tries again
+        self._loaded = now
 
 
 def signature(path: Path) -> Signature:
-    """What changes when a file does; None when there is none."""
+    """Modification time (ns), size (bytes) and inode of a file; None when there is no such file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,1 +1,1 @@
-"""The port: accepting, websockets, Socket.IO. Only here and in its callers at the edge is eventlet known."""
+"""The port: accepting connections, websockets, Socket.IO. Only this folder imports eventlet."""

@@ -1,7 +1,7 @@
-"""The door: takes in connections one by one, not too many from one address, and survives what accepting may raise.
+"""Accepts connections one by one, limits them for each address, and survives the errors that accepting raises.
 
-eventlet stops accepting for good at the first error that it does not know, such as a client that left before it was
-taken in, or descriptors that have run out for a moment.
+eventlet itself stops accepting for good at the first error that it does not know. Such an error is a client that left
+before its connection was accepted, or a momentary lack of file descriptors.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from server.net.green import sleep
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 512
-"""Sockets at a time, simulators and pages together; further ones wait."""
+"""Sockets open at a time, simulators and pages together; further connections wait."""
 
 CLOSED = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
-"""What a listening socket raises that is no longer one; any other error passes."""
+"""Errors of a listening socket that has been closed; after any other error, accepting goes on."""
 
 PAUSE_S = 0.1
 HEAD_BYTES = 1024
 
 
 def connection_limit() -> int:
-    """At most half of the descriptors that the system grants, so that files can always be opened."""
+    """Connections at a time: at most half of the system's file descriptors, so that files can always be opened."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS
     import resource  # noqa: PLC0415  # POSIX only
@@ -40,68 +40,68 @@ def connection_limit() -> int:
 
 
 class Door:
-    """A listening socket for eventlet's WSGI server that lets one address have at most `each` connections.
+    """A listening socket for eventlet's WSGI server that limits each address to `limit` connections.
 
-    refused: is told the address and the reason of each connection that is closed for that. unwelcome: whether a
-    request that begins so would be refused anyway and may be closed unheard; in a flood that spares the time of an
-    answer.
+    refused: called with the address and the reason of each connection over the limit.
+    unwelcome: whether a request that begins with these bytes would be refused anyway. The door closes it without an
+    answer, which saves time in a flood.
     """
 
     def __init__(
         self,
         listener: socket.socket,
-        each: int,
+        limit: int,
         refused: Callable[[str, str], None] = lambda address, reason: None,
         unwelcome: Callable[[bytes], bool] = lambda head: False,
     ) -> None:
         self._listener = GreenSocket(listener)
-        self._each = each
+        self._limit = limit
         self._refused = refused
         self._unwelcome = unwelcome
-        self._inside: Counter[str] = Counter()
-        self._said: set[int | None] = set()
+        self._open_connections: Counter[str] = Counter()
+        self._logged_errors: set[int | None] = set()
 
     def __getattr__(self, name: str) -> Any:
-        """All else is the socket's."""
+        """Any other attribute of the socket."""
         return getattr(self._listener, name)
 
     def accept(self) -> tuple[GreenSocket, tuple[Any, ...]]:
-        """The next connection that may come in, and its address. Raises OSError when the socket was closed."""
+        """The next admitted connection and its address. Raises OSError when the socket was closed."""
         while True:
-            sleep(0)  # what came in last has its turn before the next
+            sleep(0)  # let the connection before this one be served first
             try:
                 connection, address = self._listener.accept()
             except OSError as error:
-                self._bear(error)
+                self._survive(error)
                 continue
             host = str(address[0])
             if self._unwelcome(_head(connection)):
                 connection.close()
-            elif self._inside[host] >= self._each:
+            elif self._open_connections[host] >= self._limit:
                 connection.close()
-                self._refused(host, f"it has {self._each} connections already, as many as one address may have")
+                self._refused(host, f"it has {self._limit} connections already, the limit for one address")
             else:
-                self._inside[host] += 1
+                self._open_connections[host] += 1
                 return connection, address
 
     def left(self, address: tuple[Any, ...]) -> None:
-        """A connection from this address has ended."""
+        """Count the end of a connection from this address."""
         host = str(address[0])
-        self._inside[host] -= 1
-        if self._inside[host] <= 0:
-            del self._inside[host]
+        self._open_connections[host] -= 1
+        if self._open_connections[host] <= 0:
+            del self._open_connections[host]
 
-    def _bear(self, error: OSError) -> None:
+    def _survive(self, error: OSError) -> None:
         if error.errno in CLOSED:
             raise error
-        if error.errno not in self._said:
-            self._said.add(error.errno)
-            log.warning("a connection could not be accepted (%s); the next ones are", error)
+        if error.errno not in self._logged_errors:
+            self._logged_errors.add(error.errno)
+            log.warning("a connection could not be accepted (%s); accepting goes on", error)
         sleep(PAUSE_S)
 
 
 def _head(connection: GreenSocket) -> bytes:
-    """What has already come of its request, left there to be read."""
+    """The part of its request that has already arrived; it stays in the socket."""
     try:
         return bytes(connection.fd.recv(HEAD_BYTES, socket.MSG_PEEK))  # the socket under eventlet's never blocks
     except OSError:

@@ -1,4 +1,4 @@
-"""What the rest of the server asks of eventlet's green threads, in five verbs; only this folder imports eventlet."""
+"""The five functions through which the rest of the server uses eventlet's green threads."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ Result = TypeVar("Result")
 
 
 def spawn(work: Callable[..., object], *arguments: object) -> None:
-    """Run `work` in a green thread of its own, once this one waits."""
+    """Run `work` in a green thread of its own, as soon as this one waits."""
     eventlet.spawn_n(work, *arguments)
 
 
 def sleep(seconds: float) -> None:
-    """Let the other green threads run for so long; 0: let each of them have its turn."""
+    """Let the other green threads run for this long; 0: let each of them run once."""
     eventlet.sleep(seconds)
 
 
 def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
-    """The result of `work`, computed on one of a few real threads while the other green threads run."""
+    """Run `work` on one of a few real threads and return its result; the other green threads go on meanwhile."""
     return cast(Result, tpool.execute(work, *arguments))
 
 
 def use_threads(count: int) -> None:
-    """How many of those real threads there are. To be said before the first is needed."""
+    """Set the number of those real threads; call this before the first `in_thread`."""
     tpool.set_num_threads(count)
 
 
 def deadline(seconds: float) -> AbstractContextManager[Any]:
-    """Leave the `with` block after so long, whatever waits in it, without an error."""
+    """Leave the `with` block without an error after this long, even while it waits."""
     return cast("AbstractContextManager[Any]", eventlet.Timeout(seconds, False))

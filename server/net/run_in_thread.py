@@ -1,4 +1,4 @@
-"""Runs what may block - a disk, above all - on a thread, while the event loop goes on answering telemetry."""
+"""Runs blocking work, such as writing to a disk, on a thread while the event loop goes on answering telemetry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOK_EVERY_S = 0.005
 
 class _Work(threading.Thread, Generic[Result]):
     def __init__(self, work: Callable[[], Result]) -> None:
-        super().__init__(name="beside", daemon=True)
+        super().__init__(name="blocking work", daemon=True)
         self._work = work
         self.result: list[Result] = []
         self.error: BaseException | None = None
@@ -22,12 +22,12 @@ class _Work(threading.Thread, Generic[Result]):
     def run(self) -> None:
         try:
             self.result.append(self._work())
-        except BaseException as error:  # raised again where it is waited for
+        except BaseException as error:  # run_in_thread raises it again
             self.error = error
 
 
-def beside(work: Callable[[], Result]) -> Result:
-    """The result of `work`, or what it raised; only the calling greenlet waits."""
+def run_in_thread(work: Callable[[], Result]) -> Result:
+    """Run `work` on a new thread and return its result or raise its exception; only the calling greenlet waits."""
     thread = _Work(work)
     thread.start()
     while thread.is_alive():

@@ -1,4 +1,4 @@
-"""The port, and the loop around it: take it early, listen late, look around now and then, stop when asked."""
+"""Binds the port, listens once the model is loaded, serves requests, and stops on a signal."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
 HTTP_TIMEOUT_S = 20.0
-"""A client that neither asks nor reads for so long is let go; a websocket then has Engine.IO's own limits."""
+"""The server closes an HTTP connection that is idle for this long; for websockets, Engine.IO has limits of its own."""
 
 BACKLOG = 1024
-"""Connections that wait to be taken in; where more come, the system lets them wait for a second or three."""
+"""Connections that may wait for acceptance; the system lets further ones try again after 1 to 3 s."""
 
 END_LIMIT_S = 40.0
-"""Longer than each part of the end may take by itself."""
+"""Longer than the limit of each single step of the end."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take the port without listening yet, so that a taken one is known before a model loads. Raises OSError."""
+    """Bind the port without listening yet, so that a port in use is an error before the model loads. Raises OSError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name != "nt":  # there it would let two servers share the port
+        if os.name != "nt":  # on Windows it would let two servers share the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
@@ -50,14 +50,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def listen(listener: socket.socket) -> str:
-    """Accept connections from now on; the server's address, as a URL. Raises OSError."""
+    """Start to listen and return the server's address as a URL. Raises OSError."""
     listener.listen(BACKLOG)
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class Protocol(eventlet.wsgi.HttpProtocol):
-    """eventlet's end of one connection; its listening socket is a Door."""
+    """eventlet's handler of one connection; its listening socket is a Door."""
 
     def __init__(self, state: list[Any], server: Any) -> None:
         try:
@@ -66,20 +66,20 @@ class Protocol(eventlet.wsgi.HttpProtocol):
             server.socket.left(state[0])
 
     def get_environ(self) -> dict[str, Any]:
-        """With a way to have this connection closed after the answer."""
+        """The WSGI environment, with a function under HANG_UP that closes this connection after the answer."""
         environ: dict[str, Any] = super().get_environ()
         environ[HANG_UP] = self._hang_up
         return environ
 
     def log_message(self, format: str, *values: Any) -> None:
-        """What is no HTTP, told as the rest of the log is."""
-        log.debug("a client that speaks no HTTP: %s", format % values)
+        """Log a request that is no HTTP, at level DEBUG."""
+        log.debug("a client does not speak HTTP: %s", format % values)
 
     def _hang_up(self) -> None:
         self.close_connection = True
 
     def finish(self) -> None:
-        """eventlet's keeps a client's descriptor until the collector comes, if that left before its answer."""
+        """Close the file too: if a client left before its answer, eventlet leaves that to the garbage collector."""
         try:
             super().finish()
         finally:
@@ -87,7 +87,7 @@ class Protocol(eventlet.wsgi.HttpProtocol):
 
 
 def answer_requests(wsgi: AccessControl, listener: socket.socket, refusals: Refusals) -> None:
-    """Answer what comes in, a green thread for each connection; returns only when it is killed."""
+    """Answer all requests, with a green thread for each connection. Returns only when it is killed."""
     limit = connection_limit()
     eventlet.wsgi.server(
         Door(listener, limit // 2, refusals.note, wsgi.unwelcome),
@@ -102,10 +102,10 @@ def answer_requests(wsgi: AccessControl, listener: socket.socket, refusals: Refu
 
 @contextlib.contextmanager
 def limited_end(limit_s: float = END_LIMIT_S) -> Iterator[None]:
-    """Within it files are closed; whatever hangs there, the process ends after `limit_s`, with exit code 1."""
+    """Limit the `with` block, in which files are closed: after `limit_s` the process ends with exit code 1."""
 
     def give_up() -> None:
-        log.critical("the end has taken %g s: a disk or a model does not answer, and files may be incomplete", limit_s)
+        log.critical("stopping has taken %g s: a disk or a model does not answer, and files may be incomplete", limit_s)
         os._exit(1)
 
     timer = threading.Timer(limit_s, give_up)
@@ -118,7 +118,7 @@ def limited_end(limit_s: float = END_LIMIT_S) -> Iterator[None]:
 
 
 class NotListening(RuntimeError):
-    """Nobody accepts connections any more."""
+    """The server can accept no more connections."""
 
 
 def serve(
@@ -126,8 +126,8 @@ def serve(
 ) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
-    Then the cars are brought to a stop. A second Ctrl-C ends the process at once. at_once: how many simulators' frames
-    may be looked at together. Raises NotListening, the cars stopped, when accepting has ended for another reason.
+    Then it stops the cars. A second Ctrl-C ends the process at once. at_once: threads that answer several simulators.
+    Raises NotListening, after it has stopped the cars, when accepting has ended for another reason.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -136,13 +136,13 @@ def serve(
     accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
     console_status = ConsoleStatus()
     while not stop.is_set() and not finished() and not accepting.dead:
-        console_status.look(app.connections, app.latency, app.refusals)
+        console_status.look(app.sessions, app.latency, app.refusals)
         sleep(LOOK_EVERY_S)
     app.stop_cars()
     if accepting.dead:
         try:
             accepting.wait()
         except Exception as error:
-            raise NotListening(f"no connection is accepted any more: {error!r}; start the server anew") from error
-        raise NotListening("no connection is accepted any more; start the server anew")
+            raise NotListening(f"the server accepts no more connections: {error!r}; start it again") from error
+        raise NotListening("the server accepts no more connections; start it again")
     return stop.is_set()

@@ -1,9 +1,9 @@
-"""What current python-socketio needs to serve a simulator that speaks the protocol of 2016.
+"""Lets current python-socketio serve a simulator that speaks the protocol of 2016.
 
-The stock simulator announces Engine.IO 4 and then speaks 3: it never sends CONNECT, pings on its own, and expects
-pongs. A stock server drops its telemetry and the car stands still. Here its first event stands for the CONNECT, its
-pings are answered, and what is no packet at all is dropped instead of ending the connection. Modern clients are served
-on the same port by the same code.
+The stock simulator announces Engine.IO 4 and then speaks version 3: it never sends CONNECT, sends pings of its own, and
+expects pongs. A stock server drops its telemetry, and the car stands still. This server takes the first event as the
+CONNECT, answers the pings, and drops a message that is no packet instead of closing the connection. The same code
+serves modern clients on the same port.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from server.net.websocket import FrameWebSocket, FrameWebSocketWSGI
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 2_000_000
-"""A stock telemetry is 15 to 25 kB; a larger message ends its connection, which the simulator then reopens."""
+"""A stock telemetry has 15 to 25 kB. A larger message ends its connection, which the simulator then reopens."""
 
 PACKET_TYPES = "0123456"
 YIELD_EVERY = 16
-"""Messages after which a client that never pauses lets the others have their turn."""
+"""A client that never pauses yields to the others after this many messages."""
 
 MAX_WAITING_PACKETS = 256
-"""Behind a client that reads nothing; one that drives has a few. More ends its connection, which it may open again."""
+"""Packets queued for a client that does not read; a car that drives has a few. The server disconnects one with more."""
 
 RESERVED_EVENTS = ("connect", "disconnect")
-"""Events that the server raises itself; from a client they would end or repeat a session's bookkeeping."""
+"""Only the server raises these events; from a client they would end a session or open it twice."""
 
 PING, PONG, UPGRADE_PROBE = "2", "3", "2probe"
 BINARY_TYPES = (str(BINARY_EVENT), str(BINARY_ACK))
 
 LIBRARY_LOGS = tuple(logging.getLogger(name) for name in ("socketio.server", "engineio.server"))
-"""Given to the libraries, which would else add handlers of their own, so that their errors came twice."""
+"""The libraries get these loggers. Otherwise they add handlers of their own and log each error twice."""
 
 
 class UnreadablePacket(ValueError):
-    """What came is no Socket.IO packet that a client may send; says why."""
+    """The message is no Socket.IO packet that a client may send; says why."""
 
 
 class ReadPacket(Packet):
-    """A Socket.IO packet whose reading raises UnreadablePacket and nothing else.
+    """A Socket.IO packet whose decoding raises only UnreadablePacket.
 
-    So a fault in what is done with it is never taken for one of the packet's.
+    So the server never mistakes an error in its own handlers for an error in the packet.
     """
 
     def decode(self, encoded_packet: str | bytes) -> int:
-        """Take over what was received; the number of attachments to come."""
+        """Read the packet and return the number of attachments that will follow."""
         try:
             attachments = super().decode(encoded_packet)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -66,7 +66,7 @@ class ReadPacket(Packet):
         return int(attachments or 0)
 
     def add_attachment(self, attachment: str | bytes) -> bool:
-        """Take the next attachment; whether it was the last."""
+        """Take the next attachment; returns whether it was the last."""
         try:
             return bool(super().add_attachment(attachment))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -79,7 +79,7 @@ class ReadPacket(Packet):
 
 
 class SimulatorWebSocket(FrameWebSocket):
-    """A connection whose `wait` gives only Engine.IO packets, having answered the client's own pings."""
+    """A connection that answers the client's own pings; `wait` returns only Engine.IO packets."""
 
     _messages = 0
 
@@ -101,15 +101,15 @@ class SimulatorWebSocket(FrameWebSocket):
 
 
 class SimulatorWebSocketWSGI(FrameWebSocketWSGI):
-    """The upgrade that makes SimulatorWebSockets."""
+    """The websocket upgrade that makes a SimulatorWebSocket."""
 
     websocket = SimulatorWebSocket
 
 
 class SimulatorServer(socketio.Server):
-    """A Socket.IO server on eventlet that also accepts clients which never say CONNECT.
+    """A Socket.IO server on eventlet that also accepts clients that never send CONNECT.
 
-    unreadable(sid): called for a telemetry event whose JSON is broken, so that even that gets its answer.
+    unreadable(sid): called for a telemetry event whose JSON is broken, so that it gets its answer too.
     """
 
     def __init__(self, unreadable: Callable[[str], None]) -> None:
@@ -120,7 +120,7 @@ class SimulatorServer(socketio.Server):
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             http_compression=False,
-            cors_allowed_origins=[],  # the gate has looked at the origin
+            cors_allowed_origins=[],  # the access control has checked the origin
             serializer=ReadPacket,
             logger=LIBRARY_LOGS[0],
             engineio_logger=LIBRARY_LOGS[1],
@@ -129,10 +129,10 @@ class SimulatorServer(socketio.Server):
         self._unreadable = unreadable
 
     def send_event(self, sid: str, event: str, payload: str) -> None:
-        """Send one event to one client, at once: what `emit` does, less its queue and the wait for a second greenlet.
+        """Send one event to one client at once, without the queue and the second greenlet of `emit`.
 
-        payload: JSON, sent as it is. Falls back on the queue for clients without a websocket, and behind packets that
-        already stand in it.
+        payload: JSON, sent as it is. A client without a websocket, or with packets in its queue, gets it through the
+        queue.
         """
         eio_sid = self.manager.eio_sid_from_sid(sid, "/")
         engineio_socket = self.eio.sockets.get(eio_sid)
@@ -153,24 +153,24 @@ class SimulatorServer(socketio.Server):
             log.debug("a simulator left before its answer: %s", error)
 
     def cut_off(self, sid: str) -> None:
-        """End the connection of a client that does not read; its reader then finds the end and tidies up."""
+        """Close the connection of a client that does not read; the greenlet that reads from it then cleans up."""
         engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         websocket = getattr(engineio_socket, "websocket", None)
         if websocket is not None:
-            with contextlib.suppress(OSError):  # it is going already
+            with contextlib.suppress(OSError):  # it is closing already
                 websocket.socket.shutdown(socket.SHUT_RDWR)
         elif engineio_socket is not None:
             engineio_socket.close(wait=False, abort=True)
 
     def more_waits(self, sid: str) -> bool:
-        """Whether a further message of this client has already arrived, so that an answer now might be overtaken."""
+        """Whether a further message of this client has already arrived; it may hold a newer view."""
         engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         websocket = getattr(engineio_socket, "websocket", None)
         return websocket is None or websocket.more_waits()
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         if isinstance(data, str):
-            self._give_up_attachments(eio_sid)  # text where an attachment was due
+            self._give_up_attachments(eio_sid)  # text has arrived in place of an attachment
             if data[:1] in BINARY_TYPES:
                 self._connected(eio_sid)
         try:
@@ -182,7 +182,7 @@ class SimulatorServer(socketio.Server):
                 self._unreadable(self._connected(eio_sid))
 
     def _give_up_attachments(self, eio_sid: str) -> None:
-        """Drop an event whose attachments do not come as announced; a telemetry is answered all the same."""
+        """Drop an event whose attachments do not arrive as announced; a telemetry still gets its answer."""
         packet = self._binary_packet.pop(eio_sid, None)
         if packet is not None and packet.packet_type == BINARY_EVENT and packet.data[0] == "telemetry":
             self._unreadable(self._connected(eio_sid))
@@ -193,7 +193,7 @@ class SimulatorServer(socketio.Server):
         super()._handle_event(eio_sid, namespace, id, data)
 
     def _connected(self, eio_sid: str) -> str:
-        """The session of this connection; the first event of a client that never said CONNECT opens it."""
+        """This connection's Socket.IO session id. The first event of a client that sent no CONNECT opens a session."""
         if not self.manager.sid_from_eio_sid(eio_sid, "/"):
             self._handle_connect(eio_sid, "/", None)
         sid: str = self.manager.sid_from_eio_sid(eio_sid, "/")

@@ -1,13 +1,13 @@
-"""A websocket for eventlet that reads a camera frame in one gulp, unmasks it in microseconds, acknowledges it at once.
+"""A websocket for eventlet that reads and unmasks camera frames fast and acknowledges each fragment at once.
 
-eventlet's own reader unmasks byte by byte in Python (3 ms for a camera frame), asks the socket four times a frame and
-limits single fragments but not their sum. This one keeps eventlet's handshake, sending and closing and replaces the
-reading: RFC 6455, section 5, lenient only about invalid UTF-8, which costs a message instead of the connection.
+eventlet's own reader unmasks byte by byte in Python (3 ms for a camera frame), reads the socket four times a frame, and
+limits single fragments but not their sum. This class keeps eventlet's handshake, sending and closing, and replaces the
+reading by RFC 6455, section 5. Invalid UTF-8 costs only its message, not the connection.
 
-The simulator's own client sends a message in fragments of 1,016 bytes and leaves Nagle's algorithm on: after the first
-fragment its system waits until that is acknowledged, and the receiving system puts an acknowledgement off for 40 ms
-(Linux) to 200 ms (Windows), hoping for an answer to send it with. So whenever this end must wait for the rest of a
-message, it has what came so far acknowledged first.
+The simulator's client sends a message in fragments of 1,016 bytes with Nagle's algorithm on. After the first fragment
+its system waits for an acknowledgement. The receiving system delays acknowledgements by 40 ms (Linux) to 200 ms
+(Windows), so that it can send them with other data. So this class has the received bytes acknowledged before it waits
+for the rest of a message.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ RECEIVE_BYTES = 65536
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 QUICK_ACKNOWLEDGEMENT: int | None = getattr(socket, "TCP_QUICKACK", None)
-"""Linux's socket option that sends a put-off acknowledgement now; other systems have none."""
+"""Linux's socket option that sends a delayed acknowledgement now; None on other systems."""
 
 
 def unmask(data: bytes, mask: bytes) -> bytes:
-    """XOR `data` with the 4 bytes of `mask`, over and over, four bytes at a step."""
+    """XOR `data` with the repeated 4 bytes of `mask`, four bytes at a time."""
     padded = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
     return (padded ^ np.frombuffer(mask, "<u4")).tobytes()[: len(data)]
 
 
 class FrameWebSocket(RFC6455WebSocket):
-    """The server's side of one connection; `wait` gives whole messages, None once it is closed."""
+    """The server's side of one connection; `wait` returns complete messages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,7 +95,7 @@ class FrameWebSocket(RFC6455WebSocket):
             return True
         try:
             return bool(self.socket.fd.recv(1, socket.MSG_PEEK))
-        except OSError:  # nothing there: the socket under eventlet's never blocks
+        except OSError:  # no bytes: the socket beneath eventlet's never blocks
             return False
 
     def _take(self, count: int) -> bytes:
@@ -105,36 +105,36 @@ class FrameWebSocket(RFC6455WebSocket):
             if not received:
                 raise ConnectionClosedError
             self._buffer += received
-        taken = bytes(self._buffer[:count])
+        data = bytes(self._buffer[:count])
         del self._buffer[:count]
-        return taken
+        return data
 
     def _receive(self) -> bytes:
-        """What has come, or else what comes next; before a wait, what has been read is acknowledged."""
+        """The bytes that have arrived, or the next ones; before it waits, it acknowledges the bytes it has read."""
         try:
-            return bytes(self.socket.fd.recv(RECEIVE_BYTES))  # the socket under eventlet's never blocks
+            return bytes(self.socket.fd.recv(RECEIVE_BYTES))  # the socket beneath eventlet's never blocks
         except BlockingIOError:
             self._acknowledge()
             return bytes(self.socket.recv(RECEIVE_BYTES))
 
     def _acknowledge(self) -> None:
-        """Have the system acknowledge now what it has received.
+        """Make the system acknowledge the received bytes now.
 
-        Where no option does that, something is sent, and carries the acknowledgement: in the middle of a message an
-        unsolicited pong, which asks for no answer (RFC 6455, section 5.5.3).
+        Systems without the option send the acknowledgement with the next data. In the middle of a message that is an
+        unsolicited pong, which needs no answer (RFC 6455, section 5.5.3).
         """
         if QUICK_ACKNOWLEDGEMENT is not None:
-            with contextlib.suppress(OSError):  # it is closing: the next read says so
+            with contextlib.suppress(OSError):  # it is closing; the next read finds that out
                 self.socket.setsockopt(socket.IPPROTO_TCP, QUICK_ACKNOWLEDGEMENT, 1)
-        elif self._within_message and not self._sendlock.locked():  # who sends already acknowledges by that
+        elif self._within_message and not self._sendlock.locked():  # data that is being sent carries it already
             with contextlib.suppress(OSError):
                 self.send(b"", control_code=PONG)
 
 
 class FrameWebSocketWSGI(WebSocketWSGI):
-    """What python-engineio calls to upgrade a request: eventlet's handshake, then our reader.
+    """Upgrades a request for python-engineio: eventlet's handshake, then FrameWebSocket.
 
-    Compression is never agreed to: JPEG does not shrink, and on loopback it only costs time.
+    It refuses compression: JPEG does not shrink, and on loopback compression only costs time.
     """
 
     websocket = FrameWebSocket
@@ -142,8 +142,8 @@ class FrameWebSocketWSGI(WebSocketWSGI):
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, max_frame_length=int(server.max_http_buffer_size))
         self.support_legacy_versions = False
-        self._engineio_socket = handler.__self__  # learns its websocket, for sending without a detour
-        self._sock: Any = None  # engineio sets the idle time limit on it
+        self._engineio_socket = handler.__self__  # gets its websocket, so that SimulatorServer can send directly
+        self._sock: Any = None  # engineio sets the idle time limit on this
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         self._sock = environ["eventlet.input"].get_socket()

@@ -1,1 +1,1 @@
-"""What is notified after each reply: recordings, recent frames, the live view, a second model."""
+"""The observers of a drive: recordings, recent frames, the live view, the film and a second model."""

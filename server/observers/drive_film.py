@@ -8,7 +8,7 @@ from pathlib import Path
 from film.film import Film, free_path
 from film.overlay import Shot
 from film.timeline import PAUSE_S
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class DriveFilm:
     """An Observer that films one simulator, and the next one when it falls silent.
 
-    path: where that file exists already, drive.mp4 becomes drive-2.mp4 and so on: no drive replaces another's film.
+    path: if drive.mp4 exists already, the film goes to drive-2.mp4 and so on, so no drive replaces another's film.
     Raises OSError or ValueError, as Film does.
     """
 
@@ -24,12 +24,12 @@ class DriveFilm:
         self._film = Film(free_path(path), title)
         self.path = self._film.path
         if self.path != path:
-            log.info("%s exists, so this drive is filmed in %s", path, self.path)
+            log.info("%s exists already, so this film goes to %s", path, self.path)
         self._simulator = 0
         self._last_s = float("-inf")
 
-    def answered(self, answer: Answered) -> None:
-        """Hand over one view and its answer."""
+    def answered(self, answer: AnsweredFrame) -> None:
+        """Give the film one view and its answer."""
         if not answer.fresh or (answer.simulator != self._simulator and answer.time_s - self._last_s < PAUSE_S):
             return
         self._simulator, self._last_s = answer.simulator, answer.time_s
@@ -46,9 +46,9 @@ class DriveFilm:
         )
 
     def mark(self, saliency: Path | None) -> None:
-        """From now on, mark what the model looks at; see Film. None: mark nothing."""
+        """Mark what the model looks at from now on; see Film. None: mark nothing."""
         self._film.saliency = saliency
 
     def close(self) -> None:
-        """Leave a whole file."""
+        """Finish the file."""
         self._film.close()

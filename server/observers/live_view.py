@@ -1,6 +1,6 @@
-"""What a page shows of each simulator: the newest answer, and figures over the last second or so.
+"""Keeps what the page shows of each simulator: the newest answer, and figures over the last second or so.
 
-It only keeps a reference to each newest answer: whoever looks does the work, as often as they can follow.
+It only keeps a reference to the newest answer. The page's stream does the work, as often as the page can read it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections import deque
 
 from film.timeline import PAUSE_S
 from server.core.latency import LatencyLog
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 
 RATE_WINDOW = 30
-"""Views over which the rate is taken."""
+"""Views over which the rate is computed."""
 
 RECENT = 500
-"""Answers over which latency is told."""
+"""Answers over which latency is reported."""
 
 MOVING_MPH = 0.5
 
@@ -26,13 +26,13 @@ class SimulatorView:
 
     __slots__ = ("_answered_s", "_times_s", "latest", "moved_s")
 
-    def __init__(self, answer: Answered) -> None:
+    def __init__(self, answer: AnsweredFrame) -> None:
         self._times_s: deque[float] = deque(maxlen=RATE_WINDOW)
         self.moved_s = self._answered_s = time.monotonic()
         self.note(answer)
 
-    def note(self, answer: Answered) -> None:
-        """Take the next answer. What the car did in a pause before it is not known."""
+    def note(self, answer: AnsweredFrame) -> None:
+        """Take the next answer. After a pause, the car counts as moving, because nobody knows what it did meanwhile."""
         now_s = time.monotonic()
         paused = now_s - self._answered_s > PAUSE_S
         self.latest = answer
@@ -44,7 +44,7 @@ class SimulatorView:
 
     @property
     def rate_hz(self) -> float:
-        """Different views answered a second, of late; 0 when none came for two seconds."""
+        """Recent rate of answered views; 0 when none has arrived for two seconds."""
         times_s = self._times_s
         if len(times_s) < 2 or time.monotonic() - times_s[-1] > PAUSE_S or times_s[-1] <= times_s[0]:
             return 0.0
@@ -52,19 +52,19 @@ class SimulatorView:
 
     @property
     def stuck_s(self) -> float:
-        """How long it has been given throttle and stood; 0 while it moves or is told to stand."""
+        """How long the car has stood although it got throttle; 0 while it moves or is meant to stand."""
         return self._answered_s - self.moved_s
 
 
 class LiveView:
-    """An Observer. `simulators`: a SimulatorView for each number; `latency`: of the last answers of all."""
+    """An Observer. `simulators`: a SimulatorView for each number; `latency`: of all simulators' last answers."""
 
     def __init__(self) -> None:
         self.simulators: dict[int, SimulatorView] = {}
         self.latency = LatencyLog(RECENT)
 
-    def answered(self, answer: Answered) -> None:
-        """Note one answer."""
+    def answered(self, answer: AnsweredFrame) -> None:
+        """Take one answer."""
         self.latency.add(answer.latency_ms)
         view = self.simulators.get(answer.simulator)
         if view is None:
@@ -73,8 +73,8 @@ class LiveView:
             view.note(answer)
 
     def forget(self, simulator: int) -> None:
-        """It has left; its number may be another's soon."""
+        """Drop a simulator that has left; another one may get its number soon."""
         self.simulators.pop(simulator, None)
 
     def close(self) -> None:
-        """Nothing is queued."""
+        """Do nothing; nothing is queued."""

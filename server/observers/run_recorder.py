@@ -1,7 +1,7 @@
-"""Records drives as Udacity-format recordings, with a run.json that says who drove and how fast it answered.
+"""Records drives in Udacity's format, with a run.json that states the model and its latency.
 
-Camera images are stored as they came, without encoding again, on a thread of their own. Each run gets a folder of its
-own and never deletes another; a full or slow disk ends or thins the recording, not the drive.
+A thread of its own stores the camera images as they arrived, without encoding them again. Each run gets a new folder
+and deletes no other. A full disk ends the recording and a slow one leaves frames out, but the drive goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from protocol.recorder import Recorder
 from server.core.latency import LatencyLog
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +26,14 @@ QUEUE_LENGTH = 300
 """Frames that may wait for the disk: 15 s at 20 Hz, about 4 MB."""
 
 MAX_EXTRAS_LENGTH = 10_000
-"""Characters of a frame's extra fields; more is no telemetry."""
-
+"""Characters of a frame's extra fields; longer ones are not recorded."""
 
 CLOSE_S = 10.0
-"""How long the end of a drive waits for a disk that does not answer."""
+"""The end of a drive waits this long for a disk that does not answer."""
 
 
 def new_run_folder(root: Path, suffix: str = "") -> Path:
-    """Make a folder named after the time, and `suffix`, inside `root`. Raises OSError when that cannot be written."""
+    """Make a folder inside `root`, named after the time and `suffix`. Raises OSError when it cannot be written."""
     root.mkdir(parents=True, exist_ok=True)
     name = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
     for number in ("", *(f"-{n}" for n in range(2, 1000))):
@@ -48,12 +47,11 @@ def new_run_folder(root: Path, suffix: str = "") -> Path:
 
 
 class RunRecorder:
-    """An Observer. folder: this run's own; facts: what run.json says of model, engine and host; queue_length: frames
-    that may wait for the disk.
+    """An Observer. folder: this run's own; facts: what run.json states about model, engine and host; queue_length:
+    frames that may wait for the disk.
 
-    The first simulator's frames go to `folder` itself, those of a second one beside it, in `<folder>-simulator2`, each
-    with a run.json. `error`: why the recording ended early, None while all is well. Raises OSError when the folder
-    cannot be written.
+    The first simulator's frames go to `folder` and a second one's to `<folder>-simulator2`, each with a run.json.
+    `error`: why the recording is not complete, or None. Raises OSError when the folder cannot be written.
     """
 
     def __init__(self, folder: Path, facts: dict[str, object], queue_length: int = QUEUE_LENGTH) -> None:
@@ -62,13 +60,13 @@ class RunRecorder:
         self._facts = {**facts, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
         self._drives: dict[int, _Drive] = {}
         self._left_out: Counter[int] = Counter()
-        self._queue: queue.Queue[Answered | None] = queue.Queue(queue_length)
+        self._queue: queue.Queue[AnsweredFrame | None] = queue.Queue(queue_length)
         self._drive(1)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
-    def answered(self, answer: Answered) -> None:
-        """Queue one frame; when the disk is too slow it is left out and counted."""
+    def answered(self, answer: AnsweredFrame) -> None:
+        """Queue one frame; if the queue is full, leave the frame out and count it."""
         try:
             self._queue.put_nowait(answer)
         except queue.Full:
@@ -90,13 +88,13 @@ class RunRecorder:
         return self._queue.qsize()
 
     def note(self, name: str, value: object) -> None:
-        """Something that happened on the way, for run.json: its lists of such things are written at the end."""
-        known = self._facts.setdefault(name, [])
-        if isinstance(known, list):
-            known.append(value)
+        """Add `value` to the list `name` of run.json, which `close` writes."""
+        values = self._facts.setdefault(name, [])
+        if isinstance(values, list):
+            values.append(value)
 
     def close(self, limit_s: float = CLOSE_S) -> None:
-        """Write what is queued, then each run.json with its latencies; gives up on a disk that does not answer."""
+        """Write the queued frames, then each run.json with its latencies. Give up after `limit_s`."""
         if not self._finish(limit_s):
             self.error = f"the disk has not answered for {limit_s:g} s"
             log.error("the recording in %s is not complete: %s", self.folder, self.error)
@@ -111,7 +109,7 @@ class RunRecorder:
         log.info("recorded %d frames in %s", self.frames, self.folder)
 
     def _finish(self, limit_s: float) -> bool:
-        """Whether all that was queued is written, or is known to be lost."""
+        """Wait for the thread; whether it has written, or given up, all queued frames."""
         end_s = time.monotonic() + limit_s
         if self._thread.is_alive():
             try:
@@ -129,26 +127,26 @@ class RunRecorder:
             self.error = str(error)
             log.error("recording stops, driving goes on: %s", error)
             self._discard()
-        except Exception as error:  # the edge: whatever it is, nobody may wait for this thread
+        except Exception as error:  # the edge: whatever the error, nobody may wait for this thread
             self.error = f"{type(error).__name__}: {error}"
             log.exception("recording stops, driving goes on")
             self._discard()
 
     def _discard(self) -> None:
-        """Keep taking, so that nobody waits for a full queue."""
+        """Empty the queue until the end, so that nobody waits for a full queue."""
         while (answer := self._queue.get()) is not None:
             self._left_out[answer.simulator] += 1
 
     def _drive(self, simulator: int) -> _Drive:
-        """What is recorded of this simulator, begun with its first frame."""
+        """This simulator's recording; its first frame starts one."""
         drive = self._drives.get(simulator)
         if drive is None:
-            own = self.folder.with_name(f"{self.folder.name}-simulator{simulator}")
-            drive = self._drives[simulator] = _Drive(Recorder(self.folder if simulator == 1 else own))
+            sibling = self.folder.with_name(f"{self.folder.name}-simulator{simulator}")
+            drive = self._drives[simulator] = _Drive(Recorder(self.folder if simulator == 1 else sibling))
             self._write_facts(simulator)
         return drive
 
-    def _write(self, answer: Answered) -> None:
+    def _write(self, answer: AnsweredFrame) -> None:
         drive = self._drive(answer.simulator)
         control, telemetry = answer.control, answer.telemetry
         drive.latency.add(answer.latency_ms)
@@ -164,8 +162,8 @@ class RunRecorder:
             self._write_extras(drive, answer)
 
     @staticmethod
-    def _write_extras(drive: _Drive, answer: Answered) -> None:
-        """What improved simulator builds report besides (`cte`, `lapNumber`, ...), a JSON line a frame."""
+    def _write_extras(drive: _Drive, answer: AnsweredFrame) -> None:
+        """Write the extra fields of other simulator builds (`cte`, `lapNumber`, ...), one JSON line a frame."""
         line = json.dumps({"time_s": round(answer.time_s, 3), **answer.telemetry.extras}, default=str)
         if len(line) > MAX_EXTRAS_LENGTH:
             drive.extras_left_out += 1
@@ -179,7 +177,7 @@ class RunRecorder:
             file.write(line + "\n")
 
     def _write_facts(self, simulator: int, **more: object) -> None:
-        """Replace a run.json in one step, so that it is whole whenever the process ends."""
+        """Replace a run.json in one step, so that it is complete whenever the process ends."""
         drive = self._drives[simulator]
         facts = {
             **self._facts,
@@ -198,7 +196,7 @@ class RunRecorder:
 
 @dataclass(slots=True)
 class _Drive:
-    """What is recorded of one simulator. extras_left_out: frames whose extra fields were too long."""
+    """One simulator's recording. extras_left_out: frames whose extra fields were too long."""
 
     recorder: Recorder
     latency: LatencyLog = field(default_factory=LatencyLog)

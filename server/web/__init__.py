@@ -1,1 +1,1 @@
-"""What a browser and a program ask for: access, the API, the page and its stream."""
+"""HTTP for browsers and programs: access control, the API, the page and its stream."""

@@ -1,8 +1,8 @@
-"""Who may come in: host, origin, token and rate of every request are checked here, before Flask or Socket.IO see it.
+"""Checks host, origin, token and rate of every request before Flask or Socket.IO see it.
 
-The server listens on a port that every web page in the user's browser can reach. Without these checks any page could
-open a websocket, read the camera or drive the car, and a page whose name is pointed at 127.0.0.1 (DNS rebinding) could
-do so although browsers keep origins apart. docs/threat-model.md says what is guarded against and what is not.
+Every web page in the user's browser can reach the server's port. Without these checks any page could open a websocket,
+read the camera or drive the car. A page whose host name resolves to 127.0.0.1 (DNS rebinding) could do so although
+browsers separate origins. docs/threat-model.md lists the attacks that the server guards against.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 SOCKET_PATH = "/socket.io/"
 SOCKET_REQUEST = f"GET {SOCKET_PATH}".encode()
 OPEN_PATHS = ("/healthz", "/readyz")
-"""Say only yes or no, so that a container's health check needs no token and may use any host name."""
+"""These answer only yes or no, so a container's health check needs no token and may use any host name."""
 
 REQUESTS_PER_S, REQUEST_BURST = 30.0, 120.0
 GUESSES_PER_S, GUESS_BURST = 1.5, 6.0
-"""Wrong tokens of one address; beyond them no token is looked at, lest a guess be right."""
+"""Wrong tokens of one address. Beyond this rate the server checks no token of it, because a guess might be right."""
 
 HOLD_S = 1.0
-"""A simulator that is refused tries again at once, for ever: it gets its refusal after a second."""
+"""A refused simulator tries again at once, without end, so the server sends the refusal after a second."""
 
 MAX_HELD = 64
-"""Refused connections that are held at a time; further ones are refused at once."""
+"""Refused connections that wait for their refusal at a time; the server refuses further ones at once."""
 
 HANG_UP = "steering.hang_up"
-"""Key of the WSGI environment under which the server lets its connection be closed after the answer. The simulator's
-library closes no connection that was refused, and would hold them all before long."""
+"""Key of the WSGI environment: a function that makes the server close this connection after the answer. The simulator's
+library never closes a refused connection and would soon hold them all."""
+
 COOKIE = "drive_page"
 
 HEADERS = (
@@ -57,16 +58,16 @@ HEADERS = (
 )
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Steering server</title><h1>Steering server</h1><p>This server asks for its token. It printed it when it started.
+<title>Steering server</title><h1>Steering server</h1><p>Enter the token that the server printed when it started.
 <form action="/" method="get"><label>Token <input name="token" type="password" autocomplete="current-password"
 autofocus required></label> <button>Open</button></form></html>"""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who is let in. token: asked of page, API and metrics when not None; simulators_too: and of simulators.
+    """The rules of access. token: page, API and metrics need it, unless None; simulators_too: simulators need it too.
 
-    hosts: names, besides `localhost` and plain addresses, under which this server may be asked for.
+    hosts: the host names that requests may use besides `localhost` and plain addresses.
     """
 
     token: str | None = None
@@ -76,19 +77,19 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not let in: an HTTP status and a line for who asked.
+    """Why a request is refused: an HTTP status, and a line for the client.
 
-    told: for the log and the page, where a simulator asked: why, and what its user may do.
+    advice: for the log and the page when the client is a simulator: the reason, and what its user can do.
     """
 
     status: str
     reason: str
-    told: str = ""
+    advice: str = ""
 
 
 UNAUTHORIZED = Refusal(
     "401 Unauthorized",
-    "this server asks for its token: see what it printed when it started",
+    "this server needs its token, which it printed when it started",
     "it gives no token, or a wrong one. Start the server without --protect-simulators, or add ?token=... to the "
     "address in the simulator",
 )
@@ -105,14 +106,17 @@ FULL = Refusal(
 )
 OTHER_PROTOCOL = Refusal(
     "400 Bad Request",
-    "this server speaks Engine.IO 4, as the Udacity simulator announces it (EIO=4)",
+    "this server speaks Engine.IO 4, which the Udacity simulator announces (EIO=4)",
     "it announces another version of Engine.IO than 4. Use a Socket.IO client of version 3 or newer",
 )
 
 
 class AccessControl:
-    """A WSGI application in front of `inner`. full(): whether no further simulator can be taken; refused: is told the
-    address and the reason of each refused simulator; pause: waits some seconds; clock: seconds."""
+    """A WSGI application in front of `inner`.
+
+    full(): whether the server has as many simulators as it takes. refused: called with the address and the advice for
+    each refused simulator. pause: waits for a number of seconds. clock: seconds.
+    """
 
     def __init__(
         self,
@@ -133,11 +137,11 @@ class AccessControl:
         self._guesses = RequestRates(clock, GUESSES_PER_S, GUESS_BURST)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Let a request in, or answer it with 400, 401, 403, 429 or 503."""
+        """Pass a request on to `inner`, or answer it with 400, 401, 403, 429 or 503."""
 
         def with_headers(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            given = {name.lower() for name, _ in headers}
-            return start_response(status, headers + [h for h in HEADERS if h[0].lower() not in given], *error)
+            names = {name.lower() for name, _ in headers}
+            return start_response(status, headers + [h for h in HEADERS if h[0].lower() not in names], *error)
 
         def hanging_up(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             if status[:1] in "45":
@@ -158,9 +162,9 @@ class AccessControl:
         return self._inner(environ, with_headers)
 
     def unwelcome(self, head: bytes) -> bool:
-        """Whether a request that begins so is one of a flood that is refused anyway, and so needs no answer.
+        """Whether a request that begins with `head` belongs to a flood, so that the door may close it unanswered.
 
-        Only while as many refused ones are held as can be; then every simulator that is not let in is of the flood.
+        That holds only while MAX_HELD refused connections wait and this request would be refused too.
         """
         if self._held < MAX_HELD or not head.startswith(SOCKET_REQUEST) or b"sid=" in head:
             return False
@@ -168,19 +172,19 @@ class AccessControl:
         return self._full() or (token is not None and token.encode() not in head)
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        """Why this request is not let in, None when it is."""
+        """Why this request is refused, or None."""
         path = environ.get("PATH_INFO", "/")
         if path not in OPEN_PATHS:
-            wrong = wrong_host(environ, self._access.hosts) or wrong_origin(environ)
-            if wrong:
-                return Refusal("403 Forbidden", wrong, f"{wrong}. Only simulators and the server's own page may drive")
+            reason = wrong_host(environ, self._access.hosts) or wrong_origin(environ)
+            if reason:
+                return Refusal("403 Forbidden", reason, f"{reason}. Only simulators and the server's page may drive")
         if path.startswith(SOCKET_PATH):
             refusal = self._socket_refusal(environ)
-            asked = self._access.token is not None and self._access.simulators_too
+            needs_token = self._access.token is not None and self._access.simulators_too
         else:
             refusal = None if self._requests.admits(_address(environ)) else TOO_MANY_REQUESTS
-            asked = self._access.token is not None and path not in OPEN_PATHS
-        return refusal or (self._token_refusal(environ) if asked else None)
+            needs_token = self._access.token is not None and path not in OPEN_PATHS
+        return refusal or (self._token_refusal(environ) if needs_token else None)
 
     def _socket_refusal(self, environ: dict[str, Any]) -> Refusal | None:
         query = parse_qs(environ.get("QUERY_STRING", ""))
@@ -203,14 +207,14 @@ class AccessControl:
         address = _address(environ)
         if not self._guesses.left(address) >= 1.0:
             return GUESSED_TOO_OFTEN
-        if any(_same(each, token) for each in offered):
+        if any(_same(candidate, token) for candidate in offered):
             return None
         self._guesses.admits(address)
         return UNAUTHORIZED
 
     def _hold(self, environ: dict[str, Any], refusal: Refusal) -> None:
-        """Note that a simulator is refused, and let it wait for its refusal."""
-        self._refused(_address(environ), refusal.told)
+        """Report a refused simulator, and delay its refusal."""
+        self._refused(_address(environ), refusal.advice)
         if self._held < MAX_HELD:
             self._held += 1
             try:
@@ -219,7 +223,7 @@ class AccessControl:
                 self._held -= 1
 
     def _admit(self, start_response: Any) -> Iterable[bytes]:
-        """The token came with the page's address: keep it in a cookie and take it out of the address."""
+        """Move the token from the page's address into a cookie."""
         cookie = f"{COOKIE}={_cookie_value(self._access.token or '')}; Path=/; HttpOnly; SameSite=Strict"
         start_response("303 See Other", [("Location", "/"), ("Set-Cookie", cookie), ("Content-Length", "0")])
         return [b""]
@@ -252,12 +256,12 @@ def _same(offered: str, expected: str) -> bool:
 
 def _cookie(environ: dict[str, Any]) -> str:
     try:
-        found = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
+        cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
     except CookieError:
         return ""
-    return found.value if found else ""
+    return cookie.value if cookie else ""
 
 
 def _cookie_value(token: str) -> str:
-    """What the page's cookie holds: proof of the token, not the token."""
+    """The page's cookie: it proves that its owner had the token, and does not contain the token."""
     return hmac.new(token.encode(), b"page", hashlib.sha256).hexdigest()

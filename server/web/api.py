@@ -1,6 +1,7 @@
-"""The JSON API: everything that the page can do, for programs; openapi.py describes it, the gate has let them in.
+"""The JSON API through which the page and other programs control the server; openapi.py describes it.
 
-Every change answers with the new status, so that nobody has to ask twice.
+The access control has admitted every request that arrives here. Every change returns the new status, so that a client
+needs no second request.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from werkzeug.exceptions import HTTPException
 
 from server.config.options import MAX_SPEED_MPH
 from server.model.slot import SwapError
-from server.net.run_in_thread import beside
-from server.operator_controls import OperatorControls, Refused
+from server.net.run_in_thread import run_in_thread
+from server.operator_controls import ControlError, OperatorControls
 from server.web.openapi import DOCUMENT
 from server.web.page_stream import MAX_STREAMS, Streams
-from server.web.saliency_service import Preparing, Unexplained
+from server.web.saliency_service import SaliencyError, SaliencyPending
 from server.web.status import status
 
-Answer = tuple[dict[str, Any], int]
+JsonAnswer = tuple[dict[str, Any], int]
 
 
 class BadRequest(ValueError):
-    """A body that is not what the API takes; says what is."""
+    """The request is invalid; says what the API expects."""
 
 
 def api(controls: OperatorControls) -> flask.Blueprint:
@@ -32,81 +33,81 @@ def api(controls: OperatorControls) -> flask.Blueprint:
     routes = flask.Blueprint("api", __name__, url_prefix="/api")
     streams = Streams(controls)
 
-    def done(code: int = 200) -> Answer:
+    def new_status(code: int = 200) -> JsonAnswer:
         return status(controls), code
 
-    def on_disk(work: Callable[[], object]) -> Answer:
-        beside(work)
-        return done()
+    def on_disk(work: Callable[[], object]) -> JsonAnswer:
+        run_in_thread(work)
+        return new_status()
 
     @routes.get("/openapi.json")
-    def document() -> Answer:
+    def document() -> JsonAnswer:
         return DOCUMENT, 200
 
     @routes.get("/status")
-    def tell() -> Answer:
-        return done()
+    def show_status() -> JsonAnswer:
+        return new_status()
 
     @routes.get("/events")
     def events() -> flask.Response:
         simulator = _simulator()
         if streams.open >= MAX_STREAMS:
-            raise Refused(f"{MAX_STREAMS} pages watch already")
+            raise ControlError(f"{MAX_STREAMS} pages are watching already")
         stream = streams.stream(simulator, flask.request.environ)
         return flask.Response(stream, content_type="text/event-stream")
 
     @routes.post("/pause")
-    def pause() -> Answer:
+    def pause() -> JsonAnswer:
         controls.app.pause(True)
-        return done()
+        return new_status()
 
     @routes.post("/resume")
-    def resume() -> Answer:
+    def resume() -> JsonAnswer:
         controls.app.pause(False)
-        return done()
+        return new_status()
 
     @routes.put("/speed")
-    def speed() -> Answer:
+    def speed() -> JsonAnswer:
         controls.pace.hold(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
-        return done()
+        return new_status()
 
     @routes.post("/recording/start")
-    def start() -> Answer:
+    def start() -> JsonAnswer:
         return on_disk(controls.start_recording)
 
     @routes.post("/recording/stop")
-    def stop() -> Answer:
+    def stop() -> JsonAnswer:
         return on_disk(controls.stop_recording)
 
     @routes.post("/recording/save")
-    def save() -> Answer:
-        return on_disk(controls.save_moments)
+    def save() -> JsonAnswer:
+        return on_disk(controls.save_recent_frames)
 
     @routes.get("/models")
-    def models() -> Answer:
+    def models() -> JsonAnswer:
         return {"models": controls.models.names(), "driving": controls.models.model.path.name}, 200
 
     @routes.post("/model")
-    def model() -> Answer:
+    def model() -> JsonAnswer:
         name = _body("name")
         if not isinstance(name, str):
             raise BadRequest(f"name must be a model file's name, got {str(name)[:40]!r}")
         controls.models.swap(name)
-        return done(202)
+        return new_status(202)
 
     @routes.get("/saliency")
-    def saliency() -> flask.Response | Answer:
+    def saliency() -> flask.Response | JsonAnswer:
         simulator = _simulator()
         try:
-            picture = beside(lambda: controls.saliency(simulator))
-        except Preparing as error:
+            picture = run_in_thread(lambda: controls.saliency(simulator))
+        except SaliencyPending as error:
             return {"preparing": str(error)}, 202
         return flask.Response(picture, content_type="image/jpeg")
 
     @routes.get("/shadow/<int:rank>")
     def picture(rank: int) -> flask.Response:
         if controls.shadow is None:
-            raise LookupError("no shadow drives along: start the server with --shadow MODEL")
+            raise LookupError("there is no shadow: start the server with --shadow MODEL")
         image = controls.shadow.picture(rank)
         return flask.Response(image, content_type="image/png" if image[:4] == b"\x89PNG" else "image/jpeg")
 
@@ -115,14 +116,14 @@ def api(controls: OperatorControls) -> flask.Blueprint:
 
 
 def _answer_errors(routes: flask.Blueprint) -> None:
-    """Every error as JSON, with a line that says what was wrong."""
-    refusals = ((Refused, 409), (SwapError, 409), (Unexplained, 409))
+    """Return every error as JSON, with a line that says what is wrong."""
+    refusals = ((ControlError, 409), (SwapError, 409), (SaliencyError, 409))
     for kind, code in ((BadRequest, 400), (LookupError, 404), *refusals, (OSError, 507)):
         routes.register_error_handler(kind, lambda error, code=code: ({"error": str(error)}, code))
 
 
 def http_error(error: HTTPException) -> flask.Response:
-    """Flask's own refusals (404, 405, 413, 415), as JSON; their headers stay."""
+    """Flask's own errors (404, 405, 413, 415) as JSON, with their headers."""
     answer = flask.make_response({"error": error.description or error.name}, error.code or 500)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
@@ -131,7 +132,7 @@ def http_error(error: HTTPException) -> flask.Response:
 
 
 def _simulator() -> int | None:
-    """The query's simulator, None where none is named. Raises BadRequest."""
+    """The simulator's number in the query, or None. Raises BadRequest."""
     number = flask.request.args.get("simulator")
     if number is not None and not (number.isascii() and number.isdigit() and len(number) <= 4):
         raise BadRequest(f"simulator must be a simulator's number, got {number[:20]!r}")
@@ -139,7 +140,7 @@ def _simulator() -> int | None:
 
 
 def _body(name: str) -> object:
-    """The one field of a JSON body. Raises BadRequest; Flask answers another media type with 415."""
+    """The only field of a JSON body. Raises BadRequest; Flask answers another media type with 415."""
     body = flask.request.get_json()
     if not isinstance(body, dict) or set(body) != {name}:
         raise BadRequest(f'expected {{"{name}": ...}} and nothing else, got {str(body)[:60]}')

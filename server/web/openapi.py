@@ -1,4 +1,4 @@
-"""The OpenAPI document of the JSON API, served by the server itself; a test fuzzes the server against it."""
+"""The OpenAPI document of the JSON API. The server serves it, and a test fuzzes the server against it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Schema = dict[str, Any]
 
 
 def _object(**properties: Schema) -> Schema:
-    """An object of just these, all required."""
+    """An object that has all of these properties and no others."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -92,15 +92,15 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
-WHY = {
-    "400": "The body or the query is not what is described here",
+ERRORS = {
+    "400": "The body or the query does not match this document",
     "404": "There is no such model",
-    "409": "Not now; the error says why",
+    "409": "This is impossible now; the error says why",
     "413": "The body is too large",
     "415": "The body is not JSON",
-    "507": "The disk refuses",
+    "507": "The disk is full or cannot be written",
 }
-GATE = {"401": "The token is missing", "403": "Another origin or host", "429": "Too many requests"}
+ACCESS_ERRORS = {"401": "The token is missing", "403": "Another origin or host", "429": "Too many requests"}
 
 
 def _json(schema: Schema) -> Schema:
@@ -108,8 +108,8 @@ def _json(schema: Schema) -> Schema:
 
 
 def _operation(summary: str, answer: str, *errors: str, code: str = "200", body: str | None = None) -> Schema:
-    refusals = {error: {"description": WHY[error], "content": _json(_ref("Error"))} for error in errors}
-    refusals |= {error: {"description": why, "content": _json(_ref("Error"))} for error, why in GATE.items()}
+    refusals = {error: {"description": ERRORS[error], "content": _json(_ref("Error"))} for error in errors}
+    refusals |= {error: {"description": why, "content": _json(_ref("Error"))} for error, why in ACCESS_ERRORS.items()}
     operation: Schema = {
         "summary": summary,
         "responses": {code: {"description": "Done", "content": _json(_ref(answer))}, **refusals},
@@ -125,7 +125,7 @@ SIMULATOR: Schema = {
     "name": "simulator",
     "in": "query",
     "schema": {"type": "integer", "minimum": 1, "maximum": 9999},
-    "description": "Whose frames; the lowest number that is connected, if left out",
+    "description": "The simulator's number; by default the lowest that is connected",
 }
 
 DOCUMENT: Schema = {
@@ -133,23 +133,23 @@ DOCUMENT: Schema = {
     "info": {
         "title": "Steering server",
         "version": "1",
-        "description": "Watch and operate a server that drives the Udacity simulator. What changes something answers "
-        "with the new status. Where the server asks for a token, send it as `Authorization: Bearer TOKEN`.",
+        "description": "Watch and operate a server that drives the Udacity simulator. Every change returns the new "
+        "status. Where the server needs a token, send it as `Authorization: Bearer TOKEN`.",
     },
     "components": {"schemas": SCHEMAS, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     "security": [{}, {"token": []}],
     "paths": {
-        "/api/status": {"get": _operation("What the server is and does", "Status")},
+        "/api/status": {"get": _operation("Get the server's state", "Status")},
         "/api/pause": {"post": _operation("Brake every car and keep it standing", "Status")},
         "/api/resume": {"post": _operation("Let the model drive again", "Status")},
-        "/api/speed": {"put": _operation("Hold another speed", "Status", *BODY_ERRORS, body="Speed")},
-        "/api/recording/start": {"post": _operation("Record into a new folder", "Status", "409", "507")},
+        "/api/speed": {"put": _operation("Set the target speed", "Status", *BODY_ERRORS, body="Speed")},
+        "/api/recording/start": {"post": _operation("Start a recording in a new folder", "Status", "409", "507")},
         "/api/recording/stop": {"post": _operation("Finish the recording", "Status", "409", "507")},
-        "/api/recording/save": {"post": _operation("Record the last 30 s, after the fact", "Status", "409", "507")},
-        "/api/models": {"get": _operation("Model files beside the one that drives", "Models")},
+        "/api/recording/save": {"post": _operation("Save the last 30 s as a recording", "Status", "409", "507")},
+        "/api/models": {"get": _operation("List the model files beside the one that drives", "Models")},
         "/api/model": {
             "post": _operation(
-                "Load another of them; it takes over once it is warm and checked (see the status)",
+                "Load another of these models; it takes over once it is warm and checked (see the status)",
                 "Status",
                 *BODY_ERRORS,
                 "404",
@@ -160,23 +160,26 @@ DOCUMENT: Schema = {
         },
         "/api/saliency": {
             "get": {
-                "summary": "The newest camera picture, with what the model looks at marked in pink (VisualBackProp)",
+                "summary": "Get the newest camera image, with what the model looks at marked in pink (VisualBackProp)",
                 "parameters": [SIMULATOR],
                 "responses": {
                     "200": {"description": "The picture", "content": {"image/jpeg": {}}},
                     "202": {
-                        "description": "The model is being prepared, once, for some ten seconds; ask again",
+                        "description": "The model is being prepared, once, for some ten seconds; repeat the request",
                         "content": _json(_object(preparing=TEXT)),
                     },
-                    "400": {"description": WHY["400"], "content": _json(_ref("Error"))},
+                    "400": {"description": ERRORS["400"], "content": _json(_ref("Error"))},
                     "404": {"description": "There is no such simulator", "content": _json(_ref("Error"))},
-                    "409": {"description": "The model cannot be looked into", "content": _json(_ref("Error"))},
+                    "409": {
+                        "description": "This model allows no such picture",
+                        "content": _json(_ref("Error")),
+                    },
                 },
             }
         },
         "/api/shadow/{rank}": {
             "get": {
-                "summary": "The camera's picture of a worst disagreement, 0 the worst",
+                "summary": "Get the camera image of a disagreement with the shadow; 0 is the worst",
                 "parameters": [
                     {
                         "name": "rank",
@@ -193,18 +196,18 @@ DOCUMENT: Schema = {
         },
         "/api/events": {
             "get": {
-                "summary": "Server-sent events: `status` twice a second, `frame` up to 15 times, with the camera",
+                "summary": "Get server-sent events: `status` twice a second, `frame` with the camera up to 15 times",
                 "parameters": [SIMULATOR],
                 "responses": {
                     "200": {"description": "Until the client leaves", "content": {"text/event-stream": {}}},
-                    "400": {"description": WHY["400"], "content": _json(_ref("Error"))},
-                    "409": {"description": "Too many watch", "content": _json(_ref("Error"))},
+                    "400": {"description": ERRORS["400"], "content": _json(_ref("Error"))},
+                    "409": {"description": "Too many pages are watching", "content": _json(_ref("Error"))},
                 },
             }
         },
         "/api/openapi.json": {
             "get": {
-                "summary": "This document",
+                "summary": "Get this document",
                 "responses": {"200": {"description": "OpenAPI 3.1", "content": _json({"type": "object"})}},
             }
         },

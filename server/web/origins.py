@@ -1,7 +1,7 @@
-"""Which host a request names and which page it comes from: what keeps other sites' pages out.
+"""Checks which host a request names and which page it comes from, to keep other sites' pages out.
 
-Any page in a browser on this computer may send requests to 127.0.0.1 and open websockets there, and may point its own
-name at it (DNS rebinding).
+Any page in a browser on this computer can send requests to 127.0.0.1 and open websockets there. It can also make its
+own host name resolve to that address (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 
 def wrong_host(environ: dict[str, Any], allowed: frozenset[str]) -> str | None:
-    """A page elsewhere can point its own name at this server, not make the browser ask for another name.
+    """Why the request's host name is wrong, or None. allowed: names besides `localhost` and plain addresses.
 
-    A websocket without an Origin comes from no browser, so a simulator may use any name.
+    Another site can make its own name resolve to this server, but its page's requests still carry that name. A
+    websocket without an Origin comes from no browser, so a simulator may use any name.
     """
     host = environ.get("HTTP_HOST")
     if host is None or (_is_websocket(environ) and "HTTP_ORIGIN" not in environ):
@@ -26,13 +27,13 @@ def wrong_host(environ: dict[str, Any], allowed: frozenset[str]) -> str | None:
 
 
 def wrong_origin(environ: dict[str, Any]) -> str | None:
-    """A browser says which page asks: only this server's own may."""
+    """Why the page that sends the request is wrong, or None: only this server's own page may."""
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and _netloc(origin) != environ.get("HTTP_HOST", "").lower():
         return "a page of another origin may not use this server"
     site, mode = environ.get("HTTP_SEC_FETCH_SITE", "none"), environ.get("HTTP_SEC_FETCH_MODE", "")
-    opened = mode == "navigate" and environ.get("REQUEST_METHOD") == "GET"  # a link was followed: the user sees it
-    if site not in ("same-origin", "none") and not opened:
+    navigated = mode == "navigate" and environ.get("REQUEST_METHOD") == "GET"  # the user followed a link
+    if site not in ("same-origin", "none") and not navigated:
         return "a page of another site may not use this server"
     return None
 

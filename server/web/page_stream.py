@@ -1,7 +1,7 @@
-"""The stream of a page: server-sent events with the newest frame and figures, as fast as the page reads and no faster.
+"""Streams the newest frame and its figures to a page as server-sent events, as fast as the page reads.
 
-Each turn takes what is newest, so a slow reader sees fewer frames, not older ones, and costs no answer: its greenlet
-waits for its socket while the others go on.
+Each turn takes the newest frame, so a slow reader sees fewer frames, not older ones. It delays no answer, because its
+greenlet waits for its socket while the others go on.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from server.web.status import status
 
 FRAMES_PER_S = 15
 STATUS_EVERY = 8
-"""Turns between two reports of everything: twice a second."""
+"""Turns between two `status` events: about twice a second."""
 
 MAX_STREAMS = 16
 SEND_BUFFER_BYTES = 65536
-"""Three frames: more would be the past, which a slow reader would have to read through first."""
+"""Room for three frames; with more, a slow reader would first read old frames."""
 
 MAX_IMAGE_BYTES = 300_000
 
 
 class Streams:
-    """Who watches. `open`: how many do."""
+    """The streams of all pages. `open`: how many there are now."""
 
     def __init__(self, controls: OperatorControls) -> None:
-        self._cockpit = controls
+        self._controls = controls
         self.open = 0
-        controls.app.metrics.watch("drive_page_streams", "Pages that watch", lambda: self.open)
+        controls.app.metrics.watch("drive_page_streams", "Open live pages", lambda: self.open)
 
     def stream(self, simulator: int | None, environ: dict[str, Any]) -> Iterator[str]:
-        """Events of one page until it leaves. simulator: its number; None: the lowest that is connected."""
+        """Events for one page until it leaves. simulator: its number; None: the lowest that is connected."""
         _bound_buffer(environ)
-        environ["eventlet.minimum_write_chunk_size"] = 1  # each event at once, also a small one
+        environ["eventlet.minimum_write_chunk_size"] = 1  # send each event at once, however small
         return self._events(simulator)
 
     def _events(self, simulator: int | None) -> Iterator[str]:
         self.open += 1
-        shown: object = None
+        sent: object = None
         turn = 0
         try:
-            while not self._cockpit.app.stopping:
+            while not self._controls.app.stopping:
                 if turn % STATUS_EVERY == 0:
-                    yield _event("status", status(self._cockpit))
+                    yield _event("status", status(self._controls))
                 view = self._chosen(simulator)
-                if view is not None and view.latest is not shown:
-                    shown = view.latest
+                if view is not None and view.latest is not sent:
+                    sent = view.latest
                     yield _event("frame", _frame(view))
                 turn += 1
                 sleep(1 / FRAMES_PER_S)
@@ -61,13 +61,13 @@ class Streams:
             self.open -= 1
 
     def _chosen(self, simulator: int | None) -> SimulatorView | None:
-        views = self._cockpit.view.simulators
+        views = self._controls.view.simulators
         number = simulator if simulator in views else min(views, default=None)
         return views.get(number) if number is not None else None
 
 
 def _frame(view: SimulatorView) -> dict[str, object]:
-    """One answer as the page shows it; angles in degrees, positive right."""
+    """One answer as JSON fields for the page; angles in degrees, positive right."""
     answer = view.latest
     telemetry, control = answer.telemetry, answer.control
     image = telemetry.image if len(telemetry.image) <= MAX_IMAGE_BYTES else b""
@@ -91,6 +91,6 @@ def _event(name: str, data: object) -> str:
 
 
 def _bound_buffer(environ: dict[str, Any]) -> None:
-    """Let little wait in the system for a page that reads slowly."""
+    """Limit what the system buffers for a page that reads slowly."""
     connection = environ["eventlet.input"].get_socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

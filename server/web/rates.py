@@ -1,4 +1,4 @@
-"""How fast each address may ask: a token bucket for each, in bounded memory."""
+"""Limits how fast each address may send requests, with a token bucket for each, in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Bucket:
 
 @dataclass(slots=True)
 class RequestRates:
-    """How fast each address may ask: `per_s`, with `burst` saved up, for the latest MAX_ADDRESSES."""
+    """One bucket for each of the latest MAX_ADDRESSES. per_s: requests a second; burst: the most that one holds."""
 
     clock: Callable[[], float]
     per_s: float
@@ -25,7 +25,7 @@ class RequestRates:
     _buckets: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
 
     def admits(self, address: str) -> bool:
-        """Count a request of this address; whether it has not asked too much lately."""
+        """Count a request of this address; returns whether it is within the limit."""
         bucket = self._bucket(address)
         admitted = bucket.left >= 1.0
         bucket.left = max(0.0, bucket.left - 1.0)

@@ -1,6 +1,6 @@
-"""Flask's part of the port: health, metrics and the page, and how it, the API, Socket.IO and the gate stand together.
+"""Joins the access control, Socket.IO, the API and Flask's routes for health, metrics and the page.
 
-Flask makes pages and JSON; what needs an answer in a millisecond never comes through it.
+Flask serves pages and JSON. Telemetry, which needs an answer within milliseconds, never passes through it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from server.web.api import api, http_error
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000
-"""A request of the page is some dozen bytes."""
+"""The page's own requests have some dozen bytes."""
 
 PAGE = Path(__file__).resolve().parent / "page"
 
 
 def wsgi_app(controls: OperatorControls, access: Access) -> AccessControl:
-    """All that the port serves. access: who is let in."""
+    """The WSGI application of the port. access: the rules of access."""
     app = controls.app
     inner = _logged(socketio.WSGIApp(app.sio, _routes(controls)))
     return AccessControl(inner, access, app.full, app.refusals.note, sleep)
 
 
 def _logged(inner: WsgiApp) -> WsgiApp:
-    """What a request raises, in the log; eventlet answers it with 500 and would say nothing."""
+    """Log the exception of a request; eventlet answers it with 500 and logs nothing."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         try:
@@ -57,12 +57,12 @@ def _routes(controls: OperatorControls) -> flask.Flask:
 
     @web.get("/healthz")
     def healthz() -> dict[str, str]:
-        """The process answers."""
+        """Alive: the process answers."""
         return {"status": "alive"}
 
     @web.get("/readyz")
     def readyz() -> tuple[dict[str, str], int]:
-        """The model is warm (the port opens only then) and no end has begun."""
+        """Ready: the model is warm (the port opens only then), and the server is not stopping."""
         return ({"status": "stopping"}, 503) if app.stopping else ({"status": "ready"}, 200)
 
     @web.get("/metrics")

@@ -1,8 +1,7 @@
-"""Paints what a model looks at onto camera pictures, in a process of its own, started when somebody first asks.
+"""Marks what a model looks at in camera images, in a process of its own that starts with the first request.
 
-It decodes, paints and encodes at the lowest priority that still makes a picture a second where others want all of the
-processors, so that no answer waits for it. It ends by itself when it was not asked for a while, or when the server is
-gone.
+It decodes, marks and encodes at low priority, so that no answer waits for it. On a fully loaded computer it still makes
+about one picture a second. It ends after a minute without requests, or when the server is gone.
 
     python -m server.web.saliency_process < questions > pictures     (started by server.web.saliency_service only)
 """
@@ -24,21 +23,21 @@ from inference.saliency_network import REPLY, Question, SaliencyNetwork
 from protocol.images import decode_image
 
 IDLE_S = 60.0
-"""Unasked for so long, it ends, and its 60 MB with it."""
+"""The process, with its 60 MB, ends after this long without a question."""
 
 JPEG_QUALITY = 85
 NICENESS = 19
 
 
 class Painter:
-    """Answers questions; keeps the last network open."""
+    """Answers questions, and keeps the last network open."""
 
     def __init__(self) -> None:
         self._file: Path | None = None
         self._network: SaliencyNetwork | None = None
 
     def answer(self, question: Question) -> bytes:
-        """The picture as JPEG. Raises ValueError with a line for people."""
+        """The marked picture as JPEG. Raises ValueError with a line for the user."""
         if self._network is None or question.file != self._file:
             self._network, self._file = SaliencyNetwork(question.file), question.file
         picture = io.BytesIO()
@@ -47,32 +46,32 @@ class Painter:
 
 
 class Watchdog:
-    """Ends the process when nothing was asked for IDLE_S: a blocked read cannot be given up otherwise everywhere."""
+    """Ends the process after `idle_s` without a question; not every system can interrupt a blocked read otherwise."""
 
     def __init__(self, idle_s: float) -> None:
         self._idle_s = idle_s
-        self._asked = threading.Event()
+        self._question_arrived = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
     def pat(self) -> None:
-        """Something was asked."""
-        self._asked.set()
+        """Note a question."""
+        self._question_arrived.set()
 
     def _watch(self) -> None:
-        while self._asked.wait(self._idle_s):
-            self._asked.clear()
+        while self._question_arrived.wait(self._idle_s):
+            self._question_arrived.clear()
         os._exit(0)
 
 
 def main(source: BinaryIO, target: BinaryIO, idle_s: float = IDLE_S) -> None:
-    """Answer each question in `source`, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, and the server ends us
+    """Answer each question from `source` on `target` until `source` ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too, but the server ends it
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     painter, watchdog = Painter(), Watchdog(idle_s)
     while True:
         try:
-            question: Question = pickle.load(source)  # from our own server, through a pipe that nobody else holds
+            question: Question = pickle.load(source)  # from this server only, through its own pipe
         except (EOFError, pickle.UnpicklingError):
             return
         watchdog.pat()

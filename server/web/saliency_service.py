@@ -1,6 +1,7 @@
-"""What the model that drives looks at, as a picture, for whoever asks: nothing runs until then, nothing runs here.
+"""Makes pictures of what the model looks at, on request, in a process of their own.
 
-The server only hands a camera's picture to saliency_process.py and passes on what comes back.
+The server only gives a camera image to saliency_process.py and returns the marked picture. Nothing runs before the
+first request.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ from pathlib import Path
 
 from inference.conversion import saliency_file
 from inference.saliency_network import REPLY, Question
-from server.core.observer import Answered
+from server.core.observer import AnsweredFrame
 from server.model.slot import LoadedModel
 
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_WAITING = 16
-"""Who may wait for a picture at a time; each is a thread."""
+"""Requests that may wait for a picture at a time; each occupies a thread."""
 
 
-class Unexplained(ValueError):
-    """There is no picture; says why."""
+class SaliencyError(ValueError):
+    """There can be no picture; says why."""
 
 
-class Preparing(ValueError):
-    """There is no picture yet: the model is being converted for it."""
+class SaliencyPending(ValueError):
+    """There is no picture yet, because the model is being converted for it."""
 
 
 class SaliencyService:
-    """Pictures of what a model looks at. Methods may block and are for threads of their own."""
+    """Pictures of what a model looks at. The methods may block, so they are called on threads of their own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,16 +44,16 @@ class SaliencyService:
         self._process: subprocess.Popen[bytes] | None = None
         self._model: LoadedModel | None = None
         self._file: Path | str | None = None
-        self._last: tuple[Answered, LoadedModel, bytes] | None = None
+        self._last: tuple[AnsweredFrame, LoadedModel, bytes] | None = None
         self._closed = False
 
-    def picture(self, answer: Answered, model: LoadedModel) -> bytes:
-        """The camera of `answer`, with what `model` looks at painted on it: JPEG.
+    def picture(self, answer: AnsweredFrame, model: LoadedModel) -> bytes:
+        """The camera image of `answer` as JPEG, with what `model` looks at marked on it.
 
-        Raises Unexplained, or Preparing for some ten seconds where this model was never converted for this before.
+        Raises SaliencyError. The first time that this model is converted for it, raises SaliencyPending for about 10 s.
         """
         if not self._places.acquire(blocking=False):
-            raise Unexplained(f"{MAX_WAITING} others wait for a picture already")
+            raise SaliencyError(f"{MAX_WAITING} other requests wait for a picture already")
         try:
             with self._lock:
                 last = self._last
@@ -64,21 +65,21 @@ class SaliencyService:
             self._places.release()
 
     def close(self) -> None:
-        """End the process, also while it works."""
+        """End the process, even while it works."""
         self._closed = True
         process = self._process
         if process is not None:
             self._end(process)
 
     def _file_of(self, model: LoadedModel) -> Path:
-        """What shows where `model` looks; converted from the first question on."""
+        """The converted saliency network of `model`; the first call starts the conversion."""
         if model is not self._model:
             self._model, self._file = model, None
             threading.Thread(target=self._prepare, args=(model,), name="saliency", daemon=True).start()
         if self._file is None:
-            raise Preparing(f"{model.path.name} is being prepared for this; ask again in a second")
+            raise SaliencyPending(f"{model.path.name} is being prepared for this; ask again in a second")
         if isinstance(self._file, str):
-            raise Unexplained(self._file)
+            raise SaliencyError(self._file)
         return self._file
 
     def _prepare(self, model: LoadedModel) -> None:
@@ -87,14 +88,14 @@ class SaliencyService:
             file = _unchanged_file(model)
         except (ValueError, OSError) as error:
             file = str(error)
-        except Exception as error:  # the edge: else whoever asks would be told to wait, for ever
+        except Exception as error:  # the edge: otherwise every later request would be told to wait
             log.exception("preparing %s failed", model.path.name)
             file = f"{model.path.name} could not be prepared: {error!r}"
-        if model is self._model:  # else another has taken over meanwhile
+        if model is self._model:  # otherwise another model has taken over meanwhile
             self._file = file
 
     def _ask(self, question: Question) -> bytes:
-        for _ in range(2):  # one that was idle for long has ended, perhaps just now
+        for _ in range(2):  # an idle process may just have ended, so try twice
             if self._closed:
                 break
             process = self._running()
@@ -109,10 +110,10 @@ class SaliencyService:
                     reply = process.stdout.read(length)
                     if len(reply) == length:
                         if not painted:
-                            raise Unexplained(reply.decode(errors="replace"))
+                            raise SaliencyError(reply.decode(errors="replace"))
                         return reply
             self._end(process)
-        raise Unexplained("the process that paints has ended; the log may say why")
+        raise SaliencyError("the process that marks the pictures has ended; the log may say why")
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -130,13 +131,13 @@ class SaliencyService:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
-            with contextlib.suppress(OSError):  # what was left to write goes nowhere
+            with contextlib.suppress(OSError):  # unwritten data is lost, which is intended
                 pipe.close()
 
 
 def _unchanged_file(model: LoadedModel) -> Path:
-    """Raises ValueError, OSError: a file that is not what was loaded would show another model's view."""
+    """The saliency file of `model`. Raises OSError, or ValueError when the model's file has changed since loading."""
     loaded = model.facts.get("model_sha256")
     if loaded and hashlib.sha256(model.path.read_bytes()).hexdigest() != loaded:
-        raise ValueError(f"{model.path.name} has changed since it was loaded: switch to it, then look into it")
+        raise ValueError(f"{model.path.name} has changed since it was loaded: switch to it first")
     return saliency_file(model.path, model.preprocess)

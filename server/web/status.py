@@ -1,11 +1,11 @@
-"""What the server is and does, as plain data: for the page, the API and whoever else asks."""
+"""The server's state as plain data, for the page and the API."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
 
-from server.core.app import Connection
+from server.core.session import SimulatorSession
 from server.health.diagnosis import diagnose
 from server.operator_controls import OperatorControls
 
@@ -13,9 +13,9 @@ MODEL_FACTS = ("model_sha256", "engine", "device", "engine_ms", "notes", "card")
 
 
 def status(controls: OperatorControls) -> dict[str, object]:
-    """Model, pace, recording, simulators and the doctor's findings; openapi.py describes it."""
+    """Model, pace, recording, simulators and the diagnosis; openapi.py describes the fields."""
     app, pace = controls.app, controls.pace
-    connections = sorted(app.connections.values(), key=lambda c: c.session.number)
+    sessions = sorted(app.sessions.values(), key=lambda session: session.number)
     return {
         "model": _model(controls),
         "latency_ms": controls.view.latency.percentiles(),
@@ -24,7 +24,7 @@ def status(controls: OperatorControls) -> dict[str, object]:
         "constant_throttle": pace.constant_throttle,
         "recording": _recording(controls),
         "shadow": controls.shadow.figures() if controls.shadow else None,
-        "simulators": [_simulator(controls, connection) for connection in connections],
+        "simulators": [_simulator(controls, session) for session in sessions],
         "doctor": [asdict(finding) for finding in diagnose(controls)],
     }
 
@@ -49,20 +49,19 @@ def _recording(controls: OperatorControls) -> dict[str, object]:
         "left_out": recorder.dropped if recorder else 0,
         "waiting": recorder.waiting if recorder else 0,
         "error": recorder.error if recorder else None,
-        "seconds_kept": round(controls.moments.seconds, 1),
+        "seconds_kept": round(controls.recent_frames.seconds, 1),
         "saved": controls.saved.name if controls.saved else None,
     }
 
 
-def _simulator(controls: OperatorControls, connection: Connection) -> dict[str, object]:
-    session = connection.session
+def _simulator(controls: OperatorControls, session: SimulatorSession) -> dict[str, object]:
     view = controls.view.simulators.get(session.number)
     return {
         "simulator": session.number,
-        "answered": connection.answered,
+        "answered": session.answered,
         "rate_hz": round(view.rate_hz, 1) if view else 0.0,
-        "speed_mph": round(session.driver.speed_mph, 2),
+        "speed_mph": round(session.speed_mph, 2),
         "manual": session.manual,
-        "silent_s": round(time.monotonic() - connection.last_telemetry_s, 1),
+        "silent_s": round(time.monotonic() - session.last_telemetry_s, 1),
         "faults": dict(session.faults),
     }

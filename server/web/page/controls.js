@@ -1,21 +1,21 @@
-// The buttons: each asks the API, and shows what the server says then, not what was hoped for.
+// The buttons: each calls the API and then shows the state that the server returns.
 
 const $ = (id) => document.getElementById(id);
 
 export class Controls {
-  // show: takes a status.
+  // show: called with each status.
   constructor(show) {
     this.show = show;
     this.status = null;
     this.dragging = false;
-    $("pause").onclick = () => this.ask("POST", this.status?.paused ? "resume" : "pause");
+    $("pause").onclick = () => this.call("POST", this.status?.paused ? "resume" : "pause");
     $("record").onclick = () => this.record();
     $("save").onclick = () => this.save();
     $("switch").onclick = () => this.change($("model").value);
     $("model").onchange = () => this.offer();
-    $("speed").oninput = () => { this.dragging = true; this.tellSpeed(Number($("speed").value)); };
+    $("speed").oninput = () => { this.dragging = true; this.showSpeed(Number($("speed").value)); };
     $("speed").onchange = async () => {
-      await this.ask("PUT", "speed", { mph: Number($("speed").value) });
+      await this.call("PUT", "speed", { mph: Number($("speed").value) });
       this.dragging = false;
     };
     document.addEventListener("keydown", (event) => this.key(event));
@@ -29,18 +29,18 @@ export class Controls {
     if (button) $(button).click();
   }
 
-  async ask(method, path, body) {
+  async call(method, path, body) {
     try {
-      const answer = await fetch(`/api/${path}`, {
+      const response = await fetch(`/api/${path}`, {
         method,
         headers: body ? { "Content-Type": "application/json" } : {},
         body: body && JSON.stringify(body),
       });
-      const told = await answer.json();
-      if (!answer.ok) throw new Error(told.error);
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error);
       this.notice("");
-      if (told.simulators) this.show(told);
-      return told;
+      if (answer.simulators) this.show(answer);
+      return answer;
     } catch (error) {
       this.notice(error instanceof TypeError ? "The server does not answer." : error.message, "bad");
       return null;
@@ -49,28 +49,28 @@ export class Controls {
 
   async record() {
     const on = this.status?.recording.on, folder = this.status?.recording.folder;
-    const told = await this.ask("POST", on ? "recording/stop" : "recording/start");
-    if (told) this.notice(on ? `Recorded in ${folder}.` : `Recording in ${told.recording.folder}.`);
+    const answer = await this.call("POST", on ? "recording/stop" : "recording/start");
+    if (answer) this.notice(on ? `Recorded in ${folder}.` : `Recording in ${answer.recording.folder}.`);
   }
 
   async save() {
     const seconds = Math.round(this.status?.recording.seconds_kept ?? 0);
     $("save").disabled = true;
-    const told = await this.ask("POST", "recording/save");
+    const answer = await this.call("POST", "recording/save");
     $("save").disabled = false;
-    if (told) this.notice(`Saved the last ${seconds} s in ${told.recording.saved}.`);
+    if (answer) this.notice(`Saved the last ${seconds} s in ${answer.recording.saved}.`);
   }
 
   async change(name) {
-    const told = await this.ask("POST", "model", { name });
-    if (told) this.notice(`Loading ${name}; ${told.model.name} drives meanwhile.`);
+    const answer = await this.call("POST", "model", { name });
+    if (answer) this.notice(`The server loads ${name}; ${answer.model.name} drives meanwhile.`);
   }
 
   async listModels() {
-    const told = await this.ask("GET", "models");
-    if (!told) return;
-    $("model").replaceChildren(...told.models.map((name) => new Option(name, name)));
-    $("model").value = told.driving;
+    const answer = await this.call("GET", "models");
+    if (!answer) return;
+    $("model").replaceChildren(...answer.models.map((name) => new Option(name, name)));
+    $("model").value = answer.driving;
     this.offer();
   }
 
@@ -81,8 +81,8 @@ export class Controls {
   }
 
   update(status) {
-    const before = this.status?.model.name;
-    if (before && before !== status.model.name) {
+    const previous = this.status?.model.name;
+    if (previous && previous !== status.model.name) {
       $("model").value = status.model.name;
       this.notice(`${status.model.name} drives now.`);
     }
@@ -92,13 +92,13 @@ export class Controls {
     press("record", on, on ? `Stop recording (${frames})` : "Record");
     if (!this.dragging && document.activeElement !== $("speed")) {
       if (status.target_speed_mph !== null) $("speed").value = status.target_speed_mph;
-      this.tellSpeed(status.target_speed_mph, status.constant_throttle);
+      this.showSpeed(status.target_speed_mph, status.constant_throttle);
     }
     this.offer();
   }
 
-  tellSpeed(mph, throttle) {
-    $("speed-told").textContent = mph === null ? `throttle ${throttle}` : `${mph} mph`;
+  showSpeed(mph, throttle) {
+    $("speed-value").textContent = mph === null ? `throttle ${throttle}` : `${mph} mph`;
   }
 
   notice(text, kind = "") {

@@ -1,11 +1,11 @@
-// The live page: listens to the server's events and shows them; everything it is told is written as text.
+// The live page: it shows the server's events. It inserts everything as text, never as HTML.
 
 import { Controls } from "/page/controls.js";
 import { Plot } from "/page/plots.js";
 import { Saliency } from "/page/saliency.js";
 
 const $ = (id) => document.getElementById(id);
-const FULL_LOCK_DEG = 25, SHOWN_DEG = 45; // the scale's arc; the rim turns thrice as far, as a car's does
+const FULL_LOCK_DEG = 25, ARC_DEG = 45; // the arc of the scale; the rim turns three times as far, as a car's steering wheel does
 const RIM_TURN = 3;
 
 const plots = {
@@ -15,20 +15,20 @@ const plots = {
   rate: new Plot($("plot-rate"), { high: 25 }),
 };
 const controls = new Controls(showStatus);
-const saliency = new Saliency(controls, () => shown);
-let events = null, chosen = null, shown = null;
+const saliency = new Saliency(controls, () => current);
+let events = null, choice = null, current = null; // choice: the user's simulator; current: the one on the page
 
 function listen() {
   events?.close();
-  events = new EventSource(chosen === null ? "/api/events" : `/api/events?simulator=${chosen}`);
+  events = new EventSource(choice === null ? "/api/events" : `/api/events?simulator=${choice}`);
   events.addEventListener("status", (event) => showStatus(JSON.parse(event.data)));
   events.addEventListener("frame", (event) => showFrame(JSON.parse(event.data)));
-  events.onerror = () => sayDoctor([{ level: "bad", text: "The server does not answer. It is tried again and again." }]);
+  events.onerror = () => showFindings([{ level: "bad", text: "The server does not answer. The page keeps trying." }]);
 }
 
 function showStatus(status) {
   controls.update(status);
-  sayDoctor(status.doctor);
+  showFindings(status.doctor);
   $("recording-mark").hidden = !status.recording.on;
   showModel(status.model);
   showShadow(status.shadow);
@@ -36,9 +36,9 @@ function showStatus(status) {
   if (!status.simulators.length) forgetCar();
 }
 
-function sayDoctor(findings) {
-  const said = [...$("doctor").children].map((line) => line.className + line.textContent).join();
-  if (said === findings.map((finding) => finding.level + finding.text).join()) return;
+function showFindings(findings) {
+  const text = [...$("doctor").children].map((line) => line.className + line.textContent).join();
+  if (text === findings.map((finding) => finding.level + finding.text).join()) return;
   $("doctor").replaceChildren(...findings.map(({ level, text }) => element("p", text, level)));
 }
 
@@ -47,17 +47,17 @@ function showModel(model) {
   $("about").textContent = `${model.name}: ${facts}`;
   const card = model.card, rows = [["File", model.name], ["Runs on", facts]];
   if (card) {
-    const held = card.held_out, more = card.recordings.length - 3;
+    const heldOut = card.held_out, more = card.recordings.length - 3;
     const names = card.recordings.slice(0, 3).join(", ") + (more > 0 ? ` and ${more} more` : "");
     rows.push(["Network", `${card.model}, ${card.parameters.toLocaleString("en")} parameters`]);
     rows.push(["Learned from", `${names}: ${card.frames.toLocaleString("en")} frames, ${card.epochs} epochs`]);
-    if (held.mae) rows.push(["Unseen road", `error ${held.mae.toFixed(3)}, correlation ${held.correlation.toFixed(2)}`]);
-    rows.push(["Made", card.created.slice(0, 10)]);
-  } else rows.push(["Card", "none beside the file"]);
+    if (heldOut.mae) rows.push(["Unseen road", `error ${heldOut.mae.toFixed(3)}, correlation ${heldOut.correlation.toFixed(2)}`]);
+    rows.push(["Created", card.created.slice(0, 10)]);
+  } else rows.push(["Card", "There is none beside the file."]);
   for (const note of model.notes ?? []) rows.push(["Note", note]);
   const text = JSON.stringify(rows);
-  if ($("facts").dataset.shown === text) return;
-  $("facts").dataset.shown = text;
+  if ($("facts").dataset.content === text) return;
+  $("facts").dataset.content = text;
   $("facts").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
 }
 
@@ -67,15 +67,15 @@ function showShadow(shadow) {
   const side = (steering) => degrees(steering * FULL_LOCK_DEG);
   $("shadow-name").textContent = shadow.model;
   $("shadow-figures").textContent = shadow.error ?? (shadow.mean === null ? "No frame yet." :
-    `by ${plain(shadow.mean * FULL_LOCK_DEG)} in the mean, ${plain(shadow.p95 * FULL_LOCK_DEG)} at p95, over ${shadow.compared} frames; the largest:`);
-  const worst = shadow.worst.slice(0, 4), key = worst.map((one) => one.time_s).join();
-  if ($("shadow-worst").dataset.shown === key) return;
-  $("shadow-worst").dataset.shown = key;
-  $("shadow-worst").replaceChildren(...worst.map((one, rank) => {
+    `${plain(shadow.mean * FULL_LOCK_DEG)} on average, ${plain(shadow.p95 * FULL_LOCK_DEG)} at p95, over ${shadow.compared} frames. The largest differences:`);
+  const worst = shadow.worst.slice(0, 4), key = worst.map((frame) => frame.time_s).join();
+  if ($("shadow-worst").dataset.content === key) return;
+  $("shadow-worst").dataset.content = key;
+  $("shadow-worst").replaceChildren(...worst.map((frame, rank) => {
     const figure = element("figure", ""), image = element("img", "");
-    image.src = `/api/shadow/${rank}?at=${one.time_s}`;
+    image.src = `/api/shadow/${rank}?at=${frame.time_s}`;
     image.alt = `Disagreement ${rank + 1}`;
-    figure.append(image, element("figcaption", `${side(one.steering)}, shadow ${side(one.shadow_steering)}`));
+    figure.append(image, element("figcaption", `${side(frame.steering)}, shadow ${side(frame.shadow_steering)}`));
     return figure;
   }));
 }
@@ -83,8 +83,8 @@ function showShadow(shadow) {
 function showSimulators(simulators) {
   const row = $("simulators");
   row.hidden = simulators.length < 2;
-  const numbers = simulators.map((one) => one.simulator);
-  if (chosen !== null && !numbers.includes(chosen)) choose(null);
+  const numbers = simulators.map((simulator) => simulator.simulator);
+  if (choice !== null && !numbers.includes(choice)) choose(null);
   if (row.dataset.numbers !== numbers.join()) {
     row.dataset.numbers = numbers.join();
     row.replaceChildren(...numbers.map((number) => {
@@ -94,21 +94,22 @@ function showSimulators(simulators) {
       return button;
     }));
   }
-  const current = chosen ?? numbers[0];
-  simulators.forEach((one, i) => {
-    row.children[i].textContent = `Simulator ${one.simulator}: ${one.manual ? "a person" : `${one.rate_hz.toFixed(0)} views a second, ${one.speed_mph.toFixed(0)} mph`}`;
-    row.children[i].setAttribute("aria-pressed", one.simulator === current);
+  const selected = choice ?? numbers[0];
+  simulators.forEach(({ simulator, manual, rate_hz, speed_mph }, i) => {
+    const state = manual ? "a person drives" : `${rate_hz.toFixed(0)} views a second, ${speed_mph.toFixed(0)} mph`;
+    row.children[i].textContent = `Simulator ${simulator}: ${state}`;
+    row.children[i].setAttribute("aria-pressed", simulator === selected);
   });
 }
 
 function choose(number) {
-  chosen = number;
+  choice = number;
   listen();
 }
 
 function showFrame(frame) {
-  if (shown !== frame.simulator) Object.values(plots).forEach((plot) => plot.clear());
-  shown = frame.simulator;
+  if (current !== frame.simulator) Object.values(plots).forEach((plot) => plot.clear());
+  current = frame.simulator;
   if (frame.image) {
     if (!saliency.shows) $("camera").src = frame.image;
     $("camera").alt = `Camera of simulator ${frame.simulator}`;
@@ -116,7 +117,7 @@ function showFrame(frame) {
   $("camera").hidden = !frame.image;
   $("no-camera").hidden = Boolean(frame.image);
   $("rim").style.transform = `rotate(${frame.command_deg * RIM_TURN}deg)`;
-  $("wheels").style.transform = `rotate(${(clamp(frame.wheel_deg) / FULL_LOCK_DEG) * SHOWN_DEG}deg)`;
+  $("wheels").style.transform = `rotate(${(clamp(frame.wheel_deg) / FULL_LOCK_DEG) * ARC_DEG}deg)`;
   $("command").textContent = degrees(frame.command_deg);
   $("angle").textContent = degrees(frame.wheel_deg);
   show("speed", frame.time_s, frame.speed_mph, 1);
@@ -132,8 +133,8 @@ function show(name, time_s, value, digits) {
 }
 
 function forgetCar() {
-  if (shown === null) return;
-  shown = null;
+  if (current === null) return;
+  current = null;
   $("camera").hidden = true;
   $("no-camera").hidden = false;
   for (const name of Object.keys(plots)) { $(`${name}-now`).textContent = "-"; plots[name].clear(); }
@@ -150,15 +151,15 @@ function degrees(angle_deg) {
 }
 
 function element(name, text, kind = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
+  const node = document.createElement(name);
+  node.textContent = text;
+  if (kind) node.className = kind;
+  return node;
 }
 
 document.addEventListener("visibilitychange", () => {
   saliency.look();
-  if (document.hidden) events?.close(); // a page that nobody sees asks for nothing
+  if (document.hidden) events?.close(); // a hidden page needs no events
   else listen();
 });
 addEventListener("resize", () => Object.values(plots).forEach((plot) => plot.draw()));

@@ -1,16 +1,16 @@
-// Small moving plots: the last half minute of one figure each, drawn on a canvas.
+// Small moving plots: each draws the last half minute of one figure on a canvas.
 
 const SPAN_S = 30;
 
 export class Plot {
-  // low, high: what is always shown; higher values stretch the scale. zero: whether to draw a line at 0.
+  // low, high: the smallest range of the scale; higher values stretch it. zero: whether to draw a line at 0.
   constructor(canvas, { low = 0, high, zero = false }) {
     Object.assign(this, { canvas, low, high, zero, points: [] });
   }
 
   add(time_s, value) {
     const last = this.points.at(-1);
-    if (last && time_s < last[0]) this.points = []; // a clock that was set back
+    if (last && time_s < last[0]) this.points = []; // the clock was set back
     this.points.push([time_s, value]);
     while (time_s - this.points[0][0] > SPAN_S) this.points.shift();
   }

@@ -1,12 +1,12 @@
-// The button that marks what the model looks at: while it is on, marked pictures are asked for, one after the other.
+// The button that marks what the model looks at. While it is on, the page requests marked pictures one by one.
 
 const $ = (id) => document.getElementById(id);
-const AT_MOST_EVERY_MS = 100, PATIENCE_MS = 1000;
+const INTERVAL_MS = 100, RETRY_MS = 1000;
 
 export class Saliency {
-  // controls: says why there is no picture. simulator: whose camera is shown, null while there is none.
+  // controls: shows why there is no picture. simulator(): the one on the page, or null.
   constructor(controls, simulator) {
-    Object.assign(this, { controls, simulator, on: false, shows: false, asking: false });
+    Object.assign(this, { controls, simulator, on: false, shows: false, requesting: false });
     $("look").onclick = () => this.press(!this.on);
   }
 
@@ -14,29 +14,29 @@ export class Saliency {
     this.on = on;
     if (!on) this.shows = false;
     $("look").setAttribute("aria-pressed", on);
-    this.controls.notice(on ? "Looking into the model. The first time this takes some ten seconds." : notice, kind);
+    this.controls.notice(on ? "The server prepares the model for this. The first time this takes about ten seconds." : notice, kind);
     this.look();
   }
 
   async look() {
-    if (this.asking) return;
-    this.asking = true;
+    if (this.requesting) return;
+    this.requesting = true;
     while (this.on && !document.hidden) {
-      const next = new Promise((done) => setTimeout(done, AT_MOST_EVERY_MS));
+      const next = new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
       if (this.simulator() === null) this.shows = false;
-      else await this.ask(this.simulator());
+      else await this.request(this.simulator());
       await next;
     }
-    this.asking = false;
+    this.requesting = false;
   }
 
-  async ask(simulator) {
+  async request(simulator) {
     try {
       const answer = await fetch(`/api/saliency?simulator=${simulator}`);
       if (answer.status === 404) return; // it has just left
-      if (answer.status === 202 || answer.status === 429) return new Promise((done) => setTimeout(done, PATIENCE_MS));
+      if (answer.status === 202 || answer.status === 429) return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       if (!answer.ok) throw new Error((await answer.json()).error);
-      const picture = await asText(await answer.blob());
+      const picture = await asDataUrl(await answer.blob());
       if (!this.on || this.simulator() !== simulator) return;
       if (!this.shows) this.controls.notice("Pink: where the network's features are strong, at every depth.");
       this.shows = true;
@@ -47,10 +47,10 @@ export class Saliency {
   }
 }
 
-function asText(blob) {
-  return new Promise((done) => {
+function asDataUrl(blob) {
+  return new Promise((resolve) => {
     const reader = new FileReader();
-    reader.onload = () => done(reader.result);
+    reader.onload = () => resolve(reader.result);
     reader.readAsDataURL(blob);
   });
 }
