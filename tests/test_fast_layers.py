@@ -19,7 +19,7 @@ from training.run.fast_layers import (
 from training.run.network import build as network_to_steer
 from training.run.recipe import Recipe
 from training.study.recipes import recipe_of
-from training.study.run import Settings
+from training.study.run import StudySettings
 from training.study.train import build
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends keep Keras' layers")
@@ -72,7 +72,7 @@ def test_a_grouped_convolution_answers_as_keras_own(kernel: int) -> None:
 
 @pytest.mark.parametrize("name", ["effnet", "shufflenet"])
 def test_it_trains_in_bfloat16_too(name: str) -> None:
-    settings = Settings("cifar10", name, "ours", 1, "mixed_bfloat16", "", recipe_of("cifar10", name, "ours"))
+    settings = StudySettings("cifar10", name, "ours", 1, "mixed_bfloat16", "", recipe_of("cifar10", name, "ours"))
     network = faster(build(settings, settings.precision))
     network.compile(keras.optimizers.SGD(0.01), "categorical_crossentropy", jit_compile=False)
     images = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 3), np.uint8)

@@ -18,7 +18,7 @@ from protocol.command_line import command_parser, number, run, whole
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
-    from training.run.run import Settings
+    from training.run.run import TrainingSettings
 
 HELP = """Train a steering model from recordings of the Udacity simulator.
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
     from training.run.recipe import recipe_of  # noqa: PLC0415
-    from training.run.run import Settings  # noqa: PLC0415
+    from training.run.run import TrainingSettings  # noqa: PLC0415
     from training.run.run_folder import RunError  # noqa: PLC0415
 
     recipe = recipe_of(options.recipe, options.model)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
     also, tests = (tuple(str(folder.resolve()) for folder in group) for group in (options.also, options.test))
-    settings = Settings(
+    settings = TrainingSettings(
         options.model,
         recordings,
         options.seed,
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(lambda: _train(settings, folder, out), "error", expected, stopped)
 
 
-def _train(settings: Settings, folder: Path, out: Path) -> None:
+def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
     """Train and report. Raises what `train` does, and RunError for an image that cannot be decoded."""
     from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
 
@@ -91,7 +91,7 @@ def _train(settings: Settings, folder: Path, out: Path) -> None:
         print(f"{trial}: put back {figures['off_road_events']:.0f} times, mean {figures['mean_cte_m']:.2f} m aside")
 
 
-def _preview(settings: Settings, out: Path) -> None:
+def _preview(settings: TrainingSettings, out: Path) -> None:
     """Draw what training would show the model, and train nothing."""
     import numpy as np  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ from training.run.run_folder import SETTINGS, claim, numbered, opened, packed, r
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainingSettings:
     """All that decides a run's result.
 
     recordings: folders, of which stretches are held out; also: trained on whole; tests: held out whole. lap_m: length
@@ -49,10 +49,10 @@ class Settings:
         return f"{self.model}-{hashlib.sha256(self.as_json().encode()).hexdigest()[:8]}"
 
 
-class Run:
+class TrainingRun:
     """The folder of one run. Raises RunError for a folder that belongs to other settings."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: TrainingSettings) -> None:
         self.folder = folder
         self.history: list[dict[str, float]] = []
         self.metrics: Metrics = {}

@@ -18,7 +18,7 @@ from training.judge.choose import Driving
 from training.judge.held_out import Metrics
 from training.run.network import SplitModel
 from training.run.recipe import Recipe
-from training.run.run import Settings
+from training.run.run import TrainingSettings
 
 GOLDEN_TOLERANCE = 2e-3
 """Allowed difference of steering between engines and versions: 0.05 degrees of the wheel."""
@@ -28,7 +28,7 @@ LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
 
 
 def card_of(
-    settings: Settings,
+    settings: TrainingSettings,
     model: SplitModel,
     out: Path,
     drives: Sequence[Drive],

@@ -28,7 +28,7 @@ from training.run.devices import use_all_devices
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import faster
 from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
-from training.run.run import Run, Settings
+from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
 from training.run.schedule import Phase, best_epoch, learning_rate, phases
@@ -46,7 +46,7 @@ WATCHED = 8
 """After each epoch one held-out row in so many is answered: neighbours are alike, and the time is the training's."""
 
 
-def train(settings: Settings, folder: Path, out: Path) -> Card:
+def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
     """Train, or go on training, and write `out` (.h5) and its card (.json).
 
     Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
@@ -61,7 +61,7 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
         rows = sum(int((drive.part == part).sum()) for drive in drives)
         if rows < 2 * recipe.batch:
             raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
-    training = Training(settings, Run(folder, settings), [*drives, *also])
+    training = Training(settings, TrainingRun(folder, settings), [*drives, *also])
     for phase in phases(recipe, settings.dagger):
         training.run(phase)
     return training.finish(out, tests)
@@ -83,7 +83,7 @@ class Training:
     model: of Keras' own layers, for measuring; network: the same to learn with, of its own weights.
     """
 
-    def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
+    def __init__(self, settings: TrainingSettings, run: TrainingRun, drives: Sequence[Drive]) -> None:
         self.settings, self.recipe, self.store = settings, settings.recipe, run
         self.drives = list(drives)
         keras.utils.set_random_seed(settings.seed)
