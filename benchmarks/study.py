@@ -32,7 +32,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.classifiers import TASKS
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.study.recipes import OPTIMIZERS, StudyRecipe, recipe_of
 from training.study.run import StudySettings
 from training.study.train import CLASSES, build, compile_for, one_hot
@@ -63,7 +63,7 @@ def measure(task: str, model: str, recipe: StudyRecipe, steps: int) -> None:
     """One line for each side."""
     settings = StudySettings(task, model, "ours", 1, "float32", "", recipe)
     own = build(settings, "float32")
-    fast = faster(own)
+    fast = with_fast_layers(own)
     sides = {"Keras' layers": step_of(own, recipe), "faster layers": step_of(fast, recipe)}
     random = np.random.default_rng(0)
     shape = (recipe.batch, *TASKS[task].shape)

@@ -44,7 +44,7 @@ from models.steering import BUILDERS
 from protocol.recorder import Recorder
 from training.data.pipeline import training_batches
 from training.data.samples import draw_epoch, load_drives
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.run.network import build
 from training.run.precision import add_precision
 from training.run.recipe import Recipe
@@ -70,7 +70,7 @@ def main() -> None:
         )
         sides = {
             "bare: train_on_batch, random tensors": bare(settings, lambda network: network),
-            "bare, of the faster layers": bare(settings, faster),
+            "bare, of the faster layers": bare(settings, with_fast_layers),
             "images alone: drawn, decoded, varied": images_alone(settings, Path(folder) / "images"),
             "ours": ours(settings, Path(folder) / "run"),
             "plain: float32, model.fit": plain(settings),

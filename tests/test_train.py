@@ -47,7 +47,7 @@ def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, 
     training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
     training.average.update([weights + 0.01 for weights in learned])
-    assert set(training._monitored(whole=False)) == {"mae", "correlation", "bias"}
+    assert set(training._monitor(whole=False)) == {"mae", "correlation", "bias"}
     for before, after in zip(learned, training.network.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
 

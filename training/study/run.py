@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from models.whole_files import write_csv, write_whole
-from training.run.run_folder import RunError, claim, opened, restore, save
+from training.run.run_folder import RunError, claim, open_arrays, restore, save
 from training.study.recipes import StudyRecipe
 
 RESULT_KEYS = frozenset(
@@ -63,7 +63,7 @@ class StudyRun:
         """
         if not self._checkpoint.exists():
             return 0
-        with opened(self._checkpoint, "delete it to begin again") as state:
+        with open_arrays(self._checkpoint, "delete it to begin again") as state:
             self.history = restore(network, state)
         write_csv(self.folder / "epochs.csv", self.history)
         return len(self.history)

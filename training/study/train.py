@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
 from training.run.dropout import reseed_dropout
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.study.datasets import Dataset, Labels
 from training.study.moves import moved
 from training.study.muon import ConvMuon
@@ -39,7 +39,7 @@ def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any
     if run.result:
         return run.result
     keras.utils.set_random_seed(settings.seed)
-    network = faster(build(settings, settings.precision))
+    network = with_fast_layers(build(settings, settings.precision))
     recipe = settings.recipe
     steps = max(1, len(data.x_train) // recipe.batch)
     compile_for(network, recipe, steps)
