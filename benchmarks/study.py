@@ -32,9 +32,9 @@ import numpy as np
 from tqdm import tqdm
 
 from models.classifiers import TASKS
-from training.run.fast_layers import faster
-from training.study.recipes import OPTIMIZERS, Recipe, recipe_of
-from training.study.run import Settings
+from training.run.fast_layers import with_fast_layers
+from training.study.recipes import OPTIMIZERS, StudyRecipe, recipe_of
+from training.study.run import StudySettings
 from training.study.train import CLASSES, build, compile_for, one_hot
 
 IMAGES = {"digits": 60_000, "cifar10": 50_000}
@@ -59,11 +59,11 @@ def main() -> None:
         measure(task, model, replace(recipe, optimizer=options.optimizer or recipe.optimizer), options.steps)
 
 
-def measure(task: str, model: str, recipe: Recipe, steps: int) -> None:
+def measure(task: str, model: str, recipe: StudyRecipe, steps: int) -> None:
     """One line for each side."""
-    settings = Settings(task, model, "ours", 1, "float32", "", recipe)
+    settings = StudySettings(task, model, "ours", 1, "float32", "", recipe)
     own = build(settings, "float32")
-    fast = faster(own)
+    fast = with_fast_layers(own)
     sides = {"Keras' layers": step_of(own, recipe), "faster layers": step_of(fast, recipe)}
     random = np.random.default_rng(0)
     shape = (recipe.batch, *TASKS[task].shape)
@@ -88,7 +88,7 @@ def measure(task: str, model: str, recipe: Recipe, steps: int) -> None:
         )
 
 
-def step_of(network: keras.Model, recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], object]:
+def step_of(network: keras.Model, recipe: StudyRecipe) -> Callable[[np.ndarray, np.ndarray], object]:
     """One step of training: uint8 images (n, h, w, c), float32 labels (n, 10)."""
     compile_for(network, recipe, 1000)
     return network.train_on_batch

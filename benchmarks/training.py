@@ -44,11 +44,11 @@ from models.steering import BUILDERS
 from protocol.recorder import Recorder
 from training.data.pipeline import training_batches
 from training.data.samples import draw_epoch, load_drives
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.run.network import build
 from training.run.precision import add_precision
 from training.run.recipe import Recipe
-from training.run.run import Run, Settings
+from training.run.run import TrainingRun, TrainingSettings
 from training.run.schedule import phases
 from training.run.train import Training
 
@@ -65,10 +65,12 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps the runs' lock files
         recording = drawn_recording(Path(folder) / "recording")
-        settings = Settings(options.model, (str(recording),), 1, None, options.precision, Recipe(refit_epochs=0))
+        settings = TrainingSettings(
+            options.model, (str(recording),), 1, None, options.precision, Recipe(refit_epochs=0)
+        )
         sides = {
             "bare: train_on_batch, random tensors": bare(settings, lambda network: network),
-            "bare, of the faster layers": bare(settings, faster),
+            "bare, of the faster layers": bare(settings, with_fast_layers),
             "images alone: drawn, decoded, varied": images_alone(settings, Path(folder) / "images"),
             "ours": ours(settings, Path(folder) / "run"),
             "plain: float32, model.fit": plain(settings),
@@ -92,7 +94,7 @@ def drawn_recording(folder: Path) -> Path:
     return folder
 
 
-def bare(settings: Settings, changed: Callable[[keras.Model], keras.Model]) -> Callable[[], int]:
+def bare(settings: TrainingSettings, changed: Callable[[keras.Model], keras.Model]) -> Callable[[], int]:
     """The network behind its crop, and nothing else; 20 batches a round."""
     network = changed(build(settings.model, settings.recipe, settings.precision).network)
     network.compile(keras.optimizers.AdamW(), loss="mse")
@@ -110,12 +112,14 @@ def bare(settings: Settings, changed: Callable[[keras.Model], keras.Model]) -> C
     return learn
 
 
-def begun(settings: Settings, folder: Path) -> Training:
+def begun(settings: TrainingSettings, folder: Path) -> Training:
     """A training that has learned nothing yet."""
-    return Training(settings, Run(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None, 1))
+    return Training(
+        settings, TrainingRun(folder, settings), load_drives([Path(settings.recordings[0])], Recipe(), None, 1)
+    )
 
 
-def images_alone(settings: Settings, folder: Path) -> Callable[[], int]:
+def images_alone(settings: TrainingSettings, folder: Path) -> Callable[[], int]:
     """What the processor does for an epoch's images, with no network beside it."""
     training = begun(settings, folder)
     draw = draw_epoch(training.drives, settings.recipe, settings.seed, 0)
@@ -128,7 +132,7 @@ def images_alone(settings: Settings, folder: Path) -> Callable[[], int]:
     return prepare
 
 
-def ours(settings: Settings, folder: Path) -> Callable[[], int]:
+def ours(settings: TrainingSettings, folder: Path) -> Callable[[], int]:
     """An epoch of our training a round: drawn, decoded, varied, learned and averaged."""
     training = begun(settings, folder)
     (phase,) = phases(settings.recipe, 0)
@@ -143,7 +147,7 @@ def ours(settings: Settings, folder: Path) -> Callable[[], int]:
     return learn
 
 
-def plain(settings: Settings) -> Callable[[], int]:
+def plain(settings: TrainingSettings) -> Callable[[], int]:
     """Whole frames, float32, Keras' own loop."""
     model = BUILDERS[settings.model](block_dropout=0.0, head_dropout=0.1)
     model.compile(keras.optimizers.Adam(), loss="mse")

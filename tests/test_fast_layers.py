@@ -14,12 +14,12 @@ from training.run.fast_layers import (
     ByteDropout,
     CompiledLeakyReLU,
     FusedBatchNormalization,
-    faster,
+    with_fast_layers,
 )
 from training.run.network import build as network_to_steer
 from training.run.recipe import Recipe
 from training.study.recipes import recipe_of
-from training.study.run import Settings
+from training.study.run import StudySettings
 from training.study.train import build
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends keep Keras' layers")
@@ -33,7 +33,7 @@ def built(name: str) -> keras.Model:
 @pytest.mark.parametrize("name", ["effnet", "shufflenet"])
 def test_the_faster_network_learns_what_keras_own_does(name: str) -> None:
     own = built(name)
-    fast = faster(own)
+    fast = with_fast_layers(own)
     random = np.random.default_rng(1)
     images = random.integers(0, 256, (16, 32, 32, 3), np.uint8)
     labels = np.eye(10, dtype=np.float32)[random.integers(0, 10, 16)]
@@ -72,8 +72,8 @@ def test_a_grouped_convolution_answers_as_keras_own(kernel: int) -> None:
 
 @pytest.mark.parametrize("name", ["effnet", "shufflenet"])
 def test_it_trains_in_bfloat16_too(name: str) -> None:
-    settings = Settings("cifar10", name, "ours", 1, "mixed_bfloat16", "", recipe_of("cifar10", name, "ours"))
-    network = faster(build(settings, settings.precision))
+    settings = StudySettings("cifar10", name, "ours", 1, "mixed_bfloat16", "", recipe_of("cifar10", name, "ours"))
+    network = with_fast_layers(build(settings, settings.precision))
     network.compile(keras.optimizers.SGD(0.01), "categorical_crossentropy", jit_compile=False)
     images = np.random.default_rng(1).integers(0, 256, (8, 32, 32, 3), np.uint8)
     labels = np.eye(10, dtype=np.float32)[np.arange(8)]
@@ -83,7 +83,7 @@ def test_it_trains_in_bfloat16_too(name: str) -> None:
 
 
 def test_only_what_is_slow_is_exchanged() -> None:
-    kinds = [type(layer) for layer in faster(built("shufflenet")).layers]
+    kinds = [type(layer) for layer in with_fast_layers(built("shufflenet")).layers]
     assert kinds.count(BlockDiagonalConv2D) == 4
     assert kinds.count(FusedBatchNormalization) == 7
     assert layers.Conv2D in kinds
@@ -91,7 +91,7 @@ def test_only_what_is_slow_is_exchanged() -> None:
 
 
 def test_a_norm_of_vectors_stays_as_it_is() -> None:
-    kinds = [type(layer) for layer in faster(TASKS["digits"].networks["eff"]()).layers]
+    kinds = [type(layer) for layer in with_fast_layers(TASKS["digits"].networks["eff"]()).layers]
     assert layers.BatchNormalization in kinds
     assert FusedBatchNormalization not in kinds
 
@@ -129,7 +129,7 @@ def test_nothing_is_dropped_when_it_answers_or_at_rate_0() -> None:
 
 def test_dropout_can_be_repeated_and_differs_at_each_step() -> None:
     keras.utils.set_random_seed(4)
-    network = faster(keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(3, 3), layers.Dropout(0.5)]))
+    network = with_fast_layers(keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(3, 3), layers.Dropout(0.5)]))
     images = np.random.default_rng(0).random((4, 8, 8, 2), np.float32)
     answers = []
     for _ in range(2):
@@ -169,5 +169,5 @@ def test_a_leaky_relu_of_bfloat16_answers_and_learns_as_keras_own() -> None:
 
 @pytest.mark.parametrize(("precision", "kind"), [("float32", layers.LeakyReLU), ("mixed_bfloat16", CompiledLeakyReLU)])
 def test_only_bfloat16_needs_another_leaky_relu(precision: str, kind: type[layers.Layer]) -> None:
-    network = faster(network_to_steer("eff-tiny", Recipe(), precision).network)
+    network = with_fast_layers(network_to_steer("eff-tiny", Recipe(), precision).network)
     assert {type(layer) for layer in network.layers if isinstance(layer, layers.LeakyReLU)} == {kind}

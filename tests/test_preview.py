@@ -8,7 +8,7 @@ from protocol.recording import read_recording
 from tests.conftest import road_frame
 from training.__main__ import main
 from training.data.viewpoint import rows_to_read
-from training.preview import AS_DRAWN, varieties
+from training.preview import TRAINING_DRAWS, make_tiles
 from training.run.recipe import Recipe
 
 ROWS = (80, 140)
@@ -18,17 +18,17 @@ HOODS = np.full((1, 6, 320, 3), 90, np.uint8)
 
 def test_each_variety_is_named_and_carries_its_steering():
     first, end = rows_to_read(ROWS, STRONGEST)
-    tiles = varieties(road_frame(0.2)[first:end], 0.1, ROWS, Recipe(shift_m=0.0, turn_deg=0.0), 1, HOODS)
+    tiles = make_tiles(road_frame(0.2)[first:end], 0.1, ROWS, Recipe(shift_m=0.0, turn_deg=0.0), 1, HOODS)
     by_name = {tile.name: tile for tile in tiles}
-    np.testing.assert_array_equal(by_name["as it is"].image, road_frame(0.2)[80:140])
+    np.testing.assert_array_equal(by_name["original"].image, road_frame(0.2)[80:140])
     assert np.float32(-0.1) == by_name["flip"].steering
     assert by_name["0.5 m right (off)"].steering < 0.1 < by_name["0.5 m left (off)"].steering
     assert by_name["3° right (off)"].steering < 0.1 < by_name["3° left (off)"].steering
     assert by_name["shadow"].steering == np.float32(0.1)
     assert (by_name["other hood"].image[54:] == 90).all()
-    assert sum(tile.name == "as trained" for tile in tiles) == AS_DRAWN
+    assert sum(tile.name == "as trained" for tile in tiles) == TRAINING_DRAWS
     assert all(tile.image.shape == (60, 320, 3) and tile.image.dtype == np.uint8 for tile in tiles)
-    own = varieties(road_frame(0.2)[first:end], 0.1, ROWS, STRONGEST, 1, HOODS)
+    own = make_tiles(road_frame(0.2)[first:end], 0.1, ROWS, STRONGEST, 1, HOODS)
     assert "0.5 m right" in {tile.name for tile in own}
 
 

@@ -16,7 +16,7 @@ from training.data.augment import augment
 from training.data.samples import HELD_OUT, TRAIN, draw_epoch, load_drives
 from training.data.viewpoint import rows_to_read
 from training.run.recipe import STUDY, Recipe, recipe_of
-from training.run.run import Run, Settings
+from training.run.run import TrainingRun, TrainingSettings
 from training.run.schedule import best_epoch, learning_rate, phases
 from training.run.train import Training, train
 
@@ -33,14 +33,14 @@ def drives(make_recording):
 
 
 @pytest.fixture
-def settings(make_recording) -> Settings:
-    return Settings("eff", (str(make_recording(rows=150)),), 3, None, "float32", TINY)
+def settings(make_recording) -> TrainingSettings:
+    return TrainingSettings("eff", (str(make_recording(rows=150)),), 3, None, "float32", TINY)
 
 
 @pytest.fixture
 def training(settings, tmp_path) -> Training:
     return Training(
-        settings, Run(tmp_path / "run", settings), load_drives([Path(settings.recordings[0])], TINY, None, 3)
+        settings, TrainingRun(tmp_path / "run", settings), load_drives([Path(settings.recordings[0])], TINY, None, 3)
     )
 
 
@@ -128,7 +128,7 @@ def test_the_weights_of_the_last_step_keep_their_own_batch_norm(training):
     weights = [weight + 0.01 for weight in training.network.get_weights()]
     training.average.update([weight - 1 for weight in weights])
     training.average.update(weights)
-    training._monitored(whole=False)
+    training._monitor(whole=False)
     for kept, own in zip(training.model.network.get_weights(), weights, strict=True):
         np.testing.assert_allclose(kept, own, atol=1e-6)
 
@@ -151,7 +151,7 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
     for kept, best in zip(saved, shown[1], strict=True):
         np.testing.assert_array_equal(kept, best)
 
-    save = Run.save
+    save = TrainingRun.save
 
     def dying(self, network, average, epoch):
         save(self, network, average, epoch)
@@ -159,7 +159,7 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
 
     for epochs in (1, 2):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(Run, "save", dying)
+            patch.setattr(TrainingRun, "save", dying)
             train(settings, tmp_path / "cut", tmp_path / "cut.h5")
         assert len((tmp_path / "cut" / "epochs.csv").read_text().splitlines()) == 1 + epochs
     again = train(settings, tmp_path / "cut", tmp_path / "cut.h5")

@@ -22,7 +22,7 @@ from training.study.muon import ConvMuon
 from training.study.predict import ImageError, predict, read_image
 from training.study.recipes import OUR_CIFAR, OUR_DIGITS, recipe_of
 from training.study.results import read_runs
-from training.study.run import RESULT_KEYS, Run, Settings
+from training.study.run import RESULT_KEYS, StudyRun, StudySettings
 from training.study.separable import STEPS, multiplications, worked_example
 from training.study.train import build, compile_for, confusion_matrix, train, wake
 
@@ -45,9 +45,9 @@ def drawn(task: str = "digits", count: int = 120, seed: int = 0) -> Dataset:
     return Dataset(images, labels, images[:50], labels[:50])
 
 
-def settings(task: str = "digits", model: str = "eff", seed: int = 1, **recipe) -> Settings:
+def settings(task: str = "digits", model: str = "eff", seed: int = 1, **recipe) -> StudySettings:
     base = TINY if task == "digits" else replace(OUR_CIFAR, epochs=1, batch=30)
-    return Settings(task, model, "ours", seed, "float32", drawn(task).digest(), replace(base, **recipe))
+    return StudySettings(task, model, "ours", seed, "float32", drawn(task).digest(), replace(base, **recipe))
 
 
 def written(data: Dataset, path: Path) -> Path:
@@ -157,13 +157,13 @@ def test_a_confusion_matrix_counts_what_was_taken_for_what():
 
 
 def test_a_run_folder_of_other_settings_is_refused(tmp_path):
-    Run(tmp_path, settings())
+    StudyRun(tmp_path, settings())
     with pytest.raises(RunError, match="other settings"):
-        Run(tmp_path, settings(seed=2))
+        StudyRun(tmp_path, settings(seed=2))
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
-    run = Run(tmp_path, settings())
+    run = StudyRun(tmp_path, settings())
     (tmp_path / "checkpoint.npz").write_bytes(b"PK damaged")
     network = build(settings(), "float32")
     compile_for(network, TINY, 4)
@@ -175,14 +175,14 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     data, asked = drawn(), settings(block_dropout=0.1, label_smoothing=0.1)
     whole = train(asked, data, tmp_path / "whole")
-    save = Run.save
+    save = StudyRun.save
 
     def dying(self, network, epoch):
         save(self, network, epoch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "save", dying)
+        patch.setattr(StudyRun, "save", dying)
         with pytest.raises(KeyboardInterrupt):
             train(asked, data, tmp_path / "cut")
     assert not (tmp_path / "cut" / "result.json").exists()
@@ -282,7 +282,7 @@ def test_files_that_are_no_image_or_no_classifier_are_one_line_and_exit_code_2(m
 
 def test_a_finished_run_whose_model_is_not_kept_is_named(tmp_path, capsys):
     data = drawn()
-    run = Run(tmp_path, settings(epochs=20, batch=100))
+    run = StudyRun(tmp_path, settings(epochs=20, batch=100))
     run.finish(dict.fromkeys(RESULT_KEYS, 1))
     assert main(["predict", str(tmp_path / "model.h5"), "seven.png"]) == 2
     assert "keeps its figures but not its model" in capsys.readouterr().err

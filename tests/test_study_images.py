@@ -12,9 +12,9 @@ from training.study.__main__ import main
 from training.study.archive import convert
 from training.study.datasets import DatasetError, checked, load
 from training.study.moves import moved
-from training.study.recipes import Recipe
+from training.study.recipes import StudyRecipe
 
-STILL = Recipe(1, 10, 1e-3)
+STILL = StudyRecipe(1, 10, 1e-3)
 
 
 def arrays(**others):
@@ -93,7 +93,7 @@ def test_a_recipe_that_moves_nothing_leaves_images_as_they_are():
 
 
 def test_a_shift_is_whole_pixels_and_reaches_each_way():
-    recipe = Recipe(1, 10, 1e-3, shift=2)
+    recipe = StudyRecipe(1, 10, 1e-3, shift=2)
     corners = set()
     for seed in range(200):
         found = moved(square(), recipe, np.random.default_rng(seed))
@@ -104,7 +104,7 @@ def test_a_shift_is_whole_pixels_and_reaches_each_way():
 
 
 def test_a_mirror_swaps_left_and_right_of_about_half():
-    recipe = Recipe(1, 10, 1e-3, mirror=True)
+    recipe = StudyRecipe(1, 10, 1e-3, mirror=True)
     swapped = 0
     for seed in range(100):
         found = moved(square(), recipe, np.random.default_rng(seed))
@@ -117,7 +117,7 @@ def test_a_mirror_swaps_left_and_right_of_about_half():
 def test_a_turned_image_keeps_its_middle_and_about_its_light():
     images = np.zeros((1, 29, 29, 1), np.uint8)
     images[:, 4:25, 13:16] = 200
-    turns = [moved(images, Recipe(1, 10, 1e-3, turn_deg=30.0), np.random.default_rng(seed)) for seed in range(20)]
+    turns = [moved(images, StudyRecipe(1, 10, 1e-3, turn_deg=30.0), np.random.default_rng(seed)) for seed in range(20)]
     tops = [float(np.argwhere(found[0, 6, :, 0] > 100).mean()) for found in turns]
     assert min(tops) < 12
     assert max(tops) > 16
@@ -129,7 +129,9 @@ def test_a_turned_image_keeps_its_middle_and_about_its_light():
 def test_moved_images_stay_in_their_order():
     images = np.zeros((600, 28, 28, 1), np.uint8)
     images[:, 8:20, 8:20] = (np.arange(600) % 250 + 1)[:, None, None, None]
-    found = moved(images, Recipe(1, 10, 1e-3, shift=2, turn_deg=5.0, zoom=0.1, slant=0.1), np.random.default_rng(1))
+    found = moved(
+        images, StudyRecipe(1, 10, 1e-3, shift=2, turn_deg=5.0, zoom=0.1, slant=0.1), np.random.default_rng(1)
+    )
     np.testing.assert_array_equal(found[:, 14, 14, 0], images[:, 14, 14, 0])
     assert any((found[number] != found[number + 250]).any() for number in range(250)), "groups move differently"
 

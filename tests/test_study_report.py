@@ -11,7 +11,7 @@ from training.study.__main__ import MODELS, main
 from training.study.recipes import recipe_of
 from training.study.report import read_engines, tables, write_report
 from training.study.results import grouped, read_runs, trained_alike
-from training.study.run import Run, Settings
+from training.study.run import StudyRun, StudySettings
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -21,7 +21,9 @@ def finished(
 ) -> None:
     """The small files of a run as it would have ended."""
     folder = folder / f"{model}-{recipe}-{seed}"
-    run = Run(folder, Settings(task, model, recipe, seed, "float32", "digest", recipe_of(task, model, recipe)))
+    run = StudyRun(
+        folder, StudySettings(task, model, recipe, seed, "float32", "digest", recipe_of(task, model, recipe))
+    )
     (folder / "epochs.csv").write_text(f"epoch,test_accuracy\n1,0.9\n2,{accuracy}\n")
     run.finish(
         {

@@ -18,7 +18,7 @@ from training.data.pipeline import images
 from training.data.samples import load_drives
 from training.run.network import WeightAverage, build, settle_batch_norm
 from training.run.recipe import Recipe
-from training.run.run import Run, Settings
+from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_folder import RunError
 from training.run.train import Training, train
 
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 @pytest.fixture
-def settings(make_recording) -> Settings:
-    return Settings("eff", (str(make_recording(rows=100)),), 3, None, "float32", TINY)
+def settings(make_recording) -> TrainingSettings:
+    return TrainingSettings("eff", (str(make_recording(rows=100)),), 3, None, "float32", TINY)
 
 
 def answers(path: Path) -> np.ndarray:
@@ -44,10 +44,10 @@ def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, 
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     drives = load_drives([Path(settings.recordings[0])], settings.recipe, None, 1)
-    training = Training(settings, Run(tmp_path / "run", settings), drives)
+    training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
     training.average.update([weights + 0.01 for weights in learned])
-    assert set(training._monitored(whole=False)) == {"mae", "correlation", "bias"}
+    assert set(training._monitor(whole=False)) == {"mae", "correlation", "bias"}
     for before, after in zip(learned, training.network.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
 
@@ -100,7 +100,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     assert "also" not in card.metrics
     assert card.epochs == 3
 
-    save = Run.save
+    save = TrainingRun.save
 
     def dying(self, network, average, epoch):
         save(self, network, average, epoch)
@@ -108,7 +108,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "save", dying)
+        patch.setattr(TrainingRun, "save", dying)
         with pytest.raises(KeyboardInterrupt):
             train(settings, tmp_path / "cut", tmp_path / "cut.h5")
     again = train(settings, tmp_path / "cut", tmp_path / "cut.h5")
@@ -178,21 +178,21 @@ def test_settings_name_their_run(settings):
 
 
 def test_a_run_folder_of_other_settings_is_refused(settings, tmp_path):
-    Run(tmp_path, settings)
+    TrainingRun(tmp_path, settings)
     with pytest.raises(RunError, match="other settings"):
-        Run(tmp_path, replace(settings, seed=4))
+        TrainingRun(tmp_path, replace(settings, seed=4))
 
 
 def test_a_run_folder_in_use_is_refused_until_its_user_ends(settings, tmp_path):
-    Run(tmp_path, settings)
+    TrainingRun(tmp_path, settings)
     with FileLock(tmp_path / "run.lock"), pytest.raises(RunError, match="in use by another process"):
-        Run(tmp_path, settings)
-    Run(tmp_path, settings)
+        TrainingRun(tmp_path, settings)
+    TrainingRun(tmp_path, settings)
 
 
 @pytest.mark.parametrize("content", [b"PK damaged", b"PK\x03\x04 cut short", b""])
 def test_a_damaged_checkpoint_is_named(settings, tmp_path, content):
-    run = Run(tmp_path, settings)
+    run = TrainingRun(tmp_path, settings)
     (tmp_path / "checkpoint.npz").write_bytes(content)
     network = build("eff", TINY, "float32").network
     network.compile("adam", loss="mse")

@@ -1,9 +1,9 @@
-"""From folders of recordings to trained model files with their cards; everything here is for the workshop.
+"""Training turns folders of recordings into model files with their cards.
 
-Nothing that serves a model imports it.
+No code that serves a model imports this package.
 """
 
 import os
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-"""TensorFlow's fast kernels, off by default where there is no AVX-512; `eff` learns 2.4 times faster with them."""
+"""This turns on TensorFlow's oneDNN kernels, which are off by default on processors without AVX-512."""

@@ -1,4 +1,4 @@
-"""The command line of training: recordings in, a model file and its card out.
+"""The command line of training reads recordings and writes a model file and its card.
 
 python -m training --model eff RECORDING... --lap-m 1135
 """
@@ -18,7 +18,7 @@ from protocol.command_line import command_parser, number, run, whole
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
-    from training.run.run import Settings
+    from training.run.run import TrainingSettings
 
 HELP = """Train a steering model from recordings of the Udacity simulator.
 
@@ -30,18 +30,18 @@ examples:
   python -m training --model eff lake udacity --recipe study --test friend
   python -m training --model eff lake --preview seen.png
 
-Interrupted or killed, the same command goes on where it was. The run's folder has its settings, per-epoch figures
+The same command resumes a run that was interrupted or killed. The run's folder holds its settings, per-epoch figures
 (epochs.csv), curves.png, TensorBoard events and the last checkpoints.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, train, report; returns the exit code: 0 done, 2 for bad input, 130 when interrupted."""
+    """Parse the arguments, train and report; returns the exit code: 0 for success, 2 for bad input, 130 for Ctrl-C."""
     options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from protocol.recording import RecordingError  # noqa: PLC0415 - so that --help need not wait for TensorFlow
+    from protocol.recording import RecordingError  # noqa: PLC0415 - --help must not wait for TensorFlow
     from training.run.recipe import recipe_of  # noqa: PLC0415
-    from training.run.run import Settings  # noqa: PLC0415
+    from training.run.run import TrainingSettings  # noqa: PLC0415
     from training.run.run_folder import RunError  # noqa: PLC0415
 
     recipe = recipe_of(options.recipe, options.model)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
     also, tests = (tuple(str(folder.resolve()) for folder in group) for group in (options.also, options.test))
-    settings = Settings(
+    settings = TrainingSettings(
         options.model,
         recordings,
         options.seed,
@@ -61,18 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tests,
         options.dagger,
     )
-    expected = (RecordingError, RunError, OSError)
+    input_errors = (RecordingError, RunError, OSError)
     if options.preview:
-        return run(lambda: _preview(settings, options.preview), "error", expected)
+        return run(lambda: _preview(settings, options.preview), "error", input_errors)
     folder = options.run or Path("runs") / settings.name()
     out = options.out or folder / f"{options.model}.h5"
     print(f"run folder: {folder}")
-    stopped = f"stopped; the same command goes on from the last finished epoch in {folder}"
-    return run(lambda: _train(settings, folder, out), "error", expected, stopped)
+    stop_message = f"stopped; the same command goes on from the last finished epoch in {folder}"
+    return run(lambda: _train(settings, folder, out), "error", input_errors, stop_message)
 
 
-def _train(settings: Settings, folder: Path, out: Path) -> None:
-    """Train and report. Raises what `train` does, and RunError for an image that cannot be decoded."""
+def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
+    """Train and report. Raises the errors of `train`, and RunError for an image that cannot be decoded."""
     from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
 
     from training.run.run_folder import RunError  # noqa: PLC0415
@@ -88,11 +88,12 @@ def _train(settings: Settings, folder: Path, out: Path) -> None:
         ) from None
     _report(card.metrics, out)
     for trial, figures in card.driving.items():
-        print(f"{trial}: put back {figures['off_road_events']:.0f} times, mean {figures['mean_cte_m']:.2f} m aside")
+        interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]
+        print(f"{trial}: car put back {interventions:.0f} times, mean lateral offset {offset_m:.2f} m")
 
 
-def _preview(settings: Settings, out: Path) -> None:
-    """Draw what training would show the model, and train nothing."""
+def _preview(settings: TrainingSettings, out: Path) -> None:
+    """Draw what training would show the model, without training it."""
     import numpy as np  # noqa: PLC0415
 
     from training.data.pipeline import hoods  # noqa: PLC0415
@@ -113,37 +114,47 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
     parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (%(default)s)")
-    parser.add_argument("--recipe", choices=("ours", "study"), default="ours", help="values to train by (%(default)s)")
-    parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card goes beside it")
-    parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, by settings)")
-    parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="train on these whole")
+    parser.add_argument("--recipe", choices=("ours", "study"), default="ours", help="hyperparameters (%(default)s)")
+    parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card is written beside it")
+    parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, named by its settings)")
     parser.add_argument(
-        "--test", nargs="+", type=Path, default=[], metavar="RECORDING", help="hold these out whole, and report on them"
+        "--also",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RECORDING",
+        help="also train on these recordings, of which nothing is held out",
+    )
+    parser.add_argument(
+        "--test",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="RECORDING",
+        help="hold these recordings out whole and report the error on them",
     )
     parser.add_argument(
         "--dagger",
         type=whole(0, 20),
         default=0,
         metavar="N",
-        help="rounds in which the model drives the built-in tracks, an expert corrects it, and it learns from that (0)",
+        help="rounds in which the model drives the built-in tracks, an expert corrects it, and it learns from this (0)",
     )
     parser.add_argument(
         "--no-drive",
         action="store_true",
-        help="keep the last checkpoint, rather than let the last ones drive and choose",
+        help="keep the last checkpoint; else the last ones drive and the best driver is kept",
     )
     parser.add_argument(
-        "--preview", type=Path, metavar="FILE.png", help="draw what the model would be shown there, and train nothing"
+        "--preview", type=Path, metavar="FILE.png", help="draw what the model would be shown, without training it"
     )
-    parser.add_argument(
-        "--epochs", type=whole(1, 10_000), help="passes over the data before the last ones (the recipe's)"
-    )
-    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
+    parser.add_argument("--epochs", type=whole(1, 10_000), help="passes over the data before the refit (the recipe's)")
+    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of all random choices (1)")
     parser.add_argument(
         "--lap-m",
         type=number(100, 100_000),
-        help="length of the lap that all recordings drive, in metres (the lake: 1135); then the same stretches of road"
-        " are held out in all laps, else blocks of time",
+        help="length of the lap that all recordings drive, in metres (the lake: 1135); the same stretches of road are"
+        " then held out on every lap; without it, blocks of time are held out",
     )
     add_precision(parser)
     options = parser.parse_args(arguments)
@@ -153,12 +164,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _report(metrics: Mapping[str, Mapping[str, float | None]], out: Path) -> None:
-    print(f"{'held out':<44} {'rows':>6} {'MAE':>7} {'of 0':>7} {'RMSE':>7} {'of 0':>7} {'corr.':>6} {'bias':>8}")
+    """Print the held-out figures; `MAE 0` and `RMSE 0` are the errors of always answering 0."""
+    print(f"{'held out':<44} {'rows':>6} {'MAE':>7} {'MAE 0':>7} {'RMSE':>7} {'RMSE 0':>7} {'corr.':>6} {'bias':>8}")
     for name, figures in metrics.items():
-        m = {key: float("nan") if value is None else value for key, value in figures.items()}
+        values = {key: float("nan") if value is None else value for key, value in figures.items()}
         print(
-            f"{name:<44} {m['rows']:6.0f} {m['mae']:7.4f} {m['zero_mae']:7.4f} {m['rmse']:7.4f} {m['zero_rmse']:7.4f}"
-            f" {m['correlation']:6.3f} {m['bias']:+8.4f}"
+            f"{name:<44} {values['rows']:6.0f} {values['mae']:7.4f} {values['zero_mae']:7.4f} {values['rmse']:7.4f}"
+            f" {values['zero_rmse']:7.4f} {values['correlation']:6.3f} {values['bias']:+8.4f}"
         )
     print(f"wrote {out} and {out.with_suffix('.json')}")
 

@@ -1,7 +1,7 @@
-"""Driving as a number: models drive built-in tracks or replayed recordings in a plain loop, and are judged together.
+"""Models drive built-in tracks or replayed recordings in a plain loop, and one table compares how they drove.
 
-A low error on recorded frames says little about driving: small mistakes add up, and the car sees places that no
-recording holds. Here the very engine and speed control that serve a simulator close the loop, without a socket.
+A low error on recorded frames says little about driving: small mistakes add up, and the car reaches places that no
+recording shows. Here the engine and speed control that serve a simulator close the loop, without a socket.
 
     python -m training.evaluate models/eff.h5 --track lake --laps 10 --speed 15
     python -m training.evaluate models/eff.h5 --replay RECORDING
@@ -33,7 +33,7 @@ from simulator.world.course import Course, JudgedWorld
 from simulator.world.drive_log import DriveReport
 from training.judge.course import courses
 
-HELP = """Let models drive built-in tracks or replayed recordings, and judge them side by side.
+HELP = """Let models drive built-in tracks or replayed recordings, and compare them in one table.
 
 examples:
   python -m training.evaluate models/eff.h5 --track lake --laps 10 --speed 15
@@ -41,55 +41,55 @@ examples:
   python -m training.evaluate models/eff.h5 --latency-ms 0 50 100 200 --json latency.json --map latency.png
   python -m training.evaluate models/eff.h5 models/baseline.h5 --replay recordings/lake recordings/other --map line.png
 
-Off a track's road, or more than a metre from the line of the human whose recording is replayed, the car is put back.
-A metre is NVIDIA's, for a lane of 3.7 m; Udacity's lake has 6.9 m between its lines, and keyboards wander there.
+The car is put back when it leaves a track's road, or is more than a metre from a replayed recording's reference path.
+NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.9 m between its lines, and keyboard drivers wander there.
 
-exit code: 0 no car was put back; 1 one was; 2 bad input."""
+exit code: 0 no car was put back; 1 a car was put back; 2 bad input."""
 
 FRAME_S = 0.05
 
 
 def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None) -> None:
-    """Let `policy` drive the world to its end, 20 frames a second, at `speed_mph`, slower in bends."""
+    """Let `policy` drive the world until it ends, at 20 frames a second and `speed_mph`, slower in bends."""
     speed = PIController(speed_mph)
     while not world.finished:
         steering = float(np.clip(policy.predict(world.frame()[np.newaxis])[0], -1.0, 1.0))
         throttle = speed.throttle(world.car.speed_mph, steering, world.log.time_s)
-        before_m = world.log.distance_m
+        start_m = world.log.distance_m
         world.apply(Control(steering, throttle))
         world.step(FRAME_S)
         if bar is not None:
-            left_m = (bar.total or math.inf) - bar.n  # tqdm warns of more than all
-            bar.update(min(world.log.distance_m - before_m, left_m))
+            remaining_m = (bar.total or math.inf) - bar.n  # tqdm warns when a bar exceeds its total
+            bar.update(min(world.log.distance_m - start_m, remaining_m))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Drive all models on all courses, report; the process's exit code."""
+    """Drive all models on all courses and report; returns the exit code."""
     options = _parse(arguments)
     return run(lambda: _evaluate(options), "evaluate", (OSError, ValueError, RuntimeError))
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
-        chosen = courses(options, stack)
+        course_list = courses(options, stack)
         engines = [(path, open_engine(path, "auto", options.preprocess)) for path in options.models]
-        found = _drive_all(engines, chosen, options.latency_ms, options.speed)
-    _write(found, chosen[0], options)
-    return 1 if any(report.off_road_events for _, report, _ in found) else 0
+        results = _drive_all(engines, course_list, options.latency_ms, options.speed)
+    _write(results, course_list[0], options)
+    return 1 if any(report.off_road_events for _, report, _ in results) else 0
 
 
-Found = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
+Results = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
 
 
 def _drive_all(
-    engines: list[tuple[Path, Any]], chosen: list[Course], latencies_ms: list[float], speed_mph: float
-) -> Found:
-    """Each model on each course with each latency; a line is printed as each drive ends."""
-    found: Found = []
-    total = sum(course.length_m for course in chosen) * len(engines) * len(latencies_ms)
+    engines: list[tuple[Path, Any]], course_list: list[Course], latencies_ms: list[float], speed_mph: float
+) -> Results:
+    """Drive each model on each course with each latency, and print a line as each drive ends."""
+    results: Results = []
+    total = sum(course.length_m for course in course_list) * len(engines) * len(latencies_ms)
     print(_HEADER)
     with tqdm(total=round(total), unit="m", unit_scale=True, smoothing=0.05) as bar:
-        for course, (path, engine), latency_ms in product(chosen, engines, latencies_ms):
+        for course, (path, engine), latency_ms in product(course_list, engines, latencies_ms):
             world = course.start(latency_ms / 1000)
             start_s = time.perf_counter()
             drive(engine, world, speed_mph, bar)
@@ -101,9 +101,9 @@ def _drive_all(
                 "latency_ms": latency_ms,
                 "frames_per_s": round(rate, 1),
             }
-            found.append((case, world.log.report(), world))
-            bar.write(_line(case, found[-1][1]))
-    return found
+            results.append((case, world.log.report(), world))
+            bar.write(_line(case, results[-1][1]))
+    return results
 
 
 _HEADER = (
@@ -123,15 +123,15 @@ def _line(case: dict[str, Any], report: DriveReport) -> str:
     )
 
 
-def _write(found: Found, first: Course, options: argparse.Namespace) -> None:
+def _write(results: Results, first_course: Course, options: argparse.Namespace) -> None:
     if options.json:
         rows = [
-            {**case, "laps_asked": options.laps, "seed": options.seed, **asdict(report)} for case, report, _ in found
+            {**case, "laps_asked": options.laps, "seed": options.seed, **asdict(report)} for case, report, _ in results
         ]
         options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     if options.map:
-        here = [(case, world.log) for case, _, world in found if case["track"] == first.facts["track"]]
-        first.draw([(f"{Path(c['model']).name}, {c['latency_ms']:g} ms", log) for c, log in here], options.map)
+        drives = [(case, world.log) for case, _, world in results if case["track"] == first_course.facts["track"]]
+        first_course.draw([(f"{Path(c['model']).name}, {c['latency_ms']:g} ms", log) for c, log in drives], options.map)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -139,27 +139,32 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".h5, .keras, .json with .h5, .tflite")
     parser.add_argument("--track", nargs="+", default=[], help="lake, mountain, random:SEED (default lake)")
     parser.add_argument(
-        "--replay", type=Path, nargs="+", default=[], metavar="RECORDING", help="drive recordings, at their own speed"
+        "--replay",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RECORDING",
+        help="recordings to replay at their own speed",
     )
     parser.add_argument(
         "--intervention-m",
         type=float,
         metavar="M",
-        help="distance from the human's line at which a replayed car is put back (1; 0.5 without side cameras)",
+        help="lateral offset from the reference path at which a replayed car is put back (1; 0.5 without side cameras)",
     )
     parser.add_argument(
-        "--laps", type=float, default=1.0, help="of each track; share of a replay (default %(default)g)"
+        "--laps", type=float, default=1.0, help="laps of each track, or share of each replay (default %(default)g)"
     )
     parser.add_argument(
-        "--speed", type=float, default=15.0, metavar="MPH", help="to hold on a track (default %(default)g)"
+        "--speed", type=float, default=15.0, metavar="MPH", help="speed to hold on a track (default %(default)g)"
     )
     parser.add_argument("--reverse", action="store_true", help="drive the tracks the other way round")
-    parser.add_argument("--both-ways", action="store_true", help="drive them both ways")
+    parser.add_argument("--both-ways", action="store_true", help="drive the tracks both ways round")
     parser.add_argument("--latency-ms", type=float, nargs="+", default=[0.0], metavar="MS", help="added to each answer")
-    parser.add_argument("--seed", type=int, default=0, help="of the start (default %(default)s)")
-    parser.add_argument("--preprocess", help="for models that do not take raw frames, as in server/drive.py")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
-    parser.add_argument("--map", type=Path, metavar="FILE.png", help="draw the drives on the first course")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the start (default %(default)s)")
+    parser.add_argument("--preprocess", help="of models that do not take raw frames, as for server/drive.py")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    parser.add_argument("--map", type=Path, metavar="FILE.png", help="draw the first course's drives into this file")
     options = parser.parse_args(arguments)
     if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:
         parser.error(f"expected 0 < --laps <= 1000 and 1 <= --speed <= 30, got {options.laps} and {options.speed}")

@@ -1,7 +1,7 @@
-"""What a model is shown in training, on one page: images of a recording, what is made of them, and the steering.
+"""A preview page shows what a model sees in training: images of a recording, their augmentations, and the steering.
 
-An augmentation with a wrong sign or too much of it teaches a car to leave the road, and no loss says so; here one sees
-whether the drawn path still leads along the lane, or back into it.
+An augmentation that is too strong or has a wrong sign teaches a car to leave the road, and no loss shows it. On this
+page the drawn path must still lead along the lane, or back into it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from training.run.figures import save_figure
 from training.run.recipe import Recipe
 
 COLUMNS = 5
-"""Images on the page: from a hard left to a hard right, without the hardest, which are turns on the spot."""
+"""Images on the page, from a hard left to a hard right; the hardest are left out, because they turn on the spot."""
 
-AS_DRAWN = 3
-"""How many draws of all together, as training makes them."""
+TRAINING_DRAWS = 3
+"""Tiles of each image with all augmentations together, as training draws them."""
 
-SHOWN = {"shift_m": 0.5, "turn_deg": 3.0, "other_hood": True}
-"""Strengths at which to show what the recipe leaves off."""
+PREVIEW_STRENGTHS = {"shift_m": 0.5, "turn_deg": 3.0, "other_hood": True}
+"""The page shows augmentations that the recipe leaves off at these strengths."""
 
 
 class Tile(NamedTuple):
-    """One picture of the page: what was done to it, uint8 (rows, 320, 3), and the steering that goes with it."""
+    """One picture of the page: the augmentation's name, the image, uint8 (rows, 320, 3), and its target steering."""
 
     name: str
     image: npt.NDArray[np.uint8]
@@ -52,17 +52,18 @@ def draw_preview(
     seed: int,
     out: Path,
 ) -> None:
-    """Write the page as a PNG. paths, targets: an epoch's draw, (n,), of which COLUMNS are shown; rows: of the crop.
+    """Write the page as a PNG.
 
-    others: hoods to exchange its images' for.
+    paths, targets: an epoch's draw, (n,), of which the page shows COLUMNS; rows: those of the crop; others: hoods that
+    replace the images' own.
     """
     order = np.argsort(targets, kind="stable")
-    chosen = order[(np.linspace(0.02, 0.98, COLUMNS) * (order.size - 1)).round().astype(int)]
-    read = rows_to_read(rows, _shown(recipe))
-    frames = np.concatenate(list(images(paths[chosen], read, COLUMNS)))
+    selection = order[(np.linspace(0.02, 0.98, COLUMNS) * (order.size - 1)).round().astype(int)]
+    read = rows_to_read(rows, _preview_recipe(recipe))
+    frames = np.concatenate(list(images(paths[selection], read, COLUMNS)))
     columns = [
-        varieties(frame, target, rows, recipe, seed + place, others)
-        for place, (frame, target) in enumerate(zip(frames, targets[chosen], strict=True))
+        make_tiles(frame, target, rows, recipe, seed + place, others)
+        for place, (frame, target) in enumerate(zip(frames, targets[selection], strict=True))
     ]
     narrow = ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.02)
     figure = Figure(figsize=(3.1 * COLUMNS + 1.6, 0.68 * len(columns[0]) + 0.5), layout=narrow)
@@ -72,46 +73,46 @@ def draw_preview(
             _draw(axes, tile, rows)
             if place == 0:
                 axes.set_ylabel(tile.name, rotation=0, ha="right", va="center")
-    figure.suptitle("What training shows the model. Yellow: where the car goes if it steers as taught")
+    figure.suptitle("What training shows the model. The yellow line is the path that the target steering leads along.")
     save_figure(figure, out, dpi=80)
 
 
-def varieties(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, others: Any) -> list[Tile]:
-    """An image as it is, with each variety alone at its strongest, and with all together as training draws them.
+def make_tiles(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int, others: Any) -> list[Tile]:
+    """Make tiles of the original, of each augmentation alone at full strength, and of all together as training draws.
 
-    frame: the rows of it that `rows_to_read` names for the strengths shown, uint8; target: its steering;
+    frame: the rows that `rows_to_read` names for these strengths, uint8; target: its steering, -1..1;
     others: hoods of other frames.
     """
-    shown = _shown(recipe)
-    read = rows_to_read(rows, shown)
+    strongest = _preview_recipe(recipe)
+    read = rows_to_read(rows, strongest)
     crop, any_seed, steering = _part(frame, read, rows), np.array([seed, 0], np.int32), tf.constant(target, tf.float32)
     pixels = tf.cast(crop, tf.float32)
 
     def off(name: str) -> str:
-        return "" if getattr(shown, name) == getattr(recipe, name) else " (off)"
+        return "" if getattr(strongest, name) == getattr(recipe, name) else " (off)"
 
-    made: list[tuple[str, Any, Any]] = [("as it is", crop, steering), ("flip", crop[:, ::-1], -steering)]
-    made += [
-        (f"light x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
+    tiles: list[tuple[str, Any, Any]] = [("original", crop, steering), ("flip", crop[:, ::-1], -steering)]
+    tiles += [
+        (f"brightness x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
-    made.append((f"other hood{off('other_hood')}", as_image(other_hood(pixels, others, any_seed)), steering))
-    made.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
+    tiles.append((f"other hood{off('other_hood')}", as_image(other_hood(pixels, others, any_seed)), steering))
+    tiles.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
-            moved = (side * shift_m * shown.shift_m, side * turn_deg * math.radians(shown.turn_deg))
+            moved = (side * shift_m * strongest.shift_m, side * turn_deg * math.radians(strongest.turn_deg))
             image = as_image(seen_from(frame, *moved, read, rows))
-            label = f"{getattr(shown, name):g}{unit} {way}{off(name)}"
-            made.append((label, image, steered_back(steering, *moved, recipe)))
-    for draw in range(1, AS_DRAWN + 1):
+            label = f"{getattr(strongest, name):g}{unit} {way}{off(name)}"
+            tiles.append((label, image, steered_back(steering, *moved, recipe)))
+    for draw in range(1, TRAINING_DRAWS + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
-        made.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
-    return [Tile(name, np.asarray(image), float(angle) + 0.0) for name, image, angle in made]
+        tiles.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
+    return [Tile(name, np.asarray(image), float(angle) + 0.0) for name, image, angle in tiles]
 
 
-def _shown(recipe: Recipe) -> Recipe:
-    """The recipe, with what it leaves off at a strength worth seeing."""
-    off: dict[str, Any] = {name: strength for name, strength in SHOWN.items() if not getattr(recipe, name)}
+def _preview_recipe(recipe: Recipe) -> Recipe:
+    """The recipe, with the augmentations that it leaves off at PREVIEW_STRENGTHS."""
+    off: dict[str, Any] = {name: strength for name, strength in PREVIEW_STRENGTHS.items() if not getattr(recipe, name)}
     return replace(recipe, **off)
 
 

@@ -17,7 +17,7 @@ from protocol.exclusions import RULES_NAME
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import LOG_NAME, Recording, Sample, row_times_s
 from training.doctor.findings import (
-    Finding,
+    DataFinding,
     file_findings,
     motion_findings,
     percent,
@@ -32,7 +32,7 @@ MARKS = {"good": " ", "note": "-", "fault": "!"}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RecordingSession:
     """A stretch recorded without a pause. number: from 0; rows: how many, from line first to line last of the csv;
     started: local time, "" where the image names carry none; length_s: seconds; driven_m: metres by the speeds."""
 
@@ -54,9 +54,9 @@ class Examination:
     rows: int
     excluded: int
     cameras: int
-    sessions: tuple[Session, ...]
+    sessions: tuple[RecordingSession, ...]
     laps: Laps | None
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
     @property
     def healthy(self) -> bool:
@@ -125,11 +125,11 @@ def examine(recording: Recording, frames: Frames) -> Examination:
     )
 
 
-def _session(part: Sequence[tuple[int, Sample]], time_s: Float64Array) -> Session:
+def _session(part: Sequence[tuple[int, Sample]], time_s: Float64Array) -> RecordingSession:
     rows = np.array([i for i, _ in part])
     first, last = part[0][1], part[-1][1]
     speed = np.array([s.speed_mph for _, s in part]) * MPS_PER_MPH
     driven = float((np.diff(time_s[rows]) * (speed[1:] + speed[:-1]) / 2).sum())
     started = "" if math.isnan(first.time_s) else f"{datetime.fromtimestamp(first.time_s):%Y-%m-%d %H:%M:%S}"
     length_s = float(time_s[rows[-1]] - time_s[rows[0]])
-    return Session(first.session, len(part), first.row, last.row, started, length_s, driven)
+    return RecordingSession(first.session, len(part), first.row, last.row, started, length_s, driven)

@@ -42,7 +42,7 @@ LEANING = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DataFinding:
     """One verdict. level: `good`, `note` (worth knowing) or `fault` (deserves attention); about: its subject."""
 
     level: Literal["good", "note", "fault"]
@@ -51,7 +51,7 @@ class Finding:
     advice: str = ""
 
 
-def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> Iterator[Finding]:
+def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> Iterator[DataFinding]:
     """On rows that cannot be used. read: how many rows the log has."""
     kinds = Counter(kind for kind, _ in {(problem.kind, problem.row) for problem in problems})
     first = {problem.kind: problem for problem in reversed(problems)}
@@ -66,13 +66,15 @@ def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> It
         if count := kinds[kind]:
             level: Literal["note", "fault"] = "fault" if kind != "stale" and count >= MANY_ROWS * read else "note"
             example = f"row {first[kind].row}: {first[kind].detail}"
-            yield Finding(level, kind, f"{_part(count, read)} {words} ({example}); left out by every command", advice)
+            yield DataFinding(
+                level, kind, f"{_part(count, read)} {words} ({example}); left out by every command", advice
+            )
     if bad := damaged.damaged:
         row, detail = next(iter(bad.items()))
         words = f"{_part(len(bad), read)} rows have an image that does not decode as it should (row {row}: {detail})"
-        yield Finding("fault", "damaged", words, "--exclude damaged leaves them out")
+        yield DataFinding("fault", "damaged", words, "--exclude damaged leaves them out")
     if not kinds and not bad:
-        yield Finding("good", "files", "every row can be read and every image decodes")
+        yield DataFinding("good", "files", "every row can be read and every image decodes")
 
 
 def repeated_rows(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> list[int]:
@@ -89,70 +91,73 @@ def standstill_rows(samples: Sequence[Sample]) -> list[int]:
     return [s.row for s in samples if abs(s.speed_mph) < STANDSTILL_MPH]
 
 
-def motion_findings(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> Iterator[Finding]:
+def motion_findings(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> Iterator[DataFinding]:
     """On speed, standstill and images that do not change."""
     speed = np.array([s.speed_mph for s in samples])
     if not speed.any():
-        yield Finding("fault", "speed", "the speed is 0 in every row: no speeds were recorded, or the car never moved",
-                      "check the log's last column; laps and places on the road cannot be found")  # fmt: skip
+        text = "the speed is 0 in every row: no speeds were recorded, or the car never moved"
+        advice = "check the log's last column; laps and places on the road cannot be found"
+        yield DataFinding("fault", "speed", text, advice)
         return
     slow, middle, fast = np.percentile(speed, (5, 50, 95))
-    yield Finding(
+    yield DataFinding(
         "good", "speed", f"{slow:.0f} to {fast:.0f} mph, median {middle:.0f} (all but the slowest and fastest 5 %)"
     )
     if still := len(standstill_rows(samples)):
         level: Literal["note", "fault"] = "fault" if still >= MUCH_STANDSTILL * len(samples) else "note"
         words = f"{_part(still, len(samples))} rows stand still (below {STANDSTILL_MPH:g} mph)"
-        yield Finding(level, "standstill", words, "--exclude standstill leaves them out")
+        yield DataFinding(level, "standstill", words, "--exclude standstill leaves them out")
     if same := repeated_rows(samples, time_s, frames):
         level = "fault" if len(same) >= MANY_ROWS * len(samples) else "note"
         words = f"{_part(len(same), len(samples))} rows show the image of the row before although the car moved"
-        yield Finding(level, "repeated", f"{words} (first: row {same[0]})", "--exclude repeated leaves them out")
+        yield DataFinding(level, "repeated", f"{words} (first: row {same[0]})", "--exclude repeated leaves them out")
 
 
-def steering_findings(samples: Sequence[Sample], time_s: Float64Array) -> Iterator[Finding]:
+def steering_findings(samples: Sequence[Sample], time_s: Float64Array) -> Iterator[DataFinding]:
     """On how the driver steers, and to which side."""
     steering = np.array([s.steering for s in samples])
     if not steering.any():
         words = f"all {steering.size} rows steer exactly 0: a model can only learn to go straight"
-        yield Finding("fault", "steering", words, "record again with steering, or check the log's fourth column")
+        yield DataFinding("fault", "steering", words, "record again with steering, or check the log's fourth column")
     elif steering.size < FEW_ROWS:
         words = f"{steering.size} rows are too few to judge the driver by"
-        yield Finding("note", "steering", words, "record a lap or two")
+        yield DataFinding("note", "steering", words, "record a lap or two")
     else:
         yield _driver(steering, burst_length_s(steering, time_s))
         lock = float((np.abs(steering) >= FULL_LOCK).mean())
         if lock >= MANY_ROWS:
             words = f"{percent(lock)} of rows are at full lock, 25 degrees"
-            yield Finding("note", "lock", words, "turning round, or bang-bang steering? --picture shows them")
+            yield DataFinding("note", "lock", words, "turning round, or bang-bang steering? --picture shows them")
         yield _balance(steering)
 
 
-def _driver(steering: Float64Array, burst_s: float) -> Finding:
+def _driver(steering: Float64Array, burst_s: float) -> DataFinding:
     """Who or what steered, as far as the numbers tell."""
     zero = float((steering == 0).mean())
     how = f"{percent(zero)} of rows steer exactly 0"
     if zero < STEADY:
-        return Finding("good", "steering", f"{how}: steered throughout, as by a stick, a wheel or a program")
+        return DataFinding("good", "steering", f"{how}: steered throughout, as by a stick, a wheel or a program")
     how += f", the rest comes in bursts of {burst_s:.1f} s (median)"
     if zero > MOSTLY_ZERO:
-        return Finding("fault", "steering", f"{how}: hardly any steering to learn from", "record more bends")
+        return DataFinding("fault", "steering", f"{how}: hardly any steering to learn from", "record more bends")
     off_step = np.abs(steering * 20 - np.round(steering * 20))[steering != 0]
     stepped = float((off_step < 0.02).mean())
     if stepped > 0.4:
         how += f", {percent(stepped)} of it in steps of 0.05"
     keyboard = burst_s <= BURST_S or stepped > 0.4
     who = "keyboard, bang-bang" if keyboard else "a mouse, or a keyboard held down for longer"
-    return Finding("note", "steering", f"{how}: {who}", "nothing to do: training smooths it and thins straight rows")
+    return DataFinding(
+        "note", "steering", f"{how}: {who}", "nothing to do: training smooths it and thins straight rows"
+    )
 
 
-def _balance(steering: Float64Array) -> Finding:
+def _balance(steering: Float64Array) -> DataFinding:
     left, right, mean = float((steering < 0).mean()), float((steering > 0).mean()), float(steering.mean())
     sides = f"{percent(left)} of rows steer left, {percent(right)} right, mean {mean:+.3f}"
     if abs(mean) <= LEANING:
-        return Finding("good", "balance", f"{sides}: balanced")
+        return DataFinding("good", "balance", f"{sides}: balanced")
     advice = "mirrored images balance it; to drive the other way round shows a model more"
-    return Finding("note", "balance", f"{sides}: leans to the {'left' if mean < 0 else 'right'}", advice)
+    return DataFinding("note", "balance", f"{sides}: leans to the {'left' if mean < 0 else 'right'}", advice)
 
 
 def burst_length_s(steering: Float64Array, time_s: Float64Array) -> float:

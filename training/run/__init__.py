@@ -1,1 +1,1 @@
-"""One training: its recipe, its phases, its folder, its curves and its model card."""
+"""This package runs one training: recipe, phases, run folder, curves and model card."""

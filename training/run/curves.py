@@ -1,4 +1,4 @@
-"""A run's progress as a picture: training loss, and what the held-out road says."""
+"""A run draws its progress as a picture: training loss, and error and correlation on the held-out road."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from training.run.figures import save_figure
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Per-epoch figures -> a PNG of three panels: loss, and error and correlation on a part of the held-out rows.
+    """Draw per-epoch figures into a PNG of three panels: loss, and error and correlation on some held-out rows.
 
-    A validation loss stands beside that of training, with that of always answering 0 (val_loss_of_0).
+    Where there is a validation loss, it is drawn beside the training loss, with that of always answering 0.
     """
     figure = Figure(figsize=(12, 3.5), layout="constrained")
     epochs = [row["epoch"] for row in history]

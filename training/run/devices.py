@@ -1,4 +1,4 @@
-"""More than one accelerator, where the backend can share a batch out among them."""
+"""Training uses several accelerators where the backend can split a batch among them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import keras
 
 
 def use_all_devices(batch: int) -> list[str]:
-    """Have Keras give each device its part of every batch, from here on; returns the devices, `gpu:0` and so on.
+    """Let Keras give each device its part of every batch from now on; returns the devices' names, such as `gpu:0`.
 
-    That is Keras' own distribution, which it offers on JAX: weights are on all devices, batch norm's means are of the
-    whole batch, so a training comes to the same result as on one, to within rounding. Elsewhere one device works.
+    Keras offers this distribution on JAX only; other backends use one device. All devices hold the weights, and batch
+    norm's means are those of the whole batch, so the result equals that of one device except for rounding.
 
-    batch: images in one; of three devices two work where three do not divide it.
+    batch: images in a batch. The largest number of devices that divides it is used.
     """
     if keras.backend.backend() != "jax":
         return []

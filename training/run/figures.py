@@ -1,4 +1,4 @@
-"""Matplotlib's figures as PNG files that are there whole or not at all."""
+"""Figures of Matplotlib are saved as PNG files, whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.whole_files import write_whole
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 100) -> None:
-    """Write it. Raises OSError."""
+    """Write the figure as a PNG. Raises OSError."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=dpi)
     write_whole(path, picture.getvalue())

@@ -1,7 +1,7 @@
-"""The model as training sees it: split at its crop, in the fastest precision, with averaged weights.
+"""Training splits the model at its crop, computes in the fastest precision, and averages the weights.
 
-The saved model stays whole and float32; training works on the same layers behind the crop, so that it neither decodes
-nor carries pixels that the network never sees, and so that there is no second preprocessing.
+The saved model is whole and float32. Training works on the layers behind its crop, so it never handles pixels that the
+network does not see, and the preprocessing is defined once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ CROP_LAYER = "preprocess_crop"
 
 @dataclass(frozen=True, slots=True)
 class SplitModel:
-    """whole: from raw frames on; network: from its crop on, sharing all weights; rows: first kept, first not kept."""
+    """whole: the model of raw frames; network: its layers behind the crop, with the same weights.
+
+    rows: the first row of a frame that the crop keeps, and the first row below it.
+    """
 
     whole: keras.Model
     network: keras.Model
@@ -32,7 +35,7 @@ class SplitModel:
 
 
 def build(name: str, recipe: Recipe, precision: str) -> SplitModel:
-    """An untrained model of models.steering. precision: "float32" or "mixed_bfloat16"; weights are float32 in both."""
+    """Build an untrained model of models.steering. precision: "float32" or "mixed_bfloat16", with float32 weights."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -44,9 +47,9 @@ def build(name: str, recipe: Recipe, precision: str) -> SplitModel:
 
 
 class WeightAverage:
-    """An exponential average of weights over about `horizon` updates, at the start over the last tenth of them.
+    """An exponential average of weights over about `horizon` updates.
 
-    So the untrained weights of the first steps leave it soon.
+    At the start it averages over the last tenth of the updates, so the untrained weights soon leave it.
     """
 
     def __init__(self, horizon: int) -> None:
@@ -55,7 +58,7 @@ class WeightAverage:
         self.weights: Weights = []
 
     def update(self, weights: Weights) -> None:
-        """Take in the weights after one more step."""
+        """Add the weights after one more step to the average."""
         self.updates += 1
         share = max(1.0 / self.horizon, 10.0 / (9.0 + self.updates))
         if not self.weights:
@@ -68,8 +71,8 @@ class WeightAverage:
 def settle_batch_norm(model: SplitModel, crops: Iterable[npt.NDArray[np.uint8]]) -> None:
     """Set every batch norm's mean and variance to those of its input over `crops`, in order of depth.
 
-    Running averages lag behind weights that change, and averaged weights never had any; the error shows as a constant
-    pull to one side. crops: batches of uint8 (n, rows, columns, 3), a thousand images or more.
+    Running averages lag behind weights that change, and averaged weights have none; the error is a constant pull to one
+    side. crops: batches of uint8 (n, rows, columns, 3), a thousand images or more.
     """
     norms = [layer for layer in model.whole.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:

@@ -1,6 +1,6 @@
-"""How models are trained: every value of ours once, with its reason, and the study's values, as it published them.
+"""The recipes give every hyperparameter of training with its reason: ours, and the study's as it published them.
 
-Where a value of ours differs from the study's, the reason says why.
+Where our value differs from the study's, the reason says why.
 """
 
 from __future__ import annotations
@@ -11,110 +11,112 @@ from sys import float_info
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All hyperparameters of one training; part of the run's identity and of the model's card."""
+    """All hyperparameters of one training; they are part of the run's identity and of the model's card."""
 
     epochs: int = 8
-    """With the held-out road unseen; what is measured on it is measured after these. More bring little: four times as
-    many images, 208,000 for 56,000, gained 0.01 of correlation of 1 s means."""
+    """The first phase learns for this many epochs without the held-out road, and is then measured on it. More epochs
+    gain next to nothing."""
 
     refit_epochs: int = 3
-    """Then so many with all the road, at a lower rate: a model that is to drive must have seen the sharpest bend, too.
-    With --dagger, so many after each round of corrections."""
+    """The refit then learns all the road for this many epochs at a lower rate, because a model that drives must have
+    seen the sharpest bend. With --dagger, a refit follows each round of corrections."""
 
     refit_learning_rate: float = 4e-4
-    """Warm enough to take in a seventh more road, cool enough to keep what was learned."""
+    """The refit's rate is high enough to learn a seventh more road, and low enough to keep what was learned."""
 
     batch: int = 32
-    """Two cores are as fast at 16 as at 128, and more steps learn more; fewer images would make batch norm noisy."""
+    """Larger batches are no faster on two cores and take fewer steps; smaller ones make batch norm noisy."""
 
     learning_rate: float = 1e-3
-    """Adam's; reached after the warm-up, then a cosine down to `last_rate`."""
+    """Adam's rate rises to this value in the warm-up, then falls along a cosine to `last_rate` of it."""
 
     warm_up: float = 0.03
-    """Share of all steps in which the rate rises: the first steps of 25 layers without norm are wild ones."""
+    """The rate rises in this share of all steps, because the first steps of 25 layers without norm are unstable."""
 
     last_rate: float = 0.01
-    """Share of the rate that is left at the end of its cosine; with 1 the rate is constant."""
+    """The cosine ends at this share of the rate; 1 keeps the rate constant."""
 
     block_dropout: float = 0.0
-    """The origin's 0.25 after each block left eff with nothing learned: five in a row keep a quarter of the signal."""
+    """The study drops 0.25 after each block. Five such blocks in a row keep a quarter of the signal, and `eff` then
+    learns nothing."""
 
     head_dropout: float = 0.1
-    """The origin's 0.5 thrice in a row before one output is noise of the size of the steering itself."""
+    """The study drops 0.5 three times in a row before one output, which makes noise as large as the steering."""
 
     weight_decay: float = 1e-4
 
     average_horizon_steps: int = 500
-    """The saved weights are an exponential average over about this many steps: steadier than any single one. With 1
-    they are the last step's, whose batch norms keep their own running averages."""
+    """The saved weights are an exponential average over about this many steps, which varies less than the weights of
+    any single step. With 1 they are the last step's, and batch norms keep their own running averages."""
 
     smooth_s: float = 0.5
     """Labels are centred moving averages over this time: a keyboard driver's 0, 0, -0.4, 0, 0 means a steady -0.08."""
 
     straight_below: float = 0.02
-    """Smoothed steering under this counts as straight."""
+    """A row counts as straight when its smoothed steering is below this."""
 
     straight_share: float = 0.25
-    """Most that straight rows may make up of an epoch, drawn anew each time. A share, not a discard like the origin's
-    80 %: recordings have 30 to 80 % of them, and all give the same balance so."""
+    """Straight rows, drawn anew, make up at most this share of an epoch. The study discards 80 % of them instead; a
+    share gives the same balance for all recordings, which have 30 to 80 % of straight rows."""
 
     straight_kept: float | None = None
-    """The share of straight rows that is drawn instead, whatever they then make up of an epoch; None: by the above."""
+    """This share of straight rows is drawn, whatever share of the epoch they become; None uses `straight_share`."""
 
     steps: int | None = None
-    """Batches an epoch, drawn with repetition; None: every row that is not thinned, once."""
+    """An epoch has this many batches, drawn with repetition; None uses every row left after thinning once."""
 
     side_camera: float = 0.075
-    """Correction of a side camera, 0.75 m aside: tan(angle) +- this, 0.1 for each metre. A trade: the more a network
-    steers back, the less it agrees with humans, who wander by half a metre and let it be. `eff`, 56,000 samples of the
-    two real recordings, correlation of 1 s means on their held-out road: 0.63 with the origin's 0.25, which also swings
-    at 30 mph, since the car answers its wheel 0.14 s late; 0.72 with 0.15; 0.78 with this. Half of this, 45,000 samples
-    each: 0.85 for 0.84 on Udacity's sample, 0.67 for 0.65 on the other and 0.64 for 0.60 with a stranger, but put back
-    140 times for 101 and 44 for 36 in replays of the two. From seven drivers, 84,000 samples, 0.05 gains next to
-    nothing: 0.845 for 0.841, 0.76 for 0.76, 0.67 for 0.66."""
+    """A side camera, 0.75 m aside, asks for tan(angle) +- this, which is 0.1 for each metre. This is a trade-off: a
+    larger correction steers back more, but agrees less with people, who wander by half a metre and do not correct it.
+    The study's 0.25 also swings at 30 mph, because the car answers its wheel 0.14 s late. See docs/training.md."""
 
     centre_share: float = 0.5
-    """Share of centre images, a quarter for each side: driving sees the centre, the sides teach the way back to it."""
+    """This share of images is from the centre camera, which is the one that drives; the side cameras share the rest and
+    teach the way back to the centre."""
 
     brightness_low: float = 0.3
     brightness_high: float = 1.3
-    """Range of the factor on all colours: both looks of the lake, and dusk. The origin's 0.1 is all but black."""
+    """All colours are multiplied by a factor in this range, which covers both looks of the lake, and dusk. The study's
+    lower end of 0.1 is almost black."""
 
     shadow_share: float = 0.3
-    """Share of images with one drawn shadow: one look of the lake has shadows and the other none."""
+    """This share of images gets one drawn shadow, because one look of the lake has shadows and the other has none."""
 
     other_hood: bool = True
-    """Each image gets the hood of another frame: a hood tells its camera, and so the correction (data/hood.py)."""
+    """Each image gets the hood of another frame, because a hood reveals its camera and so the correction (see
+    data/hood.py)."""
 
     shift_m: float = 0.5
-    """Views are shifted by up to this to either side, of whichever camera: without a gap from 1.25 m left to right."""
+    """Views of any camera are shifted by up to this to either side, so that they cover 1.25 m left to right without a
+    gap."""
 
     turn_deg: float = 4.0
-    """Views are turned by up to this to either side: a car that comes back to the middle crosses it at an angle, and
-    no recording shows a turned car without steering that turned it. 0 is off, for the shift, too."""
+    """Views are turned by up to this to either side, because a car that returns to the middle crosses it at an angle,
+    and no recording shows a turned car without the steering that turned it. 0 turns it off, also for the shift."""
 
     turn_reach_m: float = 12.0
-    """A turned view asks for the steering of one shifted by this times the turn: 1.2 for each radian. With 0.1 for each
-    metre the way back is damped at 0.8 of critical: d2y/ds2 = -0.168 (0.1 y + 1.2 dy/ds), wheelbase 2.6 m."""
+    """A turned view asks for the steering of one shifted by this times the turn, which is 1.2 for each radian. With 0.1
+    for each metre the return is damped at 0.8 of critical: d2y/ds2 = -0.168 (0.1 y + 1.2 dy/ds), wheelbase 2.6 m."""
 
     held_out_starts_m: tuple[float, ...] = (110.0, 310.0, 640.0)
     held_out_length_m: float = 70.0
-    """Stretches of road to test on, from the sharpest bend on: on the lake a sharp bend, a straight and a gentle bend.
-    Chosen to spare what exists there only once, its bridge and its dirt verge. A fifth of the road."""
+    """These stretches of road, measured from the sharpest bend, are held out: on the lake a sharp bend, a straight and
+    a gentle bend. They avoid the lake's only bridge and its only dirt verge, and are a fifth of the road."""
 
     guard_m: float = 20.0
-    """Left out on both sides of a held-out stretch: what the cropped image shows lies within about this distance."""
+    """This much road on both sides of a held-out stretch is left out, because the cropped image shows about as far."""
 
     driven_checkpoints: int = 3
-    """The averaged weights after each of the last so many epochs drive the built-in tracks, and the best driver is
-    kept: their errors on frames are all alike, their drives are not. 0 keeps the last, undriven."""
+    """The averaged weights after each of this many last epochs drive the built-in tracks, and the best driver is kept:
+    their errors on frames are alike, but their drives are not. 0 keeps the last epoch's weights without driving."""
 
     held_out_share: float | None = None
-    """Hold out this share of all rows instead, drawn at random: their neighbours, which look the same, are learned."""
+    """This share of all rows is held out at random instead; training then learns their neighbours, which look the
+    same."""
 
     patience: int = 0
-    """Validate after each epoch on the held-out rows, drawn and varied like those that are learned, and keep the epoch
-    of the least validation loss; stop after so many without a better one. 0: neither."""
+    """After each epoch the held-out rows, drawn and varied like training rows, are validated; the epoch with the least
+    validation loss is kept, and training stops after this many epochs without a better one. 0 turns both off."""
 
 
 STUDY = Recipe(
@@ -143,12 +145,13 @@ STUDY = Recipe(
     held_out_share=0.2,
     patience=15,
 )
-"""Adam at 1e-3 throughout, mean squared error, batch norm and all; four of five rows whose angle is exactly 0 left out
-anew each epoch; one of three cameras at random; V of HSV times 0.1 to 1; mirrored half of the time."""
+"""The study trains with Adam at a constant 1e-3, mean squared error and batch norm. Each epoch leaves out four of five
+rows whose angle is exactly 0, and draws one of three cameras. V of HSV is multiplied by 0.1 to 1; half the images are
+mirrored."""
 
 
 def recipe_of(name: str, model: str) -> Recipe:
-    """`ours` or `study`, for a network of models.steering: the study drops fewer of the baseline's values."""
+    """Return the recipe `ours` or `study` for a network of models.steering; the study's baseline has less dropout."""
     if name == "ours":
         return Recipe()
     return replace(STUDY, block_dropout=0.2) if model == "baseline" else STUDY

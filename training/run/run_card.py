@@ -1,4 +1,4 @@
-"""The card of a trained model, from what its run knows: data, recipe, figures, versions, a golden frame's answer."""
+"""A run writes the card of its model: data, recipe, figures, versions, and the answer to a golden frame."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from training.judge.choose import Driving
 from training.judge.held_out import Metrics
 from training.run.network import SplitModel
 from training.run.recipe import Recipe
-from training.run.run import Settings
+from training.run.run import TrainingSettings
 
 GOLDEN_TOLERANCE = 2e-3
-"""Allowed difference of steering between engines and versions: 0.05 degrees of the wheel."""
+"""Engines and versions may differ by this much in steering, which is 0.05 degrees of the wheel."""
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
 """TensorFlow prepares the images on every backend."""
 
 
 def card_of(
-    settings: Settings,
+    settings: TrainingSettings,
     model: SplitModel,
     out: Path,
     drives: Sequence[Drive],
@@ -37,7 +37,10 @@ def card_of(
     metrics: Metrics,
     driving: Driving,
 ) -> cards.Card:
-    """The card of the model just saved as `out`. drives: all that were read; driving: of the chosen checkpoint."""
+    """Make the card of the model saved as `out`.
+
+    drives: all recordings that were read; epochs, samples: how many were learned; driving: the chosen checkpoint's.
+    """
     frame = cards.golden_frame()
     libraries = dict.fromkeys((*LIBRARIES, keras.backend.backend()))
     return cards.Card(
@@ -47,7 +50,7 @@ def card_of(
         parameters=model.whole.count_params(),
         sha256=cards.sha256(out),
         data=tuple(_data(drive) for drive in drives),
-        held_out=held_out_words(settings.recipe, settings.lap_m, bool(settings.tests)),
+        held_out=describe_held_out(settings.recipe, settings.lap_m, bool(settings.tests)),
         recipe={
             **asdict(settings.recipe),
             "precision": settings.precision,
@@ -60,7 +63,7 @@ def card_of(
         metrics=metrics,
         driving=driving,
         versions={"python": platform.python_version(), **{name: version(name) for name in libraries}},
-        commit=commit(),
+        commit=git_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         golden=cards.Golden(
             cards.png_base64(frame), float(model.whole.predict_on_batch(frame[None])[0, 0]), GOLDEN_TOLERANCE
@@ -68,35 +71,35 @@ def card_of(
     )
 
 
-def held_out_words(recipe: Recipe, lap_m: float | None, tests: bool) -> str:
-    """What was held out, for the card."""
+def describe_held_out(recipe: Recipe, lap_m: float | None, tests: bool) -> str:
+    """Describe, for the card, what was held out."""
     if recipe.held_out_share is not None:
-        words = (
+        text = (
             f"{recipe.held_out_share:.0%} of the rows, drawn at random; their neighbours, which look the same, were"
-            " trained on, so the figures flatter; and the file is of the epoch that did best on them"
+            " trained on, so the figures flatter; the file holds the epoch that did best on them"
         )
     elif lap_m is None:
-        words = "blocks of time; other laps over the same road were trained on, so the figures flatter"
+        text = "blocks of time; other laps over the same road were trained on, so the figures flatter"
     else:
         ends = (f"{start:g} to {start + recipe.held_out_length_m:g}" for start in recipe.held_out_starts_m)
-        words = (
+        text = (
             f"stretches of road, in all laps, directions and recordings: {', '.join(ends)} m from the sharpest bend of"
-            f" a lap of {lap_m:g} m, with {recipe.guard_m:g} m on both sides that are for nothing"
+            f" a lap of {lap_m:g} m, with {recipe.guard_m:g} m on both sides that are left out"
         )
     if recipe.refit_epochs:
-        words += (
+        text += (
             f". Measured after {recipe.epochs} epochs; then {recipe.refit_epochs} more (after each round of"
-            " corrections, if any) learned all of the road, so that the file has seen what these figures are of"
+            " corrections, if any) learned all of the road, so the file has since learned the held-out road, too"
         )
     if tests:
-        words += ". The figures marked (test) are the finished file's, on recordings that it learned nothing from"
-    return words
+        text += ". The figures marked (test) are those of the finished file on recordings that it did not learn"
+    return text
 
 
-def commit() -> str:
-    """The repository's commit, marked `-changed` where tracked files differ from it; "" without git."""
+def git_commit() -> str:
+    """Return the repository's commit, marked `-changed` when tracked files differ from it; "" without git."""
     try:
-        told = subprocess.run(
+        description = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=-changed", "--exclude=*"],
             cwd=Path(__file__).parent,
             capture_output=True,
@@ -106,7 +109,7 @@ def commit() -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return told.stdout.strip()
+    return description.stdout.strip()
 
 
 def _data(drive: Drive) -> cards.Data:

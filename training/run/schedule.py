@@ -1,7 +1,7 @@
-"""Which epochs a training has, what each may learn from, and how fast it learns in them.
+"""The schedule says which epochs a training has, which road each learns, and at which rate.
 
-First comes the road that is not held out, then, once that is measured, all of it: once, or after each round of
-corrections. Every stretch of epochs has a warm-up and a cosine of its own.
+The first phase learns the road that is not held out, and is then measured. A refit then learns all of the road, once or
+after each round of corrections. Every phase has its own warm-up and cosine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from training.run.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Epochs `first` to `end` - 1. whole: whether they learn the held-out road too; round: 0, then 1, 2, ..."""
+    """A phase has the epochs `first` to `end` - 1. round: 0 for the first phase, then 1, 2, ... for the refits."""
 
     round: int
     first: int
@@ -24,21 +24,21 @@ class Phase:
 
     @property
     def whole(self) -> bool:
-        """Whether the held-out road is learned too."""
+        """Whether this phase also learns the held-out road."""
         return self.round > 0
 
 
 def phases(recipe: Recipe, dagger: int) -> list[Phase]:
-    """The first epochs, and a refit after them; with corrections, a refit after each of the `dagger` rounds."""
-    found = [Phase(0, 0, recipe.epochs, recipe.learning_rate)]
+    """List the first phase and one refit; with corrections, one refit after each of the `dagger` rounds."""
+    plan = [Phase(0, 0, recipe.epochs, recipe.learning_rate)]
     for number in range(1, max(1, dagger) + 1 if recipe.refit_epochs else 1):
-        end = found[-1].end
-        found.append(Phase(number, end, end + recipe.refit_epochs, recipe.refit_learning_rate))
-    return found
+        end = plan[-1].end
+        plan.append(Phase(number, end, end + recipe.refit_epochs, recipe.refit_learning_rate))
+    return plan
 
 
 def learning_rate(peak: float, step: int, steps: int, warm_up: float, last: float) -> float:
-    """At `step` of `steps`: from 0 up to `peak` in the share `warm_up`, then a cosine to the share `last` of it."""
+    """The rate at `step` of `steps`: it rises to `peak` in the share `warm_up`, then falls to `last` times `peak`."""
     rising = max(1, round(warm_up * steps))
     if step < rising:
         return peak * (step + 1) / rising
@@ -47,6 +47,6 @@ def learning_rate(peak: float, step: int, steps: int, warm_up: float, last: floa
 
 
 def best_epoch(history: Sequence[Mapping[str, float]]) -> int:
-    """The number, from 1, of the epoch of the least validation loss; 0 before the first."""
+    """The number, from 1, of the epoch with the least validation loss; 0 before the first epoch."""
     losses = [row["val_loss"] for row in history]
     return 1 + losses.index(min(losses)) if losses else 0

@@ -1,7 +1,7 @@
-"""A run's progress for TensorBoard: the figures of each epoch as scalars, in an event file of the run's folder.
+"""Training writes each epoch's figures as TensorBoard scalars, into an event file in the run's folder.
 
-Without TensorBoard, which training does not need, `tf.summary.scalar` raises an error, and so does Keras' callback. But
-TensorFlow has both parts of the format, the TFRecord file and the `Event` message, and they suffice on every backend.
+`tf.summary.scalar` and Keras' callback fail where TensorBoard is not installed, and training does not need it.
+TensorFlow itself has both parts of the format, the TFRecord file and the `Event` message, on every backend.
 
     pip install tensorboard && tensorboard --logdir runs
 """
@@ -19,14 +19,16 @@ VERSION = "brain.Event:2"
 
 
 def write_events(history: Sequence[Mapping[str, float]], folder: Path, started_s: float) -> None:
-    """Per-epoch figures, with the seconds that each took -> folder/NAME. started_s: time.time() of the run's beginning.
+    """Write per-epoch figures to folder/NAME.
 
-    Written in place and whole each time: what was there before is the same to the byte, so that a TensorBoard which has
-    read so far reads on, and a run that goes on after a kill repeats nothing. Raises OSError.
+    history: rows with `epoch` and `seconds`; started_s: time.time() when the run began.
+
+    The file is written anew each time, and its earlier part is the same to the byte. So a TensorBoard that has read so
+    far reads on, and a resumed run repeats nothing. Raises OSError.
     """
     try:
         _write(history, folder, started_s)
-    except tf.errors.OpError as error:  # a full disk, for one
+    except tf.errors.OpError as error:  # such as a full disk
         raise OSError(str(error)) from None
 
 

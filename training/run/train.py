@@ -1,7 +1,7 @@
-"""Trains one model from recordings into a run folder, and at its end writes the model file and its card.
+"""Train one model from recordings into a run folder, then write the model file and its card.
 
-The loop is written out rather than left to `fit`, because each epoch must be repeatable by itself: its draw, its
-dropout and its augmentation depend on the seed and its number only, which is what lets a killed run go on exactly.
+The loop is written out instead of using `fit`, because each epoch must be repeatable by itself. Its draw, dropout and
+augmentation depend only on the seed and its number, so a killed run resumes exactly.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from training.judge.held_out import Metrics, held_out_metrics
 from training.run.curves import draw_curves
 from training.run.devices import use_all_devices
 from training.run.dropout import reseed_dropout
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
-from training.run.run import Run, Settings
+from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
 from training.run.schedule import Phase, best_epoch, learning_rate, phases
 from training.run.tensorboard import write_events
 
 SETTLING_IMAGES = 2048
-"""Varied views enough for batch norm's mean and variance to be known within 2 %."""
+"""So many varied views determine batch norm's mean and variance within 2 %."""
 
 Draw = tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]
 
-LAST = 10**6
-"""The number of no epoch: other draws than any that is trained on."""
+EVALUATION_EPOCH = 10**6
+"""No epoch has this number, so its draw differs from every draw that is trained on."""
 
-WATCHED = 8
-"""After each epoch one held-out row in so many is answered: neighbours are alike, and the time is the training's."""
+MONITOR_STEP = 8
+"""After each epoch the network answers one held-out row in this many, because neighbours are alike."""
 
 
-def train(settings: Settings, folder: Path, out: Path) -> Card:
-    """Train, or go on training, and write `out` (.h5) and its card (.json).
+def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
+    """Train, or resume training, and write `out` (.h5) and its card (.json).
 
-    Raises RecordingError for bad data and RunError for a bad folder; KeyboardInterrupt leaves every file whole.
+    Raises RecordingError for bad data and RunError for a bad folder. After a KeyboardInterrupt every file is whole.
     """
     recipe = settings.recipe
     use_all_devices(recipe.batch)
@@ -61,104 +61,105 @@ def train(settings: Settings, folder: Path, out: Path) -> Card:
         rows = sum(int((drive.part == part).sum()) for drive in drives)
         if rows < 2 * recipe.batch:
             raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
-    training = Training(settings, Run(folder, settings), [*drives, *also])
+    training = Training(settings, TrainingRun(folder, settings), [*drives, *also])
     for phase in phases(recipe, settings.dagger):
         training.run(phase)
     return training.finish(out, tests)
 
 
 def print_split(drives: Sequence[Drive]) -> None:
-    """One line for each recording: how many rows are for what."""
+    """Print for each recording how many rows are learned, held out, between the two, and of unknown place."""
     for drive in drives:
         train_rows, guard_rows, held_out_rows = np.bincount(drive.part, minlength=3)
         print(
             f"{drive.name}: {train_rows} rows to train on, {held_out_rows} held out, {guard_rows} between them,"
-            f" {drive.unplaced} of no known place"
+            f" {drive.unplaced} of unknown place"
         )
 
 
 class Training:
     """The state of one training: the network that learns, its averaged weights, and its run folder.
 
-    model: of Keras' own layers, for measuring; network: the same to learn with, of its own weights.
+    model: Keras' own layers, for measuring; network: a copy with faster layers and its own weights, for learning.
     """
 
-    def __init__(self, settings: Settings, run: Run, drives: Sequence[Drive]) -> None:
+    def __init__(self, settings: TrainingSettings, run: TrainingRun, drives: Sequence[Drive]) -> None:
         self.settings, self.recipe, self.store = settings, settings.recipe, run
         self.drives = list(drives)
         keras.utils.set_random_seed(settings.seed)
         self.model = build(settings.model, self.recipe, settings.precision)
         optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
-        self.network = faster(self.model.network)
+        self.network = with_fast_layers(self.model.network)
         self.network.compile(optimizer, loss="mse")
         self.average = WeightAverage(self.recipe.average_horizon_steps)
         self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
-        self.done = run.restore(self.network, self.average)
+        self.finished_epochs = run.restore(self.network, self.average)
         self.samples = 0
 
     def run(self, phase: Phase) -> None:
-        """Train those of the phase's epochs that are missing, saving each; the first phase's end is measured."""
+        """Train the phase's missing epochs and save each; after the first phase, measure the held-out road."""
         if self.settings.dagger and phase.round:
             self._add_corrections(phase)
         steps = len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
         if not steps:
-            raise RunError("nearly all steering is straight; too few rows are left once straight ones are thinned")
-        in_epoch = steps * self.recipe.batch
+            raise RunError("nearly all rows are straight; too few rows are left after straight ones are thinned")
+        epoch_samples = steps * self.recipe.batch
         with tqdm(
-            total=(phase.end - phase.first) * in_epoch,
-            initial=min(max(self.done, phase.first), phase.end) * in_epoch - phase.first * in_epoch,
+            total=(phase.end - phase.first) * epoch_samples,
+            initial=min(max(self.finished_epochs, phase.first), phase.end) * epoch_samples
+            - phase.first * epoch_samples,
             unit=" samples",
             unit_scale=True,
             mininterval=1.0,
             desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
         ) as bar:
-            for epoch in range(max(self.done, phase.first), phase.end):
+            for epoch in range(max(self.finished_epochs, phase.first), phase.end):
                 if self.recipe.patience and epoch - best_epoch(self.store.history) >= self.recipe.patience:
                     break
-                started = time.monotonic()
+                start_s = time.monotonic()
                 loss = self.learn(phase, epoch, steps, bar)
-                shown = self._monitored(phase.whole)
-                row = {"epoch": epoch + 1, "loss": loss, **shown, "seconds": time.monotonic() - started}
+                figures = self._monitor(phase.whole)
+                row = {"epoch": epoch + 1, "loss": loss, **figures, "seconds": time.monotonic() - start_s}
                 self.store.save(self.network, self.average, row)
-                self.done = epoch + 1
+                self.finished_epochs = epoch + 1
                 draw_curves(self.store.history, self.store.folder / "curves.png")
                 write_events(self.store.history, self.store.folder, self.store.started_s)
-        self.samples += in_epoch * (min(self.done, phase.end) - phase.first)
+        self.samples += epoch_samples * (min(self.finished_epochs, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
-            self.store.keep_metrics(held_out_metrics(self._averaged().network, self.drives, self.model.rows))
+            self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.model.rows))
 
     def finish(self, out: Path, tests: Sequence[Drive]) -> Card:
-        """Choose a checkpoint by driving, and write it, whole and in float32, and its card."""
+        """Choose a checkpoint by driving, then write it as a whole float32 model, and its card."""
         final, driving = self._best_driver()
-        tested = held_out_metrics(final.network, tests, final.rows)
-        named = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
-        metrics = {**self.store.metrics, **{f"{key} (test)": tested[key] for key in named}}
+        test_metrics = held_out_metrics(final.network, tests, final.rows)
+        test_keys = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
+        metrics = {**self.store.metrics, **{f"{key} (test)": test_metrics[key] for key in test_keys}}
         out.parent.mkdir(parents=True, exist_ok=True)
         partial = out.with_name(out.stem + ".partial.h5")
         final.whole.save(partial)
         os.replace(partial, out)
         drives = [*self.drives, *tests]
-        card = card_of(self.settings, final, out, drives, self.done, self.samples, metrics, driving)
+        card = card_of(self.settings, final, out, drives, self.finished_epochs, self.samples, metrics, driving)
         card.write(out)
         return card
 
     def _best_driver(self) -> tuple[SplitModel, Driving]:
-        """Of the checkpoints kept, the one that drives best, and how it drove; the last, where none is to drive."""
+        """Let the saved checkpoints drive; returns the best and how it drove, or the last when none is to drive."""
         if not self.recipe.driven_checkpoints:
-            return self._averaged(), {}
-        found: list[tuple[SplitModel, Driving]] = []
+            return self._averaged_model(), {}
+        drivers: list[tuple[SplitModel, Driving]] = []
         lines = replay_lines([Path(name) for name in self.settings.recordings])
         for epoch, weights in self.store.checkpoints():
-            model = self._averaged(weights)
+            model = self._averaged_model(weights)
             driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", lines)
             off_road, put_back, mean_m = badness(driving)
             print(f"epoch {epoch}: {off_road:.0f} times off the road, {put_back:.0f} times put back in replays,")
-            print(f"  {mean_m:.2f} m aside on average")
-            found.append((model, driving))
-        return min(found, key=lambda each: badness(each[1]))
+            print(f"  mean lateral offset {mean_m:.2f} m")
+            drivers.append((model, driving))
+        return min(drivers, key=lambda driver: badness(driver[1]))
 
-    def _averaged(self, weights: Weights | None = None) -> SplitModel:
-        """The model with averaged weights (the recipe's choice, if no others), in float32, its batch norms settled."""
+    def _averaged_model(self, weights: Weights | None = None) -> SplitModel:
+        """Build the float32 model with averaged weights (None: the recipe's choice), and settle its batch norms."""
         if weights is None and self.recipe.patience:
             weights = dict(self.store.checkpoints())[best_epoch(self.store.history)]
         model = build(self.settings.model, self.recipe, "float32")
@@ -173,7 +174,7 @@ class Training:
     def _add_corrections(self, phase: Phase) -> None:
         folder = self.store.folder / f"corrections-{phase.round}"
         if not folder.exists():
-            driver = driver_of(self._averaged().whole, self.store.folder)
+            driver = driver_of(self._averaged_model().whole, self.store.folder)
             record_corrections(driver, folder, phase.round)
         self.drives += load_whole([folder], self.recipe, TRAIN)
 
@@ -181,12 +182,14 @@ class Training:
         return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, PARTS if whole else (TRAIN,))
 
     def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
-        """One pass over an epoch's draw; returns its mean loss."""
+        """Learn one epoch's draw once; returns the mean loss."""
         network, losses = self.network, []
         reseed_dropout(network, self.settings.seed, epoch)
         for step, (crops, steering) in enumerate(self._batches(self._draw(epoch, phase.whole), epoch)):
-            done, total = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
-            rate = learning_rate(phase.learning_rate, done, total, self.recipe.warm_up, self.recipe.last_rate)
+            phase_step, phase_steps = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
+            rate = learning_rate(
+                phase.learning_rate, phase_step, phase_steps, self.recipe.warm_up, self.recipe.last_rate
+            )
             network.optimizer.learning_rate.assign(rate)
             losses.append(float(network.train_on_batch(crops, steering)))
             self.average.update(network.get_weights())
@@ -194,36 +197,36 @@ class Training:
             bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
         return float(np.mean(losses))
 
-    def _monitored(self, whole: bool) -> dict[str, float]:
-        """Held-out figures of the averaged weights, on a part of the rows: to watch, nothing is chosen by them.
+    def _monitor(self, whole: bool) -> dict[str, float]:
+        """Measure the averaged weights on some held-out rows, for people to watch; training chooses nothing by them.
 
-        nan once that road is learned too.
+        whole: whether the held-out road is already learned, so that the figures are nan.
         """
         names = ("mae", "correlation", "bias")
         if whole:
             return dict.fromkeys(names, float("nan"))
-        self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // WATCHED)
-        figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=WATCHED)
+        self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // MONITOR_STEP)
+        figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=MONITOR_STEP)
         return {name: figures["all"][name] for name in names} | (self._validate() if self.recipe.patience else {})
 
     def _validate(self) -> dict[str, float]:
-        """Mean squared errors on the held-out rows, thinned and varied: the network's, and that of always 0.
+        """Measure mean squared errors on the held-out rows, thinned and varied: the network's, and that of always 0.
 
-        The same batches after each epoch. Raises RunError where there is none.
+        The batches are the same after each epoch. Raises RunError where there is none.
         """
-        draw = draw_epoch(self.drives, self.recipe, self.settings.seed, LAST, (HELD_OUT,))
+        draw = draw_epoch(self.drives, self.recipe, self.settings.seed, EVALUATION_EPOCH, (HELD_OUT,))
         errors = []
-        for crops, steering in self._batches(draw, LAST):
+        for crops, steering in self._batches(draw, EVALUATION_EPOCH):
             answers = np.asarray(self.model.network.predict_on_batch(crops), np.float64)
             errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
         if not errors:
-            raise RunError(f"fewer than {self.recipe.batch} held-out rows are left once straight ones are thinned")
+            raise RunError(f"fewer than {self.recipe.batch} held-out rows are left after straight ones are thinned")
         loss, loss_of_0 = np.mean(errors, axis=0)
         return {"val_loss": float(loss), "val_loss_of_0": float(loss_of_0)}
 
     def _settling_images(self, count: int) -> Iterator[Crops]:
-        paths, targets = self._draw(LAST, False)
-        return (crops for crops, _ in self._batches((paths[:count], targets[:count]), LAST))
+        paths, targets = self._draw(EVALUATION_EPOCH, False)
+        return (crops for crops, _ in self._batches((paths[:count], targets[:count]), EVALUATION_EPOCH))
 
     def _batches(self, draw: Draw, epoch: int) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
         seed = (self.settings.seed, epoch)

@@ -64,7 +64,7 @@ def _separable(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> None:
     from training.study.datasets import load  # noqa: PLC0415
     from training.study.recipes import recipe_of  # noqa: PLC0415
-    from training.study.run import Settings  # noqa: PLC0415
+    from training.study.run import StudySettings  # noqa: PLC0415
     from training.study.train import train  # noqa: PLC0415
 
     recipe = recipe_of(options.task, options.model, options.recipe)
@@ -73,7 +73,7 @@ def _train(options: argparse.Namespace) -> None:
     if options.optimizer:
         recipe = replace(recipe, optimizer=options.optimizer)
     data = load(options.task, options.data)
-    settings = Settings(
+    settings = StudySettings(
         options.task, options.model, options.recipe, options.seed, options.precision, data.digest(), recipe
     )
     folder = options.run or RUNS / "-".join([settings.name(), *filter(None, [options.optimizer])])

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from training.study.datasets import Images
-from training.study.recipes import Recipe
+from training.study.recipes import StudyRecipe
 
 GROUP = 250
 """Images that share one move; 240 moves an epoch, none twice."""
 
 
-def moved(images: Images, recipe: Recipe, random: np.random.Generator) -> Images:
+def moved(images: Images, recipe: StudyRecipe, random: np.random.Generator) -> Images:
     """The same images, uint8 (n, rows, columns, colours), each moved as the recipe says; empty places become 0."""
     if not (recipe.shift or recipe.turn_deg or recipe.zoom or recipe.slant or recipe.mirror):
         return images
@@ -29,7 +29,7 @@ def moved(images: Images, recipe: Recipe, random: np.random.Generator) -> Images
 
 
 def _places(
-    size: tuple[int, ...], recipe: Recipe, random: np.random.Generator
+    size: tuple[int, ...], recipe: StudyRecipe, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Where each pixel of one moved image is taken from: rows and columns, (rows, columns) each, about the middle."""
     angle = np.radians(recipe.turn_deg) * random.uniform(-1, 1)

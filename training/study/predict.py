@@ -25,7 +25,7 @@ class ImageError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Prediction:
     """What an image is taken for, and with what probability, 0 to 1."""
 
     image: Path
@@ -33,7 +33,7 @@ class Answer:
     probability: float
 
 
-def predict(model: Path, images: Sequence[Path]) -> Iterator[Answer]:
+def predict(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
     """Ask a model.h5 of the study about each image.
 
     Raises ModelFileError for a file that is no such model, ImageError for an image of another size or colour.
@@ -42,7 +42,7 @@ def predict(model: Path, images: Sequence[Path]) -> Iterator[Answer]:
     for path in images:
         probabilities = network.predict_on_batch(read_image(path, task.shape)[np.newaxis])[0]
         best = int(probabilities.argmax())
-        yield Answer(path, task.classes[best], float(probabilities[best]))
+        yield Prediction(path, task.classes[best], float(probabilities[best]))
 
 
 def load_classifier(path: Path) -> tuple[keras.Model, Task]:

@@ -8,7 +8,7 @@ OPTIMIZERS = ("adam", "muon")
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class StudyRecipe:
     """How a classifier is trained; shares and angles are of one image."""
 
     epochs: int
@@ -41,10 +41,10 @@ class Recipe:
     """Half of the images are mirrored."""
 
 
-ORIGIN_DIGITS = {"baseline": Recipe(20, 1000, 1e-3), "eff": Recipe(20, 1000, 1e-2)}
+ORIGIN_DIGITS = {"baseline": StudyRecipe(20, 1000, 1e-3), "eff": StudyRecipe(20, 1000, 1e-2)}
 """The origin's: Adam, batch 1000, a constant learning rate, no augmentation, dropout after every block."""
 
-OUR_DIGITS = Recipe(
+OUR_DIGITS = StudyRecipe(
     epochs=20,
     batch=100,
     learning_rate=6e-3,
@@ -65,7 +65,7 @@ between its sixteen convolutions Adam underfits: 99.11 % over three seeds with b
 these (one seed). Muon steps equally far in all directions of a kernel, and learns in three epochs
 as much as Adam in four."""
 
-OUR_CIFAR = Recipe(
+OUR_CIFAR = StudyRecipe(
     epochs=15,
     batch=128,
     learning_rate=3e-3,
@@ -82,7 +82,7 @@ OUR_CIFAR = Recipe(
 are all the brake that networks of this size need, and dropout between blocks would cost time and accuracy."""
 
 
-def recipe_of(task: str, model: str, name: str) -> Recipe:
+def recipe_of(task: str, model: str, name: str) -> StudyRecipe:
     """Raises ValueError for the origin's CIFAR-10, which is a figure copied from the paper without its recipe."""
     if task == "digits":
         return ORIGIN_DIGITS[model] if name == "origin" else OUR_DIGITS

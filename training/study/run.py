@@ -11,8 +11,8 @@ from typing import Any
 import keras
 
 from models.whole_files import write_csv, write_whole
-from training.run.run_folder import RunError, claim, opened, restore, save
-from training.study.recipes import Recipe
+from training.run.run_folder import RunError, claim, open_arrays, restore, save
+from training.study.recipes import StudyRecipe
 
 RESULT_KEYS = frozenset(
     ("test_accuracy", "train_accuracy", "test_images", "epochs", "seconds_an_epoch", "file_bytes", "backend")
@@ -20,7 +20,7 @@ RESULT_KEYS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class StudySettings:
     """All that decides a training's result. data: the images' digest; seed: of all random choices."""
 
     task: str
@@ -29,7 +29,7 @@ class Settings:
     seed: int
     precision: str
     data: str
-    recipe: Recipe
+    recipe: StudyRecipe
 
     def as_json(self) -> str:
         """Readable, and the same text for the same settings."""
@@ -40,10 +40,10 @@ class Settings:
         return f"{self.task}-{self.model}-{self.recipe_name}-{self.recipe.epochs}-seed{self.seed}"
 
 
-class Run:
+class StudyRun:
     """The folder of one training. Raises RunError for a folder that belongs to other settings."""
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    def __init__(self, folder: Path, settings: StudySettings) -> None:
         self.folder = folder
         self.history: list[dict[str, float]] = []
         self._checkpoint = folder / "checkpoint.npz"
@@ -63,7 +63,7 @@ class Run:
         """
         if not self._checkpoint.exists():
             return 0
-        with opened(self._checkpoint, "delete it to begin again") as state:
+        with open_arrays(self._checkpoint, "delete it to begin again") as state:
             self.history = restore(network, state)
         write_csv(self.folder / "epochs.csv", self.history)
         return len(self.history)

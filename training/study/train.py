@@ -19,27 +19,27 @@ from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
 from training.run.dropout import reseed_dropout
-from training.run.fast_layers import faster
+from training.run.fast_layers import with_fast_layers
 from training.study.datasets import Dataset, Labels
 from training.study.moves import moved
 from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong
-from training.study.recipes import Recipe
-from training.study.run import Run, Settings
+from training.study.recipes import StudyRecipe
+from training.study.run import StudyRun, StudySettings
 
 CLASSES = 10
 
 
-def train(settings: Settings, data: Dataset, folder: Path) -> dict[str, Any]:
+def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any]:
     """Train, or go on where it was, unless it is finished; returns the result that stands in the run's result.json.
 
     Raises RunError for a folder that cannot be used.
     """
-    run = Run(folder, settings)
+    run = StudyRun(folder, settings)
     if run.result:
         return run.result
     keras.utils.set_random_seed(settings.seed)
-    network = faster(build(settings, settings.precision))
+    network = with_fast_layers(build(settings, settings.precision))
     recipe = settings.recipe
     steps = max(1, len(data.x_train) // recipe.batch)
     compile_for(network, recipe, steps)
@@ -53,7 +53,7 @@ def train(settings: Settings, data: Dataset, folder: Path) -> dict[str, Any]:
     return _finish(run, settings, network, data)
 
 
-def build(settings: Settings, precision: str) -> keras.Model:
+def build(settings: StudySettings, precision: str) -> keras.Model:
     """The untrained network. precision: of its arithmetic; its weights are float32 whatever it is."""
     recipe = settings.recipe
     builder = TASKS[settings.task].networks[settings.model]
@@ -82,7 +82,7 @@ def wake(network: keras.Model) -> None:
             layer.set_weights([np.where(middle < 0, -kernel, kernel), *bias])
 
 
-def compile_for(network: keras.Model, recipe: Recipe, steps: int) -> None:
+def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
     """Give the network its optimizer. steps: in an epoch.
 
     XLA is left off except where the backend is nothing else: on a CPU it trains these blocks 24 times slower.
@@ -117,7 +117,7 @@ class _Progress(keras.callbacks.Callback):
 
 
 def _epoch(
-    network: keras.Model, settings: Settings, data: Dataset, epoch: int, bar: tqdm[NoReturn]
+    network: keras.Model, settings: StudySettings, data: Dataset, epoch: int, bar: tqdm[NoReturn]
 ) -> dict[str, float]:
     """One pass over the training images, moved anew and in a new order; figures of it and of the test images."""
     recipe = settings.recipe
@@ -149,7 +149,7 @@ def one_hot(labels: Labels) -> npt.NDArray[np.float32]:
     return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
-def _finish(run: Run, settings: Settings, network: keras.Model, data: Dataset) -> dict[str, Any]:
+def _finish(run: StudyRun, settings: StudySettings, network: keras.Model, data: Dataset) -> dict[str, Any]:
     """Save the model in float32, ask it all the test images, and write what it answers."""
     final = build(settings, "float32")
     final.set_weights(network.get_weights())
