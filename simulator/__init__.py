@@ -1,5 +1,5 @@
-"""The simulator's side: the stock simulator's socket, a player of recordings, and a small headless world to drive in.
+"""The simulator's side: the stock simulator's client, a player of recordings, and a small headless simulator.
 
-It shares `protocol` with the server and never imports it: the two meet at the socket. Importing this package loads
-neither Panda3D nor a websocket.
+It shares `protocol` with the server and never imports the server; both meet only at the socket. Importing this package
+loads neither Panda3D nor the websocket library.
 """

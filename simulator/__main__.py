@@ -1,4 +1,4 @@
-"""Drive the built-in car on a track or in a replayed recording, with a server at the wheel; or record an expert.
+"""Let a server steer the built-in car on a track or in a replayed recording, or record an expert's drive.
 
 python -m simulator --track lake --laps 3
 python -m simulator --track replay:RECORDING
@@ -14,9 +14,9 @@ from simulator import drive, record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the one or the other; the process's exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    return record.main(words[1:]) if words[:1] == ["record"] else drive.main(words)
+    """Record if the first argument is `record`, drive otherwise; returns the process's exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    return record.main(arguments[1:]) if arguments[:1] == ["record"] else drive.main(arguments)
 
 
 if __name__ == "__main__":

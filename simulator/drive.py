@@ -1,4 +1,4 @@
-"""The built-in simulator as a client: a car on a track or in a replay, a server at its wheel, a report of the drive.
+"""The built-in simulator as a client: a server steers a car on a track or in a replay, and a report sums up the drive.
 
 python -m simulator --track lake --laps 3
 python -m simulator --track replay:RECORDING
@@ -29,25 +29,25 @@ from simulator.world.course import Course, JudgedWorld, replay_course, track_cou
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
 
-HELP = """Drive the built-in car with a server at its wheel, as the Udacity simulator does.
+HELP = """Let a server steer the built-in car, as it steers the car of Udacity's simulator.
 
 examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
-  python -m simulator --track replay:recordings/lake --laps 0.2   a fifth of a recording, its frames shifted and turned
+  python -m simulator --track replay:recordings/lake --laps 0.2   replay a fifth of a recording
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
-exit code: 0 it drove its laps on the road; 1 it left the road (or a replay's line), or did not finish; 2 bad input, or
-no server."""
+exit code: 0 the car drove its laps on the road; 1 it left the road, needed an intervention in a replay, or did not
+finish; 2 the input was bad, or no server answered."""
 
 REPLAY = "replay:"
 
 ROUNDING_M = 0.5
-"""The last step of a recording may be missing from its length."""
+"""A drive may end one step short of a recording's length."""
 
 
-class ShownWorld:
-    """A course's world with a progress bar of its metres."""
+class ProgressWorld:
+    """A course's world, with a progress bar that counts its metres."""
 
     def __init__(self, world: JudgedWorld, total_m: float, bar: tqdm[Any]) -> None:
         self._world, self._total_m, self._bar = world, total_m, bar
@@ -59,14 +59,14 @@ class ShownWorld:
         return self._world.finished
 
     def step(self, seconds: float) -> None:
-        """Let game time pass."""
+        """Advance game time, then update the progress bar."""
         self._world.step(seconds)
         self._bar.n = round(max(0.0, min(self._world.log.distance_m, self._total_m)))
         self._bar.update(0)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Drive, report; the process's exit code."""
+    """Drive, then report; returns the process's exit code."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return run(lambda: _drive_course(options), "simulator", (OSError, ValueError, RuntimeError))
@@ -82,35 +82,35 @@ def _drive_course(options: argparse.Namespace) -> int:
 
 
 def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
-    """What the options name, closed with `stack`."""
+    """Open the course that the options name; `stack` closes it."""
     if not options.track.startswith(REPLAY):
         track = open_track(options.track)
         scene = Scene(track)
         stack.callback(scene.close)
         return track_course(track, lambda: scene, options.laps, options.seed, options.reverse)
     if options.reverse:
-        raise ValueError("a recording can only be replayed the way it was driven; leave --reverse out")
-    line = reference_path(read_recording(Path(options.track.removeprefix(REPLAY))))
-    print(line.summary(), file=sys.stderr)
-    return replay_course(line, options.laps)
+        raise ValueError("a recording can only be replayed in the direction it was driven; leave --reverse out")
+    path = reference_path(read_recording(Path(options.track.removeprefix(REPLAY))))
+    print(path.summary(), file=sys.stderr)
+    return replay_course(path, options.laps)
 
 
 def _drive(world: JudgedWorld, total_m: float, connection: Connection, options: argparse.Namespace) -> str | None:
-    """Drive to the end; what went wrong, in words, or None."""
+    """Drive to the end; returns a message that says what went wrong, or None."""
     try:
         with tqdm(total=math.ceil(total_m), unit="m", desc=options.track, mininterval=0.2) as bar:
-            shown = ShownWorld(world, total_m, bar)
+            progress_world = ProgressWorld(world, total_m, bar)
             if options.fast:
-                drive_in_lockstep(shown, connection)
+                drive_in_lockstep(progress_world, connection)
             else:
-                drive_in_real_time(shown, connection, options.render_hz, lambda: options.manual)
+                drive_in_real_time(progress_world, connection, options.render_hz, lambda: options.manual)
     except (ServerGone, ServerSilent, ValueError, OSError) as error:
         return str(error)
     except KeyboardInterrupt:
-        return "stopped"
+        return "the user stopped the drive"
     finally:
         connection.close()
-    return None if world.log.distance_m >= total_m - ROUNDING_M else "the time is up"
+    return None if world.log.distance_m >= total_m - ROUNDING_M else "the time limit ended the drive"
 
 
 def _report(
@@ -118,9 +118,9 @@ def _report(
 ) -> int:
     report = log.report()
     faults = dict(connection.faults)
-    print(f"{options.track}{', the other way round' if options.reverse else ''}: {report.table(course.failed)}")
+    print(f"{options.track}{', in reverse' if options.reverse else ''}: {report.table(course.failed)}")
     if faults:
-        print(f"replies that a simulator cannot read: {faults}")
+        print(f"the simulator could not read these replies: {faults}")
     if failure:
         print(f"simulator: {failure}", file=sys.stderr)
     facts = {
@@ -149,19 +149,33 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--track", default="lake", help="lake, mountain, random:SEED or replay:RECORDING (default lake)"
     )
     parser.add_argument(
-        "--laps", type=positive, default=1.0, help="how far; of a replay, its share (default %(default)g)"
+        "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )
-    parser.add_argument("--reverse", action="store_true", help="drive the track the other way round")
-    parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server (default %(default)s)")
-    parser.add_argument("--patience", type=positive, default=10.0, metavar="S", help="how long to wait for the server")
+    parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
+    parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server's address (default %(default)s)")
     parser.add_argument(
-        "--fast", action="store_true", help="one reply, one step of 0.05 s, as quick as the machine can"
+        "--patience",
+        type=positive,
+        default=10.0,
+        metavar="S",
+        help="seconds to wait for the server (default %(default)g)",
     )
-    parser.add_argument("--render-hz", type=positive, default=60.0, metavar="HZ", help="rendered frames a second")
-    parser.add_argument("--latency-ms", type=number(0, 1e6), default=0.0, metavar="MS", help="added to each reply")
-    parser.add_argument("--seed", type=int, default=0, help="varies the start (default %(default)s)")
-    parser.add_argument("--decimal-comma", action="store_true", help="speak as a computer with a decimal comma")
-    parser.add_argument("--manual", action="store_true", help="say that a person is driving, as with W held down")
+    parser.add_argument(
+        "--fast", action="store_true", help="take one step of 0.05 s for each reply, as fast as the machine can"
+    )
+    parser.add_argument(
+        "--render-hz", type=positive, default=60.0, metavar="HZ", help="rendered frames a second (default %(default)g)"
+    )
+    parser.add_argument(
+        "--latency-ms",
+        type=number(0, 1e6),
+        default=0.0,
+        metavar="MS",
+        help="delay each reply by this (default %(default)g)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="vary the start (default %(default)s)")
+    parser.add_argument("--decimal-comma", action="store_true", help="write numbers as a computer with a decimal comma")
+    parser.add_argument("--manual", action="store_true", help="report that a person is driving, as with W held down")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--map", type=Path, metavar="FILE", help="draw the driven line as PNG")
     return parser.parse_args(arguments)

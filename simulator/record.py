@@ -1,4 +1,4 @@
-"""Let the expert drive a track and record it as Udacity's simulator does: three cameras, driving_log.csv, IMG/.
+"""Let the expert drive a track and record the drive in Udacity's format: three cameras, driving_log.csv, IMG/.
 
 python -m simulator record recordings/lake --track lake --laps 4
 """
@@ -22,61 +22,61 @@ from simulator.world.expert import Expert
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
 
-HELP = """Let the expert drive a track, and record it in Udacity's format with three cameras.
+HELP = """Let the expert drive a track, and record the drive in Udacity's format with three cameras.
 
 examples:
   python -m simulator record recordings/lake --track lake --laps 4
   python -m simulator record recordings/steady --track random:3 --reverse --undisturbed
 
-exit code: 0 recorded; 2 bad input, or a folder that holds a recording already."""
+exit code: 0 the drive was recorded; 2 the input was bad, or the folder holds a recording already."""
 
 FRAME_S = 0.1
 START_S = 1_600_000_000.0
-"""The first frame's time: game time has no date, and a recording made again should be the same again."""
+"""Time of the first frame, fixed because game time has no date: a repeated recording is then identical."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Record; the process's exit code."""
+    """Record; returns the process's exit code."""
     options = _parse(arguments)
     return run(lambda: _record(options), "record", (OSError, ValueError, RuntimeError))
 
 
 def _record(options: argparse.Namespace) -> None:
-    """Record to the end, or as much as Ctrl-C lets."""
+    """Record to the end or until Ctrl-C, then print the drive's report."""
     track = open_track(options.track)
     try:
         recorder = Recorder(options.folder)
     except FileExistsError:
         raise ValueError(f"{options.folder} holds a recording already; name another folder") from None
     with recorder, closing(Scene(track)) as scene:
-        driven = track.reversed() if options.reverse else track
-        world = TrackWorld(driven, scene, options.laps, options.seed)
+        directed_track = track.reversed() if options.reverse else track
+        world = TrackWorld(directed_track, scene, options.laps, options.seed)
         expert = Expert(world, options.speed, not options.undisturbed, options.seed)
         try:
             record(world, expert, recorder)
         except KeyboardInterrupt:
-            print("stopped; what was recorded is whole", file=sys.stderr)
+            print("stopped; the rows recorded so far are complete", file=sys.stderr)
     print(f"{recorder.rows} rows in {options.folder}; {world.log.report().table()}")
 
 
 def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
-    """Drive to the end; each row holds what the expert wanted at its frame. Raises OSError."""
+    """Drive to the end; each row holds the expert's own command for its frame. Raises OSError."""
     total = math.ceil(world.laps * world.track.length_m)
     with tqdm(total=total, unit="m", desc=str(recorder.folder)) as bar:
         while not world.finished:
-            wanted = expert.control()
+            command = expert.control()
             left, right = world.sides()
             recorder.write(
                 START_S + world.log.time_s,
                 jpeg_of(world.frame()),
-                wanted.steering,
-                max(0.0, wanted.throttle),
-                max(0.0, -wanted.throttle),
+                command.steering,
+                max(0.0, command.throttle),
+                max(0.0, -command.throttle),
                 world.car.speed_mph,
                 jpeg_of(left),
                 jpeg_of(right),
             )
-            for _ in range(2):  # it drives by more frames than it records
+            for _ in range(2):  # the expert steers twice as often as it records
                 world.apply(expert.disturbed(expert.control()))
                 world.step(FRAME_S / 2)
             bar.n = min(total, round(world.log.distance_m))
@@ -87,11 +87,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator record", HELP)
     parser.add_argument("folder", type=Path, help="a new folder for driving_log.csv and IMG/")
     parser.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
-    parser.add_argument("--laps", type=float, default=4.0, help="how far (default %(default)g)")
-    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="at most (default %(default)g)")
-    parser.add_argument("--reverse", action="store_true", help="drive the track the other way round")
+    parser.add_argument("--laps", type=float, default=4.0, help="laps to drive (default %(default)g)")
+    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="top speed (default %(default)g)")
+    parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
     parser.add_argument("--undisturbed", action="store_true", help="never push the car off its line")
-    parser.add_argument("--seed", type=int, default=0, help="of the start and the pushes (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="vary the start and the pushes (default %(default)s)")
     options = parser.parse_args(arguments)
     if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:
         parser.error(f"expected 0 < --laps <= 1000 and 1 <= --speed <= 30, got {options.laps} and {options.speed}")

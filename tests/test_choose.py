@@ -73,7 +73,7 @@ def test_corrections_steer_towards_the_line_from_either_side(offset_m, tmp_path,
 
     def beside_the_line(track, scene, laps, seed):
         world = TrackWorld(track, scene, laps, seed, limit_s=1.0)
-        world._put(round(200 / track.spacing_m), offset_m)
+        world._place_car(round(200 / track.spacing_m), offset_m)
         return world
 
     monkeypatch.setattr(dagger, "ROADS", ())

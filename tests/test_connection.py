@@ -9,7 +9,7 @@ import pytest
 import websocket
 from simple_websocket import ConnectionClosed, Server
 
-from simulator.client.connection import Connection, Kind, Observation, ServerGone, socket_url
+from simulator.client.connection import Connection, EventKind, Observation, ServerGone, socket_url
 
 HANDSHAKE = '0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
 SEEN = Observation(b"\xff\xd8jpeg", -1.5, 0.25, 9.1234)
@@ -96,9 +96,9 @@ def steer(steering: str, throttle: str = "0.1") -> str:
 
 
 def test_opens_twice_and_never_says_connect(peer, connection):
-    assert connection.receive(5).kind is Kind.OPENED
+    assert connection.receive(5).kind is EventKind.OPENED
     peer.say(HANDSHAKE)
-    assert connection.receive(5).kind is Kind.OPENED
+    assert connection.receive(5).kind is EventKind.OPENED
     connection.send(SEEN)
     peer.wait(lambda: len(peer.heard) == 2)
     assert peer.paths == ["/socket.io/?EIO=4&transport=websocket"]
@@ -121,8 +121,8 @@ def test_steer_and_manual(peer, connection):
     connection.receive(5)
     peer.say("40", '40{"sid":"y"}', steer("0.0421", "-0.2"), '42["manual",{}]', '42["manual"]', '42["other",{}]', "3")
     event = connection.receive(5)
-    assert (event.kind, event.control.steering, event.control.throttle) == (Kind.STEER, 0.0421, -0.2)
-    assert [connection.receive(5).kind for _ in range(2)] == [Kind.MANUAL, Kind.MANUAL]
+    assert (event.kind, event.control.steering, event.control.throttle) == (EventKind.STEER, 0.0421, -0.2)
+    assert [connection.receive(5).kind for _ in range(2)] == [EventKind.MANUAL, EventKind.MANUAL]
     assert connection.receive(0.05) is None
     connection.send_manual()
     peer.wait(lambda: '42["telemetry",null]' in peer.heard)
@@ -179,10 +179,10 @@ def test_a_reply_in_the_wrong_locale_is_full_lock(peer):
 def test_comes_back_after_a_close(peer, connection):
     connection.receive(5)
     peer.hang_up()
-    assert connection.receive(5).kind is Kind.CLOSED
-    assert connection.receive(5).kind is Kind.OPENED
+    assert connection.receive(5).kind is EventKind.CLOSED
+    assert connection.receive(5).kind is EventKind.OPENED
     peer.say(HANDSHAKE, steer("0.3"))
-    assert [connection.receive(5).kind for _ in range(2)] == [Kind.OPENED, Kind.STEER]
+    assert [connection.receive(5).kind for _ in range(2)] == [EventKind.OPENED, EventKind.STEER]
     assert connection.connects == 2
 
 

@@ -15,7 +15,7 @@ LAKE = open_track("lake")
 def test_steers_home_from_either_side():
     for offset in (2.0, -2.0):
         world = TrackWorld(LAKE, None, 1)
-        world._put(round(200 / LAKE.spacing_m), offset)
+        world._place_car(round(200 / LAKE.spacing_m), offset)
         expert = Expert(world, 15)
         assert expert.control().steering * offset > 0, "positive is right, and left of the line is positive too"
         for _ in range(120):

@@ -9,11 +9,11 @@ from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from simulator.replay.reference_path import reference_path
-from simulator.replay.steering_dynamics import GAME, Response
+from simulator.replay.steering_dynamics import GAME, SteeringDynamics
 from tests.conftest import jpeg_of, road_frame
 
 JPEG = jpeg_of(road_frame())
-BICYCLE = Response(1e-6, 1e6)
+BICYCLE = SteeringDynamics(1e-6, 1e6)
 """Answers at once, and its tyres hold anything."""
 
 
@@ -35,17 +35,17 @@ def record(tmp_path):
 def test_straight_on_it_is_as_long_as_time_and_speed_say(record):
     line = reference_path(record([(0.1, 0.0, 20.0)] * 101))
     assert line.length_m == pytest.approx(10 * 20 * MPS_PER_MPH, rel=0.002)
-    assert line.left_out == {}
+    assert line.unused_rows == {}
     assert line.side_cameras
 
 
 def test_a_bend_has_the_bicycles_radius(record, monkeypatch):
     monkeypatch.setattr("simulator.replay.reference_path.GAME", BICYCLE)
-    (stretch,) = reference_path(record([(0.1, -0.4, 15.0)] * 61)).stretches
+    (segment,) = reference_path(record([(0.1, -0.4, 15.0)] * 61)).segments
     radius = EFFECTIVE_WHEELBASE_M / math.tan(math.radians(10))
-    turned = stretch.length_m / radius
-    assert stretch.heading_rad[-1] == pytest.approx(turned, rel=1e-3), "negative steering turns left"
-    assert (stretch.x[-1], stretch.y[-1]) == pytest.approx(
+    turned = segment.length_m / radius
+    assert segment.heading_rad[-1] == pytest.approx(turned, rel=1e-3), "negative steering turns left"
+    assert (segment.x[-1], segment.y[-1]) == pytest.approx(
         (radius * math.sin(turned), radius * (1 - math.cos(turned))), abs=0.02
     )
 
@@ -55,16 +55,16 @@ def test_gaps_cut_and_standstills_and_manoeuvres_are_left_out(record):
     pause = [(0.1, 0.0, 0.0)] * 10
     setting_off = [(0.1, 0.5, 3.0)] * 5
     line = reference_path(record([*drive, (0.9, 0.0, 20.0), *drive, *pause, *setting_off, *drive]))
-    assert len(line.stretches) == 3
-    assert line.left_out["standing still"] == 10
-    assert line.left_out["next to a standstill"] >= 20, "20 m at 9 m/s, and the setting off"
-    assert all(abs(stretch.steering).max() == 0 for stretch in line.stretches)
+    assert len(line.segments) == 3
+    assert line.unused_rows["standing still"] == 10
+    assert line.unused_rows["next to a standstill"] >= 20, "20 m at 9 m/s, and the setting off"
+    assert all(abs(segment.steering).max() == 0 for segment in line.segments)
 
 
 def test_short_pieces_are_counted(record):
     line = reference_path(record([*[(0.1, 0.0, 20.0)] * 40, (5.0, 0.0, 20.0), *[(0.1, 0.0, 20.0)] * 5]))
-    assert len(line.stretches) == 1
-    assert line.left_out == {"in pieces shorter than 3 s": 6}
+    assert len(line.segments) == 1
+    assert line.unused_rows == {"in pieces shorter than 3 s": 6}
     assert "6 rows in pieces shorter than 3 s" in line.summary()
 
 
@@ -76,7 +76,7 @@ def test_nothing_to_replay_is_said(record):
 def test_one_camera_is_said(record):
     line = reference_path(record([(0.1, 0.0, 20.0)] * 50, sides=False))
     assert not line.side_cameras
-    assert line.summary().endswith("one camera only, so smaller shifts")
+    assert line.summary().endswith("it has one camera only, so views are shifted less")
 
 
 def test_rows_without_a_time_are_taken_to_be_a_tenth_apart(tmp_path):
@@ -87,13 +87,13 @@ def test_rows_without_a_time_are_taken_to_be_a_tenth_apart(tmp_path):
     (tmp_path / "driving_log.csv").write_text(rows)
     line = reference_path(read_recording(tmp_path))
     assert line.length_m == pytest.approx(4.9 * 20.5 * MPS_PER_MPH, rel=0.005)
-    assert line.left_out == {"without a time, taken to be 0.1 s apart": 50}
+    assert line.unused_rows == {"without a time, taken to be 0.1 s apart": 50}
 
 
 def test_each_row_knows_its_step(record):
-    (stretch,) = reference_path(record([(0.1, 0.0, 20.0)] * 50)).stretches
-    assert np.array_equal(stretch.row_step[:4], [0, 10, 20, 30])
-    assert stretch.row_step[-1] < len(stretch.x)
+    (segment,) = reference_path(record([(0.1, 0.0, 20.0)] * 50)).segments
+    assert np.array_equal(segment.row_step[:4], [0, 10, 20, 30])
+    assert segment.row_step[-1] < len(segment.x)
 
 
 def test_the_games_car_turns_late_and_its_tyres_hold_only_so_much():
@@ -102,5 +102,5 @@ def test_the_games_car_turns_late_and_its_tyres_hold_only_so_much():
     bicycle = (30 * MPS_PER_MPH) ** 2 * math.tan(math.radians(25)) / EFFECTIVE_WHEELBASE_M
     assert rates[-1] * 30 * MPS_PER_MPH < GAME.most_lateral_mps2 < bicycle
     assert rates[14] == pytest.approx(rates[-1] * (1 - math.exp(-1)), rel=0.01), "after its lag of 0.14 s"
-    late, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (Response(0.14, 1e6), BICYCLE))
+    late, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (SteeringDynamics(0.14, 1e6), BICYCLE))
     assert late == pytest.approx(bare)

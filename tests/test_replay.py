@@ -88,10 +88,10 @@ def test_a_control_waits_for_its_latency(line):
 def test_on_the_line_the_frames_are_the_recorded_ones(line):
     world = ReplayWorld(line)
     for number in (0, 3, 7):
-        while world.place.index < line.stretches[0].row_step[number]:
+        while world.place.index < line.segments[0].row_step[number]:
             world.apply(Control(world.human_steering, 0.0))
             world.step(0.01)
-        with Image.open(line.stretches[0].samples[number].center) as picture:
+        with Image.open(line.segments[0].samples[number].center) as picture:
             assert np.abs(world.frame().astype(int) - np.asarray(picture)).max() <= 1
 
 
@@ -99,8 +99,8 @@ def test_beside_the_line_the_nearest_camera_is_shown(line):
     world = ReplayWorld(line)
     world.car.y += 0.75
     with (
-        Image.open(line.stretches[0].samples[0].left) as left,
-        Image.open(line.stretches[0].samples[0].center) as center,
+        Image.open(line.segments[0].samples[0].left) as left,
+        Image.open(line.segments[0].samples[0].center) as center,
     ):
         seen = world.frame()[62:130].astype(int)
         to_left = np.abs(seen - np.asarray(left)[62:130]).mean()
@@ -155,7 +155,7 @@ def test_a_share_of_the_recording(line):
 
 def test_several_stretches_are_driven_one_after_the_other(make_recording):
     two = reference_path(read_recording(make_recording(rows=60, sessions=2)))
-    assert len(two.stretches) == 2
+    assert len(two.segments) == 2
     world = drive(ReplayWorld(two), lambda world: world.human_steering)
     assert world.log.report().laps == pytest.approx(1, abs=1e-3)
     assert world.log.report().max_cte_m < 1e-6
@@ -163,7 +163,7 @@ def test_several_stretches_are_driven_one_after_the_other(make_recording):
 
 def test_a_broken_picture_is_named(line, folder):
     world = ReplayWorld(line)
-    sample = line.stretches[0].samples[0]
+    sample = line.segments[0].samples[0]
     whole = sample.center.read_bytes()
     sample.center.write_bytes(b"\xff\xd8 no picture \xff\xd9")
     with pytest.raises(ValueError, match=sample.center.name):

@@ -55,7 +55,7 @@ def bends(line: ReferencePath) -> list[Bend]:
     result: list[Bend] = []
     before_m = 0.0
     half = round(WINDOW_M / 2)
-    for stretch in line.stretches:
+    for stretch in line.segments:
         metres = np.arange(0.0, stretch.length_m, 1.0)
         heading = np.interp(metres, stretch.distance_m, np.unwrap(stretch.heading_rad))
         curvature = np.zeros(metres.size)

@@ -52,7 +52,7 @@ def test_reversed_is_the_same_road(track):
     assert back.point_at(30) == pytest.approx(track.point_at(-30), abs=0.01)
     assert back.curvature[100] == pytest.approx(-track.curvature[-100])
     assert back.slope[100] == pytest.approx(-track.slope[-100])
-    for s in track.stretches:
+    for s in track.features:
         middle = s.start_m + (s.end_m - s.start_m) % track.length_m / 2
         assert back.has(s.kind, -middle % track.length_m, -s.side or 1)
 

@@ -58,7 +58,7 @@ def test_leaving_the_road_is_counted_and_the_car_put_back():
 
 def test_leaving_the_bridge_is_a_crash():
     world = TrackWorld(LAKE, None, laps=1)
-    world._put(round(700 / LAKE.spacing_m))
+    world._place_car(round(700 / LAKE.spacing_m))
     world.apply(Control(0.4, 0.5))
     while not world.log.off_road_events:
         world.step(0.05)

@@ -1,1 +1,1 @@
-"""The simulator's end of the socket and its game loop."""
+"""The simulator's end of the socket, and its game loop."""

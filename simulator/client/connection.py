@@ -1,8 +1,8 @@
-"""The stock simulator's end of the websocket, packet by packet: Engine.IO announced as 4 and spoken as 3.
+"""The stock simulator's end of the websocket, packet by packet: it announces Engine.IO 4 and speaks Engine.IO 3.
 
-Its client is an old Socket.IO library for Unity with habits that servers must live with: no CONNECT, pings of its own,
-messages in fragments of 1,016 bytes under Nagle's algorithm, `open` raised twice, silence after a reply that it cannot
-read, and a new attempt some milliseconds after each close.
+Its client is an old Socket.IO library for Unity. It sends no CONNECT, pings by itself, and raises `open` twice. It
+sends fragments of 1,016 bytes under Nagle's algorithm. It ignores replies that it cannot read, and reconnects some
+milliseconds after each close.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from protocol.messages import Control
 from protocol.wire import decode_control, encode_telemetry
 
 RECONNECT_S = 0.005
-"""How long the simulator waits between two attempts to connect."""
+"""Pause between two attempts to connect."""
 
 CONNECT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 25.0
-"""Until the handshake names another."""
+"""Interval until the handshake names another."""
 
 OPEN, CLOSE, PING, PONG, EVENT = "0", "1", "2", "3", "42"
 
 
 class ServerGone(ConnectionError):
-    """No server could be reached for as long as we were told to try."""
+    """No server could be reached within the connection's patience."""
 
 
-class Kind(Enum):
-    """What came from the server. Each but CLOSED calls for one telemetry, save that OPENED may be held to one."""
+class EventKind(Enum):
+    """What came from the server. Each kind but CLOSED brings one telemetry; a loop may ignore the second OPENED."""
 
     OPENED = auto()
     STEER = auto()
@@ -48,16 +48,16 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that came, and when by `time.perf_counter`. control: of a STEER."""
+    """One event from the server. received_s: by `time.perf_counter`; control: of a STEER, else None."""
 
-    kind: Kind
+    kind: EventKind
     received_s: float = field(default_factory=time.perf_counter)
     control: Control | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the simulator reports. jpeg: centre camera, 320 x 160; extras: what improved builds add, e.g. `cte`."""
+    """One telemetry's content. jpeg: centre camera, 320 x 160; extras: fields that improved builds add, e.g. `cte`."""
 
     jpeg: bytes
     steering_angle_deg: float
@@ -69,8 +69,8 @@ class Observation:
 class Connection:
     """A simulator's socket to the server at `url` (http:// or ws://, a host and a port).
 
-    decimal_comma: speak and read numbers as a computer with a decimal comma does. patience_s: how long to try to
-    connect before ServerGone is raised. `faults` counts the replies that could not be read, by kind.
+    decimal_comma: write and read numbers as a computer with a decimal comma does. patience_s: how long to try to
+    connect before raising ServerGone. `faults` counts the replies that could not be read, by kind.
     """
 
     def __init__(self, url: str, decimal_comma: bool = False, patience_s: float = 10.0) -> None:
@@ -84,7 +84,7 @@ class Connection:
         self._next_ping_s = 0.0
 
     def receive(self, timeout_s: float) -> Event | None:
-        """The next event; None after `timeout_s` without one. Connects where there is no connection.
+        """Wait for the next event; returns None after `timeout_s` without one. Connects first if necessary.
 
         Raises ServerGone.
         """
@@ -106,7 +106,7 @@ class Connection:
                 return event
 
     def send(self, observation: Observation) -> None:
-        """Report what the car sees. A connection that has just broken shows at the next `receive`."""
+        """Send one telemetry. If the connection has just broken, the next `receive` reports it."""
         payload = encode_telemetry(
             observation.jpeg,
             observation.steering_angle_deg,
@@ -120,11 +120,11 @@ class Connection:
         self._emit({**payload, **extras})
 
     def send_manual(self) -> None:
-        """Report that a person is driving: the source's empty JSONObject is printed as null."""
+        """Report that a person is driving; the simulator's empty JSONObject is printed as null."""
         self._emit(None)
 
     def close(self) -> None:
-        """End the connection as a simulator that is shut does: the socket goes, without a word."""
+        """End the connection as a closed simulator does: shut the socket without a close frame."""
         if self._socket is not None:
             self._socket.shutdown()
             self._socket = None
@@ -137,7 +137,7 @@ class Connection:
             for opcode, final, part in fragments(message.encode()):
                 self._socket.send_frame(websocket.ABNF.create_frame(part, opcode, int(final)))
         except (websocket.WebSocketException, OSError):
-            self._socket.shutdown()  # its end is read, and reported, by `receive`
+            self._socket.shutdown()  # `receive` then reads the end and reports it
 
     def _connect(self) -> Event:
         end_s = time.perf_counter() + self._patience_s
@@ -146,7 +146,7 @@ class Connection:
                 self._socket = websocket.create_connection(
                     self.url,
                     timeout=CONNECT_TIMEOUT_S,
-                    sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 0),),  # the library would set it
+                    sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 0),),  # the library would set it to 1
                     enable_multithread=False,
                 )
                 break
@@ -159,12 +159,12 @@ class Connection:
         self.connects += 1
         self._ping_interval_s = PING_INTERVAL_S
         self._next_ping_s = time.perf_counter()
-        return Event(Kind.OPENED)
+        return Event(EventKind.OPENED)
 
     def _closed(self) -> Event:
         self.close()
         time.sleep(RECONNECT_S)
-        return Event(Kind.CLOSED)
+        return Event(EventKind.CLOSED)
 
     def _ping_when_due(self) -> None:
         if self._socket is not None and time.perf_counter() >= self._next_ping_s:
@@ -172,7 +172,7 @@ class Connection:
             self._socket.send(PING)
 
     def _read(self, end_s: float) -> str | None:
-        """One text message, or None when it is time to ping or to give up."""
+        """Read one text message; returns None when it is time to ping or to give up."""
         if self._socket is None or not self._socket.connected:
             raise websocket.WebSocketConnectionClosedException("closed")
         until_s = min(end_s, self._next_ping_s) - time.perf_counter()
@@ -195,7 +195,7 @@ class Connection:
         if text.startswith(OPEN):
             self._ping_interval_s = _ping_interval_s(text[1:])
             self._next_ping_s = min(self._next_ping_s, received_s + self._ping_interval_s)
-            return Event(Kind.OPENED, received_s)
+            return Event(EventKind.OPENED, received_s)
         if text.startswith(PING) and self._socket is not None:
             self._socket.send(PONG + text[1:])
         elif text.startswith(CLOSE):
@@ -203,28 +203,28 @@ class Connection:
         return None
 
     def _socket_io_event(self, text: str, received_s: float) -> Event | None:
-        """As the C# client: an event of one or two items; what it cannot read raises there, and is swallowed."""
+        """Read an event of one or two items; count an unreadable one and ignore it, as the C# client does."""
         try:
             name, data = _name_and_data(text)
             if name == "steer":
-                return Event(Kind.STEER, received_s, decode_control(self._in_our_locale(data)))
+                return Event(EventKind.STEER, received_s, decode_control(self._in_own_locale(data)))
         except ProtocolError as error:
             self.faults[error.kind] += 1
             return None
-        return Event(Kind.MANUAL, received_s) if name == "manual" else None
+        return Event(EventKind.MANUAL, received_s) if name == "manual" else None
 
-    def _in_our_locale(self, data: object) -> object:
-        """What this computer reads there: the other locale's decimal mark groups thousands, and is skipped."""
+    def _in_own_locale(self, data: object) -> object:
+        """Read numbers as this locale does: it skips the other decimal mark, which groups thousands here."""
         if not isinstance(data, dict):
             return data
-        skipped = "." if self.decimal_comma else ","
-        return {k: v.replace(skipped, "").replace(",", ".") if isinstance(v, str) else v for k, v in data.items()}
+        group_mark = "." if self.decimal_comma else ","
+        return {k: v.replace(group_mark, "").replace(",", ".") if isinstance(v, str) else v for k, v in data.items()}
 
 
 def socket_url(url: str) -> str:
     """`http://host:port`, `ws://host:port` or `host:port` -> the address that every published build opens.
 
-    A query (`?token=...`, for a server that asks simulators for one) is kept.
+    Keeps a query (`?token=...`, for a server that asks simulators for a token). Raises ValueError.
     """
     parts = urlsplit(url if "//" in url else f"//{url}")
     try:
@@ -255,5 +255,5 @@ def _ping_interval_s(handshake: str) -> float:
         interval_ms = json.loads(handshake).get("pingInterval")
     except (ValueError, AttributeError, RecursionError):
         return PING_INTERVAL_S
-    good = isinstance(interval_ms, (int, float)) and 100 <= interval_ms <= 3_600_000
-    return interval_ms / 1000 if good else PING_INTERVAL_S
+    valid = isinstance(interval_ms, (int, float)) and 100 <= interval_ms <= 3_600_000
+    return interval_ms / 1000 if valid else PING_INTERVAL_S

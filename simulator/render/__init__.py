@@ -1,1 +1,1 @@
-"""The cameras' pictures."""
+"""The renderer: it draws the cameras' pictures of a track."""

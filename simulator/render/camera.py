@@ -1,11 +1,7 @@
-"""The car's three cameras as numbers, and the homographies that carry one camera's picture to another place.
+"""The car's three cameras as numbers, and the homographies that warp one camera's picture to another place.
 
-The renderer draws through them, and the replay moves recorded pictures with them: both must mean the same cameras.
-
-The numbers were measured on real frames, and docs/replay.md says how. The centre camera is 1.17 m above the road, with
-the horizon at row 61: so frames of Udacity's lake warp onto each other best by the distance driven between them. The
-vertical view is Unity's 60 degrees, and the yaw of a whole lap agrees with it. The side cameras' places are the same on
-four recordings within 0.03 m. Two cameras of one moment know lengths only as multiples of that height.
+The renderer draws with these cameras and the replay warps recorded pictures with them, so both must use the same
+numbers. The numbers were measured on real frames; docs/replay.md says how.
 """
 
 from __future__ import annotations
@@ -21,18 +17,20 @@ from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
 Matrix = npt.NDArray[np.float64]
 
 VERTICAL_VIEW_DEG = 60.0
+"""The vertical field of view, which is Unity's default."""
+
 FOCAL_PX = FRAME_ROWS / 2 / math.tan(math.radians(VERTICAL_VIEW_DEG / 2))
 CAMERA_AHEAD_M = 1.0
-"""Of the rear axle."""
+"""Distance of the cameras ahead of the rear axle."""
 
 
 HOOD_ROW = 134
-"""The first row of a frame that any camera's hood reaches, on real frames (137) and with room for turned views."""
+"""The first row that any camera's hood reaches: 137 on real frames, less a margin for turned views."""
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """lateral_offset_m: left of the car's middle; height_m: above road; horizon_row: from the top; yaw_rad: left"""
+    """lateral_offset_m: left of the car's middle; height_m: above road; horizon_row: from the top; yaw_rad: left."""
 
     lateral_offset_m: float
     height_m: float
@@ -41,7 +39,7 @@ class Camera:
 
     @property
     def pitch_rad(self) -> float:
-        """How far it looks down."""
+        """The angle by which it looks down."""
         return math.atan((FRAME_ROWS / 2 - self.horizon_row) / FOCAL_PX)
 
     def axes(self) -> Matrix:
@@ -70,19 +68,18 @@ def projection() -> Matrix:
 
 
 def homographies(
-    shown: Camera, source: Camera, lateral_offset_m: float = 0.0, heading_error_rad: float = 0.0, ahead_m: float = 0.0
+    view: Camera, source: Camera, lateral_offset_m: float = 0.0, heading_error_rad: float = 0.0, ahead_m: float = 0.0
 ) -> tuple[Matrix, Matrix]:
-    """Pixel (column, row, 1) of the shown picture -> its pixel in the source: for the road's plane, and for far away.
+    """Pixel (column, row, 1) of the view -> its source pixel: one for the road's plane, one for the far scene.
 
-    The shown car stands lateral_offset_m to the left of the one that took the source and ahead_m before it, and points
-    heading_error_rad further left.
-    Pixels are continuous: (0, 0) is the outer corner of the first. Source: Hartley and Zisserman, Multiple View
-    Geometry, 2nd edition, 13.1, H = K (R + t n / d) K^-1.
+    The view's car stands lateral_offset_m to the left of the car that took the source and ahead_m ahead of it, and is
+    turned left by heading_error_rad. Pixels are continuous: (0, 0) is the outer corner of the first. Source: Hartley
+    and Zisserman, Multiple View Geometry, 2nd edition, 13.1, H = K (R + t n / d) K^-1.
     """
-    turned = turn(heading_error_rad)
-    place = turned @ np.array([-shown.lateral_offset_m, 0.0, 0.0])
-    moved = place + np.array([source.lateral_offset_m - lateral_offset_m, source.height_m - shown.height_m, ahead_m])
-    axes = turned @ shown.axes()
-    down_per_m = shown.axes()[1] / shown.height_m
-    before, after = LENS @ source.axes().T, np.linalg.inv(LENS)
-    return before @ (axes + np.outer(moved, down_per_m)) @ after, before @ axes @ after
+    rotation = turn(heading_error_rad)
+    place = rotation @ np.array([-view.lateral_offset_m, 0.0, 0.0])
+    shift = place + np.array([source.lateral_offset_m - lateral_offset_m, source.height_m - view.height_m, ahead_m])
+    axes = rotation @ view.axes()
+    down_per_m = view.axes()[1] / view.height_m
+    to_source, from_view = LENS @ source.axes().T, np.linalg.inv(LENS)
+    return to_source @ (axes + np.outer(shift, down_per_m)) @ from_view, to_source @ axes @ from_view

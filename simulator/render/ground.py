@@ -1,4 +1,4 @@
-"""The land round a road: height and colour at any place, a mesh with water in its hollows and trees on its hills."""
+"""The land round a road: it has a height and a colour at any place, water in its hollows and trees on its hills."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.world.track import Track
 CELL_M = 16.0
 MARGIN_M = 200.0
 BESIDE_ROAD_M = 12.0
-"""Nearer than this the road's own ribbons are the ground, and the mesh keeps below them."""
+"""Nearer to the road than this, the road's own ribbons are the ground, and the land's mesh stays below them."""
 
 WATER_M = -1.0
 TREES = 900
@@ -22,7 +22,7 @@ SUN = np.array([-0.30, -0.80, 0.52]) / np.linalg.norm([-0.30, -0.80, 0.52])
 
 
 class Ground:
-    """Height, colour and plants, from waves whose directions and phases the generator draws."""
+    """Height, colour and plants of the land, from waves whose directions and phases the generator draws."""
 
     def __init__(self, track: Track, look: Look, generator: np.random.Generator) -> None:
         self._track = track
@@ -43,7 +43,7 @@ class Ground:
         return np.asarray(np.sin(places @ self._waves.T + self._phases) @ self._sizes)
 
     def beside(self, places: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Distance from the road, positive on its left, and the height of the road there."""
+        """Distance of places (n, 2) from the road, positive on its left, and the road's height there: (n,) each."""
         offset, height = np.empty(len(places)), np.empty(len(places))
         for start in range(0, len(places), 4096):
             gap = places[start : start + 4096, None] - self._road
@@ -56,18 +56,18 @@ class Ground:
         return offset, height
 
     def height(self, places: Float64Array) -> Float64Array:
-        """Of the land at (n, 2): level beside the road, hills outside it, a hollow with water inside."""
+        """Height of the land at (n, 2): (n,). It is level beside the road, hilly outside it, and hollow inside it."""
         offset, road = self.beside(places)
-        away = np.abs(offset)
-        rise = _smooth((away - 7.0) / 50.0)
-        hills = 9.0 + 9.0 * self._noise(places) + 16.0 * _smooth((away - 40) / 120)
+        distance = np.abs(offset)
+        rise = _smooth((distance - 7.0) / 50.0)
+        hills = 9.0 + 9.0 * self._noise(places) + 16.0 * _smooth((distance - 40) / 120)
         hills = np.maximum(hills, 0.8)
         lake = -5.0 + 5.0 * self._noise(places)
         inside = _smooth((offset - 5.0) / 30.0)
         return np.asarray(road * (1 - rise) + rise * ((1 - inside) * hills + inside * lake))
 
     def color(self, places: Float64Array, height: Float64Array) -> Float64Array:
-        """RGB of the land: grass, sand in patches and near water, rock where it is steep or high; lit by the sun."""
+        """Sunlit RGB of the land at (n, 2): (n, 3), 0..255. Sand lies in patches on grass; steep slopes are rock."""
         patch = _smooth(0.5 + 0.45 * self._noise(places[:, ::-1] * 1.7))[:, None]
         look = self._look
         color = np.array(look.grass) * (1 - patch) + np.array(look.sand) * patch
@@ -98,7 +98,7 @@ class Ground:
         return Quads(position, shade, position[..., :2] / 16)
 
     def water(self) -> Quads:
-        """One level sheet far below the road's height."""
+        """One level sheet of water, at least 1 m below the road."""
         low, high = self._road.min(0) - 600, self._road.max(0) + 600
         xs, ys = np.linspace(low[0], high[0], 4), np.linspace(low[1], high[1], 4)
         x, y = np.meshgrid(xs, ys)
@@ -111,7 +111,7 @@ class Ground:
         )
 
     def plants(self, generator: np.random.Generator) -> dict[str, list[Quads]]:
-        """Trees and bushes, three sorts of each, as upright crossed cards."""
+        """Trees and bushes, three sorts of each; a plant is two crossed upright cards."""
         return {
             "tree": [self._grove(generator, TREES // 3, (7.0, 13.0), 0.5, 14.0) for _ in range(3)],
             "bush": [self._grove(generator, BUSHES // 3, (0.9, 2.2), 1.6, 8.2) for _ in range(3)],
@@ -120,10 +120,10 @@ class Ground:
     def _grove(
         self, generator: np.random.Generator, count: int, tall: tuple[float, float], wide: float, clear_m: float
     ) -> Quads:
-        """Plants where there is land, never nearer to the road than `clear_m`; more of them near it."""
-        along = generator.integers(0, len(self._road), 3 * count)
-        aside = (clear_m + generator.gamma(1.7, 36.0, 3 * count)) * generator.choice([1, -1], 3 * count)
-        places = self._road[along] + self._left[along] * aside[:, None]
+        """Place plants on land, denser near the road but at least `clear_m` from it."""
+        nearest = generator.integers(0, len(self._road), 3 * count)
+        offsets = (clear_m + generator.gamma(1.7, 36.0, 3 * count)) * generator.choice([1, -1], 3 * count)
+        places = self._road[nearest] + self._left[nearest] * offsets[:, None]
         offset, road = self.beside(places)
         height = self.height(places)
         grows = (np.abs(offset) >= clear_m) & (height > WATER_M + 0.3 + np.minimum(road, 0))

@@ -1,4 +1,4 @@
-"""Arrays -> what Panda3D draws: coloured, textured meshes in tiles, so that what lies behind the car costs nothing."""
+"""Arrays -> Panda3D's coloured, textured meshes. They are cut into tiles, so that tiles behind the car cost nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from protocol.arrays import Float64Array
 VERTEX = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("texture", "<f4", 2)])
 TILE_M = 120.0
 TILES_TOGETHER = 4
-"""Tiles hang in squares of so many by so many, whose whole is looked at first."""
+"""Tiles are grouped in squares of this many by this many; Panda3D tests a square before its tiles."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quads:
-    """position (n, 4, 3) metres, corners in turn; color (n, 4, 3) 0..255; texture (n, 4, 2)."""
+    """position (n, 4, 3) metres, corners in turn; color (n, 4, 3) 0..255; texture (n, 4, 2); all float64."""
 
     position: Float64Array
     color: Float64Array
@@ -40,7 +40,7 @@ class Quads:
 
 
 def join(parts: list[Quads]) -> Quads:
-    """All of them as one."""
+    """Concatenate several Quads."""
     arrays = ((part.position, part.color, part.texture) for part in parts)
     return Quads(*(np.concatenate(group) for group in zip(*arrays, strict=True)))
 
@@ -53,7 +53,7 @@ def strip(
     across: tuple[float, float],
     along: Float64Array,
 ) -> Quads:
-    """A closed ribbon between two lines (n, 3). Colours (n, 3) or (3,); texture: `across` its sides, `along` (n,)."""
+    """Build a closed ribbon between two lines (n, 3). Colours: (n, 3) or (3,); texture: at `across`, `along` (n,)."""
     count = len(left)
     left_color, right_color = (np.broadcast_to(c, (count, 3)) for c in (left_color, right_color))
     step = float(along[1] - along[0])
@@ -70,15 +70,15 @@ def strip(
 
 
 def attach(root: NodePath, name: str, quads: Quads, texture: Texture | None, cut_out: bool = False) -> NodePath:
-    """Hang the quads under `root`, a node for each tile of the ground. cut_out: the texture's alpha is a hole."""
+    """Attach the quads under `root`, a node for each tile of the ground. cut_out: the texture's alpha cuts holes."""
     group = root.attach_new_node(name)
-    group.set_bin("fixed", root.get_num_children())  # drawn in this order: ties in depth fall alike on each run
+    group.set_bin("fixed", root.get_num_children())  # a fixed order resolves ties in depth alike on each run
     tile = np.floor(quads.position.mean(1)[:, :2] / TILE_M).astype(np.int64)
-    tiles, which = np.unique(tile, axis=0, return_inverse=True)
+    tiles, tile_numbers = np.unique(tile, axis=0, return_inverse=True)
     squares: dict[tuple[int, int], NodePath] = {}
     for number, (x, y) in enumerate(tiles // TILES_TOGETHER):
         square = squares.get((x, y)) or squares.setdefault((x, y), group.attach_new_node("square"))
-        square.attach_new_node(_node(name, quads, np.flatnonzero(which.reshape(-1) == number)))
+        square.attach_new_node(_node(name, quads, np.flatnonzero(tile_numbers.reshape(-1) == number)))
     if texture is not None:
         group.set_texture(texture)
     group.set_two_sided(True)
@@ -87,14 +87,14 @@ def attach(root: NodePath, name: str, quads: Quads, texture: Texture | None, cut
     return group
 
 
-def _node(name: str, quads: Quads, chosen: npt.NDArray[np.intp]) -> GeomNode:
-    vertices = np.zeros((len(chosen), 4), VERTEX)
-    vertices["position"] = quads.position[chosen]
-    vertices["color"][..., :3] = quads.color[chosen].clip(0, 255)
+def _node(name: str, quads: Quads, indices: npt.NDArray[np.intp]) -> GeomNode:
+    vertices = np.zeros((len(indices), 4), VERTEX)
+    vertices["position"] = quads.position[indices]
+    vertices["color"][..., :3] = quads.color[indices].clip(0, 255)
     vertices["color"][..., 3] = 255
-    vertices["texture"] = quads.texture[chosen]
+    vertices["texture"] = quads.texture[indices]
     rows = vertices.reshape(-1).view(np.dtype((np.void, VERTEX.itemsize)))
-    shared, corner = np.unique(rows, return_inverse=True)  # corners of neighbours that are alike are one vertex
+    shared, corner = np.unique(rows, return_inverse=True)  # equal corners of neighbours become one vertex
     corner = corner.reshape(-1, 4).astype(np.uint32)
     data = GeomVertexData(name, GeomVertexFormat.get_v3c4t2(), GeomEnums.UH_static)
     data.unclean_set_num_rows(len(shared))
@@ -102,7 +102,7 @@ def _node(name: str, quads: Quads, chosen: npt.NDArray[np.intp]) -> GeomNode:
     triangles = GeomTriangles(GeomEnums.UH_static)
     triangles.set_index_type(GeomEnums.NT_uint32)
     array = triangles.modify_vertices()
-    array.unclean_set_num_rows(len(chosen) * 6)
+    array.unclean_set_num_rows(len(indices) * 6)
     array.modify_handle().copy_data_from(np.ascontiguousarray(corner[:, [0, 1, 2, 0, 2, 3]]).tobytes())
     geom = Geom(data)
     geom.add_primitive(triangles)
@@ -112,7 +112,7 @@ def _node(name: str, quads: Quads, chosen: npt.NDArray[np.intp]) -> GeomNode:
 
 
 def texture_of(name: str, pixels: npt.NDArray[np.uint8], smooth: bool = True) -> Texture:
-    """uint8 (rows, columns, 3 or 4), RGB or RGBA, sides a power of two -> a repeating texture with mip levels."""
+    """RGB or RGBA, uint8 (rows, columns, 3 or 4), sides a power of two -> a repeating texture with mip levels."""
     rows, columns, channels = pixels.shape
     texture = Texture(name)
     texture.setup_2d_texture(columns, rows, Texture.T_unsigned_byte, Texture.F_rgb if channels == 3 else Texture.F_rgba)

@@ -1,4 +1,4 @@
-"""The two places: a sunny lake between sandy hills, and an autumn mountain road between dark rocks."""
+"""The colours of the two sceneries: a sunny lake between sandy hills, and an autumn road between dark rocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Rgb = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours, RGB 0..255; sky: from below the horizon up to the zenith; shoulder: how bright beside the asphalt's."""
+    """Colours, RGB 0..255. sky: from below the horizon to the zenith; shoulder: brightness relative to the asphalt."""
 
     asphalt: Rgb
     shoulder: float

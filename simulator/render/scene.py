@@ -1,4 +1,4 @@
-"""The frame that a camera in the car gives, drawn by Panda3D's software renderer."""
+"""Render the frames of the car's cameras with Panda3D's software renderer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnot
 
 
 class Scene:
-    """A track, drawn. One software renderer; `close` frees it."""
+    """A track and the software renderer that draws it; `close` frees the renderer. Raises RuntimeError without one."""
 
     def __init__(self, track: Track) -> None:
         self._track = track
@@ -47,7 +47,7 @@ class Scene:
     def render(
         self, x: float, y: float, height_m: float, heading_rad: float, pitch: float = 0.0, lateral_offset_m: float = 0.0
     ) -> Frame:
-        """uint8 (160, 320, 3), as a car there sees. lateral_offset_m: the camera's, positive left; pitch: the slope."""
+        """Render a view, uint8 (160, 320, 3). lateral_offset_m: the camera's, positive left; pitch: the slope."""
         cos, sin = math.cos(heading_rad), math.sin(heading_rad)
         eye = (
             x + CAMERA_AHEAD_M * cos - lateral_offset_m * sin,
@@ -74,25 +74,25 @@ class Scene:
 
 
 def hood() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
-    """The car's own nose at the bottom of the frame: its rows, columns and colours (n, 3)."""
+    """The car's hood at the bottom of the frame: its rows (n,), columns (n,) and colours (n, 3)."""
     rows, columns = np.mgrid[0:FRAME_ROWS, 0:FRAME_COLUMNS].astype(np.float64)
-    aside = np.abs(columns - 160.0)
-    edge = 137.0 + 8.0 * (aside / 55.0) ** 2
-    flank = 147.0 + (aside - 55.0) * 0.18
-    top = np.where(aside < 48, np.minimum(edge, flank), flank)
+    distance = np.abs(columns - 160.0)
+    edge = 137.0 + 8.0 * (distance / 55.0) ** 2
+    flank = 147.0 + (distance - 55.0) * 0.18
+    top = np.where(distance < 48, np.minimum(edge, flank), flank)
     depth = rows - top
-    inside = (depth >= 0) & (aside < 125)
+    inside = (depth >= 0) & (distance < 125)
     color = np.zeros((FRAME_ROWS, FRAME_COLUMNS, 3))
     color[:] = (168, 158, 134)
     color[depth > 5] = (140, 129, 104)
-    glass = rows - (151.0 + 9.0 * (aside / 62.0) ** 2)
+    glass = rows - (151.0 + 9.0 * (distance / 62.0) ** 2)
     color[(glass > 0)] = (58, 58, 52)
     color[(glass > 2)] = (150, 160, 148)
     color[glass > 5] = (176, 184, 172)
     rim = inside & (depth < 1.2)
     color[rim] = np.where(((rows + columns) % 3 == 0)[rim][:, None], (225, 222, 206), (120, 110, 90))
-    where = np.nonzero(inside)
-    return where[0], where[1], color[where].astype(np.uint8)
+    pixels = np.nonzero(inside)
+    return pixels[0], pixels[1], color[pixels].astype(np.uint8)
 
 
 def _pipe() -> GraphicsPipe:
@@ -110,7 +110,7 @@ def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe) -> GraphicsOutput:
     size = WindowProperties.size(FRAME_COLUMNS, FRAME_ROWS)
     buffer = engine.make_output(pipe, "camera", 0, properties, size, GraphicsPipe.BF_refuse_window)
     if buffer is None:
-        raise RuntimeError("Panda3D's software renderer gave no picture")
+        raise RuntimeError("Panda3D's software renderer could not open an offscreen buffer")
     return buffer
 
 

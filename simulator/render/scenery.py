@@ -1,7 +1,7 @@
-"""What stands in the world: road, edge lines, kerbs, bridge, verges, hills, water, trees and sky, built from the track.
+"""Build a track's scenery: road, edge lines, kerbs, bridge, verges, hills, water, trees and sky.
 
-Colours, widths and the sun's side were taken from real frames by eye and by their medians; everything else is noise
-from a generator seeded by the track's name, so that a track looks the same on every machine.
+Colours, widths and the sun's side were taken from real frames by eye and by their medians. Everything else is noise
+from a generator that the track's name seeds, so that a track looks the same on every machine.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from simulator.render.palette import LOOKS, Look
 from simulator.world.track import Track
 
 LINE_M, LINE_WIDTH_M = 3.45, 0.14
-"""From the centre line to the yellow edge line, and its width."""
+"""Distance of the yellow edge line from the centre line, and its width."""
 
 GUTTER_M, SHOULDER_M, SLAB_M, VERGE_M = 4.05, 4.75, 6.9, 13.0
-"""Outer edges of the dark gutter, of the asphalt, of the concrete slab beside it, and of the verge."""
+"""Outer edges of the dark gutter, the asphalt, the concrete slab beside it, and the verge; from the centre line."""
 
 STEP_POINTS = 5
 KERB_M = 5.3
 KERB_STRIPES = 4
 KERB_COLORS = ((208.0, 78, 68), (232.0, 218, 200))
-"""Outer edge of a kerb; its stripes on one piece of the road, and their two colours."""
+"""Outer edge of a kerb, the number of its stripes on one piece of the road, and their two colours."""
 
 SUN = np.array([-0.30, -0.80, 0.52])
 
 
 def build_scenery(track: Track, root: NodePath) -> NodePath:
-    """Hang the whole world under `root`; returns the sky, which must follow the camera."""
+    """Attach the whole scenery under `root`; returns the sky, which must follow the camera."""
     generator = np.random.default_rng(zlib.crc32(track.name.encode()))
     look = LOOKS[track.look]
     ground = Ground(track, look, generator)
@@ -69,7 +69,7 @@ _GROUND_TEXTURES = {
 
 
 class Road:
-    """The ribbons of the road, at every STEP_POINTS-th point of its centre line."""
+    """The ribbons of the road, with a corner at every STEP_POINTS-th point of the centre line."""
 
     def __init__(self, track: Track, look: Look) -> None:
         self._track = track
@@ -86,84 +86,86 @@ class Road:
         }
 
     def line(self, offset_m: float, rise_m: float | Float64Array = 0.0) -> Float64Array:
-        """The points (n, 3) so far to the left of the centre line."""
+        """The points (n, 3) of a line that is offset_m to the left of the centre line."""
         return np.column_stack([self._points + self._left * offset_m, self._height + rise_m])
 
     def band(
         self, side: int, inner_m: float, outer_m: float, color: Float64Array, rise: tuple[float, float] = (0, 0)
     ) -> Quads:
-        """A ribbon along one side; texture at one repeat in 8 m."""
+        """Build a ribbon along one side; its texture repeats every 8 m."""
         a, b = self.line(side * inner_m, rise[0]), self.line(side * outer_m, rise[1])
         return strip(a, b, color, color, (inner_m / 8, outer_m / 8), self._along / 8)
 
     def asphalt(self) -> Quads:
-        """From edge line to edge line, and the shoulders."""
+        """The asphalt between the edge lines, and the shoulders."""
         plain = ~self._flags["bridge", 1]
         color = np.broadcast_to(np.array(self._look.asphalt) * 255 / textures.BRIGHT, (len(plain), 3))
         middle = strip(self.line(LINE_M), self.line(-LINE_M), color, color, (0, 2 * LINE_M / 5), self._along / 5)
         sides = [
-            _some(
+            _select(
                 self.band(side, GUTTER_M, SHOULDER_M, color * self._look.shoulder),
                 plain & ~self._dirt(side) & ~self._flags["kerb", side],
             )
             for side in (1, -1)
         ]
-        return join([_some(middle, plain), *sides])
+        return join([_select(middle, plain), *sides])
 
     def _dirt(self, side: int) -> npt.NDArray[np.bool_]:
         return self._flags["dirt", side]
 
     def bridge(self) -> Quads | None:
-        """The cobbles, with dark walls."""
-        there = self._flags["bridge", 1]
-        if not there.any():
+        """The bridge's cobbles and dark walls; None for a road without a bridge."""
+        on_bridge = self._flags["bridge", 1]
+        if not on_bridge.any():
             return None
         color = np.array([186.0, 164, 142]) * 255 / textures.BRIGHT
         deck = strip(self.line(6.0, 0.01), self.line(-6.0, 0.01), color, color, (0, 4), self._along / 3)
         dark = np.array([14.0, 14, 16])
-        parts = [_some(deck, there)]
+        parts = [_select(deck, on_bridge)]
         for side in (1, -1):
-            parts.append(_some(self.band(side, 5.8, 5.8, dark, (0, 0.9)), there))
-            parts.append(_some(self.band(side, 5.8, 6.4, dark, (0.9, 0.9)), there))
+            parts.append(_select(self.band(side, 5.8, 5.8, dark, (0, 0.9)), on_bridge))
+            parts.append(_select(self.band(side, 5.8, 6.4, dark, (0.9, 0.9)), on_bridge))
         return join(parts)
 
     def edges(self) -> Quads:
-        """Yellow lines and dark gutters; where the edge is dirt, that; dashes in the middle of a mountain road."""
+        """Yellow lines and dark gutters, or dirt where the road has a dirt verge; a mountain road has middle dashes."""
         look, plain, parts = self._look, ~self._flags["bridge", 1], []
         for side in (1, -1):
             lined = plain & ~self._dirt(side)
-            parts.append(_some(self.band(side, LINE_M, LINE_M + LINE_WIDTH_M, np.array(look.line)), lined))
-            parts.append(_some(self.band(side, LINE_M + LINE_WIDTH_M, GUTTER_M, np.array(look.gutter)), lined))
-            parts.append(_some(self.band(side, LINE_M, SHOULDER_M, np.array(look.dirt)), plain & self._dirt(side)))
+            parts.append(_select(self.band(side, LINE_M, LINE_M + LINE_WIDTH_M, np.array(look.line)), lined))
+            parts.append(_select(self.band(side, LINE_M + LINE_WIDTH_M, GUTTER_M, np.array(look.gutter)), lined))
+            parts.append(_select(self.band(side, LINE_M, SHOULDER_M, np.array(look.dirt)), plain & self._dirt(side)))
         if look.dashed:
             dash = (self._along // 5).astype(int) % 2 == 0
             color = np.array(look.line)
             parts.append(
-                _some(strip(self.line(0.1, 0.012), self.line(-0.1, 0.012), color, color, (0, 1), self._along), dash)
+                _select(strip(self.line(0.1, 0.012), self.line(-0.1, 0.012), color, color, (0, 1), self._along), dash)
             )
         return join(parts)
 
     def slabs(self) -> Quads:
-        """Concrete beside the asphalt, in the light or the shade of the sun; red and white where there is a kerb."""
+        """Concrete slabs beside the asphalt, sunlit or shaded, and red and white kerbs."""
         parts = []
         plain = ~self._flags["bridge", 1]
         for side in (1, -1):
             facing = -side * (self._left @ SUN[:2])  # the slab leans towards the road
             color = _lit(self._look.slab_light, self._look.slab_shade, facing)
             kerb, dirt = self._flags["kerb", side], self._dirt(side)
-            parts.append(_some(self.band(side, SHOULDER_M, SLAB_M, color, (0, 0.3)), plain & ~kerb & ~dirt))
-            parts.append(_some(self.band(side, KERB_M, SLAB_M, color, (0.12, 0.3)), plain & kerb))
-            parts.append(_some(self.band(side, SHOULDER_M, SLAB_M, np.array(self._look.dirt), (0, 0.1)), plain & dirt))
+            parts.append(_select(self.band(side, SHOULDER_M, SLAB_M, color, (0, 0.3)), plain & ~kerb & ~dirt))
+            parts.append(_select(self.band(side, KERB_M, SLAB_M, color, (0.12, 0.3)), plain & kerb))
+            parts.append(
+                _select(self.band(side, SHOULDER_M, SLAB_M, np.array(self._look.dirt), (0, 0.1)), plain & dirt)
+            )
         return join([*parts, *self._kerbs()])
 
     def _kerbs(self) -> list[Quads]:
-        """Red and white stripes, finer than the ribbons: each piece of the road carries KERB_STRIPES."""
+        """Red and white stripes, finer than the ribbons: each piece of the road has KERB_STRIPES of them."""
         parts = []
         for side in (1, -1):
             near, far = self.line(side * GUTTER_M, 0.005), self.line(side * KERB_M, 0.12)
             ahead = np.roll(near, -1, 0), np.roll(far, -1, 0)
             shade = _lit((1.1,) * 3, (0.9,) * 3, -side * (self._left @ SUN[:2]))
-            there = self._flags["kerb", side] & ~self._flags["bridge", 1]
+            on_kerb = self._flags["kerb", side] & ~self._flags["bridge", 1]
             for number in range(KERB_STRIPES):
                 a, b = number / KERB_STRIPES, (number + 1) / KERB_STRIPES
                 corners = [
@@ -177,11 +179,11 @@ class Road:
                 ]
                 position = np.stack(corners, 1)
                 color = np.array(KERB_COLORS[number % 2]) * shade
-                parts.append(_some(Quads(position, np.repeat(color[:, None], 4, 1), position[..., :2]), there))
+                parts.append(_select(Quads(position, np.repeat(color[:, None], 4, 1), position[..., :2]), on_kerb))
         return parts
 
     def verges(self, ground: Ground) -> Quads:
-        """From the slab out to where the hills begin."""
+        """The verges, from the slabs out to the hills."""
         parts = []
         plain = ~self._flags["bridge", 1]
         for side in (1, -1):
@@ -197,11 +199,11 @@ class Road:
                 (inner, middle, edge, sand, (0.8, 1.1)),
                 (middle, outer, sand, grass, (1.1, 1.6)),
             ):
-                parts.append(_some(strip(a, b, ca * scale, cb * scale, across, self._along / 8), plain))
+                parts.append(_select(strip(a, b, ca * scale, cb * scale, across, self._along / 8), plain))
         return join(parts)
 
     def walls(self, ground: Ground) -> Quads | None:
-        """A mountain road's rock face, on the side where the hill is."""
+        """The rock faces beside a mountain road, on the sides where the hills are; None for another road."""
         if not self._look.walls:
             return None
         generator = np.random.default_rng(5)
@@ -217,7 +219,7 @@ class Road:
                 * (1 + 0.1 * generator.standard_normal((len(self._along), 1)))
             )
             a, b = self.line(side * 7.2, 0.0), self.line(side * 8.4, high)
-            parts.append(_some(strip(a, b, color, color * 1.1, (0, 1), self._along / 8), high > 1.5))
+            parts.append(_select(strip(a, b, color, color * 1.1, (0, 1), self._along / 8), high > 1.5))
         return join(parts)
 
 
@@ -226,12 +228,12 @@ def _lit(light: tuple[float, ...], shade: tuple[float, ...], facing: Float64Arra
     return np.asarray(np.array(light) * share + np.array(shade) * (1 - share))
 
 
-def _some(quads: Quads, chosen: npt.NDArray[np.bool_]) -> Quads:
-    return Quads(quads.position[chosen], quads.color[chosen], quads.texture[chosen])
+def _select(quads: Quads, mask: npt.NDArray[np.bool_]) -> Quads:
+    return Quads(quads.position[mask], quads.color[mask], quads.texture[mask])
 
 
 def _sky(root: NodePath, look: Look) -> NodePath:
-    """A bowl coloured by height, drawn behind everything."""
+    """A bowl coloured by elevation, drawn behind everything else."""
     heights = np.radians([-12.0, -1.5, 2, 8, 16, 26, 50, 89])
     shades = np.array(look.sky, np.float64)
     around = np.linspace(0, 2 * np.pi, 25)

@@ -1,6 +1,6 @@
-"""Surfaces drawn from noise: asphalt, cobbles, grass, rock and trees. No picture of anybody's is in the project.
+"""Textures drawn from noise: asphalt, cobbles, grass, rock and trees, so that the project needs nobody's pictures.
 
-Ground textures are grey or nearly so around BRIGHT, to be multiplied by the colour of what they cover.
+Ground textures are grey around BRIGHT; the renderer multiplies them by the colour of the mesh that they cover.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from protocol.arrays import Float64Array
 Pixels = npt.NDArray[np.uint8]
 SIZE = 256
 BRIGHT = 208.0
-"""Mean of a ground texture; a mesh's colour is divided by BRIGHT / 255 to come out as wanted."""
+"""Mean of a ground texture; a mesh's colour is divided by BRIGHT / 255 to offset it."""
 
 
 def noise(generator: np.random.Generator, size: int, rows_px: float, columns_px: float) -> Float64Array:
-    """Smooth noise (size, size) that repeats, mean 0, deviation 1; its grains are about rows_px by columns_px."""
+    """Smooth periodic noise (size, size), mean 0, deviation 1; its grains are about rows_px by columns_px."""
     spectrum = np.fft.rfft2(generator.standard_normal((size, size)))
     row = np.fft.fftfreq(size)[:, None] * rows_px
     column = np.fft.rfftfreq(size)[None, :] * columns_px
@@ -40,19 +40,19 @@ def asphalt(generator: np.random.Generator) -> Pixels:
 
 
 def speckle(generator: np.random.Generator) -> Pixels:
-    """Grass, sand and concrete from afar."""
+    """Grass, sand and concrete, seen from afar."""
     return _ground(6 * noise(generator, SIZE, 4, 4) + 9 * noise(generator, SIZE, 40, 40))
 
 
 def rock(generator: np.random.Generator) -> Pixels:
-    """Streaks and cracks."""
+    """Rock with streaks and cracks."""
     return _ground(
         20 * noise(generator, SIZE, 20, 4) + 16 * noise(generator, SIZE, 6, 10) + 8 * noise(generator, SIZE, 2, 2)
     )
 
 
 def cobbles(generator: np.random.Generator) -> Pixels:
-    """Rows of stones of uneven length, light joints between them; 16 rows."""
+    """16 rows of stones of uneven length, with light joints between them."""
     image = np.full((SIZE, SIZE), BRIGHT + 36)
     high = SIZE // 16
     for number in range(16):

@@ -1,1 +1,1 @@
-"""A recording as a world that can be driven."""
+"""Recordings as worlds to drive in, and reports of how steering agrees with the driver's."""

@@ -1,4 +1,4 @@
-"""How steering agrees with that of the human who drove, beside the least that anybody must beat: always steering 0."""
+"""Compare steering with that of the human who drove, and with the baseline that always steers 0."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from protocol.arrays import Float64Array
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
-    """Of steering, -1..1, against the human's.
+class SteeringErrors:
+    """Errors of steering, -1..1, against the human's.
 
     mae, rmse: mean absolute error and root mean squared error. bias: mean of answer minus human. correlation:
-    Pearson's, nan where either is constant. All are nan where there are no rows.
+    Pearson's, nan if either is constant. All are nan if there are no rows.
     """
 
     mae: float
@@ -26,14 +26,14 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Over so many rows: errors of the answers, and errors that always steering 0 would have there."""
+    """Errors of the answers over `rows` rows, and the errors that always steering 0 would have there."""
 
     rows: int
-    answers: Errors
-    always_zero: Errors
+    answers: SteeringErrors
+    always_zero: SteeringErrors
 
     def figures(self) -> dict[str, float]:
-        """As model cards name them."""
+        """The figures under the names that model cards use."""
         return {
             "rows": float(self.rows),
             "mae": self.answers.mae,
@@ -46,16 +46,16 @@ class Agreement:
 
 
 def agreement(answers: Float64Array, human: Float64Array) -> Agreement:
-    """Compare two signals of steering, (n,) each, -1..1, without nan."""
+    """Compare two steering signals, (n,) each, -1..1, without nan."""
     return Agreement(answers.size, _errors(answers, human), _errors(np.zeros_like(human), human))
 
 
-def _errors(answers: Float64Array, human: Float64Array) -> Errors:
+def _errors(answers: Float64Array, human: Float64Array) -> SteeringErrors:
     if not answers.size:
-        return Errors(math.nan, math.nan, math.nan, math.nan)
+        return SteeringErrors(math.nan, math.nan, math.nan, math.nan)
     error = answers - human
     varies = answers.std() > 0 and human.std() > 0
-    return Errors(
+    return SteeringErrors(
         mae=float(np.abs(error).mean()),
         rmse=float(np.sqrt(np.square(error).mean())),
         bias=float(error.mean()),

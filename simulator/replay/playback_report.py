@@ -1,4 +1,4 @@
-"""What a server did with a recording that was played to it: how it agreed with the human, and how long it took."""
+"""The report of a playback: how the server's steering agreed with the human's, and how long its replies took."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.replay.agreement import Errors, agreement
+from simulator.replay.agreement import SteeringErrors, agreement
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackReport:
-    """Over `frames` telemetries, of which `unanswered` got no steering; latencies as the client sees them.
+    """Figures over `frames` telemetries, of which `unanswered` got no steering; the client measured the latencies.
 
-    Errors are over the frames that were answered. Figures of which nothing is known are nan.
+    Errors are over the answered frames. Without answered frames all figures but the counts are nan.
     """
 
     frames: int
     unanswered: int
-    answers: Errors
-    always_zero: Errors
+    answers: SteeringErrors
+    always_zero: SteeringErrors
     latency_p50_ms: float
     latency_p99_ms: float
 
     def table(self) -> str:
-        """For people to read."""
+        """The report as text for people."""
         names = ("mae", "rmse", "bias", "correlation")
         lines = [f"{'steering, -1..1':<18}" + "".join(f"{name:>13}" for name in names)]
         for title, errors in (("the server", self.answers), ("always zero", self.always_zero)):
@@ -38,17 +38,17 @@ class PlaybackReport:
 
 
 def playback_report(human: Sequence[float], answers: Sequence[float], latency_s: Sequence[float]) -> PlaybackReport:
-    """human, answers: steering of each frame, -1..1, nan where there was no answer; latency_s: of each answer."""
-    steering, given = np.array(human, np.float64), np.array(answers, np.float64)
-    answered = ~np.isnan(given)
+    """Sum up a playback. human, answers: steering of each frame, -1..1, nan without an answer; latency_s: of each."""
+    human_steering, server_steering = np.array(human, np.float64), np.array(answers, np.float64)
+    answered = ~np.isnan(server_steering)
     latency_ms = np.array(latency_s, np.float64)[answered] * 1000
     p50, p99 = np.percentile(latency_ms, (50, 99)) if latency_ms.size else (math.nan, math.nan)
-    compared = agreement(given[answered], steering[answered])
+    comparison = agreement(server_steering[answered], human_steering[answered])
     return PlaybackReport(
-        frames=given.size,
-        unanswered=given.size - compared.rows,
-        answers=compared.answers,
-        always_zero=compared.always_zero,
+        frames=server_steering.size,
+        unanswered=server_steering.size - comparison.rows,
+        answers=comparison.answers,
+        always_zero=comparison.always_zero,
         latency_p50_ms=float(p50),
         latency_p99_ms=float(p99),
     )

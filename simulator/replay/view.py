@@ -1,7 +1,7 @@
-"""A recorded moment seen from beside: its nearest camera, warped over the road's plane to where the car would be.
+"""Warp a recorded frame to another place of the car: it takes the nearest camera's frame and moves the road's plane.
 
-What lies below the horizon is taken for flat road, what lies above for infinitely far, as NVIDIA's replay simulator
-does (Bojarski et al., 2016, End to End Learning for Self-Driving Cars). The hood is the car's own and stays in place.
+It treats everything below the horizon as flat road and everything above as infinitely far, as NVIDIA's replay simulator
+does (Bojarski et al., 2016, End to End Learning for Self-Driving Cars). The hood belongs to the car and stays in place.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from simulator.render.camera import CENTER, LEFT, RIGHT, homographies
 
 Indices = npt.NDArray[np.intp]
 Pixels = npt.NDArray[np.uint32]
-"""Four bytes a pixel, red, green, blue and one that means nothing: as Pillow keeps them, moved in one piece."""
+"""Four bytes a pixel: red, green, blue and an unused one. Pillow has the same layout, and numpy moves each as one."""
 
 CAMERAS = {"center": CENTER, "left": LEFT, "right": RIGHT}
 
 SIDE_BORDER, TOP_BORDER, BOTTOM_BORDER = 96, 24, 40
-"""Pixels added around the source, for views that look past its edge."""
+"""Pixels added around the source, because a moved view looks past its edges."""
 
 HORIZON = round(CENTER.horizon_row)
 
@@ -31,11 +31,11 @@ _HOOD_EDGES = {
     "left": ([185, 189, 200, 220, 240, 267, 293, 320], [160, 151, 144, 141, 138, 136, 136, 137]),
     "right": ([0, 33, 50, 80, 100, 113, 122, 125], [134, 134, 136, 140, 142, 146, 152, 160]),
 }
-"""Columns and rows along which the car's nose ends in each picture; measured on the median of 150 frames."""
+"""Columns and rows of the hood's edge in each camera's picture, measured on the median of 150 frames."""
 
 
 def nearest_camera(lateral_offset_m: float, cameras: Mapping[str, object]) -> str:
-    """Of those there are, the one that sat closest to a place lateral_offset_m left of the middle."""
+    """Name the camera among `cameras` that is closest to a place lateral_offset_m left of the car's middle."""
     return min(
         (name for name in CAMERAS if name in cameras),
         key=lambda name: abs(CAMERAS[name].lateral_offset_m - lateral_offset_m),
@@ -43,14 +43,14 @@ def nearest_camera(lateral_offset_m: float, cameras: Mapping[str, object]) -> st
 
 
 class Viewer:
-    """Warps frames; holds what is the same for all of them, and the last one that it widened."""
+    """Warps frames. It holds the index tables that all frames share, and the last source that it widened."""
 
     def __init__(self) -> None:
         center = _hood("center")
         self._hood = np.nonzero(center)
-        self._stands_for = {name: _continued(_hood(name) | center) for name in CAMERAS}
-        self._pixels = np.empty(self._stands_for["center"].shape, np.uint32)
-        self._widened: tuple[Frame | None, str] = (None, "")
+        self._source_pixels = {name: _source_pixels(_hood(name) | center) for name in CAMERAS}
+        self._pixels = np.empty(self._source_pixels["center"].shape, np.uint32)
+        self._last_source: tuple[Frame | None, str] = (None, "")
         self._wide = _image(self._pixels)
 
     def view(
@@ -60,9 +60,9 @@ class Viewer:
         heading_error_rad: float = 0.0,
         ahead_m: float = 0.0,
     ) -> Frame:
-        """uint8 (160, 320, 3) as the centre camera would see, of a car so far left of, turned left of, ahead of this.
+        """Render the centre camera's view of a car that is moved left and ahead and turned left, uint8 (160, 320, 3).
 
-        frames: the moment's pictures by camera, `center` at least; only those that are needed are asked for.
+        frames: functions that return the moment's pictures by camera, `center` at least; only needed ones are called.
         """
         name = nearest_camera(lateral_offset_m, frames)
         source = frames[name]()
@@ -70,37 +70,37 @@ class Viewer:
         self._widen(source, name)
         road, far = homographies(CENTER, CAMERAS[name], lateral_offset_m, heading_error_rad, ahead_m)
         result = np.empty((FRAME_ROWS, FRAME_COLUMNS, 3), np.uint8)
-        result[:HORIZON] = _transformed(self._wide, far, 0, HORIZON)
-        result[HORIZON:] = _transformed(self._wide, road, HORIZON, FRAME_ROWS)
+        result[:HORIZON] = _warped_rows(self._wide, far, 0, HORIZON)
+        result[HORIZON:] = _warped_rows(self._wide, road, HORIZON, FRAME_ROWS)
         result[self._hood] = center[self._hood]
         return result
 
     def _widen(self, source: Frame, name: str) -> None:
-        """The source without its hood and with borders, the road going on there as it does ahead, into `_wide`.
+        """Write the source into `_wide` with borders and without its hood; the road continues there as it does ahead.
 
-        A picture is shown from several places in turn; it must not change meanwhile.
+        Several views of one source follow each other, so it is widened once; its pixels must not change meanwhile.
         """
-        before, camera = self._widened
-        if source is before and name == camera:
+        last_source, camera = self._last_source
+        if source is last_source and name == camera:
             return
         pixels = np.empty((FRAME_ROWS, FRAME_COLUMNS, 4), np.uint8)
         pixels[..., :3] = source
-        np.take(pixels.view(np.uint32).ravel(), self._stands_for[name], out=self._pixels, mode="clip")
-        self._widened = source, name
+        np.take(pixels.view(np.uint32).ravel(), self._source_pixels[name], out=self._pixels, mode="clip")
+        self._last_source = source, name
 
 
 def _hood(camera: str) -> npt.NDArray[np.bool_]:
-    """Where the car's nose is in its picture: (160, 320)."""
+    """Mask of the hood in a camera's picture: (160, 320)."""
     columns, rows = _HOOD_EDGES[camera]
     edge = np.interp(np.arange(FRAME_COLUMNS) + 0.5, columns, rows, left=FRAME_ROWS, right=FRAME_ROWS)
     return np.asarray(np.arange(FRAME_ROWS)[:, None] >= np.floor(edge))
 
 
-def _continued(hood: npt.NDArray[np.bool_]) -> Indices:
-    """For each pixel of the widened source the seen pixel that stands for it, as its number in the source.
+def _source_pixels(hood: npt.NDArray[np.bool_]) -> Indices:
+    """For each pixel of the widened source, the number of the source pixel that fills it.
 
-    Those that the camera saw stand for themselves. For the others, on the road: the first seen one towards the
-    vanishing point, so that lines along the road go on. Beside the far scene: its mirror image.
+    A pixel that the camera saw fills itself. An unseen pixel of the road takes the first seen one towards the
+    vanishing point, so that lines along the road continue. Beside the far scene it takes the scene's mirror image.
     """
     rows, columns = np.mgrid[-TOP_BORDER : FRAME_ROWS + BOTTOM_BORDER, -SIDE_BORDER : FRAME_COLUMNS + SIDE_BORDER]
     inside = (rows >= 0) & (rows < FRAME_ROWS) & (columns >= 0) & (columns < FRAME_COLUMNS)
@@ -113,26 +113,26 @@ def _continued(hood: npt.NDArray[np.bool_]) -> Indices:
     missing = down > 0
     for nearer in np.arange(1.0, 0.3, -0.005):
         row, column = np.floor(HORIZON + nearer * down), np.floor(FRAME_COLUMNS / 2 + nearer * right)
-        found = missing & (row < FRAME_ROWS) & (column >= 0) & (column < FRAME_COLUMNS)
-        found[found] = ~hood[row[found].astype(int), column[found].astype(int)]
-        seen_row[found], seen_column[found] = row[found], column[found]
-        missing &= ~found
+        visible = missing & (row < FRAME_ROWS) & (column >= 0) & (column < FRAME_COLUMNS)
+        visible[visible] = ~hood[row[visible].astype(int), column[visible].astype(int)]
+        seen_row[visible], seen_column[visible] = row[visible], column[visible]
+        missing &= ~visible
     numbers = rows * FRAME_COLUMNS + columns
     numbers[unseen] = seen_row * FRAME_COLUMNS + seen_column
     return numbers
 
 
 def _image(pixels: Pixels) -> Image.Image:
-    """The same memory, as Pillow sees it."""
+    """A Pillow image that shares the array's memory."""
     rows, columns = pixels.shape
     return Image.frombuffer("RGBX", (columns, rows), pixels, "raw", "RGBX", 0, 1)
 
 
-def _transformed(wide: Image.Image, homography: npt.NDArray[np.float64], first: int, end: int) -> Frame:
-    """Rows `first` to `end` of the shown picture. homography: shown pixel -> source pixel, both without borders."""
-    into = np.array([[1.0, 0, SIDE_BORDER], [0, 1, TOP_BORDER], [0, 0, 1]])
-    matrix = into @ homography @ np.array([[1.0, 0, 0], [0, 1, first], [0, 0, 1]])
+def _warped_rows(wide: Image.Image, homography: npt.NDArray[np.float64], first: int, end: int) -> Frame:
+    """Warp rows `first` to `end` of the view. homography: view pixel -> source pixel, both without borders."""
+    to_wide = np.array([[1.0, 0, SIDE_BORDER], [0, 1, TOP_BORDER], [0, 0, 1]])
+    matrix = to_wide @ homography @ np.array([[1.0, 0, 0], [0, 1, first], [0, 0, 1]])
     matrix /= matrix[2, 2]
     size = (FRAME_COLUMNS, end - first)
-    moved = wide.transform(size, Image.Transform.PERSPECTIVE, matrix.ravel()[:8].tolist(), Image.Resampling.BILINEAR)
-    return np.asarray(moved.convert("RGB"))
+    view = wide.transform(size, Image.Transform.PERSPECTIVE, matrix.ravel()[:8].tolist(), Image.Resampling.BILINEAR)
+    return np.asarray(view.convert("RGB"))

@@ -1,4 +1,4 @@
-"""How the car moves: a bicycle model in fixed steps, with the accelerations measured on real recordings.
+"""How the car moves: a bicycle model in fixed steps, with accelerations measured on real recordings.
 
 Full throttle gains 11 mph/s at 5 mph and 9 mph/s at 25 mph, no throttle loses 3 mph/s, and the top speed is 30.2 mph.
 """
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
 
 STEP_S = 0.01
-"""All motion happens in steps of this, so that it does not depend on how often one looks."""
+"""The fixed time step of all motion, so that motion does not depend on the frame rate."""
 
 TOP_SPEED_MPH = 30.2
 THROTTLE_MPH_PER_S = 14.5
 THROTTLE_FADE_PER_S = 0.1
-"""Of the speed: what full throttle gains is 14.5 - 0.1 v, less the coasting."""
+"""Loss per mph of speed: full throttle gains 14.5 - 0.1 v, less the coasting."""
 
 COASTING_MPH_PER_S = 3.0
 BRAKE_MPH_PER_S = 20.0
@@ -35,16 +35,16 @@ class Car:
     throttle: float = 0.0
 
     def apply(self, control: Control) -> None:
-        """Turn the wheel and set the pedal, as the game does: at once."""
+        """Set steering and throttle at once, as the game does."""
         self.steering, self.throttle = control.steering, control.throttle
 
     @property
     def steering_angle_deg(self) -> float:
-        """Of the front wheels, positive right."""
+        """Angle of the front wheels, positive right."""
         return self.steering * MAX_STEERING_ANGLE_DEG
 
     def acceleration_mph_per_s(self, slope: float) -> float:
-        """Now, on a road that rises by `slope` metres a metre."""
+        """The acceleration now, on a road that rises by `slope` metres a metre."""
         uphill = GRAVITY_MPS2 * slope / math.hypot(1.0, slope) / MPS_PER_MPH
         if self.throttle >= 0:
             push = self.throttle * (THROTTLE_MPH_PER_S - THROTTLE_FADE_PER_S * self.speed_mph)
@@ -53,14 +53,14 @@ class Car:
         return push - COASTING_MPH_PER_S - uphill
 
     def step(self, slope: float = 0.0) -> None:
-        """Move by STEP_S. It never rolls backwards: brakes and coasting end at a standstill."""
+        """Move for STEP_S. The car never rolls backwards: brakes and coasting end at a standstill."""
         before = self.speed_mph
         self.speed_mph = min(TOP_SPEED_MPH, max(0.0, before + self.acceleration_mph_per_s(slope) * STEP_S))
-        way_m = (before + self.speed_mph) / 2 * MPS_PER_MPH * STEP_S
-        self.roll(way_m, -math.tan(math.radians(self.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M * way_m)
+        step_m = (before + self.speed_mph) / 2 * MPS_PER_MPH * STEP_S
+        self.roll(step_m, -math.tan(math.radians(self.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M * step_m)
 
-    def roll(self, way_m: float, turn_rad: float) -> None:
-        """Go so far, a short step, and turn so much to the left."""
-        self.x += way_m * math.cos(self.heading_rad + turn_rad / 2)
-        self.y += way_m * math.sin(self.heading_rad + turn_rad / 2)
+    def roll(self, step_m: float, turn_rad: float) -> None:
+        """Move forwards by a short step while turning left by turn_rad."""
+        self.x += step_m * math.cos(self.heading_rad + turn_rad / 2)
+        self.y += step_m * math.sin(self.heading_rad + turn_rad / 2)
         self.heading_rad = (self.heading_rad + turn_rad + math.pi) % (2 * math.pi) - math.pi

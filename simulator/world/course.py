@@ -1,6 +1,6 @@
-"""What is driven and judged: a track, or a recording that is replayed; who drives it need not know which.
+"""A course is a track or a replayed recording; a driver need not know which.
 
-A course starts one drive after the other and can draw them.
+A course starts one drive after another and can draw them.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from simulator.world.track_world import TrackWorld, time_limit_s
 
 
 class JudgedWorld(World, Protocol):
-    """A world that can be driven without a socket, and knows how the drive went."""
+    """A world that can be driven without a socket and logs the drive."""
 
     car: Car
     log: DriveLog
 
     def frame(self) -> Frame:
-        """What the centre camera sees now, uint8 (160, 320, 3)."""
+        """Render the centre camera's view, uint8 (160, 320, 3)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """facts: what tells it apart in reports; length_m: of one drive; failed: what its log's events are, in words.
+    """facts: fields that identify it in reports; length_m: of one drive; failed: reports' name for its log's events.
 
-    own_speed: whether it is driven as fast as its recording. start: latency in seconds -> a new drive.
-    draw: (title, drive) pairs -> a picture in a file.
+    own_speed: whether the car keeps the recording's speed. start: latency in seconds -> a new drive.
+    draw: writes (title, drive) pairs as a picture into a file.
     """
 
     facts: dict[str, Any]
@@ -52,31 +52,31 @@ class Course:
 
 
 def judged_world(track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0) -> TrackWorld:
-    """A drive that ends when the laps are driven, or when the car must have stopped."""
+    """Start a drive that ends after the laps, or at a time limit that only a stopped car reaches."""
     return TrackWorld(track, scene, laps, seed, latency_s, time_limit_s(laps * track.length_m))
 
 
 def track_course(track: Track, scene: Callable[[], Scene], laps: float, seed: int, reverse: bool) -> Course:
-    """Laps of a track, the other way round if `reverse`. scene: gives its pictures, when first driven."""
-    driven = track.reversed() if reverse else track
+    """A course of laps on a track, in the other direction if `reverse`. scene: returns the renderer, at each start."""
+    directed_track = track.reversed() if reverse else track
 
     def start(latency_s: float) -> TrackWorld:
-        return judged_world(driven, scene(), laps, seed, latency_s)
+        return judged_world(directed_track, scene(), laps, seed, latency_s)
 
     facts = {"track": track.name, "reverse": reverse}
-    return Course(facts, laps * track.length_m, "off the road", False, start, partial(draw_map, driven))
+    return Course(facts, laps * track.length_m, "off the road", False, start, partial(draw_map, directed_track))
 
 
-def replay_course(line: ReferencePath, laps: float, intervention_m: float | None = None) -> Course:
-    """A recording from its start. laps: the share of it; intervention_m: None for the replay's own choice."""
+def replay_course(path: ReferencePath, laps: float, intervention_m: float | None = None) -> Course:
+    """A course along a recording. laps: the share of it; intervention_m: None for ReplayWorld's default."""
     share = min(laps, 1.0)
-    limit_m = ReplayWorld(line, intervention_m=intervention_m).intervention_m
+    limit_m = ReplayWorld(path, intervention_m=intervention_m).intervention_m
 
     def start(latency_s: float) -> ReplayWorld:
-        return ReplayWorld(line, share, latency_s, intervention_m)
+        return ReplayWorld(path, share, latency_s, intervention_m)
 
     def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
         draw_offsets(drives, limit_m, file)
 
-    facts = {"track": f"replay:{line.name}", "reverse": False, "intervention_m": limit_m}
-    return Course(facts, share * line.length_m, f"over {limit_m:g} m from the human's line", True, start, draw)
+    facts = {"track": f"replay:{path.name}", "reverse": False, "intervention_m": limit_m}
+    return Course(facts, share * path.length_m, f"over {limit_m:g} m from the human's line", True, start, draw)

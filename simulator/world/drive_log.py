@@ -1,4 +1,4 @@
-"""What happened on a drive, step by step, and the numbers that the field judges driving by."""
+"""A log of a drive, step by step, and a report of the measures that the field judges driving by."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from simulator.world.car import STEP_S, Car
 from simulator.world.track import Place
 
 INTERVENTION_S = 6.0
-"""What a human's intervention is held to cost (NVIDIA, 2016)."""
+"""Time that a human's intervention is taken to cost (NVIDIA, 2016)."""
 
 REVERSAL_DEG = 2.0
-"""Turning the wheel back by less than this is no reversal."""
+"""Least turn back of the wheel that counts as a reversal."""
 
 LATERAL_WINDOW_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class DriveReport:
-    """One drive. autonomy: 100 (1 - 6 s * off-road events / elapsed); cte: distance from the centre line, metres.
+    """The measures of one drive. autonomy: 100 (1 - 6 s * off-road events / elapsed); cte: metres from the centre line.
 
-    reversals_per_min: turns of the wheel back by over 2 degrees; jerk: of the sideways acceleration, root mean square.
+    reversals_per_min: turns of the wheel back by 2 degrees or more; jerk: change of the sideways acceleration, rms.
     """
 
     laps: float
@@ -43,15 +43,15 @@ class DriveReport:
     off_road_at_m: tuple[float, ...]
 
     def table(self, failed: str = "off the road") -> str:
-        """For people to read. failed: what an event is."""
-        laps = ", ".join(f"{t:.1f}" for t in self.lap_times_s) or "none whole"
-        where = ", ".join(f"{d:.0f}" for d in self.off_road_at_m)
+        """The report as text for people. failed: the name of an off-road event."""
+        laps = ", ".join(f"{t:.1f} s" for t in self.lap_times_s) or "none, because no lap was completed"
+        places = ", ".join(f"{d:.0f}" for d in self.off_road_at_m)
         return "\n".join(
             [
                 f"{self.laps:.2f} laps, {self.distance_m:.0f} m in {self.elapsed_s:.1f} s of game time; "
-                f"lap times {laps} s",
+                f"lap times: {laps}",
                 f"{failed} {self.off_road_events} times ({self.crashes} crashes)"
-                + (f" at {where} m" if where else "")
+                + (f" at {places} m" if places else "")
                 + f"; autonomy {self.autonomy_percent:.1f} %",
                 f"from the centre: mean {self.mean_cte_m:.2f} m, at most {self.max_cte_m:.2f} m; "
                 f"speed {self.mean_speed_mph:.1f} mph; {self.reversals_per_min:.0f} steering reversals a minute, "
@@ -61,9 +61,10 @@ class DriveReport:
 
 
 class DriveLog:
-    """Notes each step; `report` sums up. lap_m: length of a lap, or of the recording that is replayed.
+    """Logs each step; `report` sums the drive up. lap_m: length of a lap, or of the replayed recording.
 
-    positions: x, y, offset and distance for every tenth step, for drawing the drive; nan where the car was put back.
+    positions: x, y, offset and distance of every tenth step, for drawing the drive; nan where the car was moved back
+    to the road, or to the human's line by an intervention.
     """
 
     def __init__(self, lap_m: float) -> None:
@@ -80,11 +81,11 @@ class DriveLog:
 
     @property
     def off_road_events(self) -> int:
-        """How often the car left the road."""
+        """How often the car left the road; in a replay, the number of interventions."""
         return len(self.off_road_at_m)
 
     def note(self, seconds: float, advance_m: float, place: Place, car: Car) -> None:
-        """One step of the car."""
+        """Log one step of the car."""
         self.time_s += seconds
         self.distance_m += advance_m
         if self.distance_m >= self._lap_m * (len(self._lap_ends_s) + 1):
@@ -97,17 +98,17 @@ class DriveLog:
         self._lateral.append(speed_mps**2 * math.tan(math.radians(car.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M)
 
     def note_off_road(self, place: Place, crashed: bool) -> None:
-        """The car has left the road there."""
+        """Log that the car left the road at `place`, or that an intervention happened there."""
         self.off_road_at_m.append(place.distance_m)
         self.crashes += crashed
         self.note_jump()
 
     def note_jump(self) -> None:
-        """The car goes on somewhere else."""
+        """Log that the car was moved to another place."""
         self.positions.append((math.nan, math.nan, math.nan, math.nan))
 
     def report(self) -> DriveReport:
-        """The drive so far."""
+        """Sum up the drive so far."""
         elapsed_s = max(self.time_s, STEP_S)
         offsets = np.array(self._offsets or [0.0])
         starts = [0.0, *self._lap_ends_s]
@@ -129,22 +130,22 @@ class DriveLog:
 
 
 def reversals(steering_deg: list[float], gap_deg: float = REVERSAL_DEG) -> int:
-    """How often the wheel turns back by at least `gap_deg` from its last extreme."""
+    """Count how often the wheel turns back by at least `gap_deg` from its last extreme."""
     count, direction = 0, 0
     extreme = steering_deg[0] if steering_deg else 0.0
     for angle in steering_deg:
-        turned = angle - extreme
-        if direction == 0 and abs(turned) >= gap_deg:
-            direction, extreme = (1 if turned > 0 else -1), angle
-        elif turned * direction > 0:
+        change = angle - extreme
+        if direction == 0 and abs(change) >= gap_deg:
+            direction, extreme = (1 if change > 0 else -1), angle
+        elif change * direction > 0:
             extreme = angle
-        elif direction and abs(turned) >= gap_deg:
+        elif direction and abs(change) >= gap_deg:
             count, direction, extreme = count + 1, -direction, angle
     return count
 
 
 def _jerk(lateral_mps2: list[float]) -> float:
-    """Root mean square of the change of sideways acceleration, over windows long enough to leave single steps out."""
+    """Root mean square of the change of sideways acceleration, over windows that smooth single steps out."""
     steps = round(LATERAL_WINDOW_S / STEP_S)
     values = np.array(lateral_mps2[::steps])
     return float(np.sqrt(np.square(np.diff(values) / LATERAL_WINDOW_S).mean())) if len(values) > 1 else 0.0

@@ -1,7 +1,7 @@
-"""A driver who knows the road: pure pursuit of the centre line, pushed off it at times to show the way back.
+"""A driver who knows the road: it follows the centre line by pure pursuit, and pushes move it off the line at times.
 
-What it records is what it wants to do, never the disturbance: frames of a car that has drifted carry the steering that
-brings it home (as DART does, Laskey et al., 2017).
+The recording holds the expert's own command and never the push. So frames of a displaced car carry the steering that
+leads it back (as in DART, Laskey et al., 2017).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LATERAL_MPS2 = 4.0
 
 
 class Expert:
-    """Drives a TrackWorld at `speed_mph`, slower in bends. disturbed: whether it is pushed; seed: when and how."""
+    """Drives a TrackWorld at `speed_mph`, slower in bends. disturbed: whether it is pushed; seed: varies the pushes."""
 
     def __init__(self, world: TrackWorld, speed_mph: float, disturbed: bool = False, seed: int = 0) -> None:
         self.world = world
@@ -34,21 +34,21 @@ class Expert:
         self._next_push_s = float(self._generator.exponential(PUSH_EVERY_S))
 
     def control(self) -> Control:
-        """What it wants now."""
+        """Compute the expert's command for the car's place now."""
         return Control(self.steering(), self._throttle())
 
-    def disturbed(self, wanted: Control) -> Control:
-        """What the car is given: the wish, or in a push something beside it."""
+    def disturbed(self, command: Control) -> Control:
+        """Return the command, with an offset to the steering during a push."""
         now_s = self.world.log.time_s
         if self._disturbed and now_s >= self._next_push_s:
             self._push = float(self._generator.uniform(-PUSH_STEERING, PUSH_STEERING))
             self._push_ends_s = now_s + float(self._generator.uniform(0.3, PUSH_LONGEST_S))
             self._next_push_s = self._push_ends_s + float(self._generator.exponential(PUSH_EVERY_S))
-        pushed = now_s < self._push_ends_s and abs(self.world.place.offset_m) < 2.2
-        return Control(wanted.steering + self._push, wanted.throttle) if pushed else wanted
+        in_push = now_s < self._push_ends_s and abs(self.world.place.offset_m) < 2.2
+        return Control(command.steering + self._push, command.throttle) if in_push else command
 
     def steering(self) -> float:
-        """Pure pursuit (Coulter, 1992): the arc from the rear axle through a point ahead on the centre line."""
+        """Steer by pure pursuit (Coulter, 1992): on the arc from the rear axle to a point ahead on the centre line."""
         car, track = self.world.car, self.world.track
         ahead_m = LOOK_AHEAD_M + LOOK_AHEAD_S * car.speed_mph * MPS_PER_MPH
         x, y = track.point_at(self.world.place.distance_m + ahead_m)

@@ -1,4 +1,4 @@
-"""The drive from above: the road, and the driven line coloured by its distance from the centre."""
+"""Draw drives from above: the road, and the driven line coloured by its distance from the centre."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simulator.world.track_world import OFF_ROAD_M
 
 
 def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
-    """Write a PNG, a panel for each (title, drive). Raises OSError, and ValueError for a name that is no picture's."""
+    """Write a picture with a panel for each (title, drive). Raises OSError, and ValueError for an unknown file type."""
     figure = Figure(figsize=(8 * len(drives), 8), layout="constrained")
     panels = figure.subplots(1, len(drives), squeeze=False)[0]
     for panel, (title, log) in zip(panels, drives, strict=True):

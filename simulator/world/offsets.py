@@ -1,4 +1,4 @@
-"""A replay's drives as a picture: the distance from the human's line, and where a human would have taken over."""
+"""Draw a replay's drives: the distance from the human's line, and where interventions happened."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator.world.drive_log import DriveLog
 
 
 def draw_offsets(drives: Sequence[tuple[str, DriveLog]], limit_m: float, file: Path) -> None:
-    """Write a PNG, a panel for each (title, drive). Raises OSError, and ValueError for a name that is no picture's."""
+    """Write a picture with a panel for each (title, drive). Raises OSError, and ValueError for an unknown file type."""
     figure = Figure(figsize=(14, 3 * len(drives)), layout="constrained")
     panels = figure.subplots(len(drives), 1, squeeze=False, sharex=True)[:, 0]
     for panel, (title, log) in zip(panels, drives, strict=True):

@@ -1,4 +1,4 @@
-"""Game time for a world: controls that take effect after a latency, and motion in the car's own fixed steps."""
+"""Game time for a world: controls take effect after a latency, and the car moves in fixed steps."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class SteppedWorld(ABC):
 
     def __init__(self, latency_s: float) -> None:
         self._latency_s = latency_s
-        self._underway: deque[tuple[float, Control]] = deque()
-        self._rest_s = 0.0
+        self._pending: deque[tuple[float, Control]] = deque()
+        self._remainder_s = 0.0
 
     @property
     @abstractmethod
@@ -28,17 +28,17 @@ class SteppedWorld(ABC):
 
     @abstractmethod
     def _move(self) -> None:
-        """One step of the car."""
+        """Move the car by one step."""
 
     def apply(self, control: Control) -> None:
-        """Steer and push the pedal, once the added latency has passed."""
-        self._underway.append((self.log.time_s + self._latency_s, control))
+        """Set steering and throttle once the added latency has passed."""
+        self._pending.append((self.log.time_s + self._latency_s, control))
 
     def step(self, seconds: float) -> None:
-        """Let game time pass, in the car's own fixed steps; what is left over is kept for the next time."""
-        self._rest_s += seconds
-        while self._rest_s > STEP_S / 2 and not self.finished:
-            self._rest_s -= STEP_S
-            while self._underway and self._underway[0][0] <= self.log.time_s + 1e-9:
-                self.car.apply(self._underway.popleft()[1])
+        """Advance game time in fixed steps; a remainder is carried over to the next call."""
+        self._remainder_s += seconds
+        while self._remainder_s > STEP_S / 2 and not self.finished:
+            self._remainder_s -= STEP_S
+            while self._pending and self._pending[0][0] <= self.log.time_s + 1e-9:
+                self.car.apply(self._pending.popleft()[1])
             self._move()

@@ -1,7 +1,7 @@
-"""Roads as geometry: a closed centre line, its height, and which stretches of it carry kerbs, a bridge or a dirt verge.
+"""Roads as geometry: a closed centre line, its height, and features beside it: kerbs, a bridge or a dirt verge.
 
-Drawing, driving and judging all ask this one description. `lake` follows the shape of Udacity's first track as it was
-measured on its recordings (yaw by the far horizon, distance by speed and time), closed to its 1,135 m.
+Rendering, driving and judging all use this one description. `lake` follows the shape of Udacity's first track, measured
+on its recordings (yaw by the far horizon, distance by speed and time) and closed to its length of 1,135 m.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 
-Kind = Literal["kerb", "bridge", "dirt"]
+FeatureKind = Literal["kerb", "bridge", "dirt"]
 
 SPACING_M = 0.5
-"""Between two points of a centre line."""
+"""Distance between two points of a centre line."""
 
 SEARCH_POINTS = 60
-"""How far from the last place the next one is looked for: 30 m, more than any car moves in a step."""
+"""Range of the search for a car's next place: 30 m, more than any car moves in a step."""
 
 LAKE_LENGTH_M = 1135.0
 LAKE_WAYPOINTS = """
@@ -37,10 +37,10 @@ LAKE_WAYPOINTS = """
 """x y in metres, about 15.8 m apart, anticlockwise."""
 
 
-class Stretch(NamedTuple):
-    """A part of the road with something beside it. side: 1 left, -1 right, 0 both; end may pass the lap's end."""
+class RoadFeature(NamedTuple):
+    """A part of the road with a feature. side: 1 left, -1 right, 0 both; the part may extend past the lap's end."""
 
-    kind: Kind
+    kind: FeatureKind
     start_m: float
     end_m: float
     side: int = 0
@@ -48,7 +48,7 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is on the road. offset_m: from the centre line, positive left; heading_rad: of the road."""
+    """A place on the road. offset_m: from the centre line, positive left; heading_rad: of the road."""
 
     index: int
     distance_m: float
@@ -58,22 +58,22 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A closed road. points: float64 (n, 2), metres; height_m (n,); look: `lake` or `mountain` scenery."""
+    """A closed road. points: float64 (n, 2), metres; height_m: float64 (n,); look: `lake` or `mountain` scenery."""
 
     name: str
     look: Literal["lake", "mountain"]
     points: Float64Array
     height_m: Float64Array
-    stretches: tuple[Stretch, ...] = ()
+    features: tuple[RoadFeature, ...] = ()
 
     @cached_property
     def length_m(self) -> float:
-        """Of one lap."""
+        """Length of one lap."""
         return float(np.hypot(*(np.roll(self.points, -1, 0) - self.points).T).sum())
 
     @property
     def spacing_m(self) -> float:
-        """Between two points."""
+        """Distance between two points."""
         return self.length_m / len(self.points)
 
     @cached_property
@@ -94,12 +94,12 @@ class Track:
         return (np.roll(self.height_m, -1) - np.roll(self.height_m, 1)) / (2 * self.spacing_m)
 
     def locate(self, x: float, y: float, near: int | None = None) -> Place:
-        """The nearest place on the road, near point `near` if that is known."""
+        """Find the nearest place on the road; near: an index of `points` to search around, if there is one."""
         if near is None:
             index = int(np.hypot(self.points[:, 0] - x, self.points[:, 1] - y).argmin())
         else:
             index = self._walk(x, y, near)
-        xs, ys, headings = self._plain
+        xs, ys, headings = self._point_lists
         heading = headings[index]
         dx, dy = x - xs[index], y - ys[index]
         along = dx * math.cos(heading) + dy * math.sin(heading)
@@ -107,51 +107,50 @@ class Track:
         return Place(index, (index * self.spacing_m + along) % self.length_m, offset, heading)
 
     def _walk(self, x: float, y: float, near: int) -> int:
-        """From point to point while the next is nearer: a car moves by a fraction of one in a step."""
-        xs, ys, _ = self._plain
+        """Walk from point to point while the next one is nearer; in a step a car moves by less than one point."""
+        xs, ys, _ = self._point_lists
 
-        def away(index: int) -> float:
+        def squared_distance(index: int) -> float:
             return (x - xs[index % len(xs)]) ** 2 + (y - ys[index % len(ys)]) ** 2
 
-        index, here = near, away(near)
-        way = 1 if away(near + 1) < here else -1
-        while abs(index - near) < SEARCH_POINTS and (there := away(index + way)) < here:
-            index, here = index + way, there
+        index, here = near, squared_distance(near)
+        direction = 1 if squared_distance(near + 1) < here else -1
+        while abs(index - near) < SEARCH_POINTS and (there := squared_distance(index + direction)) < here:
+            index, here = index + direction, there
         return index % len(xs)
 
     @cached_property
-    def _plain(self) -> tuple[list[float], list[float], list[float]]:
-        """x, y and heading of each point as Python's own numbers: one at a time they are quicker than numpy's."""
+    def _point_lists(self) -> tuple[list[float], list[float], list[float]]:
+        """x, y and heading of each point as Python floats, which are faster one at a time than numpy's."""
         return self.points[:, 0].tolist(), self.points[:, 1].tolist(), self.heading_rad.tolist()
 
     def point_at(self, distance_m: float) -> tuple[float, float]:
-        """x, y of the centre line there; distances wrap round the lap."""
+        """x and y of the centre line at a distance; distances wrap round the lap."""
         position = distance_m / self.spacing_m
         index = math.floor(position)
         share = position - index
         here, there = self.points[index % len(self.points)], self.points[(index + 1) % len(self.points)]
         return float(here[0] + share * (there[0] - here[0])), float(here[1] + share * (there[1] - here[1]))
 
-    def has(self, kind: Kind, distance_m: float, side: int) -> bool:
-        """Whether that stands on this side (1 left, -1 right) of the road there."""
+    def has(self, kind: FeatureKind, distance_m: float, side: int) -> bool:
+        """Whether the road has the feature at a distance, on a side (1 left, -1 right)."""
         return any(
             s.kind == kind
             and s.side in (0, side)
             and (distance_m - s.start_m) % self.length_m <= (s.end_m - s.start_m) % self.length_m
-            for s in self.stretches
+            for s in self.features
         )
 
     def reversed(self) -> Track:
-        """The same road the other way round, from the same start."""
+        """The same road in the other direction, from the same start."""
         length = self.length_m
-        stretches = tuple(Stretch(s.kind, -s.end_m % length, -s.start_m % length, -s.side) for s in self.stretches)
-        turned = (np.roll(values[::-1], 1, 0) for values in (self.points, self.height_m))
-        points, height = turned
-        return replace(self, points=points, height_m=height, stretches=stretches)
+        features = tuple(RoadFeature(s.kind, -s.end_m % length, -s.start_m % length, -s.side) for s in self.features)
+        points, height = (np.roll(values[::-1], 1, 0) for values in (self.points, self.height_m))
+        return replace(self, points=points, height_m=height, features=features)
 
 
 def open_track(name: str) -> Track:
-    """`lake`, `mountain` or `random:SEED`. Raises ValueError with the names there are."""
+    """Open `lake`, `mountain` or `random:SEED`. Raises ValueError, which lists these names."""
     kind, _, seed = name.partition(":")
     if name == "lake":
         return lake()
@@ -159,52 +158,52 @@ def open_track(name: str) -> Track:
         return mountain()
     if kind == "random" and seed.isascii() and seed.isdigit() and len(seed) <= 9:
         return random_road(int(seed))
-    raise ValueError(f"no track {name!r}; there are lake, mountain and random:SEED, e.g. random:7")
+    raise ValueError(f"no track {name!r}; the tracks are lake, mountain and random:SEED, for example random:7")
 
 
 def lake() -> Track:
-    """Udacity's first track: long left bends round a lake, a bridge, one right bend."""
+    """Udacity's first track, with long left bends round a lake, a bridge and one right bend."""
     waypoints = np.array([pair.split() for pair in LAKE_WAYPOINTS.split(",")], np.float64)
-    points = _evenly(smooth_loop(waypoints))
+    points = _resample(smooth_loop(waypoints))
     points *= LAKE_LENGTH_M / np.hypot(*(np.roll(points, -1, 0) - points).T).sum()
-    stretches = (
-        Stretch("kerb", 440, 520),
-        Stretch("bridge", 668, 752),
-        Stretch("kerb", 798, 880),
-        Stretch("kerb", 940, 1012),
-        Stretch("kerb", 1080, 20, 1),
-        Stretch("kerb", 1090, 8, -1),
-        Stretch("dirt", 42, 78, -1),
-        Stretch("dirt", 884, 912, -1),
+    features = (
+        RoadFeature("kerb", 440, 520),
+        RoadFeature("bridge", 668, 752),
+        RoadFeature("kerb", 798, 880),
+        RoadFeature("kerb", 940, 1012),
+        RoadFeature("kerb", 1080, 20, 1),
+        RoadFeature("kerb", 1090, 8, -1),
+        RoadFeature("dirt", 42, 78, -1),
+        RoadFeature("dirt", 884, 912, -1),
     )
-    return Track("lake", "lake", points, np.zeros(len(points)), stretches)
+    return Track("lake", "lake", points, np.zeros(len(points)), features)
 
 
 def mountain() -> Track:
-    """Tight bends over hills that hide the road behind them."""
+    """A road with tight bends, over hills that hide the road behind them."""
     turns = ((2, 0.20, 0.3), (3, 0.22, 1.1), (5, 0.10, 2.0), (7, 0.035, 0.5))
-    points = _evenly(_star(165.0, turns))
+    points = _resample(_star(165.0, turns))
     share = np.arange(len(points)) / len(points) * 2 * np.pi
     height = 6.0 * np.sin(2 * share) + 1.2 * np.sin(7 * share + 1.0) + 0.4 * np.sin(13 * share)
     return Track("mountain", "mountain", points, height - height[0])
 
 
 def random_road(seed: int) -> Track:
-    """Another road for each seed: no bend under 20 m radius, no two parts closer than 45 m; kerbs in the bends."""
+    """A different road for each seed. No radius is under 20 m, no two parts are closer than 45 m; bends have kerbs."""
     generator = np.random.default_rng(seed)
     while True:
         turns = [
             (k, float(generator.uniform(0, 0.75 / k**1.25)), float(generator.uniform(0, 2 * np.pi)))
             for k in range(2, 7)
         ]
-        points = _evenly(_star(float(generator.uniform(110, 170)), turns))
+        points = _resample(_star(float(generator.uniform(110, 170)), turns))
         track = Track(f"random:{seed}", "lake", points, np.zeros(len(points)))
-        if np.abs(track.curvature).max() < 1 / 20 and _apart(points) > 45:
-            return replace(track, stretches=_kerbs(track))
+        if np.abs(track.curvature).max() < 1 / 20 and _least_gap_m(points) > 45:
+            return replace(track, features=_kerbs(track))
 
 
 def smooth_loop(waypoints: Float64Array, fine: int = 64) -> Float64Array:
-    """A closed curve through the waypoints (n, 2): periodic cubic spline, `fine` points between two of them."""
+    """A closed curve through the waypoints (n, 2): a periodic cubic spline with `fine` points between each two."""
     count = len(waypoints)
     system = np.eye(count) * 4 + np.eye(count, k=1) + np.eye(count, k=-1)
     system[0, -1] = system[-1, 0] = 1
@@ -216,8 +215,8 @@ def smooth_loop(waypoints: Float64Array, fine: int = 64) -> Float64Array:
     return np.asarray(curve.reshape(-1, 2))
 
 
-def _evenly(curve: Float64Array) -> Float64Array:
-    """The closed curve again, its points SPACING_M apart (or a little less, so that they come out even)."""
+def _resample(curve: Float64Array) -> Float64Array:
+    """Resample the closed curve at equal distances of SPACING_M, or a little less so that they fit the length."""
     closed = np.concatenate([curve, curve[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
     places = np.linspace(0, along[-1], math.ceil(along[-1] / SPACING_M), endpoint=False)
@@ -227,15 +226,15 @@ def _evenly(curve: Float64Array) -> Float64Array:
 def _star(
     radius_m: float, turns: list[tuple[int, float, float]] | tuple[tuple[int, float, float], ...]
 ) -> Float64Array:
-    """A loop that never crosses itself: its radius varies with the angle. turns: (waves, share of radius, phase)."""
+    """A loop whose radius varies with the angle, so it never crosses itself. turns: (waves, share of radius, phase)."""
     angle = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
     radius = radius_m * (1 + sum(size * np.cos(waves * angle + phase) for waves, size, phase in turns))
     curve = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
     return np.asarray(curve - curve[0])
 
 
-def _apart(points: Float64Array) -> float:
-    """Least distance between two places of the road that are more than 120 m of driving apart."""
+def _least_gap_m(points: Float64Array) -> float:
+    """The least distance between two places of the road that are more than 120 m of driving apart."""
     few = points[::12]
     gap = np.hypot(*(few[:, None] - few[None]).transpose(2, 0, 1))
     steps = np.abs(np.arange(len(few))[:, None] - np.arange(len(few)))
@@ -243,10 +242,10 @@ def _apart(points: Float64Array) -> float:
     return float(gap[steps * 12 * SPACING_M > 120].min())
 
 
-def _kerbs(track: Track) -> tuple[Stretch, ...]:
-    """Kerbs where the bend is tighter than 45 m."""
+def _kerbs(track: Track) -> tuple[RoadFeature, ...]:
+    """Kerbs where the radius is under 45 m."""
     tight = np.abs(track.curvature) > 1 / 45
     starts = np.flatnonzero(tight & ~np.roll(tight, 1)) * track.spacing_m
     ends = np.flatnonzero(tight & ~np.roll(tight, -1)) * track.spacing_m
     lengths = [float(((ends - start) % track.length_m).min()) for start in starts]
-    return tuple(Stretch("kerb", float(a), float(a) + length) for a, length in zip(starts, lengths, strict=True))
+    return tuple(RoadFeature("kerb", float(a), float(a) + length) for a, length in zip(starts, lengths, strict=True))

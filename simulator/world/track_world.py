@@ -1,7 +1,7 @@
-"""A car on a track, seen through its camera, and what an observer beside the road would write down about the drive.
+"""A car on a track, seen through its camera, with a log of its drive.
 
-It is one `World` of the game loop: the same drive runs through a socket or in a plain loop, and one seed gives the
-same frames, byte for byte.
+It is a `World` of the game loop, so the same drive runs through a socket or in a plain loop. One seed gives the same
+frames, byte for byte.
 """
 
 from __future__ import annotations
@@ -23,24 +23,22 @@ from simulator.world.track import Place, Track
 OFF_ROAD_M = 4.0
 """Distance of the car's middle from the centre line at which its wheels leave the asphalt; the field's own limit."""
 
-WALL_M = 5.0
-"""Where the walls of a bridge are felt: leaving the road there is a crash."""
 
 SLOWEST_MPH, START_S = 4.0, 20.0
-"""On average, and at the start; a car that takes longer has stopped, and its drive is over."""
+"""Least average speed, and extra time for the start; a slower car has stopped, so its drive ends."""
 
 START_JITTER_M, START_JITTER_RAD = 0.3, 0.02
 
 
 def time_limit_s(length_m: float) -> float:
-    """Game time after which a drive of this length is over, however far it came."""
+    """Game time after which a drive of this length ends, however far the car came."""
     return START_S + length_m / (SLOWEST_MPH * MPS_PER_MPH)
 
 
 class TrackWorld(SteppedWorld):
     """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
 
-    limit_s: game time after which the drive ends, however far it came. `log` holds what happened.
+    limit_s: game time after which the drive ends, however far the car came. `log` records the drive.
     """
 
     def __init__(
@@ -53,10 +51,10 @@ class TrackWorld(SteppedWorld):
         super().__init__(latency_s)
         self._limit_s = limit_s
         generator = np.random.default_rng(seed)
-        self._put(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
+        self._place_car(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
 
-    def _put(self, index: int, offset_m: float = 0.0, heading_error_rad: float = 0.0) -> None:
-        """Stand still on the road there."""
+    def _place_car(self, index: int, offset_m: float = 0.0, heading_error_rad: float = 0.0) -> None:
+        """Place the car on the road at point `index`, at a standstill."""
         x, y = self.track.points[index]
         heading = float(self.track.heading_rad[index])
         self.car = Car(
@@ -68,16 +66,16 @@ class TrackWorld(SteppedWorld):
 
     @property
     def finished(self) -> bool:
-        """The laps are driven, or the time is up."""
+        """Whether the car has driven its laps, or the time limit has passed."""
         return self.log.distance_m >= self.laps * self.track.length_m or self.log.time_s >= self._limit_s
 
     @property
     def heading_error_rad(self) -> float:
-        """The car's direction against the road's, positive to the left."""
+        """The car's direction relative to the road's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
     def frame(self, lateral_offset_m: float = 0.0) -> Frame:
-        """What a camera sees now, uint8 (160, 320, 3). lateral_offset_m: from the centre camera, positive left."""
+        """Render a camera's view, uint8 (160, 320, 3). lateral_offset_m: from the centre camera, positive left."""
         index, car = self.place.index, self.car
         height, slope = float(self.track.height_m[index]), float(self.track.slope[index])
         return self._scene.render(
@@ -85,11 +83,11 @@ class TrackWorld(SteppedWorld):
         )
 
     def sides(self) -> tuple[Frame, Frame]:
-        """The left and the right camera's frames."""
+        """Render the left and the right camera's views."""
         return self.frame(LEFT.lateral_offset_m), self.frame(RIGHT.lateral_offset_m)
 
     def observe(self) -> Observation:
-        """Telemetry, with what improved simulator builds add to it."""
+        """Render the frame, and return telemetry with the fields that improved simulator builds add."""
         extras = {
             "sim_time": f"{self.log.time_s:.4f}",
             "cte": f"{-self.place.offset_m:.4f}",
@@ -109,10 +107,10 @@ class TrackWorld(SteppedWorld):
         if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.heading_error_rad) > math.pi / 2:
             crashed = self.track.has("bridge", self.place.distance_m, 1) or self.track.look == "mountain"
             self.log.note_off_road(self.place, crashed)
-            self._underway.clear()
-            self._put(self.place.index)
+            self._pending.clear()
+            self._place_car(self.place.index)
 
     def _advance(self, before: Place) -> float:
-        """Metres along the road since then; negative backwards."""
+        """Metres along the road since the place `before`; negative backwards."""
         length = self.track.length_m
         return (self.place.distance_m - before.distance_m + length / 2) % length - length / 2
