@@ -104,7 +104,7 @@ def test_the_converter_tells_all_where_the_log_does(model, cache, monkeypatch, c
     for level in (logging.INFO, logging.DEBUG):
         caplog.set_level(level, "inference.conversion")
         assert "Traceback" not in caplog.text
-        with pytest.raises(ConversionError, match=r"^no model$"):
+        with pytest.raises(UnconvertibleModelError, match=r"^no model$"):
             litert_file(model)
     assert ["--verbose" in command for command in commands] == [False, True]
     assert "Traceback of a library" in caplog.text

@@ -131,7 +131,7 @@ def test_an_end_that_hangs_is_given_up_and_one_that_does_not_is_left_alone(monke
     with limited_end(0.01):
         assert ended.wait(10)
     assert codes == [1]
-    assert "the end has taken 0.01 s" in caplog.text
+    assert "stopping has taken 0.01 s" in caplog.text
     with limited_end(3600):
         timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     for timer in timers:

@@ -255,6 +255,6 @@ def test_a_view_that_is_answered_twice_is_filmed_once(tmp_path):
     film = DriveFilm(tmp_path / "drive.mp4", "eff.h5")
     telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0)
     for time_s, fresh in ((0.0, True), (0.05, False), (0.1, True), (0.15, False)):
-        film.answered(Answered(1, telemetry, Control(0.1, 0.2), time_s, 1.5, fresh))
+        film.answered(AnsweredFrame(1, telemetry, Control(0.1, 0.2), time_s, 1.5, fresh))
     film.close()
     np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1], atol=1e-4)

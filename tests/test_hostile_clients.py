@@ -127,5 +127,5 @@ def test_what_is_no_http_is_told_as_the_rest_of_the_log_is(server, caplog, capsy
         stranger.sendall(b"\x16\x03\x01 no HTTP at all\r\n\r\n")
         while stranger.recv(4096):
             pass
-    assert "a client that speaks no HTTP" in caplog.text
+    assert "a client does not speak HTTP" in caplog.text
     assert capsys.readouterr().err == ""

@@ -212,6 +212,6 @@ def test_a_crash_in_preparing_is_told_to_whoever_asks(saliency_service, monkeypa
     monkeypatch.setattr(explainer_module, "saliency_file", crashes)
     model = saliency_service._model = loaded(EFF)
     saliency_service._prepare(model)
-    with pytest.raises(Unexplained, match=r"eff\.h5 could not be prepared: RuntimeError"):
+    with pytest.raises(SaliencyError, match=r"eff\.h5 could not be prepared: RuntimeError"):
         saliency_service.picture(answered(), model)
     assert "preparing eff.h5 failed" in caplog.text

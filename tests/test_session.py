@@ -13,7 +13,7 @@ from tests.raw_messages import grey
 
 def test_the_same_picture_again_at_once_is_no_further_view(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(session_module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(session_module, "time", SimpleNamespace(perf_counter=lambda: now[0], monotonic=lambda: now[0]))
     session = SimulatorSession(1, Driver(Brightness(), lambda: ConstantThrottle(0.3)))
     for later_s, level, fresh in ((0.0, 10, True), (0.001, 10, False), (0.001, 60, True), (2 * SAME_FRAME_S, 60, True)):
         now[0] += later_s
