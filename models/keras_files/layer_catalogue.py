@@ -1,7 +1,7 @@
-"""The built-in layers that a model file may use: how each is made, and the shapes of the weights it needs.
+"""The built-in layers that a model file may use, with their constructors and the shapes of their weights.
 
-What is not in this list is refused. Initialisers, regularisers and constraints matter to training alone and are
-never read; every weight comes from the file.
+The loader refuses any other layer. It does not read initialisers, regularisers and constraints, which only training
+needs; every weight comes from the file.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ FORMAT = {"data_format": "channels_last"}
 
 
 def require_known(settings: Settings) -> None:
-    """Raises ModelFileError for a class outside the catalogue."""
-    if settings.kind not in MAKERS and settings.kind not in NOTHING_WHEN_DRIVING:
-        raise settings.wrong(f"not a layer that can be loaded; these can: {', '.join(sorted(MAKERS))}")
+    """Raise ModelFileError for a class outside the catalogue."""
+    if settings.kind not in MAKERS and settings.kind not in TRAINING_ONLY:
+        raise settings.wrong(f"this class cannot be loaded; these can: {', '.join(sorted(MAKERS))}")
 
 
 def make_layer(settings: Settings, name: str) -> Any:
-    """The Keras layer that `settings` describe, called `name`; float32 whatever it was trained in.
+    """Make the Keras layer that `settings` describe, called `name`, in float32 whatever its training precision.
 
-    Raises ModelFileError for settings out of range; the class is one that `require_known` let pass.
+    Raises ModelFileError for settings out of range. `require_known` must have accepted the class.
     """
-    if settings.kind in NOTHING_WHEN_DRIVING:
+    if settings.kind in TRAINING_ONLY:
         return layers.Identity(name=name)
     settings.require_channels_last()
     return MAKERS[settings.kind](settings, {"name": name, "dtype": "float32"})
@@ -39,8 +39,8 @@ def make_layer(settings: Settings, name: str) -> Any:
 
 def weight_shapes(settings: Settings, shape: Sequence[int]) -> list[Shape]:
     """Shapes of the layer's weights, in Keras' order, for an input of `shape` (without the batch)."""
-    find = WEIGHT_SHAPES.get(settings.kind)
-    return find(settings, tuple(shape)) if find else []
+    shapes_of = WEIGHT_SHAPES.get(settings.kind)
+    return shapes_of(settings, tuple(shape)) if shapes_of else []
 
 
 def _conv(settings: Settings, common: dict[str, Any]) -> Any:
@@ -50,7 +50,7 @@ def _conv(settings: Settings, common: dict[str, Any]) -> Any:
 
 
 def _depthwise(settings: Settings, common: dict[str, Any]) -> Any:
-    """Files of Keras 2 carry `groups`, which today's reader refuses; a depthwise layer has no use for it."""
+    """A depthwise convolution; it ignores `groups`, which files of Keras 2 contain and Keras 3 refuses."""
     return layers.DepthwiseConv2D(
         depth_multiplier=settings.integer("depth_multiplier", 1), **_kernel_arguments(settings), **common
     )
@@ -180,9 +180,9 @@ MAKERS: dict[str, Maker] = {
     "Rescaling": _rescaling,
     "Resizing": _resizing,
 }
-"""Every class that may be built."""
+"""The constructors by class name."""
 
-NOTHING_WHEN_DRIVING = frozenset(
+TRAINING_ONLY = frozenset(
     {
         "Identity",
         "GaussianNoise",
@@ -197,7 +197,7 @@ NOTHING_WHEN_DRIVING = frozenset(
         "RandomZoom",
     }
 )
-"""Classes that change nothing outside training."""
+"""Classes that pass their input on unchanged outside training."""
 
 
 def _conv_shapes(settings: Settings, shape: Shape) -> list[Shape]:
@@ -245,9 +245,9 @@ WEIGHT_SHAPES: dict[str, Callable[[Settings, Shape], list[Shape]]] = {
     "BatchNormalization": _batch_normalization_shapes,
     "PReLU": _p_relu_shapes,
 }
-"""The classes that have weights."""
+"""The weight shapes of the classes that have weights."""
 
 
 def count_parameters(shapes: Sequence[Shape]) -> int:
-    """How many numbers weights of these shapes hold."""
+    """The number of parameters in weights of these shapes."""
     return sum(map(math.prod, shapes))
