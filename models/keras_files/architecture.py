@@ -138,9 +138,7 @@ def _spec(layer: Config, number: int) -> LayerSpec:
     registered = layer.get("registered_name")
     module = layer.get("module") or "keras.layers"
     if registered not in (None, kind) or not str(module).startswith(("keras.", "tf_keras.", "tensorflow.keras.")):
-        raise ModelFileError(
-            f"layer {_short(name)} is a custom class ({_short(registered or module)}), which is never loaded"
-        )
+        raise ModelFileError(f"layer {_short(name)} is a custom class ({_short(registered or module)}): never loaded")
     return LayerSpec(name, kind, config, tuple(_inbound(name, kind, layer.get("inbound_nodes") or [])))
 
 

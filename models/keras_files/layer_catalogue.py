@@ -23,7 +23,7 @@ FORMAT = {"data_format": "channels_last"}
 def require_known(settings: Settings) -> None:
     """Raise ModelFileError for a class outside the catalogue."""
     if settings.kind not in MAKERS and settings.kind not in TRAINING_ONLY:
-        raise settings.wrong(f"this class cannot be loaded; these can: {', '.join(sorted(MAKERS))}")
+        raise settings.wrong(f"not a layer that can be loaded; these can: {', '.join(sorted(MAKERS))}")
 
 
 def make_layer(settings: Settings, name: str) -> Any:
