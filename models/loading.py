@@ -15,7 +15,7 @@ import keras
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, steering_model, weighted
 from models.keras_files.lambdas import guess_normalisation
-from models.keras_files.layer_settings import Settings
+from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
 from models.preprocessing import PREPROCESSINGS, Preprocessing, names_for
@@ -23,7 +23,7 @@ from protocol.messages import FRAME_SHAPE
 
 __all__ = ["LoadedNetwork", "ModelFileError", "load_steering_model"]
 
-LayerSettings = dict[str, Settings]
+SettingsByLayer = dict[str, LayerSettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _origin_notes(file: ModelFile) -> list[str]:
 
 
 def _choose(
-    architecture: Architecture, settings: LayerSettings, named: Preprocessing | None
+    architecture: Architecture, settings: SettingsByLayer, named: Preprocessing | None
 ) -> tuple[Preprocessing | None, list[str]]:
     """The preprocessing for the file's input, and notes on it; None for a file that takes raw frames."""
     shape = _input_shape(architecture, named)
@@ -115,7 +115,7 @@ def _input_shape(architecture: Architecture, named: Preprocessing | None) -> tup
     return tuple(size or default for size, default in zip(shape, defaults, strict=True))
 
 
-def _likely(shape: tuple[int, ...], architecture: Architecture, settings: LayerSettings) -> Preprocessing:
+def _likely(shape: tuple[int, ...], architecture: Architecture, settings: SettingsByLayer) -> Preprocessing:
     """The usual preprocessing for a shape: the table's first with that shape, or `frame` for whole frames."""
     _refuse_lambdas(shape, settings.values())
     if shape == FRAME_SHAPE:
@@ -128,7 +128,7 @@ def _likely(shape: tuple[int, ...], architecture: Architecture, settings: LayerS
     return candidates[0]
 
 
-def _refuse_lambdas(shape: tuple[int, ...], settings: Iterable[Settings]) -> None:
+def _refuse_lambdas(shape: tuple[int, ...], settings: Iterable[LayerSettings]) -> None:
     for layer in settings:
         if layer.kind == "Lambda":
             guess = guess_normalisation(layer.config)
@@ -140,7 +140,7 @@ def _refuse_lambdas(shape: tuple[int, ...], settings: Iterable[Settings]) -> Non
 
 
 def _replace_lambdas(
-    architecture: Architecture, settings: LayerSettings, named: Preprocessing | None
+    architecture: Architecture, settings: SettingsByLayer, named: Preprocessing | None
 ) -> tuple[list[str], list[str]]:
     """Lambdas that the named preprocessing replaces, and notes on them; one after the first weights is refused."""
     replaced, notes = [], []
@@ -158,7 +158,7 @@ def _replace_lambdas(
     return replaced, notes
 
 
-def _scales_itself(architecture: Architecture, settings: LayerSettings) -> bool:
+def _scales_itself(architecture: Architecture, settings: SettingsByLayer) -> bool:
     """Whether a Rescaling layer precedes the first layer with weights."""
     for spec in architecture.layers:
         if settings[spec.name].kind == "Rescaling":

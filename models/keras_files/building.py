@@ -17,7 +17,7 @@ import numpy as np
 
 from models.keras_files.architecture import Architecture
 from models.keras_files.layer_catalogue import WEIGHT_SHAPES, count_parameters, make_layer, require_known, weight_shapes
-from models.keras_files.layer_settings import Settings
+from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
@@ -29,15 +29,15 @@ MAX_ACTIVATIONS = 1 << 25
 """Most numbers in one layer's output for one frame: 128 MB."""
 
 
-def settings_of(architecture: Architecture, keras_version: str) -> dict[str, Settings]:
+def settings_of(architecture: Architecture, keras_version: str) -> dict[str, LayerSettings]:
     """The layers' classes and settings in Keras 3's terms, by layer name."""
     return {
-        spec.name: Settings(spec.name, *translate(spec.kind, spec.config, keras_version))
+        spec.name: LayerSettings(spec.name, *translate(spec.kind, spec.config, keras_version))
         for spec in architecture.layers
     }
 
 
-def weighted(architecture: Architecture, settings: dict[str, Settings]) -> list[str]:
+def weighted(architecture: Architecture, settings: dict[str, LayerSettings]) -> list[str]:
     """Names of the layers that have weights, in the file's order."""
     return [spec.name for spec in architecture.layers if settings[spec.name].kind in WEIGHT_SHAPES]
 
@@ -45,7 +45,7 @@ def weighted(architecture: Architecture, settings: dict[str, Settings]) -> list[
 def apply_layers(
     x: Any,
     architecture: Architecture,
-    settings: dict[str, Settings],
+    settings: dict[str, LayerSettings],
     weights: WeightFile,
     skipped: Collection[str] = (),
 ) -> Any:
@@ -73,7 +73,7 @@ def apply_layers(
 
 
 def _apply(
-    settings: Settings, name: str, inputs: list[Any], groups: dict[str, LayerGroup], weights: WeightFile
+    settings: LayerSettings, name: str, inputs: list[Any], groups: dict[str, LayerGroup], weights: WeightFile
 ) -> tuple[Any, int]:
     """Build and call a layer; return its output and its number of parameters.
 
@@ -105,7 +105,7 @@ def _call(layer: Any, inputs: list[Any]) -> Any:
     return layer(inputs if len(inputs) > 1 else inputs[0])
 
 
-def _assign(names: list[str], settings: dict[str, Settings], weights: WeightFile) -> dict[str, LayerGroup]:
+def _assign(names: list[str], settings: dict[str, LayerSettings], weights: WeightFile) -> dict[str, LayerGroup]:
     """Assign the file's groups to layers by name, by count within the class, or by order, as the layout requires."""
     if not names:
         return {}
@@ -121,7 +121,9 @@ def _assign(names: list[str], settings: dict[str, Settings], weights: WeightFile
     return by_name if by_name.keys() == set(names) else dict(zip(names, groups, strict=True))
 
 
-def _assign_by_kind(names: list[str], settings: dict[str, Settings], groups: list[LayerGroup]) -> dict[str, LayerGroup]:
+def _assign_by_kind(
+    names: list[str], settings: dict[str, LayerSettings], groups: list[LayerGroup]
+) -> dict[str, LayerGroup]:
     queues: defaultdict[str, list[LayerGroup]] = defaultdict(list)
     for group in groups:
         queues[group.kind].append(group)
@@ -134,7 +136,7 @@ def _assign_by_kind(names: list[str], settings: dict[str, Settings], groups: lis
     return assigned
 
 
-def _to_tensorflow(arrays: Weights, settings: Settings, weights: WeightFile) -> Weights:
+def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile) -> Weights:
     """Rotate Theano's convolution kernels by 180 degrees, as TensorFlow needs them."""
     if settings.kind == "Conv2D" and weights.flips_kernels:
         return [np.ascontiguousarray(arrays[0][::-1, ::-1]), *arrays[1:]]

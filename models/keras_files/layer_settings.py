@@ -40,7 +40,7 @@ MAX_SIDE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LayerSettings:
     """The settings of the layer `name`, of class `kind`, in Keras 3's terms. Each method raises ModelFileError."""
 
     name: str
