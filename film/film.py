@@ -92,10 +92,8 @@ class Film:
         assert encoder.stdin is not None
         assert encoder.stdout is not None
         try:
-            with (
-                contextlib.suppress(OSError),
-                encoder.stdin,
-            ):  # a broken pipe means that the encoder ended; its output gives the reason
+            # A broken pipe means that the encoder ended; its output gives the reason.
+            with contextlib.suppress(OSError), encoder.stdin:
                 while (item := self._queue.get()) is not None:
                     pickle.dump(item, encoder.stdin, pickle.HIGHEST_PROTOCOL)
                     encoder.stdin.flush()

@@ -1,8 +1,8 @@
-"""The networks: builders, the preprocessing inside their graphs, and the reading of model files of every age.
+"""The networks: their builders, the preprocessing inside their graphs, and the loading of model files of Keras 1 to 3.
 
-Trained files lie beside the code, each with its card. Importing this package imports neither Keras nor TensorFlow, so
-that a server which runs a converted file starts without them.
+The folder also holds the trained files, each with its card. The package's own import loads neither Keras nor
+TensorFlow, so that a server with a converted file starts without them.
 """
 
 NETWORKS = ("baseline", "eff", "eff-small", "eff-tiny", "eff-1x2", "pilotnet")
-"""The names of our networks, for command lines that must not wait for Keras; models.steering builds them."""
+"""The networks' names, for command lines that must not wait for Keras; `models.steering` builds the networks."""

@@ -1,8 +1,8 @@
-"""The convolutional blocks of the slimming study, each a small function x -> x over built-in Keras layers.
+"""The convolutional blocks of the slimming study; each is a function x -> x over built-in Keras layers.
 
-A block is the unit in which the networks differ: the same head on other blocks is another model, so each block states
-its picture and its cost beside its code. In the formulas c channels of h x w places come in and `out` go out; in the
-pictures a grouped or depthwise step keeps channels apart. Costs count kernels alone, as models.cost does.
+The networks differ in their blocks, so each docstring shows the block's steps and its cost. In the formulas, the input
+has c channels of h x w places, and the output has `out` channels; a grouped or depthwise step keeps channels apart.
+Costs count only kernels, as `models.cost` does.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def conv_block(
         c -[k x k, ReLU]-> out -[dropout]-> out -[max 2x2]-> out
         h x w              h x w                 h/2 x w/2
 
-    dropout_last: after the maximum, as the study's digits have it; before it, another value stands in for most that is
-    lost.
-    batch_norm: normalise before the activation, in place of the bias.
+    dropout_last: whether dropout follows the pooling, as in the study's digits. Dropout before the pooling is weaker,
+    because the maximum replaces most dropped values by others.
+    batch_norm: normalise before the activation, and omit the bias.
 
     Parameters: (k * k * c + 1) * out. Multiply-accumulates: h * w * k * k * c * out.
     """
@@ -62,8 +62,8 @@ def spatially_separable_block(x: Any, channels_out: int, kernel: int, *, name: s
         c -[1 x k]-> out -[k x 1, ReLU]-> out
         h x w        h x w                h x w
 
-    No activation stands between the two: it is the convolution whose k x k kernel is the product of both, where such a
-    product suffices, for 2 * k in place of k * k.
+    There is no activation between the two. Together they equal a convolution whose k x k kernel is the product of both,
+    with 2 * k weights in place of k * k.
 
     Parameters: k * (c + out) * out. Multiply-accumulates: h * w * k * (c + out) * out.
     """
@@ -95,13 +95,13 @@ def shufflenet_block(
         c -[1x1, g groups, ReLU]-> in -[shuffle]-> in -[3x3 depthwise, stride 2]-> in -[1x1, g groups, ReLU]-> out
         h x w                      h x w               h/2 x w/2                       h/2 x w/2
 
-    A grouped convolution mixes only within each group; the shuffle deals every group's channels out to all groups.
+    A grouped convolution mixes channels only within each group; the shuffle distributes them to all groups.
 
     Parameters: in * (c/g + 9 + out/g). Multiply-accumulates: h * w * in * (c/g + 9/4 + out/4/g).
 
     Raises ValueError for channels that cannot be divided into so many groups.
-    Source: Zhang et al., "ShuffleNet", arXiv 1707.01083, figure 2; the slim networks that EffNet is compared with
-    have no shortcuts, so this one has none.
+    Source: Zhang et al., "ShuffleNet", arXiv 1707.01083, figure 2; the slim networks that EffNet's
+    paper compares have no shortcuts, so this one has none.
     """
     if x.shape[-1] % groups or channels_in % groups or channels_out % groups:
         raise ValueError(f"{x.shape[-1]}, {channels_in} and {channels_out} channels do not divide into {groups} groups")
@@ -129,19 +129,19 @@ def effnet_block(
         c -[1x1]-> in -[1x3 depthwise]-> in -[max 2x1]-> in -[3x1 depthwise]-> in -[2x1]-> out
         h x w      h x w                 h/2 x w/2       h/2 x w/2             h/2 x w/2
 
-    Every convolution is 'same', without bias, and followed by LeakyReLU (`slope` 0 is ReLU). The study halves the width
-    by the last convolution's stride. No kernel of it after the pooling is wider than one column, so every second column
-    would be computed there only to be dropped: here the pooling's own stride drops them, which is the same function
-    of the same weights with half the work in the second depthwise step.
+    Every convolution has padding 'same', no bias, and a LeakyReLU after it (`slope` 0 is ReLU). The study halves the
+    width by the last convolution's stride. No kernel after the pooling is wider than one column, so the study computes
+    every second column only to drop it. Here the pooling's stride drops these columns: the function and the weights
+    are the same, with half the work in the second depthwise step.
 
-    The study's last `kernel`, (2, 1), lies across the axis that is already pooled. The paper allows another reading,
-    (1, 2), along the axis that its stride halves, so that no column is dropped unseen.
+    The study's last `kernel`, (2, 1), extends along the axis that is already pooled. The paper allows another reading,
+    (1, 2), along the axis that the stride halves, so that every column is used.
 
-    pool_padding: "valid" drops the last of an odd number of rows, as the study's digits do. start: what the kernels
-    begin with, see `models.convolutions`.
+    pool_padding: "valid" drops the last of an odd number of rows, as in the study's digits. start: initialisation of
+    the kernels, see `models.convolutions`.
 
-    Parameters: in * (c + 3 + 3 + 2 * out). Multiply-accumulates: h * w * in * (c + 3 + 3/4 + out/2); with kernel (1, 2)
-    or in the study's own list of layers, whose second depthwise step sees all columns, 3/2 in place of 3/4.
+    Parameters: in * (c + 3 + 3 + 2 * out). Multiply-accumulates: h * w * in * (c + 3 + 3/4 + out/2). With kernel
+    (1, 2), and in the study's list of layers, the second depthwise step computes all columns: 3/2 in place of 3/4.
     A plain 3x3 convolution with 2x2 pooling has 9 * c * out and h * w * 9 * c * out.
 
     Raises ValueError for another kernel.

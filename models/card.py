@@ -1,7 +1,7 @@
-"""The card beside a model file: what it is, what it learned from, how well it does, and how to tell it still works.
+"""The card beside a model file: its architecture, training data, scores, and a golden frame that tests the file.
 
-A weight file says none of that by itself. The card's golden frame and answer let whoever loads the model, on whatever
-engine and version, check that it still steers as it did; reading a card needs no Keras.
+The golden frame and its answer show, on any engine and version, whether the model still steers as it did after
+training. Reading a card needs no Keras.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, FRAME_SHAPE, Frame
 
 MAX_CARD_BYTES = 1_000_000
 FORMAT = 2
-"""Version of the card's fields; a newer one is refused rather than half understood."""
+"""Version of the card's fields; `read_card` refuses any other."""
 
 
 class CardError(ValueError):
-    """A card that is missing, unreadable or of another kind; says what was found."""
+    """A card that is missing, unreadable or of another format; the message gives the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """One recording a model was trained with. rows: usable ones; trained, held_out: how many of them for what."""
+    """A recording of the training data. rows: usable rows; trained, held_out: rows for training and for validation."""
 
     recording: str
     rows: int
@@ -60,19 +60,19 @@ class Golden:
             raise CardError(f"the golden frame is no PNG: {error}") from None
 
     def agrees(self, steering: float) -> bool:
-        """Whether an answer to the golden frame is the expected one; False for nan."""
+        """Whether an answer to the golden frame is within the tolerance; False for nan."""
         return abs(steering - self.steering) <= self.tolerance
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All that travels with a model file.
+    """The description of a model file.
 
-    model: name of its builder; parameters: their number; sha256: of the model file's bytes.
-    data, held_out: what it was trained with, and in words what was kept from it.
-    recipe: hyperparameters by name; seed, epochs, samples: as trained; metrics: by what was compared, then by figure.
-    driving: how it drove the built-in tracks and replays of recordings, by their names, then by figure; or empty.
-    versions: of the libraries; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
+    model: name of its builder; parameters: their number; sha256: hash of the model file's bytes.
+    data: the training recordings; held_out: a description of the rows that were kept from training.
+    recipe: hyperparameters by name; seed, epochs, samples: of the training; metrics: figures by data set.
+    driving: figures by track or replayed recording, possibly empty.
+    versions: library versions; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
     """
 
     format: int
@@ -94,7 +94,7 @@ class Card:
     golden: Golden
 
     def write(self, model: Path) -> Path:
-        """Write the card beside its model file, whole or not at all; returns its path."""
+        """Write the card beside its model file atomically; return its path."""
         path = card_path(model)
         text = json.dumps(without_nan(asdict(self)), indent=2, allow_nan=False) + "\n"
         write_whole(path, text.encode())
@@ -107,7 +107,7 @@ def card_path(model: Path) -> Path:
 
 
 def read_card(model: Path) -> Card:
-    """The card beside a model file. Raises CardError: not there, not a card, or a newer kind."""
+    """Read the card beside a model file. Raises CardError if it is missing, invalid or of another format."""
     path = card_path(model)
     try:
         with path.open("rb") as file:
@@ -115,7 +115,7 @@ def read_card(model: Path) -> Card:
     except OSError as error:
         raise CardError(f"no readable card {path}: {error.strerror}") from None
     if len(text) > MAX_CARD_BYTES:
-        raise CardError(f"{path} is larger than {MAX_CARD_BYTES} bytes; it is no model card")
+        raise CardError(f"{path} is larger than {MAX_CARD_BYTES} bytes; it is not a model card")
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -124,7 +124,7 @@ def read_card(model: Path) -> Card:
 
 
 def describes(card: Card, model: Path) -> bool:
-    """Whether the card is of this very file, by its sha256."""
+    """Whether the card belongs to this file, by its sha256."""
     return sha256(model) == card.sha256
 
 
@@ -135,7 +135,7 @@ def sha256(path: Path) -> str:
 
 
 def golden_frame() -> Frame:
-    """A drawn road that bends to the right, uint8 (160, 320, 3): plain shapes, the same on every machine."""
+    """Draw a road that bends to the right, uint8 (160, 320, 3), identical on every machine."""
     row, column = np.mgrid[0:FRAME_ROWS, 0:FRAME_COLUMNS]
     frame = np.empty(FRAME_SHAPE, np.uint8)
     frame[:] = (96, 130, 62)
@@ -157,37 +157,36 @@ def png_base64(frame: Frame) -> str:
 
 
 def _card(content: object, path: Path) -> Card:
-    found = _object(content, path)
-    if found.get("format") != FORMAT:
-        raise CardError(f"{path}: format {found.get('format')!r}; this version reads {FORMAT}")
-    values = dict(found)
-    values["data"] = tuple(Data(**_checked(Data, each, path)) for each in _list(values.get("data"), path))
-    values["golden"] = Golden(**_checked(Golden, values.get("golden"), path))
-    for tables in ("metrics", "driving"):
-        found_tables = _object(values.get(tables), path)
-        values[tables] = {name: _figures(each, path) for name, each in found_tables.items()}
-    card = Card(**_checked(Card, values, path))
+    values = _object(content, path)
+    if values.get("format") != FORMAT:
+        raise CardError(f"{path}: format {values.get('format')!r}; this version reads {FORMAT}")
+    values["data"] = tuple(Data(**_check_fields(Data, entry, path)) for entry in _list(values.get("data"), path))
+    values["golden"] = Golden(**_check_fields(Golden, values.get("golden"), path))
+    for group in ("metrics", "driving"):
+        tables = _object(values.get(group), path)
+        values[group] = {name: _figures(table, path) for name, table in tables.items()}
+    card = Card(**_check_fields(Card, values, path))
     card.golden.frame()
     return card
 
 
-def _checked(kind: type, content: object, path: Path) -> dict[str, Any]:
-    """The fields of a dataclass, each of the right plain type; unknown and missing ones are errors."""
-    found, names = _object(content, path), [field.name for field in fields(kind)]
-    if set(found) != set(names):
-        odd = sorted(set(found) ^ set(names))
-        raise CardError(f"{path}: {kind.__name__} has {', '.join(map(repr, odd[:5]))} too many or missing")
+def _check_fields(kind: type, content: object, path: Path) -> dict[str, Any]:
+    """Check the names and plain types of a dataclass's fields; unknown and missing fields are errors."""
+    values, names = _object(content, path), [field.name for field in fields(kind)]
+    if set(values) != set(names):
+        mismatches = sorted(set(values) ^ set(names))
+        raise CardError(f"{path}: {kind.__name__} lacks or has unknown {', '.join(map(repr, mismatches[:5]))}")
     for name, hint in get_type_hints(kind).items():
         plain = getattr(hint, "__origin__", hint)
         plain = dict if plain is Mapping or getattr(plain, "__name__", "") == "Mapping" else plain
-        value = found[name]
+        value = values[name]
         if plain is float and isinstance(value, int) and not isinstance(value, bool):
-            value = found[name] = float(value)
+            value = values[name] = float(value)
         if not isinstance(value, plain) or isinstance(value, bool):
             raise CardError(f"{path}: {name} should be {plain.__name__}, got {str(value)[:60]!r}")
         if isinstance(value, float) and not math.isfinite(value):
             raise CardError(f"{path}: {name} is {value}")
-    return found
+    return values
 
 
 def _figures(content: object, path: Path) -> dict[str, float | None]:
@@ -211,9 +210,9 @@ def _list(content: object, path: Path) -> list[Any]:
 
 
 def without_nan(value: Any) -> Any:
-    """JSON has no nan: a figure that is not defined becomes null."""
+    """Replace nan and infinities, which JSON lacks, by None, in nested mappings and sequences."""
     if isinstance(value, Mapping):
-        return {key: without_nan(each) for key, each in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_nan(each) for each in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

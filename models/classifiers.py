@@ -1,6 +1,6 @@
-"""The classifying networks of the study: raw pixels go in, a probability for each class comes out.
+"""The study's classifiers: raw pixels in, a probability for each class out.
 
-Standardising is a layer of the graph, as in the steering networks, so a saved file is the whole brain here too.
+Standardisation is a layer of the graph, so that a saved file is complete, as with the steering networks.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Dropouts:
-    """Shares that training leaves out: after each block, and before the last layer."""
+    """Dropout rates: after each block, and before the last layer."""
 
     block: float = 0.25
     head: float = 0.25
 
 
 DIGIT_EFF_BLOCKS = ((16, 32), (32, 64), (32, 64), (64, 128))
-"""Channels inside and out of each block."""
+"""Inner and output channels of each block."""
 
 CIFAR_WIDTHS = (64, 128, 256)
-"""Channels out of each stage, 16x16, 8x8 and 4x4 places.
+"""Output channels of the stages, at 16x16, 8x8 and 4x4 places.
 
-The paper's table was not at hand. Three such stages and a dense layer are what its budgets come to at two operations a
-multiply-accumulate: 79.1 of 80.3 million (baseline), 5.8 of 5.8 (MobileNet), 11.3 of 11.4 (EffNet, every column
-computed). Two stages would be 41.5, 5.0 and 7.1.
+The paper's table of layers was not available; the widths are inferred from its budgets. Three such stages and a dense
+layer, at two operations per multiply-accumulate, need 79.1 of 80.3 million operations (baseline), 5.8 of 5.8
+(MobileNet) and 11.3 of 11.4 (EffNet, every column computed). Two stages would need 41.5, 5.0 and 7.1.
 """
 
 CIFAR_EFF_BLOCKS = ((32, 64), (64, 128), (128, 256))
 
 EFF_LARGE_BLOCKS = ((128, 160), (192, 320), (288, 384), (256, 384), (256, 256))
-"""Two blocks more and wider ones than `effnet`, at the baseline's budget."""
+"""Two more and wider blocks than `effnet`'s, at the baseline's budget."""
 
 
 def digits_baseline(*, dropouts: Dropouts | None = None, start: str = "he") -> keras.Model:
     """The study's plain digit network: uint8 (n, 28, 28, 1) -> float32 (n, 10), 147,658 trainable parameters.
 
-    start is `digits_eff`'s; plain convolutions begin as Keras has them in both.
+    start: without effect here, because plain convolutions keep Keras' initialisation; `digits_eff` uses it.
     """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("digits")
@@ -59,7 +59,7 @@ def digits_baseline(*, dropouts: Dropouts | None = None, start: str = "he") -> k
 def digits_eff(*, dropouts: Dropouts | None = None, start: str = "he") -> keras.Model:
     """The study's slim digit network: uint8 (n, 28, 28, 1) -> float32 (n, 10), 68,090 trainable parameters.
 
-    start: "keras", as the study has it, or "he", see `models.convolutions`.
+    start: initialisation, "keras" as in the study, or "he", see `models.convolutions`.
     """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("digits")
@@ -80,7 +80,10 @@ def cifar_baseline(*, dropouts: Dropouts | None = None) -> keras.Model:
 
 
 def cifar_mobilenet(*, dropouts: Dropouts | None = None) -> keras.Model:
-    """A plain convolution, then MobileNet's blocks: uint8 (n, 32, 32, 3) -> float32 (n, 10), 2.9 million."""
+    """A plain convolution, then MobileNet's blocks: uint8 (n, 32, 32, 3) -> float32 (n, 10).
+
+    2.9 million multiply-accumulates.
+    """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("cifar10")
     x = conv_block(x, CIFAR_WIDTHS[0], 3, name="block1", dropout=rates.block, batch_norm=True)
@@ -91,9 +94,9 @@ def cifar_mobilenet(*, dropouts: Dropouts | None = None) -> keras.Model:
 
 
 def cifar_shufflenet(*, dropouts: Dropouts | None = None) -> keras.Model:
-    """A plain convolution, then ShuffleNet's units: uint8 (n, 32, 32, 3) -> float32 (n, 10), 2.2 million.
+    """A plain convolution, then ShuffleNet's units: uint8 (n, 32, 32, 3) -> float32 (n, 10).
 
-    The units are a quarter as wide inside as at their end, as ShuffleNet's are.
+    2.2 million multiply-accumulates. As in ShuffleNet, a unit has a quarter as many inner channels as output channels.
     """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("cifar10")
@@ -113,7 +116,7 @@ def cifar_effnet(
 ) -> keras.Model:
     """EffNet blocks from the first layer on: uint8 (n, 32, 32, 3) -> float32 (n, 10).
 
-    kernel: of each block's last convolution, the two readings of the paper, see `effnet_block`.
+    kernel: of each block's last convolution; the paper allows two readings, see `effnet_block`.
     """
     rates = dropouts or Dropouts()
     pixels, x = _pixels("cifar10")
@@ -124,7 +127,7 @@ def cifar_effnet(
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A set of images to tell apart. mean, deviation: of its training set's pixels, 0 to 255; networks by name."""
+    """A classification task. mean, deviation: of the training set's pixels, 0 to 255; networks: builders by name."""
 
     shape: Shape
     classes: tuple[str, ...]
@@ -158,11 +161,11 @@ TASKS = {
 }
 
 
-def _pixels(task: str) -> tuple[Any, Any]:
-    """Raw pixels, and the same with mean 0 and deviation 1 over the training set."""
-    found = TASKS[task]
-    pixels = keras.Input(found.shape, dtype="uint8", name="pixels")
-    standard = layers.Rescaling(1 / found.deviation, -found.mean / found.deviation, name="preprocess_standardise")
+def _pixels(task_name: str) -> tuple[Any, Any]:
+    """The input of raw pixels, and the pixels with mean 0 and deviation 1 over the training set."""
+    task = TASKS[task_name]
+    pixels = keras.Input(task.shape, dtype="uint8", name="pixels")
+    standard = layers.Rescaling(1 / task.deviation, -task.mean / task.deviation, name="preprocess_standardise")
     return pixels, standard(pixels)
 
 
@@ -181,5 +184,5 @@ def _cifar_model(pixels: Any, x: Any, rates: Dropouts, name: str) -> keras.Model
 
 
 def _probabilities(x: Any) -> Any:
-    """The last layer keeps float32 whatever the precision before it."""
+    """The last layer, always in float32, whatever the precision before it."""
     return layers.Dense(10, activation="softmax", dtype="float32", name="classes")(x)

@@ -1,7 +1,7 @@
-"""A steering model file of any kind as a LiteRT (TFLite) file: bytes of one camera frame in, one steering value out.
+"""Convert a steering model file to a LiteRT (TFLite) file: bytes of one camera frame in, one steering value out.
 
-A server that has the LiteRT file starts in a fraction of the time and memory, without importing TensorFlow. Beside
-OUT.tflite lies OUT.tflite.json with what was chosen in loading the model, and the file's own measure of agreement.
+A server with the LiteRT file starts in a fraction of the time and memory, because it does not import TensorFlow.
+OUT.tflite.json receives the notes on the loaded model and the largest difference between both models' answers.
 
     python -m models.convert models/eff.h5 eff.tflite
     python -m models.convert model.json pilotnet.tflite --preprocess pilotnet
@@ -26,22 +26,25 @@ from protocol.command_line import command_parser, run
 from protocol.messages import FRAME_SHAPE
 
 AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
-"""By what the weights are kept in: largest difference between the LiteRT file's answer and the model's, relative where
-answers are larger than 1. 0.05 of steering is a degree and a quarter; a drive shows whether that is too much."""
+"""Largest accepted difference between the LiteRT file's answer and the model's, by the weights' number format.
+
+It is relative for answers larger than 1. A difference of 0.05 is 1.25 degrees; only a drive shows whether that is too
+much.
+"""
 
 CHECKED_FRAMES = 4
 
 
 class ConversionError(RuntimeError):
-    """The converted file does not answer as the model does."""
+    """The converted file answers differently from the model, or TensorFlow is missing."""
 
 
 def convert(path: Path, out: Path, preprocess: str | None = None, weights: str = "float32") -> tuple[str, ...]:
     """Write `out` (uint8 (1, 160, 320, 3) -> float32 (1, 1)) and `out`.json; return the notes.
 
-    weights: a key of AGREEMENT, what they are kept in, see `litert_bytes`. Both files appear whole or not at all. Needs
-    TensorFlow as Keras' backend.
-    Raises ModelFileError for a file that cannot be loaded, ConversionError where the answers differ, OSError.
+    weights: number format of the weights, a key of AGREEMENT, see `litert_bytes`. Each file is written atomically.
+    Keras' backend must be TensorFlow.
+    Raises ModelFileError for a file that cannot be loaded, ConversionError if the answers differ, OSError.
     """
     from models.loading import load_steering_model  # noqa: PLC0415 - Keras takes seconds; --help should not
 
@@ -51,7 +54,7 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
     if not difference <= AGREEMENT[weights]:
         raise ConversionError(
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
-            f" at most {AGREEMENT[weights]:g} is good"
+            f" at most {AGREEMENT[weights]:g} is accepted"
         )
     facts = {
         "notes": loaded.notes,
@@ -66,15 +69,16 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
 
 
 def notes_path(out: Path) -> Path:
-    """Where `convert` writes the notes: not `out` with .json for a suffix, which is a model's card."""
+    """The path of the notes: OUT.tflite.json, because OUT.json is a model's card."""
     return out.with_name(f"{out.name}.json")
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:
-    """The LiteRT file of a flat model of uint8 images, such as `load_steering_model` gives: batch of one.
+    """The LiteRT file, for a batch of one, of a flat model of uint8 images such as `load_steering_model` gives.
 
-    weights: "float16" halves the file and computes in float32; "int8" quarters it, a scale for each output channel, and
-    the kernels that have it multiply in integers, with each frame's own range (no sample of frames is needed).
+    weights: "float16" halves the file; the kernels compute in float32. "int8" quarters it, with one scale for each
+    output channel; kernels with integer support multiply integers, in each frame's own range. No sample of frames is
+    needed.
     """
     from models.inference_graph import inference_function  # noqa: PLC0415
 
@@ -84,7 +88,7 @@ def litert_bytes(model: Any, weights: str = "float32") -> bytes:
 def litert_bytes_of(
     answer: Callable[[Any], Any], weights: str = "float32", shape: tuple[int, ...] = (1, *FRAME_SHAPE)
 ) -> bytes:
-    """The LiteRT file of a function of TensorFlow operations that takes images, uint8 of `shape`, how many included."""
+    """The LiteRT file of a function of TensorFlow operations on uint8 images; shape: includes the batch size."""
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
@@ -103,7 +107,7 @@ def litert_bytes_of(
 
 
 def _largest_difference(model: Any, content: bytes) -> float:
-    """Between both answers to frames of noise of growing brightness."""
+    """The largest difference between both models' answers to noise frames of increasing brightness."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
     interpreter = Interpreter(model_content=content)
@@ -112,17 +116,17 @@ def _largest_difference(model: Any, content: bytes) -> float:
     answer_index = interpreter.get_output_details()[0]["index"]
     noise = np.random.default_rng(0).random((CHECKED_FRAMES, *FRAME_SHAPE))
     frames = (noise * np.linspace(0, 255, CHECKED_FRAMES)[:, None, None, None]).astype(np.uint8)
-    wanted = np.asarray(model(frames, training=False)).ravel()
+    references = np.asarray(model(frames, training=False)).ravel()
     answers = []
     for frame in frames:
         interpreter.set_tensor(frame_index, frame[None])
         interpreter.invoke()
         answers.append(float(interpreter.get_tensor(answer_index)[0, 0]))
-    return float(np.max(np.abs(wanted - answers) / np.maximum(1.0, np.abs(wanted))))
+    return float(np.max(np.abs(references - answers) / np.maximum(1.0, np.abs(references))))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: notes to stdout; exit code 2 and one line on stderr for what cannot be converted."""
+    """Run the command line: print the notes; on failure, print one line to stderr and return 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = _parser().parse_args(arguments)
@@ -130,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_conversion(conversion: Callable[[], Sequence[str]], options: argparse.Namespace) -> int:
-    """Print what a conversion notes; its exit code. options: verbose, with a traceback when it fails."""
+    """Run a conversion, print its notes and return the exit code. options: verbose adds a traceback to an error."""
 
     def body() -> None:
         try:
@@ -146,11 +150,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m models.convert", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
-    parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="how frames become the model's input")
+    parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="the preprocessing from frame to model input")
     parser.add_argument(
-        "--weights", choices=AGREEMENT, default="float32", help="what they are kept in: smaller files (%(default)s)"
+        "--weights", choices=AGREEMENT, default="float32", help="number format of the weights; default: %(default)s"
     )
-    parser.add_argument("--verbose", action="store_true", help="with a traceback, when it fails")
+    parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
     return parser
 
 

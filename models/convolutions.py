@@ -1,6 +1,6 @@
-"""The single steps that blocks are made of: a convolution with its normalisation and activation, and their start.
+"""The single steps of the blocks: convolutions with normalisation and activation, and their initialisation.
 
-How a kernel begins decides whether a slim network learns at all, so it stands in one place for all blocks.
+The initialisation decides whether a slim network learns at all, so all blocks share the one of this module.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 LEAKY_SLOPE = 0.3
-"""LeakyReLU's slope for negative inputs, as the study uses it for steering."""
+"""LeakyReLU's slope for negative inputs, as in the study's steering networks."""
 
 
 def conv(
@@ -27,9 +27,9 @@ def conv(
     start: str = "he",
     batch_norm: bool = False,
 ) -> Any:
-    """A 'same' convolution without bias, (n, h, w, c) -> (n, h/s, w/s, channels), then LeakyReLU; slope 1 is none.
+    """A 'same' convolution without bias, (n, h, w, c) -> (n, h/s, w/s, channels), then LeakyReLU; slope 1 omits it.
 
-    start: "he" keeps a signal's size through ReLU (He et al., arXiv 1502.01852); "keras" is Keras' own default, as in
+    start: "he" preserves a signal's size through ReLU (He et al., arXiv 1502.01852); "keras" is Keras' default, as in
     the study's digits. batch_norm: normalise before the activation.
     """
     x = layers.Conv2D(
@@ -42,7 +42,7 @@ def conv(
         kernel_initializer="he_normal" if start == "he" else "glorot_uniform",
         name=name,
     )(x)
-    return _finished(x, name, slope, batch_norm)
+    return _normalise_and_activate(x, name, slope, batch_norm)
 
 
 def depthwise(
@@ -55,7 +55,7 @@ def depthwise(
     start: str = "he",
     batch_norm: bool = False,
 ) -> Any:
-    """A 'same' convolution of each channel by itself, (n, h, w, c) -> (n, h/s, w/s, c); the rest as in `conv`."""
+    """A 'same' convolution of each channel by itself, (n, h, w, c) -> (n, h/s, w/s, c); the parameters are `conv`'s."""
     x = layers.DepthwiseConv2D(
         kernel,
         strides=strides,
@@ -64,17 +64,17 @@ def depthwise(
         depthwise_initializer=depthwise_he_normal(kernel) if start == "he" else "glorot_uniform",
         name=name,
     )(x)
-    return _finished(x, name, slope, batch_norm)
+    return _normalise_and_activate(x, name, slope, batch_norm)
 
 
-def _finished(x: Any, name: str, slope: float, batch_norm: bool) -> Any:
+def _normalise_and_activate(x: Any, name: str, slope: float, batch_norm: bool) -> Any:
     if batch_norm:
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return x if slope == 1.0 else layers.LeakyReLU(negative_slope=slope, name=f"{name}_act")(x)
 
 
 def shuffle_channels(x: Any, groups: int, *, name: str) -> Any:
-    """(n, h, w, c) -> the same with channels 0, c/g, 2c/g, ..., 1, 1 + c/g, ...: each group's first, second, and so on.
+    """Reorder the channels of (n, h, w, c) to 0, c/g, 2c/g, ..., 1, 1 + c/g, ...: the groups' first, then second ones.
 
     a1 a2 a3 | b1 b2 b3  ->  a1 b1 | a2 b2 | a3 b3
     """
@@ -85,9 +85,9 @@ def shuffle_channels(x: Any, groups: int, *, name: str) -> Any:
 
 
 def depthwise_he_normal(kernel: tuple[int, int]) -> keras.initializers.Initializer:
-    """He initialisation with a depthwise kernel's true fan-in, its own k weights: deviation sqrt(2 / k).
+    """He initialisation with a depthwise kernel's true fan-in of k weights: deviation sqrt(2 / k).
 
-    Keras' "he_normal" counts k * channels, as if the channels were summed. Each depthwise layer then shrinks the signal
-    by sqrt(channels): ten of them, as in `eff`, leave 1e-7 of it, and the first batch norm's epsilon the rest.
+    Keras' "he_normal" takes a fan-in of k * channels, as if the channels were summed. Each depthwise layer would then
+    shrink the signal by sqrt(channels); the ten of `eff` would leave 1e-7 of it, which batch norm's epsilon swamps.
     """
     return keras.initializers.TruncatedNormal(stddev=math.sqrt(2.0 / math.prod(kernel)))

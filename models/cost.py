@@ -1,8 +1,8 @@
-"""What a network costs: parameters and multiply-accumulates, layer by layer.
+"""Count a network's parameters and multiply-accumulates, layer by layer.
 
-The usual counters disagree by factors of two and more, for each counts other things; here the convention is stated: one
-multiply-accumulate for each use of a trained kernel's weight in one frame. Biases, activations, normalisation (which
-folds into its neighbour), pooling, and the fixed arithmetic of the preprocessing are not counted.
+Counters disagree by factors of two and more. This one counts a multiply-accumulate for each use of a trained kernel's
+weight in one frame. It omits biases, activations, pooling, the fixed preprocessing, and normalisation, which can be
+folded into the adjacent layer.
 
     python -m models.cost models/eff.h5
     python -m models.cost eff eff-small pilotnet
@@ -23,12 +23,12 @@ from models import NETWORKS
 from protocol.command_line import command_parser, run
 
 PREPROCESSING_LAYERS = "preprocess_"
-"""How the names of the layers begin that models.preprocessing makes."""
+"""Prefix of the layer names that `models.preprocessing` makes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer: its name and class, the shape it makes of one frame, its parameters and multiply-accumulates."""
+    """The cost of one layer. shape: of its output for one frame."""
 
     layer: str
     kind: str
@@ -39,7 +39,7 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a whole network. parameters: all that a file holds of it, a batch norm's running averages included."""
+    """The cost of a network. parameters: all numbers in a model file, including batch norm's running averages."""
 
     parameters: int
     multiply_accumulates: int
@@ -47,12 +47,13 @@ class Cost:
 
 
 def cost(model: Any) -> Cost:
-    """The cost of a Keras model for one frame; its layers are called once each, as models.loading and steering build.
+    """The cost of a Keras model for one frame.
 
-    Raises ValueError for a layer whose uses of weights cannot be told, such as a recurrent one.
+    Each layer must be called once, as in the models of `models.loading` and `models.steering`. Raises ValueError for a
+    layer whose use of weights is unknown, such as a recurrent one.
     """
     layers = tuple(_layer_cost(layer) for layer in model.layers if not layer.name.startswith(PREPROCESSING_LAYERS))
-    return Cost(sum(each.parameters for each in layers), sum(each.multiply_accumulates for each in layers), layers)
+    return Cost(sum(layer.parameters for layer in layers), sum(layer.multiply_accumulates for layer in layers), layers)
 
 
 def _layer_cost(layer: Any) -> LayerCost:
@@ -61,7 +62,7 @@ def _layer_cost(layer: Any) -> LayerCost:
 
 
 def _multiply_accumulates(layer: Any) -> int:
-    """Every weight of a kernel is used once at each place of the output: so for dense, grouped and depthwise ones."""
+    """A kernel's weights are used once at each place of the output, in dense, grouped and depthwise layers too."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds; --help should not
 
     if not layer.weights or isinstance(layer, layers.BatchNormalization | layers.PReLU):
@@ -71,7 +72,7 @@ def _multiply_accumulates(layer: Any) -> int:
     elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.Dense):
         kernels = [layer.kernel]
     else:
-        raise ValueError(f"{type(layer).__name__} {layer.name!r}: how often its weights are used is not known")
+        raise ValueError(f"{type(layer).__name__} {layer.name!r}: how often it uses its weights is unknown")
     shape = layer.output.shape[1:]
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
     places = math.prod(shape[1:] if first else shape[:-1])
@@ -79,7 +80,7 @@ def _multiply_accumulates(layer: Any) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for each model; exit code 2 and one line on stderr for what is no model."""
+    """Print a table for each model; for an invalid model, print one line to stderr and return 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     options = _parser().parse_args(arguments)
     return run(lambda: _print_all(options.models), "")
@@ -100,13 +101,13 @@ def _model(name: str) -> Any:
     return load_steering_model(Path(name)).model
 
 
-def _print(name: str, found: Cost) -> None:
+def _print(name: str, total: Cost) -> None:
     print(f"{name:<40}{'parameters':>12}{'multiply-accumulates':>22}")
-    for each in found.layers:
-        if each.parameters:
-            shape = " x ".join(map(str, each.shape))
-            print(f"  {each.layer:<20}{shape:>18}{each.parameters:>12,}{each.multiply_accumulates:>22,}")
-    print(f"  {'all':<38}{found.parameters:>12,}{found.multiply_accumulates:>22,}\n")
+    for layer in total.layers:
+        if layer.parameters:
+            shape = " x ".join(map(str, layer.shape))
+            print(f"  {layer.layer:<20}{shape:>18}{layer.parameters:>12,}{layer.multiply_accumulates:>22,}")
+    print(f"  {'all':<38}{total.parameters:>12,}{total.multiply_accumulates:>22,}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
-"""A Keras model's layers in the order and form that LiteRT's CPU kernels (XNNPACK) take whole and run fastest.
+"""Rewrites a Keras model's graph so that LiteRT's CPU kernels (XNNPACK) run all of it, and run it fastest.
 
-The answers stay the same. A converter left alone runs the crop of a byte image outside XNNPACK (0.36 ms of 1.7 for
-`eff`) and splits the graph at each max-pooling whose stride is larger than its window.
+The answers stay the same. Without the rewriting, LiteRT runs the crop of a byte image outside XNNPACK and splits the
+graph at each max-pooling whose stride is larger than its window.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from keras import layers
 def inference_function(model: keras.Model) -> Callable[[Any], Any]:
     """A function of TensorFlow operations, uint8 frames (1, rows, columns, 3) -> float32, equal to `model`.
 
-    `model` is one that `models.loading`, `steering` or `classifiers` built: flat, each layer called once.
+    model: flat, each layer called once, as `models.loading`, `steering` and `classifiers` build it.
 
-    Three rewritings, each exact:
-    - frames become float32 before they are cropped, not after: XNNPACK copies floats and knows no plain bytes;
-    - max(f(a), f(b)) = f(max(a, b)) for a rising f, so an activation works on the pooled half only;
-    - columns that a pooling skips are not computed by the depthwise convolution before it.
+    Three exact rewritings:
+    - frames become float32 before the crop, not after it, because XNNPACK can copy floats but not plain bytes;
+    - max(f(a), f(b)) = f(max(a, b)) for a non-decreasing f, so the activation follows the pooling;
+    - the depthwise convolution before a pooling does not compute the columns that the pooling skips.
     """
 
     def answer(frames: Any) -> Any:
@@ -31,52 +31,52 @@ def inference_function(model: keras.Model) -> Callable[[Any], Any]:
             return _graph(model, x)
         steps = [layer for layer in model.layers[1:] if not isinstance(layer, layers.Dropout)]
         while steps:
-            x, taken = _step(x, steps)
-            del steps[:taken]
+            x, count = _step(x, steps)
+            del steps[:count]
         return x
 
     return answer
 
 
 def _is_chain(model: keras.Model) -> bool:
-    """Whether each layer takes exactly the output of the one before it."""
+    """Whether each layer's only input is the output of the layer before it."""
     return all(after.input is before.output for before, after in zip(model.layers, model.layers[1:], strict=False))
 
 
 def _graph(model: keras.Model, x: Any) -> Any:
-    """Layers of a branching model, called one by one: calling the model would turn `x` back into bytes."""
+    """Call the layers of a branching model one by one; calling the model would cast `x` back to bytes."""
     values = {id(model.inputs[0]): x}
     for layer in model.layers[1:]:
-        taken = layer.input
-        inputs = [values[id(each)] for each in taken] if isinstance(taken, list) else values[id(taken)]
+        symbolic = layer.input
+        inputs = [values[id(tensor)] for tensor in symbolic] if isinstance(symbolic, list) else values[id(symbolic)]
         values[id(layer.output)] = layer(inputs)
     return values[id(model.outputs[0])]
 
 
 def _step(x: Any, steps: list[Any]) -> tuple[Any, int]:
-    """The output of the first step, or of the first few that have a faster form, and how many those were."""
+    """Apply the first layer, or the first few together in a faster form; return the output and their number."""
     first, second, third = (*steps[:3], None, None)[:3]
-    if _skips_columns(third) and _rises(second) and _is_row_filter(first):
-        return second(_pool_rows(_every_column(x, first, third.strides[1]), third)), 3
-    if _rises(first) and isinstance(second, layers.MaxPooling2D):
+    if _skips_columns(third) and _is_non_decreasing(second) and _is_row_filter(first):
+        return second(_pool_rows(_compute_every_nth_column(x, first, third.strides[1]), third)), 3
+    if _is_non_decreasing(first) and isinstance(second, layers.MaxPooling2D):
         return first(second(x)), 2
     return first(x), 1
 
 
-def _rises(layer: Any) -> bool:
-    """An activation that never falls as its input grows."""
+def _is_non_decreasing(layer: Any) -> bool:
+    """Whether the layer is an activation that never decreases with its input."""
     if isinstance(layer, layers.LeakyReLU | layers.ReLU):
         return bool(layer.negative_slope >= 0)
     return False
 
 
 def _skips_columns(layer: Any) -> bool:
-    """A max-pooling one column wide that steps over columns; XNNPACK refuses strides larger than the window."""
+    """Whether a max-pooling one column wide skips columns; XNNPACK refuses strides larger than the window."""
     return isinstance(layer, layers.MaxPooling2D) and layer.pool_size[1] == 1 and layer.strides[1] > 1
 
 
 def _is_row_filter(layer: Any) -> bool:
-    """A depthwise convolution one row high, of odd width, 'same', in steps of one."""
+    """Whether a depthwise convolution is one row high, of odd width, with padding 'same' and stride one."""
     return (
         isinstance(layer, layers.DepthwiseConv2D)
         and layer.kernel_size[0] == 1
@@ -88,7 +88,7 @@ def _is_row_filter(layer: Any) -> bool:
     )
 
 
-def _every_column(x: Any, depthwise: Any, step: int) -> Any:
+def _compute_every_nth_column(x: Any, depthwise: Any, step: int) -> Any:
     """Columns 0, step, 2 step, ... of the depthwise convolution's output."""
     width = x.shape[2]
     reach = depthwise.kernel_size[1] // 2

@@ -1,7 +1,7 @@
-"""Where the cells of a layer's output lie in the camera's frame, so that what is found there can be shown there.
+"""Computes where the cells of a layer's output lie in the camera frame, so that a map can be drawn at its place.
 
-Crops, strides, paddings and resizings each move or widen the cells; followed from the frame on, they give every cell's
-place to the fraction of a pixel.
+Crops, strides, paddings and resizings move or widen the cells. Followed from the frame through the layers, they give
+every cell's position to a fraction of a pixel.
 """
 
 from __future__ import annotations
@@ -21,25 +21,26 @@ Window = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D | layer
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Cells along rows or columns: `count` of them, `step` pixels apart, the first one's centre at pixel `first`."""
+    """Cells along rows or columns: their count, their distance `step` and the first cell's centre, in pixels."""
 
     count: int
     first: float
     step: float
 
-    def resampling(self, onto: Axis, outside: bool = False) -> Matrix:
-        """The matrix (onto.count, count) that interpolates linearly from these cells to those.
+    def resampling(self, target: Axis, outside: bool = False) -> Matrix:
+        """The matrix (target.count, count) that interpolates linearly from these cells to those of `target`.
 
-        Beyond the outermost cells their values hold on; with `outside`, only as far as a cell reaches, then 0.
+        Beyond the outermost cells their values continue. With `outside`, they continue only to the cells' edges,
+        followed by 0.
         """
-        places = onto.first + onto.step * np.arange(onto.count)
+        places = target.first + target.step * np.arange(target.count)
         position = (places - self.first) / self.step
         low = np.clip(np.floor(position), 0, max(0, self.count - 2)).astype(int)
         high = np.minimum(low + 1, self.count - 1)
         share = np.clip(position - low, 0, 1)
-        matrix = np.zeros((onto.count, self.count))
-        np.add.at(matrix, (np.arange(onto.count), low), 1 - share)
-        np.add.at(matrix, (np.arange(onto.count), high), share)
+        matrix = np.zeros((target.count, self.count))
+        np.add.at(matrix, (np.arange(target.count), low), 1 - share)
+        np.add.at(matrix, (np.arange(target.count), high), share)
         if outside:
             matrix[(position < -0.5) | (position > self.count - 0.5)] = 0.0
         return matrix.astype(np.float32)
@@ -47,7 +48,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Cells of one layer's output."""
+    """The cells of one layer's output."""
 
     rows: Axis
     columns: Axis
@@ -57,7 +58,7 @@ FRAME_GRID = Grid(Axis(FRAME_ROWS, 0.0, 1.0), Axis(FRAME_COLUMNS, 0.0, 1.0))
 
 
 def grid_after(layer: Any, before: Grid) -> Grid:
-    """The grid of a layer's output, by that of its (first) input. Raises ValueError for an unknown layer."""
+    """The grid of a layer's output, from that of its first input. Raises ValueError for an unknown layer."""
     size = tuple(layer.output.shape[1:3])
     axes = (before.rows, before.columns)
     if isinstance(layer, Window):
@@ -74,17 +75,17 @@ def grid_after(layer: Any, before: Grid) -> Grid:
     if isinstance(layer, layers.Resizing | layers.UpSampling2D):
         return Grid(*(_resized(count, axis) for count, axis in zip(size, axes, strict=True)))
     if size != (before.rows.count, before.columns.count):
-        raise ValueError(f"layer {layer.name!r} ({type(layer).__name__}) moves pixels in a way that is not followed")
+        raise ValueError(f"layer {layer.name!r} ({type(layer).__name__}) moves pixels in an unknown way")
     return before
 
 
 def _windowed(count: int, axis: Axis, window: int, step: int, same: bool) -> Axis:
-    """A convolution or pooling; padding "same" as TensorFlow does it, the smaller half in front."""
+    """The axis after a convolution or pooling; as in TensorFlow, padding "same" puts the smaller half first."""
     padding = max(0, (count - 1) * step + window - axis.count) // 2 if same else 0
     return Axis(count, axis.first + axis.step * ((window - 1) / 2 - padding), axis.step * step)
 
 
 def _resized(count: int, axis: Axis) -> Axis:
-    """Half-pixel centres: both grids begin and end at the same borders."""
+    """The axis after a resizing with half-pixel centres: both grids share their borders."""
     ratio = axis.count / count
     return Axis(count, axis.first + axis.step * (ratio - 1) / 2, axis.step * ratio)

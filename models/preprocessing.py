@@ -1,7 +1,7 @@
-"""Named ways from a raw camera frame to a network's input, as built-in Keras layers inside the graph.
+"""Named preprocessings from a raw camera frame to a network's input, as built-in Keras layers inside the graph.
 
-It is the only place where pixels change before a network: what trains and what drives are the same layers, and a saved
-file carries them and loads with Keras alone, on any of its backends.
+Training and driving thus use the same layers. A saved file contains them, and loads with Keras alone, on any of its
+backends.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ YUV_FROM_RGB = np.array([[0.299, 0.587, 0.114], [-0.147108, -0.288804, 0.435912]
 """Rows Y, U, V; columns R, G, B. OpenCV's COLOR_RGB2YUV: Y as BT.601, U = 0.492 (B - Y), V = 0.877 (R - Y)."""
 
 YUV_ZERO = np.array([0.0, 128.0, 128.0])
-"""What a grey pixel's U and V read in 8 bits."""
+"""The Y, U and V of black in 8 bits; grey has the same U and V."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """One way to prepare frames: crop, then `value * scale + offset`, then resize, then colour.
 
-    rows: first row kept and the first one no longer kept; all columns are.
+    rows: first row of the crop and first row after it; the crop has all columns.
     size: rows and columns of the result; bilinear with half-pixel centres, as OpenCV's INTER_LINEAR.
-    colour: channels of the result; "yuv-bgr" takes blue for red and red for blue.
-    scale, offset: 0..255 to the network's range.
-    source: whose network wants it. description: one line for people.
+    colour: channels of the result; "yuv-bgr" exchanges red and blue.
+    scale, offset: map 0..255 to the network's range.
+    source: the networks that need it. description: one line for the user.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Preprocessing:
     def __call__(self, frames: Any) -> Any:
         """Symbolic RGB frames (n, 160, 320, 3), uint8 or float 0..255 -> float32 (n, *output_shape).
 
-        The pixels become floats before they are resized, so nothing is rounded to 8 bits twice; float32 whatever
-        precision policy the network trains with.
+        The pixels become floats before the resizing, so they are not rounded to 8 bits again. The layers use float32
+        under any precision policy.
         """
-        from keras import layers  # noqa: PLC0415 - the table is for --help too, which must not wait for Keras
+        from keras import layers  # noqa: PLC0415 - --help prints the table and must not wait for Keras
 
         first, end = self.rows
         x = frames
@@ -61,13 +61,13 @@ class Preprocessing:
         x = layers.Rescaling(self.scale, self.offset, dtype="float32", name="preprocess_scale")(x)
         if self.size != (end - first, FRAME_COLUMNS):
             resize = layers.Resizing(*self.size, data_format="channels_last", dtype="float32", name="preprocess_resize")
-            # Resizing's own default is training=True, which Keras 3 hands on: a batch norm after it would train
-            # whenever the model is called without saying `training=False`.
+            # Resizing's default is training=True, and Keras 3 passes it on: a later batch norm would then train
+            # whenever the model is called without `training=False`.
             x = resize(x, training=False)
         return x if self.colour == "rgb" else self._yuv(x)
 
     def _yuv(self, x: Any) -> Any:
-        """Scaled RGB to equally scaled YUV, as a fixed 1 x 1 convolution: both steps are linear, so they commute."""
+        """Convert scaled RGB to equally scaled YUV by a fixed 1 x 1 convolution; both steps are linear and commute."""
         from keras import layers  # noqa: PLC0415
 
         columns = YUV_FROM_RGB if self.colour == "yuv" else YUV_FROM_RGB[:, ::-1]
@@ -82,7 +82,7 @@ class Preprocessing:
 
 
 def _whole_frame(name: str, scale: float, offset: float, lambda_text: str, range_text: str) -> Preprocessing:
-    """For the public networks that crop by themselves, after a Lambda has normalised the whole frame."""
+    """For public networks whose Lambda normalises the whole frame and that then crop it themselves."""
     return Preprocessing(
         name,
         (0, FRAME_ROWS),
@@ -96,8 +96,8 @@ def _whole_frame(name: str, scale: float, offset: float, lambda_text: str, range
 
 
 PREPROCESSINGS: dict[str, Preprocessing] = {
-    each.name: each
-    for each in (
+    preprocessing.name: preprocessing
+    for preprocessing in (
         Preprocessing(
             "origin",
             (80, 140),
@@ -134,17 +134,17 @@ PREPROCESSINGS: dict[str, Preprocessing] = {
         _whole_frame("frame-one", 1 / 127.5, -1.0, "Lambda x/127.5 - 1", "x/127.5 - 1, -1 to 1"),
     )
 }
-"""Every preprocessing by the name that the command line takes."""
+"""The preprocessings by their names on the command line."""
 
 
 def describe_preprocessings() -> str:
-    """One line for each preprocessing, name first: for --help and error messages."""
+    """One line for each preprocessing, with its name and description, for --help."""
     width = max(map(len, PREPROCESSINGS))
-    return "\n".join(f"  {name:<{width}}  {each.description}" for name, each in PREPROCESSINGS.items())
+    return "\n".join(f"  {name:<{width}}  {entry.description}" for name, entry in PREPROCESSINGS.items())
 
 
 def names_for(shape: tuple[int, ...]) -> str:
-    """The preprocessings whose result has `shape`, in one line for an error message; all of them if none has."""
-    fitting = [each.name for each in PREPROCESSINGS.values() if each.output_shape == shape]
-    sizes = (f"{each.name} ({each.size[0]}x{each.size[1]})" for each in PREPROCESSINGS.values())
-    return "--preprocess " + (" or ".join(fitting) if fitting else f"knows {', '.join(sizes)}")
+    """One line for error messages: the preprocessings whose result has `shape`, or all if there is none."""
+    names = [entry.name for entry in PREPROCESSINGS.values() if entry.output_shape == shape]
+    sizes = (f"{entry.name} ({entry.size[0]}x{entry.size[1]})" for entry in PREPROCESSINGS.values())
+    return "--preprocess " + (" or ".join(names) if names else f"knows {', '.join(sizes)}")

@@ -1,7 +1,7 @@
-"""The steering networks: a raw camera frame goes in, a steering value comes out.
+"""The steering networks: a raw camera frame in, a steering value out.
 
-Crop, resize and scaling are layers of the graph, so a saved file is the whole brain: it is trained and driven with the
-same pixels, and it loads with Keras alone.
+Crop, resizing and scaling are layers of the graph. A saved file therefore sees the same pixels in training and in a
+drive, and loads with Keras alone.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from models.preprocessing import PREPROCESSINGS
 from protocol.messages import FRAME_SHAPE
 
 BASELINE_BLOCKS = ((64, 5), (64, 3), (64, 3), (128, 3), (128, 3))
-"""Channels and kernel size of each block."""
+"""Output channels and kernel size of each block."""
 
 EFF_BLOCKS = ((32, 64), (32, 64), (32, 64), (64, 128), (64, 128))
-"""Channels inside and out of each block."""
+"""Inner and output channels of each block."""
 
 HEAD_UNITS = (256, 128, 64)
 
@@ -30,7 +30,7 @@ EFF_TINY_BLOCKS = ((16, 32), (16, 32), (16, 32), (32, 64), (32, 64))
 SMALL_HEAD_UNITS = (64, 32)
 
 PILOTNET_CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))
-"""Channels, kernel size and stride of each."""
+"""Output channels, kernel size and stride of each convolution."""
 
 PILOTNET_HEAD_UNITS = (100, 50, 10)
 
@@ -38,7 +38,7 @@ PILOTNET_HEAD_UNITS = (100, 50, 10)
 def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.Model:
     """The study's plain network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    865,921 parameters, 296.3 million multiply-accumulates. The dropout rates are the study's; they have no parameters.
+    865,921 parameters, 296.3 million multiply-accumulates. The dropout rates are the study's.
     """
     frames = _frames()
     x = PREPROCESSINGS["origin"](frames)
@@ -54,8 +54,8 @@ def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.
 def eff(*, block_dropout: float = 0.25, head_dropout: float = 0.5, batch_norm_momentum: float = 0.99) -> keras.Model:
     """The study's slim network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    630,433 parameters, of which 524,544 lie in the first dense layer; 40.2 million multiply-accumulates (40.7 as the
-    study lists its layers, see `effnet_block`). The dropout rates are the study's; they have no parameters.
+    630,433 parameters, of which the first dense layer has 524,544; 40.2 million multiply-accumulates, or 40.7 with the
+    study's list of layers, see `effnet_block`. The dropout rates are the study's.
     """
     return effnet(
         "eff", block_dropout=block_dropout, head_dropout=head_dropout, batch_norm_momentum=batch_norm_momentum
@@ -75,9 +75,9 @@ def effnet(
 ) -> keras.Model:
     """A network of EffNet blocks: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    blocks: channels inside and out of each; kernel: of their last convolution, see `effnet_block`. squeeze: channels
-    that a 1x1 convolution leaves at each place before the head, 0 for all of them: the first dense layer shrinks with
-    them, and unlike a pooling it keeps left and right apart. head_units: of the dense layers before the last.
+    blocks: inner and output channels of each; kernel: of their last convolution, see `effnet_block`. squeeze: channels
+    after a 1x1 convolution before the head, 0 to omit it. It shrinks the first dense layer and, unlike a pooling, keeps
+    left and right apart. head_units: units of the dense layers before the last.
     """
     frames = _frames()
     x = PREPROCESSINGS["origin"](frames)
@@ -98,9 +98,9 @@ def effnet(
 def pilotnet(*, block_dropout: float = 0.0, head_dropout: float = 0.0) -> keras.Model:
     """NVIDIA's network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    252,219 parameters to train (and 12 fixed ones that make YUV of RGB), 26.9 million multiply-accumulates. The paper
-    names neither activation nor dropout: ELU is what public Udacity networks take; block_dropout comes once, after the
-    convolutions, head_dropout after each dense layer.
+    252,219 trainable parameters and 12 fixed ones that convert RGB to YUV; 26.9 million multiply-accumulates. The paper
+    names neither activation nor dropout: ELU is the choice of public Udacity networks. block_dropout is applied once,
+    after the convolutions, and head_dropout after each dense layer.
 
     Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv 1604.07316, figure 4.
     """
@@ -126,10 +126,11 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "eff-1x2": partial(effnet, "eff-1x2", kernel=(1, 2)),
     "pilotnet": pilotnet,
 }
-"""Every network by the name that the command line takes, as `models.NETWORKS` lists them.
+"""The networks' builders by their names on the command line, as in `models.NETWORKS`.
 
-eff-small: 89,905 parameters, three quarters of them in its head; 13.7 million multiply-accumulates. eff-tiny: 36,049
-and 11.0 million, half of eff's channels, squeezed to 16 before the head. eff-1x2: eff with the kernel's other reading.
+eff-small has 89,905 parameters, three quarters of them in its head, and 13.7 million multiply-accumulates. eff-tiny
+has 36,049 and 11.0 million: half of eff's channels, squeezed to 16 before the head. eff-1x2 is eff with the paper's
+other reading of the last kernel.
 """
 
 
@@ -138,9 +139,10 @@ def _frames() -> Any:
 
 
 def _steering(x: Any) -> Any:
-    """The last layer keeps float32 whatever the precision before it, for 8 bits of mantissa are too few to steer with.
+    """The last layer, always in float32, because the 8 bits of bfloat16's mantissa are too few for steering.
 
-    It begins near 0: a default start answers with full lock, and unlearning that costs thousands of steps.
+    Its weights begin near 0: with Keras' default they answer with full lock, and unlearning that takes thousands of
+    steps.
     """
     start = keras.initializers.RandomNormal(stddev=0.01)
     return layers.Dense(1, kernel_initializer=start, dtype="float32", name="steering")(x)

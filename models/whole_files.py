@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever interrupts the writing."""
+"""Writes files atomically: an interruption leaves the old file or none, never a partial one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """All of it under its name at once, or nothing."""
+    """Write a file atomically, through a temporary file in the same folder."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content)
@@ -20,7 +20,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Rows with the same keys -> csv with a header line."""
+    """Write rows with the same keys atomically, as csv with a header line."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
     writer.writeheader()

@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 
 def sniff_delimiter(first_lines: Sequence[str]) -> str:
-    """The delimiter: a semicolon if the first line has more of them than commas, as spreadsheets write."""
+    """The delimiter: a semicolon if the first line has more of them than commas, as decimal-comma computers write."""
     line = "".join(first_lines)
     return ";" if line.count(";") > line.count(",") else ","
 

@@ -1,4 +1,4 @@
-"""Reading model files of Keras 1, 2 and 3 as data: nothing that a file brings along is ever run.
+"""Reads model files of Keras 1, 2 and 3 as data, and never runs code from a file.
 
-`models.loading` is the way in; these are its parts, from the bytes of a file to the layers built from it.
+`models.loading` is the entry point; these modules are its steps, from the bytes of a file to the built layers.
 """

@@ -1,7 +1,7 @@
-"""The graph that an architecture's JSON describes, as plain specifications of layers, alike for Keras 1, 2 and 3.
+"""Parses an architecture's JSON of Keras 1, 2 or 3 into uniform layer specifications.
 
-Sequential lists and the three dialects of `inbound_nodes` all become one list of named layers with the names they
-take their input from. Nothing is built yet, and no name is ever imported.
+Sequential lists and the three dialects of `inbound_nodes` become one list of named layers, each with the names of its
+input layers. This module builds no layer and imports no name from the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LayerSpec:
-    """One layer: its class name and settings as the file gives them, and the layers it takes its inputs from."""
+    """One layer: its class name and settings as in the file, and the names of its input layers."""
 
     name: str
     kind: str
@@ -29,9 +29,9 @@ class LayerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network of one input and one output; `layers` (without the input) each come after all that they take.
+    """A network of one input and one output. layers: without the input; each follows its input layers.
 
-    input_shape: rows, columns, channels; None where the file leaves one open. input_dtype: "uint8", "float32", ...
+    input_shape: rows, columns, channels; None for a size left open. input_dtype: "uint8", "float32", ...
     """
 
     input_name: str
@@ -42,9 +42,9 @@ class Architecture:
 
 
 def read_architecture(description: Config) -> Architecture:
-    """What `model.to_json()` of any Keras says, without the compile settings.
+    """Parse the JSON object that `model.to_json()` of any Keras version writes, except the compile settings.
 
-    Raises ModelFileError for anything but a Sequential or functional network of one image input and one output.
+    Raises ModelFileError unless it is a Sequential or functional network of one image input and one output.
     """
     kind = description.get("class_name")
     config = description.get("config")
@@ -56,7 +56,7 @@ def read_architecture(description: Config) -> Architecture:
 
 
 def _sequential(config: Any) -> Architecture:
-    """Keras 1 gives a bare list of layers; later ones an object that holds it."""
+    """Parse a Sequential model; Keras 1 writes a bare list of layers, later versions an object with the list."""
     build_shape = config.get("build_input_shape") if isinstance(config, dict) else None
     specs = list(_specs(config.get("layers") if isinstance(config, dict) else config))
     if not specs:
@@ -71,7 +71,7 @@ def _sequential(config: Any) -> Architecture:
     for spec in specs:
         chain.append(replace(spec, inputs=(previous,)))
         previous = spec.name
-    return _checked(first, chain, previous)
+    return _architecture(first, chain, previous)
 
 
 def _functional(config: Config) -> Architecture:
@@ -82,16 +82,16 @@ def _functional(config: Config) -> Architecture:
         raise ModelFileError(
             f"the model has {len(inputs)} inputs and {len(outputs)} outputs; a steering model has one of each"
         )
-    return _checked(inputs[0], [spec for spec in specs if spec is not inputs[0]], outputs[0])
+    return _architecture(inputs[0], [spec for spec in specs if spec is not inputs[0]], outputs[0])
 
 
-def _checked(first: LayerSpec, specs: list[LayerSpec], output: str) -> Architecture:
+def _architecture(first: LayerSpec, specs: list[LayerSpec], output: str) -> Architecture:
     names = [first.name, *(spec.name for spec in specs)]
     if len(set(names)) < len(names):
         raise ModelFileError("two layers of the model have the same name")
     ordered = _in_order(first.name, specs)
     if output not in names:
-        raise ModelFileError(f"the model's output {_short(output)} is none of its layers")
+        raise ModelFileError(f"the model's output {_short(output)} is not one of its layers")
     config = first.config
     dtype = config.get("dtype") or config.get("input_dtype")
     return Architecture(
@@ -100,20 +100,20 @@ def _checked(first: LayerSpec, specs: list[LayerSpec], output: str) -> Architect
 
 
 def _in_order(input_name: str, specs: list[LayerSpec]) -> list[LayerSpec]:
-    """The same layers, each after those it takes; files give them so, but need not."""
+    """Sort the layers so that each follows its input layers; most files, but not all, are sorted already."""
     ordered: list[LayerSpec] = []
-    known = {input_name}
+    available = {input_name}
     waiting = specs
     while waiting:
         late = []
         for spec in waiting:
-            if known.issuperset(spec.inputs):
+            if available.issuperset(spec.inputs):
                 ordered.append(spec)
-                known.add(spec.name)
+                available.add(spec.name)
             else:
                 late.append(spec)
         if len(late) == len(waiting):
-            raise ModelFileError(f"layer {late[0].name!r} takes its input from a layer that is not there")
+            raise ModelFileError(f"layer {late[0].name!r} takes its input from a missing layer")
         waiting = late
     return ordered
 
@@ -143,7 +143,7 @@ def _spec(layer: Config, number: int) -> LayerSpec:
 
 
 def _inbound(name: str, kind: str, nodes: Any) -> Iterator[str]:
-    """The layers that one call took its inputs from, in any dialect."""
+    """The names of a layer's input layers, from any dialect."""
     if not isinstance(nodes, list) or len(nodes) > 1:
         raise ModelFileError(f"layer {_short(name)} is used more than once, which is not supported")
     for node in nodes:
@@ -157,20 +157,20 @@ def _inbound(name: str, kind: str, nodes: Any) -> Iterator[str]:
 
 
 def _check_call(name: str, kind: str, arguments: Any) -> None:
-    """A call's arguments may say nothing that changes the answer; only Resizing ignores `training`, for one."""
+    """Refuse call arguments that change the answer; Resizing and Rescaling, for instance, ignore `training`."""
     harmless = {"mask", "training"} if kind in ("Resizing", "Rescaling") else {"mask"}
     if isinstance(arguments, dict):
-        said = {key for key, value in arguments.items() if value not in (None, False) and key not in harmless}
-        if not said:
+        effective = {key for key, value in arguments.items() if value not in (None, False) and key not in harmless}
+        if not effective:
             return
     raise ModelFileError(f"layer {_short(name)} is called with further arguments, which is not supported")
 
 
 def _keras_tensors(value: Any) -> Iterator[str]:
-    """Keras 3: `__keras_tensor__` objects, alone or in lists."""
+    """The layer names in Keras 3's `__keras_tensor__` objects, single or in lists."""
     if isinstance(value, list):
-        for each in value:
-            yield from _keras_tensors(each)
+        for item in value:
+            yield from _keras_tensors(item)
     elif isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         yield _history((value.get("config") or {}).get("keras_history"))
     else:
@@ -178,21 +178,21 @@ def _keras_tensors(value: Any) -> Iterator[str]:
 
 
 def _history_list(value: Any) -> list[str]:
-    """`[["dense", 0, 0]]`, or as Keras 3 writes a single one, `["dense", 0, 0]`."""
+    """The layer names in `[["dense", 0, 0]]`; Keras 3 writes a single one as `["dense", 0, 0]`."""
     if isinstance(value, list) and value and isinstance(value[0], str):
         value = [value]
-    return [_history(each) for each in value] if isinstance(value, list) else []
+    return [_history(item) for item in value] if isinstance(value, list) else []
 
 
 def _history(value: Any) -> str:
-    """The layer in `["dense", 0, 0]`: its first call's first output."""
+    """The layer name in `["dense", 0, 0]`, which stands for the first output of its first call."""
     if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str) or value[1:3] != [0, 0]:
         raise ModelFileError(f"the model's graph refers to {_short(value)}, which is not a layer's only output")
     return value[0]
 
 
 def _image_shape(config: Config) -> tuple[int | None, ...]:
-    """From `batch_shape` (Keras 3) or `batch_input_shape` (1 and 2)."""
+    """The input shape, from `batch_shape` (Keras 3) or `batch_input_shape` (Keras 1 and 2)."""
     shape = config.get("batch_shape") or config.get("batch_input_shape")
     if (
         not isinstance(shape, list)

@@ -1,7 +1,7 @@
-"""A Keras model out of a checked architecture and its weights: each layer made anew, none deserialised.
+"""Builds a Keras model from a checked architecture and its weights, without deserialising any object.
 
-Keras' own loader is a door to whatever a file names; here the file only chooses among the layers of
-`models.keras_files.layer_catalogue`, and limits on parameters and activations hold before anything is allocated.
+Keras' own loader imports whatever a file names. Here a file can only choose among the layers of
+`models.keras_files.layer_catalogue`. Limits on parameters and activations are checked before the allocation.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ import numpy as np
 
 from models.keras_files.architecture import Architecture
 from models.keras_files.layer_catalogue import WEIGHT_SHAPES, count_parameters, make_layer, require_known, weight_shapes
-from models.keras_files.layer_settings import Settings
+from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 PREPROCESSING_LAYERS = ("preprocess_crop", "preprocess_scale", "preprocess_resize", "preprocess_yuv")
-"""Names that models.preprocessing gives its layers."""
+"""The layer names that `models.preprocessing` uses."""
 
 MAX_PARAMETERS = 100_000_000
 MAX_ACTIVATIONS = 1 << 25
-"""Numbers that one layer may put out for one frame: 128 MB."""
+"""Most numbers in one layer's output for one frame: 128 MB."""
 
 
-def settings_of(architecture: Architecture, keras_version: str) -> dict[str, Settings]:
-    """Each layer's class and settings in today's words, by the layer's name."""
+def settings_of(architecture: Architecture, keras_version: str) -> dict[str, LayerSettings]:
+    """The layers' classes and settings in Keras 3's terms, by layer name."""
     return {
-        spec.name: Settings(spec.name, *translate(spec.kind, spec.config, keras_version))
+        spec.name: LayerSettings(spec.name, *translate(spec.kind, spec.config, keras_version))
         for spec in architecture.layers
     }
 
 
-def weighted(architecture: Architecture, settings: dict[str, Settings]) -> list[str]:
+def weighted(architecture: Architecture, settings: dict[str, LayerSettings]) -> list[str]:
     """Names of the layers that have weights, in the file's order."""
     return [spec.name for spec in architecture.layers if settings[spec.name].kind in WEIGHT_SHAPES]
 
@@ -45,13 +45,13 @@ def weighted(architecture: Architecture, settings: dict[str, Settings]) -> list[
 def apply_layers(
     x: Any,
     architecture: Architecture,
-    settings: dict[str, Settings],
+    settings: dict[str, LayerSettings],
     weights: WeightFile,
     skipped: Collection[str] = (),
 ) -> Any:
-    """The network's answer to the symbolic input `x`, with the file's weights; layers in `skipped` pass it on.
+    """The network's output for the symbolic input `x`, with the file's weights. skipped: layers to leave out.
 
-    Raises ModelFileError naming the layer that cannot be built or whose weights do not fit.
+    Raises ModelFileError, which names the layer, if a layer cannot be built or its weights do not fit.
     """
     for spec in architecture.layers:
         if spec.name not in skipped:
@@ -61,11 +61,11 @@ def apply_layers(
     values = {architecture.input_name: x}
     parameters = 0
     for spec in architecture.layers:
-        taken = [values[name] for name in spec.inputs]
+        inputs = [values[name] for name in spec.inputs]
         if spec.name in skipped:
-            values[spec.name] = taken[0]
+            values[spec.name] = inputs[0]
             continue
-        values[spec.name], count = _apply(settings[spec.name], names[spec.name], taken, groups, weights)
+        values[spec.name], count = _apply(settings[spec.name], names[spec.name], inputs, groups, weights)
         parameters += count
         if parameters > MAX_PARAMETERS:
             raise ModelFileError(f"the model has more than {MAX_PARAMETERS:,} parameters")
@@ -73,37 +73,40 @@ def apply_layers(
 
 
 def _apply(
-    settings: Settings, name: str, taken: list[Any], groups: dict[str, LayerGroup], weights: WeightFile
+    settings: LayerSettings, name: str, inputs: list[Any], groups: dict[str, LayerGroup], weights: WeightFile
 ) -> tuple[Any, int]:
-    """The layer's output, and its number of parameters; its weights are read first, so none outgrows the file."""
-    if not taken:
+    """Build and call a layer; return its output and its number of parameters.
+
+    The weights are read before the layer is built, so that it cannot be larger than the file.
+    """
+    if not inputs:
         raise settings.wrong("it has no input")
-    shapes = weight_shapes(settings, taken[0].shape[1:])
+    shapes = weight_shapes(settings, inputs[0].shape[1:])
     count = count_parameters(shapes)
     if count > MAX_PARAMETERS:
         raise settings.wrong(f"it would have {count:,} parameters")
     arrays = groups[settings.name].read(settings.name, shapes) if shapes else []
     layer = make_layer(settings, name)
     try:
-        y = _call(layer, taken)
+        y = _call(layer, inputs)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise settings.wrong(f"it does not fit an input of shape {_shapes(taken)} ({_line(error)})") from error
+        raise settings.wrong(f"it does not fit an input of shape {_shapes(inputs)} ({_line(error)})") from error
     if math.prod(size or 1 for size in y.shape[1:]) > MAX_ACTIVATIONS:
-        raise settings.wrong(f"its output of shape {tuple(y.shape[1:])} is larger than any camera network's")
+        raise settings.wrong(f"its output of shape {tuple(y.shape[1:])} exceeds that of any camera network")
     if arrays:
-        layer.set_weights(_turned(arrays, settings, weights))
+        layer.set_weights(_to_tensorflow(arrays, settings, weights))
     return y, count
 
 
-def _call(layer: Any, taken: list[Any]) -> Any:
-    """The layer's output. Resizing's default is training=True, and Keras 3 hands that on to the layers after it."""
+def _call(layer: Any, inputs: list[Any]) -> Any:
+    """The layer's output. Resizing's default is training=True, and Keras 3 passes it on to the layers after it."""
     if isinstance(layer, keras.layers.Resizing):
-        return layer(taken[0], training=False)
-    return layer(taken if len(taken) > 1 else taken[0])
+        return layer(inputs[0], training=False)
+    return layer(inputs if len(inputs) > 1 else inputs[0])
 
 
-def _assign(names: list[str], settings: dict[str, Settings], weights: WeightFile) -> dict[str, LayerGroup]:
-    """Each layer's group in the file: by name, by count within its class, or by order, as the layout has it."""
+def _assign(names: list[str], settings: dict[str, LayerSettings], weights: WeightFile) -> dict[str, LayerGroup]:
+    """Assign the file's groups to layers by name, by count within the class, or by order, as the layout requires."""
     if not names:
         return {}
     groups = weights.groups()
@@ -112,13 +115,15 @@ def _assign(names: list[str], settings: dict[str, Settings], weights: WeightFile
     if len(groups) != len(names):
         raise ModelFileError(
             f"{weights.path} has weights for {len(groups)} layers, the architecture has {len(names)} with weights: "
-            "the two are not of the same model"
+            "the two belong to different models"
         )
     by_name = {group.name: group for group in groups}
     return by_name if by_name.keys() == set(names) else dict(zip(names, groups, strict=True))
 
 
-def _assign_by_kind(names: list[str], settings: dict[str, Settings], groups: list[LayerGroup]) -> dict[str, LayerGroup]:
+def _assign_by_kind(
+    names: list[str], settings: dict[str, LayerSettings], groups: list[LayerGroup]
+) -> dict[str, LayerGroup]:
     queues: defaultdict[str, list[LayerGroup]] = defaultdict(list)
     for group in groups:
         queues[group.kind].append(group)
@@ -131,22 +136,22 @@ def _assign_by_kind(names: list[str], settings: dict[str, Settings], groups: lis
     return assigned
 
 
-def _turned(arrays: Weights, settings: Settings, weights: WeightFile) -> Weights:
-    """Convolution kernels as TensorFlow wants them."""
+def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile) -> Weights:
+    """Rotate Theano's convolution kernels by 180 degrees, as TensorFlow needs them."""
     if settings.kind == "Conv2D" and weights.flips_kernels:
         return [np.ascontiguousarray(arrays[0][::-1, ::-1]), *arrays[1:]]
     return arrays
 
 
 def _snake_case(kind: str) -> str:
-    """As Keras names the groups of a .keras file: `MaxPooling2D` is `max_pooling2d`."""
+    """The name of a class's group in a .keras file: `MaxPooling2D` is `max_pooling2d`."""
     kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
     return re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
 
 
 def _graph_names(names: Iterable[str]) -> dict[str, str]:
-    """Names that any backend takes, unlike a file's "+1", "conv/1" or 10,000 letters; ordinary ones stay."""
-    given: dict[str, str] = {}
+    """Replace names that a backend may refuse, such as "+1", "conv/1" or 10,000 letters; ordinary ones stay."""
+    graph_names: dict[str, str] = {}
     used = {"frames", *PREPROCESSING_LAYERS}
     for name in names:
         clean = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
@@ -154,12 +159,12 @@ def _graph_names(names: Iterable[str]) -> dict[str, str]:
         while clean in used:
             clean += "_"
         used.add(clean)
-        given[name] = clean
-    return given
+        graph_names[name] = clean
+    return graph_names
 
 
-def _shapes(taken: list[Any]) -> str:
-    return ", ".join(str(tuple(each.shape[1:])) for each in taken)
+def _shapes(tensors: list[Any]) -> str:
+    return ", ".join(str(tuple(tensor.shape[1:])) for tensor in tensors)
 
 
 def _line(error: Exception) -> str:
@@ -167,7 +172,7 @@ def _line(error: Exception) -> str:
 
 
 def steering_model(frames: Any, output: Any) -> keras.Model:
-    """The model, when its output is one steering value for each frame."""
+    """The model of these tensors. Raises ModelFileError unless its output is one steering value for each frame."""
     if tuple(output.shape[1:]) != (1,):
         raise ModelFileError(
             f"the model answers with {_shapes([output])} values a frame; a steering model answers with one"

@@ -1,7 +1,7 @@
-"""A Lambda's constants, found in its bytes without ever turning them into code.
+"""Reads the constants of a Lambda layer from its bytes, without loading them as code.
 
-A Lambda layer is a pickled-away Python function: loading it runs it, so it is refused. Nearly all in public steering
-networks only normalise pixels, and their numbers tell which normalisation to name instead.
+A Lambda layer is a serialised Python function. Loading it would run it, so the loader refuses it. Most Lambdas of
+public steering networks only normalise pixels, and their constants suggest the preprocessing to name instead.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ NORMALISATIONS = (
     ({255.0, 0.5}, "x/255 - 0.5"),
     ({255.0}, "x/255"),
 )
-"""Sets of constants, and the formula that they nearly always belong to."""
+"""Sets of constants, and the formula that nearly always contains them."""
 
 
 def guess_normalisation(config: dict[str, Any]) -> str | None:
-    """The formula that a Lambda's constants suggest, from its settings of Keras 1, 2 or 3; None if unclear."""
+    """The formula that a Lambda's constants suggest, from its settings in Keras 1, 2 or 3; None if unclear."""
     constants = _constants(_code(config.get("function")))
     for numbers, formula in NORMALISATIONS:
         if numbers <= constants:
@@ -34,7 +34,7 @@ def guess_normalisation(config: dict[str, Any]) -> str | None:
 
 
 def _code(function: object) -> bytes:
-    """The marshalled code's bytes: Keras 1 stores them as characters, later ones in base64."""
+    """The marshalled code's bytes; Keras 1 stores them as characters, later versions in base64."""
     if isinstance(function, dict):
         inner = function.get("config")
         function = inner.get("code") if isinstance(inner, dict) else None
@@ -49,9 +49,9 @@ def _code(function: object) -> bytes:
 
 
 def _constants(code: bytes) -> set[float]:
-    """Numbers in Python's marshal format: `g` before 8 bytes of a double, `i` before 4 of an integer.
+    """The numbers in Python's marshal format: `g` precedes the 8 bytes of a double, `i` the 4 bytes of an integer.
 
-    The top bit of the letter says only whether the value is referred to again.
+    The letter's top bit means only that the code refers to the value again.
     """
     doubles = (struct.unpack("<d", match[1])[0] for match in re.finditer(rb"(?=[g\xe7](.{8}))", code, re.DOTALL))
     integers = (struct.unpack("<i", match[1])[0] for match in re.finditer(rb"(?=[i\xe9](.{4}))", code, re.DOTALL))

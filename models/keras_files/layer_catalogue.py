@@ -1,7 +1,7 @@
-"""The built-in layers that a model file may use: how each is made, and the shapes of the weights it needs.
+"""The built-in layers that a model file may use, with their constructors and the shapes of their weights.
 
-What is not in this list is refused. Initialisers, regularisers and constraints matter to training alone and are
-never read; every weight comes from the file.
+The loader refuses any other layer. It does not read initialisers, regularisers and constraints, which only training
+needs; every weight comes from the file.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.layer_settings import MAX_SIDE, Settings
+from models.keras_files.layer_settings import MAX_SIDE, LayerSettings
 
 Shape = tuple[int, ...]
-Maker = Callable[[Settings, dict[str, Any]], Any]
+Maker = Callable[[LayerSettings, dict[str, Any]], Any]
 
 FORMAT = {"data_format": "channels_last"}
 
 
-def require_known(settings: Settings) -> None:
-    """Raises ModelFileError for a class outside the catalogue."""
-    if settings.kind not in MAKERS and settings.kind not in NOTHING_WHEN_DRIVING:
+def require_known(settings: LayerSettings) -> None:
+    """Raise ModelFileError for a class outside the catalogue."""
+    if settings.kind not in MAKERS and settings.kind not in TRAINING_ONLY:
         raise settings.wrong(f"not a layer that can be loaded; these can: {', '.join(sorted(MAKERS))}")
 
 
-def make_layer(settings: Settings, name: str) -> Any:
-    """The Keras layer that `settings` describe, called `name`; float32 whatever it was trained in.
+def make_layer(settings: LayerSettings, name: str) -> Any:
+    """Make the Keras layer that `settings` describe, called `name`, in float32 whatever its training precision.
 
-    Raises ModelFileError for settings out of range; the class is one that `require_known` let pass.
+    Raises ModelFileError for settings out of range. `require_known` must have accepted the class.
     """
-    if settings.kind in NOTHING_WHEN_DRIVING:
+    if settings.kind in TRAINING_ONLY:
         return layers.Identity(name=name)
     settings.require_channels_last()
     return MAKERS[settings.kind](settings, {"name": name, "dtype": "float32"})
 
 
-def weight_shapes(settings: Settings, shape: Sequence[int]) -> list[Shape]:
+def weight_shapes(settings: LayerSettings, shape: Sequence[int]) -> list[Shape]:
     """Shapes of the layer's weights, in Keras' order, for an input of `shape` (without the batch)."""
-    find = WEIGHT_SHAPES.get(settings.kind)
-    return find(settings, tuple(shape)) if find else []
+    shapes_of = WEIGHT_SHAPES.get(settings.kind)
+    return shapes_of(settings, tuple(shape)) if shapes_of else []
 
 
-def _conv(settings: Settings, common: dict[str, Any]) -> Any:
+def _conv(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.Conv2D(
         settings.integer("filters"), groups=settings.integer("groups", 1), **_kernel_arguments(settings), **common
     )
 
 
-def _depthwise(settings: Settings, common: dict[str, Any]) -> Any:
-    """Files of Keras 2 carry `groups`, which today's reader refuses; a depthwise layer has no use for it."""
+def _depthwise(settings: LayerSettings, common: dict[str, Any]) -> Any:
+    """A depthwise convolution; it ignores `groups`, which files of Keras 2 contain and Keras 3 refuses."""
     return layers.DepthwiseConv2D(
         depth_multiplier=settings.integer("depth_multiplier", 1), **_kernel_arguments(settings), **common
     )
 
 
-def _separable(settings: Settings, common: dict[str, Any]) -> Any:
+def _separable(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.SeparableConv2D(
         settings.integer("filters"),
         depth_multiplier=settings.integer("depth_multiplier", 1),
@@ -65,7 +65,7 @@ def _separable(settings: Settings, common: dict[str, Any]) -> Any:
     )
 
 
-def _kernel_arguments(settings: Settings) -> dict[str, Any]:
+def _kernel_arguments(settings: LayerSettings) -> dict[str, Any]:
     return {
         "kernel_size": settings.pair("kernel_size"),
         "strides": settings.pair("strides", 1),
@@ -77,7 +77,7 @@ def _kernel_arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _dense(settings: Settings, common: dict[str, Any]) -> Any:
+def _dense(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.Dense(
         settings.integer("units"),
         activation=settings.activation(),
@@ -86,7 +86,7 @@ def _dense(settings: Settings, common: dict[str, Any]) -> Any:
     )
 
 
-def _batch_normalization(settings: Settings, common: dict[str, Any]) -> Any:
+def _batch_normalization(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.BatchNormalization(
         axis=settings.integer("axis", -1, low=-4, high=3),
         epsilon=settings.number("epsilon", 1e-3, 0.0),
@@ -97,7 +97,7 @@ def _batch_normalization(settings: Settings, common: dict[str, Any]) -> Any:
 
 
 def _pooling(kind: Callable[..., Any]) -> Maker:
-    def make(settings: Settings, common: dict[str, Any]) -> Any:
+    def make(settings: LayerSettings, common: dict[str, Any]) -> Any:
         size = settings.pair("pool_size", 2)
         strides = settings.pair("strides", size)
         return kind(size, strides=strides, padding=settings.padding(), **FORMAT, **common)
@@ -113,7 +113,7 @@ def _merging(kind: Callable[..., Any]) -> Maker:
     return lambda _, common: kind(**common)
 
 
-def _relu(settings: Settings, common: dict[str, Any]) -> Any:
+def _relu(settings: LayerSettings, common: dict[str, Any]) -> Any:
     ceiling = settings.config.get("max_value")
     return layers.ReLU(
         max_value=None if ceiling is None else settings.number("max_value", 0.0),
@@ -123,19 +123,19 @@ def _relu(settings: Settings, common: dict[str, Any]) -> Any:
     )
 
 
-def _p_relu(settings: Settings, common: dict[str, Any]) -> Any:
+def _p_relu(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.PReLU(shared_axes=_shared_axes(settings) or None, **common)
 
 
-def _shared_axes(settings: Settings) -> tuple[int, ...]:
+def _shared_axes(settings: LayerSettings) -> tuple[int, ...]:
     return settings.integers("shared_axes", low=1) if settings.config.get("shared_axes") else ()
 
 
-def _rescaling(settings: Settings, common: dict[str, Any]) -> Any:
+def _rescaling(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.Rescaling(settings.number("scale", 1.0), settings.number("offset", 0.0), **common)
 
 
-def _resizing(settings: Settings, common: dict[str, Any]) -> Any:
+def _resizing(settings: LayerSettings, common: dict[str, Any]) -> Any:
     for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
         if settings.flag(key, False):
             raise settings.wrong(f"{key} is not supported")
@@ -180,9 +180,9 @@ MAKERS: dict[str, Maker] = {
     "Rescaling": _rescaling,
     "Resizing": _resizing,
 }
-"""Every class that may be built."""
+"""The constructors by class name."""
 
-NOTHING_WHEN_DRIVING = frozenset(
+TRAINING_ONLY = frozenset(
     {
         "Identity",
         "GaussianNoise",
@@ -197,47 +197,47 @@ NOTHING_WHEN_DRIVING = frozenset(
         "RandomZoom",
     }
 )
-"""Classes that change nothing outside training."""
+"""Classes that pass their input on unchanged outside training."""
 
 
-def _conv_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _conv_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     channels = shape[-1] // settings.integer("groups", 1)
     return _with_bias(settings, [(*settings.pair("kernel_size"), channels, settings.integer("filters"))])
 
 
-def _depthwise_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _depthwise_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     multiplier = settings.integer("depth_multiplier", 1)
     kernel = (*settings.pair("kernel_size"), shape[-1], multiplier)
     return _with_bias(settings, [kernel], shape[-1] * multiplier)
 
 
-def _separable_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _separable_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     multiplier = settings.integer("depth_multiplier", 1)
     depthwise = (*settings.pair("kernel_size"), shape[-1], multiplier)
     return _with_bias(settings, [depthwise, (1, 1, shape[-1] * multiplier, settings.integer("filters"))])
 
 
-def _dense_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _dense_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     return _with_bias(settings, [(shape[-1], settings.integer("units"))])
 
 
-def _with_bias(settings: Settings, kernels: list[Shape], channels: int | None = None) -> list[Shape]:
+def _with_bias(settings: LayerSettings, kernels: list[Shape], channels: int | None = None) -> list[Shape]:
     bias = [(channels or kernels[-1][-1],)] if settings.flag("use_bias", True) else []
     return [*kernels, *bias]
 
 
-def _batch_normalization_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _batch_normalization_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     axis = settings.integer("axis", -1, low=-4, high=3)
     size = (1, *shape)[axis] if abs(axis) <= len(shape) else 0
     return [(size,)] * (2 + settings.flag("center", True) + settings.flag("scale", True))
 
 
-def _p_relu_shapes(settings: Settings, shape: Shape) -> list[Shape]:
+def _p_relu_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     shared = _shared_axes(settings)
     return [tuple(1 if axis in shared else size for axis, size in enumerate(shape, 1))]
 
 
-WEIGHT_SHAPES: dict[str, Callable[[Settings, Shape], list[Shape]]] = {
+WEIGHT_SHAPES: dict[str, Callable[[LayerSettings, Shape], list[Shape]]] = {
     "Conv2D": _conv_shapes,
     "DepthwiseConv2D": _depthwise_shapes,
     "SeparableConv2D": _separable_shapes,
@@ -245,9 +245,9 @@ WEIGHT_SHAPES: dict[str, Callable[[Settings, Shape], list[Shape]]] = {
     "BatchNormalization": _batch_normalization_shapes,
     "PReLU": _p_relu_shapes,
 }
-"""The classes that have weights."""
+"""The weight shapes of the classes that have weights."""
 
 
 def count_parameters(shapes: Sequence[Shape]) -> int:
-    """How many numbers weights of these shapes hold."""
+    """The number of parameters in weights of these shapes."""
     return sum(map(math.prod, shapes))

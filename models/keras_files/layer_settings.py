@@ -1,7 +1,7 @@
-"""A layer's settings read one by one, each checked for type and range before Keras sees it.
+"""Reads a layer's settings and checks each one's type and range before Keras receives it.
 
-The settings come out of an untrusted file: a stride of "2", a billion filters or an activation that is an object get
-one clear line that names the layer.
+The settings come from an untrusted file. A stride of "2", a billion filters or an object as activation raises an error
+of one line that names the layer.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ ACTIVATIONS = frozenset(
         "exponential",
     }
 )
-"""Activations that a name alone stands for."""
+"""The activations that need no parameters besides their name."""
 
 MAX_CHANNELS = 65_536
 MAX_SIDE = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of the layer `name`, of class `kind`, in today's words."""
+class LayerSettings:
+    """The settings of the layer `name`, of class `kind`, in Keras 3's terms. Each method raises ModelFileError."""
 
     name: str
     kind: str
@@ -59,11 +59,11 @@ class Settings:
         return float(value)
 
     def integer(self, key: str, default: int | None = None, high: int = MAX_CHANNELS, low: int = 1) -> int:
-        """A whole number from low to high; old files write some as 23.0."""
+        """A whole number from low to high; old files write some of them as 23.0."""
         return self._whole(key, self.config.get(key, default), low, high)
 
     def pair(self, key: str, default: object = None, high: int = MAX_SIDE) -> tuple[int, int]:
-        """Two whole numbers from 1, for rows and columns; one stands for both."""
+        """Two whole numbers from 1 to high, for rows and columns; a single one applies to both."""
         value = self.config.get(key)
         value = default if value is None else value
         first, second = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
@@ -74,7 +74,7 @@ class Settings:
         value = self.config.get(key)
         sides = value if isinstance(value, list) and len(value) == 2 else [value, value]
         rows, columns = (side if isinstance(side, list) and len(side) == 2 else [side, side] for side in sides)
-        numbers = [self._whole(key, each, 0, MAX_SIDE) for each in (*rows, *columns)]
+        numbers = [self._whole(key, margin, 0, MAX_SIDE) for margin in (*rows, *columns)]
         return (numbers[0], numbers[1]), (numbers[2], numbers[3])
 
     def integers(self, key: str, low: int = -1) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class Settings:
         value = self.config.get(key)
         if not isinstance(value, list) or not 0 < len(value) <= 8:
             raise self.wrong(f"{key} is {_short(value)}, not a short list of whole numbers")
-        return tuple(self._whole(key, each, low, MAX_SIDE * MAX_SIDE) for each in value)
+        return tuple(self._whole(key, item, low, MAX_SIDE * MAX_SIDE) for item in value)
 
     def flag(self, key: str, default: bool) -> bool:
         """True or false."""
@@ -92,7 +92,7 @@ class Settings:
         return value
 
     def choice(self, key: str, default: str, choices: frozenset[str] | tuple[str, ...]) -> str:
-        """One of some words."""
+        """One of the given names."""
         value = self.config.get(key) or default
         if not isinstance(value, str) or value not in choices:
             raise self.wrong(f"{key} is {_short(value)}, not one of {', '.join(sorted(choices))}")
@@ -103,11 +103,11 @@ class Settings:
         return self.choice("activation", "linear", ACTIVATIONS)
 
     def padding(self) -> str:
-        """Of a convolution or a pooling: valid or same."""
+        """The padding of a convolution or pooling, valid or same."""
         return self.choice("padding", "valid", ("valid", "same"))
 
     def require_channels_last(self) -> None:
-        """Channels-first networks (Theano's habit) run on no CPU here."""
+        """Refuse channels-first networks (Theano's default), which Keras cannot run on a CPU."""
         if self.config.get("data_format") not in (None, "channels_last"):
             raise self.wrong(
                 f"data_format is {_short(self.config['data_format'])}; only channels-last networks "

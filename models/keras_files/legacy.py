@@ -1,7 +1,7 @@
-"""Layer settings of Keras 1 and 2 in the words of Keras 3: a translation of plain data, layer by layer.
+"""Translates layer settings of Keras 1 and 2 into those of Keras 3, as plain data, layer by layer.
 
-Most public steering networks are Keras 1 or 2 files that today's Keras cannot read. Their layers compute what today's
-compute; only class and argument names have changed, and each change is written down here once.
+Most public steering networks are files of Keras 1 or 2, which Keras 3 cannot read. Their layers compute the same as
+those of Keras 3; only names of classes and arguments have changed. This module lists the changes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KINDS = {
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
 }
-"""Classes that only changed their name."""
+"""Classes that were only renamed."""
 
 ARGUMENTS = {
     "nb_filter": "filters",
@@ -36,7 +36,7 @@ ARGUMENTS = {
     "dim_ordering": "data_format",
     "theta": "threshold",
 }
-"""Arguments that only changed their name since Keras 1."""
+"""Arguments that were only renamed since Keras 1."""
 
 DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", "default": "channels_last"}
 
@@ -47,26 +47,25 @@ MERGES = {
     "max": "Maximum",
     "concat": "Concatenate",
 }
-"""Keras 1's Merge by its mode."""
+"""The classes that replace Keras 1's Merge, by its mode."""
 
 
 def translate(kind: str, config: Config, keras_version: str) -> tuple[str, Config]:
-    """A layer's class and settings as today's Keras names them; what is already today's passes through.
+    """A layer's class and settings in Keras 3's names; settings of Keras 3 pass unchanged.
 
-    keras_version: of the file, "" when it does not say. Raises ModelFileError where a layer computed something that
-    today's does not.
+    keras_version: of the file, "" if unknown. Raises ModelFileError if Keras 3 has no layer that computes the same.
     """
-    present = {ARGUMENTS.get(key, key): value for key, value in config.items()}
-    if present.get("data_format") in DATA_FORMATS:
-        present["data_format"] = DATA_FORMATS[present["data_format"]]
+    translation = {ARGUMENTS.get(key, key): value for key, value in config.items()}
+    if translation.get("data_format") in DATA_FORMATS:
+        translation["data_format"] = DATA_FORMATS[translation["data_format"]]
     if kind in SPECIAL:
-        kind, present = SPECIAL[kind](present)
-    _check_activation(present, keras_version)
-    return KINDS.get(kind, kind), present
+        kind, translation = SPECIAL[kind](translation)
+    _check_activation(translation, keras_version)
+    return KINDS.get(kind, kind), translation
 
 
 def _convolution(config: Config) -> tuple[str, Config]:
-    """Keras 1 gives the kernel's sides apart."""
+    """Join the kernel's sides, which Keras 1 stores separately."""
     if "nb_row" in config and "nb_col" in config:
         config = {**config, "kernel_size": [config["nb_row"], config["nb_col"]]}
     return "Conv2D", config
@@ -77,12 +76,12 @@ def _separable(config: Config) -> tuple[str, Config]:
 
 
 def _leaky(config: Config) -> tuple[str, Config]:
-    """`alpha` until Keras 2; its default was 0.3 and still is."""
+    """Rename `alpha`, the name until Keras 2; its default of 0.3 has not changed."""
     return "LeakyReLU", {"negative_slope": config.get("alpha", 0.3), **config}
 
 
 def _zero_padding(config: Config) -> tuple[str, Config]:
-    """Keras 1 may list (top, bottom, left, right)."""
+    """Group the sides, which Keras 1 may store as (top, bottom, left, right)."""
     padding = config.get("padding")
     if isinstance(padding, list) and len(padding) == 4:
         config = {**config, "padding": [padding[:2], padding[2:]]}
@@ -90,7 +89,7 @@ def _zero_padding(config: Config) -> tuple[str, Config]:
 
 
 def _batch_normalization(config: Config) -> tuple[str, Config]:
-    """Keras 1's modes 1 and 2 normalise by the sample or the batch at hand also when predicting: gone since."""
+    """Refuse Keras 1's modes 1 and 2, which also predict with the statistics of the sample or batch."""
     if config.get("mode", 0) != 0:
         raise ModelFileError(
             f"layer {config.get('name')!r} is a BatchNormalization of Keras 1 in mode {config['mode']!r}, "
@@ -116,10 +115,10 @@ SPECIAL: dict[str, Callable[[Config], tuple[str, Config]]] = {
     "BatchNormalization": _batch_normalization,
     "Merge": _merge,
 }
-"""Classes that need more than other names."""
+"""Classes that need more than renaming."""
 
 
 def _check_activation(config: Config, keras_version: str) -> None:
-    """`hard_sigmoid` had another slope before Keras 3 (0.2 x + 0.5, now x / 6 + 0.5)."""
+    """Refuse `hard_sigmoid` from before Keras 3: it was 0.2 x + 0.5, and is x / 6 + 0.5 now."""
     if config.get("activation") == "hard_sigmoid" and not keras_version.startswith("3."):
-        raise ModelFileError(f"layer {config.get('name')!r}: hard_sigmoid means another function since Keras 3")
+        raise ModelFileError(f"layer {config.get('name')!r}: hard_sigmoid is a different function since Keras 3")

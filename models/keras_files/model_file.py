@@ -1,7 +1,7 @@
-"""What lies in a model file of any age: its architecture as plain JSON and its weights as arrays, read without trust.
+"""Reads a model file of Keras 1, 2 or 3: its architecture as plain JSON and its weights as arrays.
 
-A model file is whatever somebody put on the internet. Keras' own readers rebuild objects by the names that a file
-gives; here the architecture stays data until `building` has checked each layer, and nothing in it runs.
+Model files come from the internet and are not trusted. Keras' own readers create objects by the names in a file. Here
+the architecture stays data until `building` has checked each layer, and no code from the file runs.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from models.keras_files.weights import ModelFileError, WeightFile, text_attribut
 
 MAX_FILE_BYTES = 1 << 30
 MAX_ARCHITECTURE_BYTES = 8 << 20
-"""The architecture of ResNet-152 takes 0.3 MB."""
+"""For comparison, the architecture of ResNet-152 has 0.3 MB."""
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ZIP_SIGNATURE = b"PK\x03\x04"
 LFS_SIGNATURE = b"version https://git-lfs"
 
-READABLE = "readable are .h5 and .keras files, and a .json with its .h5, of Keras 1, 2 and 3"
+READABLE = "supported files are .h5 and .keras files, and a .json with its .h5, of Keras 1, 2 and 3"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """The two halves of a model, while its file is open.
+    """The architecture and the weights of a model, while its file is open.
 
-    architecture: the parsed JSON object. keras_version: as the file says, or "". parts: the files read.
+    architecture: the parsed JSON object. keras_version: from the file, or "". parts: the files read.
     """
 
     architecture: dict[str, Any]
@@ -44,17 +44,17 @@ class ModelFile:
 
 @contextmanager
 def open_model_file(path: Path) -> Iterator[ModelFile]:
-    """Open a .h5, a .keras, or either half of a .json + .h5 pair; told apart by content, not by suffix.
+    """Open a .h5, a .keras, or either half of a .json + .h5 pair, distinguished by content, not by suffix.
 
-    Raises ModelFileError when it is not a model file, is damaged, or has no other half.
+    Raises ModelFileError if the file is not a model file, is damaged, or lacks its other half.
     """
     signature = _signature(path)
     if signature.startswith(HDF5_SIGNATURE):
         with WeightFile.open(path) as weights:
             yield _from_hdf5(path, weights)
     elif signature.startswith(ZIP_SIGNATURE):
-        with _open_archive(path) as opened:
-            yield opened
+        with _open_archive(path) as model_file:
+            yield model_file
     elif signature.lstrip()[:1] in (b"{", b'"'):
         weights_path = _find_weights(path)
         with WeightFile.open(weights_path) as weights:
@@ -82,7 +82,7 @@ def _signature(path: Path) -> bytes:
 
 
 def _from_hdf5(path: Path, weights: WeightFile) -> ModelFile:
-    """A whole model, or weights whose architecture lies beside them as .json."""
+    """Read a complete model, or weights whose architecture is a .json file in the same folder."""
     text = text_attribute(weights.file.attrs, "model_config", MAX_ARCHITECTURE_BYTES)
     if text is None:
         return _pair(_find_architecture(path), path, weights)
@@ -98,13 +98,13 @@ def _pair(json_path: Path, weights_path: Path, weights: WeightFile) -> ModelFile
 
 
 def _version(architecture: dict[str, Any], weights: WeightFile) -> str:
-    """As the architecture says, or the weights; files of Keras 1 often leave it out in one of them."""
+    """The Keras version from the architecture or the weights; in files of Keras 1 one of them often lacks it."""
     version = architecture.get("keras_version")
     return version if isinstance(version, str) else weights.keras_version
 
 
 def parse_architecture(text: str | bytes, path: Path) -> dict[str, Any]:
-    """JSON text to an object; `json.dump(model.to_json())`, a common slip, wraps it in a string once more."""
+    """Parse JSON text; a JSON string of JSON, which `json.dump(model.to_json())` writes by mistake, is unwrapped."""
     if len(text) > MAX_ARCHITECTURE_BYTES:
         raise ModelFileError(f"{path}: the architecture is longer than {MAX_ARCHITECTURE_BYTES:,} bytes")
     try:
@@ -121,26 +121,26 @@ def parse_architecture(text: str | bytes, path: Path) -> dict[str, Any]:
 def _find_weights(json_path: Path) -> Path:
     stem = json_path.with_suffix("")
     names = [f"{stem.name}.h5", f"{stem.name}.weights.h5", f"{stem.name}_weights.h5", "weights.h5"]
-    return _first_existing(json_path, names, "the .h5 with its weights")
+    return _first_existing(json_path, names, "the .h5 file with its weights is missing")
 
 
 def _find_architecture(weights_path: Path) -> Path:
     stem = weights_path.name.removesuffix(".h5").removesuffix(".hdf5")
-    names = [f"{each}.json" for each in (stem, stem.removesuffix(".weights").removesuffix("_weights"), "model")]
-    return _first_existing(weights_path, names, "weights only, without a .json for their architecture")
+    names = [f"{name}.json" for name in (stem, stem.removesuffix(".weights").removesuffix("_weights"), "model")]
+    return _first_existing(weights_path, names, "it holds only weights, without a .json for their architecture")
 
 
-def _first_existing(path: Path, names: list[str], lacking: str) -> Path:
+def _first_existing(path: Path, names: list[str], problem: str) -> Path:
     for name in names:
         if (candidate := path.parent / name).is_file():
             return candidate
-    tried = ", ".join(dict.fromkeys(names))
-    raise ModelFileError(f"{path}: {lacking}: put it beside as one of {tried}")
+    candidates = ", ".join(dict.fromkeys(names))
+    raise ModelFileError(f"{path}: {problem}: put it into the same folder under one of these names: {candidates}")
 
 
 @contextmanager
 def _open_archive(path: Path) -> Iterator[ModelFile]:
-    """A .keras file: a zip of config.json, metadata.json and model.weights.h5."""
+    """Open a .keras file, which is a zip of config.json, metadata.json and model.weights.h5."""
     try:
         with zipfile.ZipFile(path) as archive:
             config = _member(archive, "config.json", MAX_ARCHITECTURE_BYTES)
@@ -157,7 +157,7 @@ def _open_archive(path: Path) -> Iterator[ModelFile]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """One file of the zip, never more than `limit` bytes of it: a zip may say one size and unpack to another."""
+    """Read one member of a zip, at most `limit` bytes, because a zip may state a wrong size."""
     file: BinaryIO
     with archive.open(name) as file:  # type: ignore[assignment]
         content = file.read(limit + 1)

@@ -1,7 +1,7 @@
-"""Weights out of an HDF5 file, layer by layer and in order, in each of the layouts that Keras has written.
+"""Reads weights from an HDF5 file, layer by layer and in order, in every layout that Keras has written.
 
-HDF5 can point at other files, at computed data and at arrays far larger than the file; only plain numbers that lie in
-the file itself, of the shape that the network expects, are ever read.
+HDF5 can refer to other files, to computed data and to arrays far larger than the file. This module reads only plain
+numbers that the file itself contains, in the shape that the network expects.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MAX_NAME_BYTES = 1000
 
 
 class ModelFileError(ValueError):
-    """A model file that cannot be used, and why; the text is one for people."""
+    """A model file that cannot be used; the message tells the user why."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """An open HDF5 file of weights. file: its root. root: the group that holds the layers. path: for messages."""
+    """An open HDF5 file of weights. file: its root. root: the group of the layers. path: for error messages."""
 
     file: Any
     root: Any
@@ -39,10 +39,10 @@ class WeightFile:
     @classmethod
     @contextmanager
     def open(cls, path: Path, content: BinaryIO | None = None) -> Iterator[WeightFile]:
-        """Open `path`, or `content` (what a .keras file holds) under its name.
+        """Open `path`, or `content` (from a .keras file) under the name `path`.
 
-        Raises ModelFileError, also out of the body, where h5py finds the file damaged: it does so wherever it reads,
-        with errors of these kinds.
+        Raises ModelFileError if the file is damaged, also within the `with` block, because h5py detects damage only
+        when it reads.
         """
         try:
             with h5py.File(content or path, "r") as file:
@@ -52,19 +52,19 @@ class WeightFile:
 
     @property
     def keras_version(self) -> str:
-        """As the file says, or ""."""
+        """The Keras version in the file, or ""."""
         return text_attribute(self.file.attrs, "keras_version", MAX_NAME_BYTES) or ""
 
     @property
     def flips_kernels(self) -> bool:
-        """Theano's convolution turns its kernels by 180 degrees, TensorFlow's does not (it correlates)."""
+        """Whether Theano wrote the file; its convolution rotates the kernels by 180 degrees, TensorFlow's does not."""
         attributes = self.root.attrs if "backend" in self.root.attrs else self.file.attrs
         return text_attribute(attributes, "backend", MAX_NAME_BYTES) == "theano"
 
     def groups(self) -> list[LayerGroup]:
         """The layers that have weights, in the file's order.
 
-        Raises ModelFileError when the file holds no weights of a Keras model.
+        Raises ModelFileError if the file holds no weights of a Keras model.
         """
         if "layer_names" in self.root.attrs:
             groups = self._named_groups()
@@ -78,26 +78,26 @@ class WeightFile:
         return filled
 
     def _named_groups(self) -> list[LayerGroup]:
-        """Keras 1 to 3, .h5: the attributes `layer_names` and, for each layer, `weight_names` give the order."""
+        """The layers of a .h5 file, in the order of its attributes `layer_names` and `weight_names`."""
         groups = []
         for name in _names(self.root.attrs, "layer_names", self.path):
             group = self._require(self.root, name)
-            datasets = [self._require(group, each) for each in _names(group.attrs, "weight_names", self.path)]
+            datasets = [self._require(group, weight) for weight in _names(group.attrs, "weight_names", self.path)]
             groups.append(LayerGroup(name, "", datasets, self.path))
         return groups
 
     def _numbered_groups(self) -> list[LayerGroup]:
-        """The first releases of Keras: `layer_0` with `param_0`, `param_1`, ... and no names."""
+        """The layers in files of the first Keras releases, `layer_0` with `param_0`, `param_1`, ..., without names."""
         groups = []
         for number in range(_count(self.root.attrs, "nb_layers", self.path)):
             group = self._require(self.root, f"layer_{number}")
             count = _count(group.attrs, "nb_params", self.path)
-            datasets = [self._require(group, f"param_{each}") for each in range(count)]
+            datasets = [self._require(group, f"param_{index}") for index in range(count)]
             groups.append(LayerGroup("", "", datasets, self.path))
         return groups
 
     def _checkpoint_groups(self) -> list[LayerGroup]:
-        """Keras 3 (and tf.keras 2.12 on), .keras and .weights.h5: `layers/conv2d_1/vars/0`, counted by class."""
+        """The layers of .keras and .weights.h5 files (tf.keras 2.12 on): `layers/conv2d_1/vars/0`, counted by class."""
         layers = None
         for name in ("layers", "_layer_checkpoint_dependencies"):
             layers = layers or _child(self.root, name, self.path)
@@ -108,18 +108,18 @@ class WeightFile:
             keys = sorted(_keys(variables, self.path), key=_natural) if variables is not None else []
             datasets = [self._require(variables, key) for key in keys]
             groups.append((number, LayerGroup("", kind, datasets, self.path)))
-        return [group for _, group in sorted(groups, key=lambda each: each[0])]
+        return [group for _, group in sorted(groups, key=lambda entry: entry[0])]
 
     def _require(self, group: Any, name: str) -> Any:
-        found = _child(group, name, self.path)
-        if found is None:
-            raise ModelFileError(f"{self.path} is incomplete: it names {name!r} and does not hold it")
-        return found
+        child = _child(group, name, self.path)
+        if child is None:
+            raise ModelFileError(f"{self.path} is incomplete: it names {name!r} but does not contain it")
+        return child
 
 
 @dataclass(frozen=True, slots=True)
 class LayerGroup:
-    """One layer's datasets. name: the layer's, where the layout keeps it. kind: its class in snake case, likewise."""
+    """One layer's datasets. name, kind: the layer's name and its class in snake case, or "" if the layout has none."""
 
     name: str
     kind: str
@@ -127,16 +127,13 @@ class LayerGroup:
     path: Path
 
     def read(self, layer: str, shapes: Shapes) -> Weights:
-        """The arrays as float32, when there are as many as `shapes` and each has its shape.
-
-        Raises ModelFileError naming `layer` otherwise.
-        """
-        found = [tuple(each.shape) if isinstance(each, h5py.Dataset) else None for each in self.datasets]
-        if found != list(shapes):
+        """The arrays as float32. Raises ModelFileError, which names `layer`, unless they have exactly these shapes."""
+        stored = [tuple(item.shape) if isinstance(item, h5py.Dataset) else None for item in self.datasets]
+        if stored != list(shapes):
             raise ModelFileError(
-                f"{self.path}: layer {layer!r} needs weights of shapes {_text(shapes)}, the file has {_text(found)}"
+                f"{self.path}: layer {layer!r} needs weights of shapes {_text(shapes)}, the file has {_text(stored)}"
             )
-        return [self._array(layer, each) for each in self.datasets]
+        return [self._array(layer, dataset) for dataset in self.datasets]
 
     def _array(self, layer: str, dataset: Any) -> npt.NDArray[np.float32]:
         if dataset.dtype.kind != "f" or dataset.is_virtual or dataset.external:
@@ -151,7 +148,7 @@ class LayerGroup:
 
 
 def text_attribute(attributes: Any, name: str, limit: int) -> str | None:
-    """A text attribute of at most `limit` bytes; None when there is none of that name."""
+    """A text attribute of at most `limit` bytes, or None. Raises ModelFileError for any other attribute."""
     if name not in attributes:
         return None
     identifier = attributes.get_id(name)
@@ -165,13 +162,13 @@ def text_attribute(attributes: Any, name: str, limit: int) -> str | None:
 
 
 def _names(attributes: Any, name: str, path: Path) -> list[str]:
-    """A list attribute; Keras cuts one of more than 64 kB into `name0`, `name1`, ..."""
+    """A list attribute; Keras splits one of more than 64 kB into `name0`, `name1`, ..."""
     if name in attributes:
         return _names_part(attributes, name, path)
     names: list[str] = []
     while (part := f"{name}{len(names)}") in attributes and len(names) < MAX_NAMES:
         names.append(part)
-    return [each for part in names for each in _names_part(attributes, part, path)]
+    return [item for part in names for item in _names_part(attributes, part, path)]
 
 
 def _names_part(attributes: Any, name: str, path: Path) -> list[str]:
@@ -183,9 +180,9 @@ def _names_part(attributes: Any, name: str, path: Path) -> list[str]:
         raise ModelFileError(f"{path}: {name!r} is not a list of at most {MAX_NAMES} names")
     if h5py.check_string_dtype(identifier.dtype) is None:
         raise ModelFileError(f"{path}: {name!r} is not a list of names")
-    values = [each if isinstance(each, bytes) else str(each).encode() for each in attributes[name]]
+    values = [item if isinstance(item, bytes) else str(item).encode() for item in attributes[name]]
     if any(not 0 < len(value) <= MAX_NAME_BYTES for value in values):
-        raise ModelFileError(f"{path}: {name!r} holds an empty or endless name")
+        raise ModelFileError(f"{path}: {name!r} holds an empty or overlong name")
     return [value.decode("utf-8", "replace") for value in values]
 
 
@@ -200,7 +197,7 @@ def _count(attributes: Any, name: str, path: Path) -> int:
 
 
 def _child(group: Any, name: str, path: Path) -> Any:
-    """What `name` (which may have slashes, as Keras' names have) leads to, over hard links only; None if nothing."""
+    """The object at `name`, which may contain slashes, by hard links only; None if there is none."""
     for part in name.strip("/").split("/"):
         if not isinstance(group, h5py.Group) or part in ("", ".", "..") or part not in group.keys():  # noqa: SIM118
             return None
@@ -217,7 +214,7 @@ def _keys(group: Any, path: Path) -> list[str]:
 
 
 def _split_number(name: str) -> tuple[str, int]:
-    """`conv2d_12` is the 12th of `conv2d`, `conv2d` its 0th."""
+    """Split `conv2d_12` into `conv2d` and 12; `conv2d` has the number 0."""
     match = re.fullmatch(r"(.+?)_(\d{1,6})", name)
     return (match[1], int(match[2])) if match else (name, 0)
 
