@@ -87,8 +87,8 @@ class SimulatorSession:
     @property
     def rolling(self) -> bool:
         """Whether the model drives this car and it moves."""
-        driven = time.monotonic() - self.last_telemetry_s < DRIVEN_S and not self.manual
-        return driven and self.answered > 0 and abs(self.speed_mph) > ROLLING_MPH
+        model_drives = time.monotonic() - self.last_telemetry_s < DRIVEN_S and not self.manual
+        return model_drives and self.answered > 0 and abs(self.speed_mph) > ROLLING_MPH
 
     def pause(self, stop: bool) -> None:
         """Brake the car and keep it standing, or let the model drive again with a fresh speed control."""
