@@ -74,7 +74,7 @@ def test_it_waits_for_its_refusal_but_not_everybody_does():
     gate = AccessControl(
         lambda *_: [b"inside"],
         STRICT,
-        refused=lambda *what: noted.append(what),
+        on_refusal=lambda *what: noted.append(what),
         pause=lambda seconds: (paused.append(seconds), nested()),
         clock=lambda: 0.0,
     )

@@ -241,9 +241,10 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
             parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
-    others = {name: values[name] for name in values if name not in (*PACES, "limit", "laps", "simulator", "allow_host")}
+    special = (*PACES, "limit", "laps", "simulator", "allow_host")
+    options = {name: values[name] for name in values if name not in special}
     return Options(
-        **others,
+        **options,
         speed_mph=values.get("speed", DEFAULT_SPEED_MPH),
         throttle=values.get("throttle"),
         simulator=simulator,

@@ -93,7 +93,7 @@ class DrivingApp:
                 spawn(self._answer, sid, session)
             else:
                 self._answer(sid, session)
-        self._count(self.metrics.received)
+        self._count(self.metrics.count_telemetry)
 
     def _answer(self, sid: str, session: SimulatorSession) -> None:
         """Answer every telemetry that waits, each once, and those that arrive meanwhile."""
@@ -120,7 +120,7 @@ class DrivingApp:
         latency_ms, sending_ms = (sent_s - arrived_s) * 1000, (sent_s - ready_s) * 1000
         session.note_answers(count, reply)
         self.latency.add(latency_ms)
-        self._count(lambda: self.metrics.answered(reply, count, latency_ms, sending_ms))
+        self._count(lambda: self.metrics.count_answers(reply, count, latency_ms, sending_ms))
         self._notify(session.number, reply, latency_ms)
 
     def _count(self, count: Callable[[], None]) -> None:

@@ -40,11 +40,11 @@ class Metrics:
         self._stages = [stages.labels(stage) for stage in STAGES]
         self._model = Info("drive_model", "The model that drives", registry=self.registry)
 
-    def received(self) -> None:
+    def count_telemetry(self) -> None:
         """Count a telemetry."""
         self._frames.inc()
 
-    def answered(self, reply: Reply, count: int, latency_ms: float, sending_ms: float) -> None:
+    def count_answers(self, reply: Reply, count: int, latency_ms: float, sending_ms: float) -> None:
         """Count `count` replies that were sent for one prediction, and its times."""
         self._answers.labels(reply.event).inc(count)
         if reply.fault:

@@ -87,8 +87,8 @@ class SimulatorSession:
     @property
     def rolling(self) -> bool:
         """Whether the model drives this car and it moves."""
-        driven = time.monotonic() - self.last_telemetry_s < DRIVEN_S and not self.manual
-        return driven and self.answered > 0 and abs(self.speed_mph) > ROLLING_MPH
+        recent = time.monotonic() - self.last_telemetry_s < DRIVEN_S
+        return recent and self.answered > 0 and abs(self.speed_mph) > ROLLING_MPH  # a person's driving resets the speed
 
     def pause(self, stop: bool) -> None:
         """Brake the car and keep it standing, or let the model drive again with a fresh speed control."""

@@ -93,12 +93,12 @@ class ConsoleStatus:
 
     def _look_at_refused(self, refusals: Refusals) -> None:
         """Log each refused simulator once, and again every half minute while it goes on trying."""
-        recent = {(refused.address, refused.reason): refused for refused in refusals.recent()}
+        recent = {(simulator.address, simulator.reason): simulator for simulator in refusals.recent()}
         self._refusal_reported_s = {key: time_s for key, time_s in self._refusal_reported_s.items() if key in recent}
-        for key, refused in recent.items():
+        for key, simulator in recent.items():
             if self._clock() - self._refusal_reported_s.get(key, -REPEAT_S) >= REPEAT_S:
                 self._refusal_reported_s[key] = self._clock()
-                self._warn("%s", refused)
+                self._warn("%s", simulator)
 
     def _look_at(self, sid: str, session: SimulatorSession, latency: LatencyLog) -> None:
         now_s = self._clock()

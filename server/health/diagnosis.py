@@ -38,18 +38,18 @@ def diagnose(controls: OperatorControls) -> list[StatusFinding]:
         findings.append(
             StatusFinding("note", "The throttle is fixed at 0, so the cars stand. Set a target speed to drive.")
         )
-    findings += [StatusFinding("bad", _sentence(str(refused))) for refused in app.refusals.recent()]
+    findings += [StatusFinding("bad", _sentence(str(refusal))) for refusal in app.refusals.recent()]
     if not app.sessions:
         return sorted([*findings, StatusFinding("note", _sentence(WAITING))], key=_urgency)
-    driven = []
+    numbers = []
     for session in sorted(app.sessions.values(), key=lambda session: session.number):
         problems = _of_simulator(controls, session)
         findings += problems
         if not problems and not app.paused:
-            driven.append(str(session.number))
-    if driven:
-        plural = "s" if len(driven) > 1 else ""
-        findings.append(StatusFinding("good", f"The model drives simulator{plural} {' and '.join(driven)}."))
+            numbers.append(str(session.number))
+    if numbers:
+        plural = "s" if len(numbers) > 1 else ""
+        findings.append(StatusFinding("good", f"The model drives simulator{plural} {' and '.join(numbers)}."))
     times = controls.view.latency.percentiles()
     if times and times["p99"] > SLOW_MS:
         findings.append(StatusFinding("bad", _sentence(SLOW % times["p99"])))

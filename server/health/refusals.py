@@ -43,9 +43,9 @@ class Refusals:
         """Count one attempt."""
         self.total += 1
         key = (address, reason)
-        refused = self._refused.setdefault(key, RefusedSimulator(address, reason))
-        refused.count += 1
-        refused.last_s = self._clock()
+        simulator = self._refused.setdefault(key, RefusedSimulator(address, reason))
+        simulator.count += 1
+        simulator.last_s = self._clock()
         self._refused.move_to_end(key)
         if len(self._refused) > MAX_KEPT:
             self._refused.popitem(last=False)
@@ -53,4 +53,4 @@ class Refusals:
     def recent(self) -> list[RefusedSimulator]:
         """The simulators that tried in the last RECENT_S seconds, the earliest first."""
         since_s = self._clock() - RECENT_S
-        return [refused for refused in self._refused.values() if refused.last_s >= since_s]
+        return [simulator for simulator in self._refused.values() if simulator.last_s >= since_s]

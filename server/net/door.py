@@ -42,7 +42,7 @@ def connection_limit() -> int:
 class Door:
     """A listening socket for eventlet's WSGI server that limits each address to `limit` connections.
 
-    refused: called with the address and the reason of each connection over the limit.
+    on_refusal: called with the address and the reason of each connection over the limit.
     unwelcome: whether a request that begins with these bytes would be refused anyway. The door closes it without an
     answer, which saves time in a flood.
     """
@@ -51,12 +51,12 @@ class Door:
         self,
         listener: socket.socket,
         limit: int,
-        refused: Callable[[str, str], None] = lambda address, reason: None,
+        on_refusal: Callable[[str, str], None] = lambda address, reason: None,
         unwelcome: Callable[[bytes], bool] = lambda head: False,
     ) -> None:
         self._listener = GreenSocket(listener)
         self._limit = limit
-        self._refused = refused
+        self._on_refusal = on_refusal
         self._unwelcome = unwelcome
         self._open_connections: Counter[str] = Counter()
         self._logged_errors: set[int | None] = set()
@@ -79,7 +79,7 @@ class Door:
                 connection.close()
             elif self._open_connections[host] >= self._limit:
                 connection.close()
-                self._refused(host, f"it has {self._limit} connections already, the limit for one address")
+                self._on_refusal(host, f"it has {self._limit} connections already, the limit for one address")
             else:
                 self._open_connections[host] += 1
                 return connection, address

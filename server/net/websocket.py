@@ -29,8 +29,8 @@ QUICK_ACKNOWLEDGEMENT: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 def unmask(data: bytes, mask: bytes) -> bytes:
     """XOR `data` with the repeated 4 bytes of `mask`, four bytes at a time."""
-    padded = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
-    return (padded ^ np.frombuffer(mask, "<u4")).tobytes()[: len(data)]
+    words = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
+    return (words ^ np.frombuffer(mask, "<u4")).tobytes()[: len(data)]
 
 
 class FrameWebSocket(RFC6455WebSocket):
@@ -101,10 +101,10 @@ class FrameWebSocket(RFC6455WebSocket):
     def _take(self, count: int) -> bytes:
         """The next `count` bytes of the stream. Raises ConnectionClosedError at its end."""
         while len(self._buffer) < count:
-            received = self._receive()
-            if not received:
+            chunk = self._receive()
+            if not chunk:
                 raise ConnectionClosedError
-            self._buffer += received
+            self._buffer += chunk
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data

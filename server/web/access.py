@@ -114,8 +114,8 @@ OTHER_PROTOCOL = Refusal(
 class AccessControl:
     """A WSGI application in front of `inner`.
 
-    full(): whether the server has as many simulators as it takes. refused: called with the address and the advice for
-    each refused simulator. pause: waits for a number of seconds. clock: seconds.
+    full(): whether the server has as many simulators as it takes. on_refusal: called with the address and the advice
+    for each refused simulator. pause: waits for a number of seconds. clock: seconds.
     """
 
     def __init__(
@@ -123,14 +123,14 @@ class AccessControl:
         inner: WsgiApp,
         access: Access,
         full: Callable[[], bool] = lambda: False,
-        refused: Callable[[str, str], None] = lambda address, reason: None,
+        on_refusal: Callable[[str, str], None] = lambda address, reason: None,
         pause: Callable[[float], object] = lambda seconds: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
         self._access = access
         self._full = full
-        self._refused = refused
+        self._on_refusal = on_refusal
         self._pause = pause
         self._held = 0
         self._requests = RequestRates(clock, REQUESTS_PER_S, REQUEST_BURST)
@@ -214,7 +214,7 @@ class AccessControl:
 
     def _hold(self, environ: dict[str, Any], refusal: Refusal) -> None:
         """Report a refused simulator, and delay its refusal."""
-        self._refused(_address(environ), refusal.advice)
+        self._on_refusal(_address(environ), refusal.advice)
         if self._held < MAX_HELD:
             self._held += 1
             try:

@@ -76,11 +76,11 @@ def main(source: BinaryIO, target: BinaryIO, idle_s: float = IDLE_S) -> None:
             return
         watchdog.pat()
         try:
-            painted, reply = True, painter.answer(question)
+            success, reply = True, painter.answer(question)
         except ValueError as error:
-            painted, reply = False, str(error).encode()
+            success, reply = False, str(error).encode()
         try:
-            target.write(REPLY.pack(painted, len(reply)) + reply)
+            target.write(REPLY.pack(success, len(reply)) + reply)
             target.flush()
         except OSError:  # the server is gone
             return

@@ -106,10 +106,10 @@ class SaliencyService:
                 process.stdin.flush()
                 head = process.stdout.read(REPLY.size)
                 if len(head) == REPLY.size:
-                    painted, length = REPLY.unpack(head)
+                    success, length = REPLY.unpack(head)
                     reply = process.stdout.read(length)
                     if len(reply) == length:
-                        if not painted:
+                        if not success:
                             raise SaliencyError(reply.decode(errors="replace"))
                         return reply
             self._end(process)
@@ -137,7 +137,7 @@ class SaliencyService:
 
 def _unchanged_file(model: LoadedModel) -> Path:
     """The saliency file of `model`. Raises OSError, or ValueError when the model's file has changed since loading."""
-    loaded = model.facts.get("model_sha256")
-    if loaded and hashlib.sha256(model.path.read_bytes()).hexdigest() != loaded:
+    sha256 = model.facts.get("model_sha256")
+    if sha256 and hashlib.sha256(model.path.read_bytes()).hexdigest() != sha256:
         raise ValueError(f"{model.path.name} has changed since it was loaded: switch to it first")
     return saliency_file(model.path, model.preprocess)
