@@ -1,1 +1,1 @@
-"""What docs/benchmarks.md's figures come from: each benchmark runs both sides in one run and prints their ratio."""
+"""The programs behind docs/benchmarks.md: each measures all sides in one run, so that their ratios can be compared."""

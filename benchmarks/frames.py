@@ -1,6 +1,6 @@
-"""Camera frames for benchmarks, drawn: as large as the simulator's when compressed, and each different.
+"""Drawn camera frames for benchmarks: each differs, and is as large as the simulator's when compressed.
 
-Decoding one image over and over lets the processor learn it; a drive never shows the same view twice.
+A processor decodes one repeated image faster than different ones, and a drive never shows the same view twice.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from protocol.messages import FRAME_SHAPE
 
 JPEG_QUALITY = 75
 GRAIN = 19.0
-"""Standard deviation of the texture, in grey levels: makes a JPEG of about 12.6 kB, as the simulator's are."""
+"""Standard deviation of the texture, in grey levels. It makes a JPEG of about 12.6 kB, like the simulator's."""
 
 
 def drawn_frames(count: int, seed: int = 1) -> list[bytes]:
-    """`count` different JPEG frames of a road, 320 x 160."""
+    """Draw `count` different JPEG frames of a road, 320 x 160."""
     rng = np.random.default_rng(seed)
     return [_jpeg(_road(rng, float(rng.uniform(-1, 1)))) for _ in range(count)]
 

@@ -1,7 +1,8 @@
-"""A game of 60 frames a second at its server: how late is the wheel, and how many different views are answered?
+"""Imitate a game that renders 60 frames a second, and measure the steering's latency and the answered views.
 
-As the simulator does it: replies are taken up once in a rendered frame, each brings one telemetry, two are under way,
-and both of one frame show the same view. The same with messages in one piece, which no simulator sends.
+As in the simulator, each rendered frame takes up the replies and sends a telemetry for each. Two telemetries are in
+flight, and both of one frame show the same view. For comparison it also sends unfragmented messages, as no simulator
+does.
 
     python -m benchmarks.game
 """
@@ -20,11 +21,11 @@ from benchmarks.frames import drawn_frames
 from tests.raw_client import RawClient, packet, telemetry_packet
 from tests.server_process import ServerProcess
 
-UNDER_WAY = 2
+IN_FLIGHT = 2
 
 
 class Game:
-    """One simulator at `render_hz`. `latency_ms`: from a telemetry's sending to its steer; `views`: answered."""
+    """One simulator at `render_hz`. `latency_ms`: from each telemetry to its steer; `views`: answered frames."""
 
     def __init__(self, client: RawClient, packets: list[bytes], render_hz: float) -> None:
         self._client = client
@@ -39,8 +40,8 @@ class Game:
         self._receiver = threading.Thread(target=self._receive, daemon=True)
 
     def play(self, seconds: float) -> None:
-        """Render for so long."""
-        self._replies = UNDER_WAY  # the socket's opening and the handshake bring one telemetry each
+        """Render for `seconds`, then disconnect."""
+        self._replies = IN_FLIGHT  # the socket's opening and the handshake bring one telemetry each
         self._receiver.start()
         start_s = time.perf_counter()
         for frame in range(int(seconds / self._frame_s)):
@@ -74,14 +75,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
-    parser.add_argument("--render-hz", type=float, default=60.0)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--render-hz", type=float, default=60.0, help="rendered frames a second (default %(default)g)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="duration of each game (default %(default)g)")
     options = parser.parse_args()
     images = drawn_frames(200)
     for model in options.models:
         with ServerProcess("server/drive.py", str(model), "--port", "0") as server:
             print(f"{model}, a game of {options.render_hz:.0f} frames a second for {options.seconds:.0f} s")
-            for name, at_once in (("as the simulator sends", False), ("in one piece", True)):
+            for name, at_once in (("fragmented", False), ("unfragmented", True)):
                 packets = [telemetry_packet(image, cut=not at_once) for image in images]
                 game = Game(RawClient(server.port, timeout_s=1.0, at_once=at_once), packets, options.render_hz)
                 game.play(options.seconds)

@@ -1,7 +1,7 @@
-"""The way every public drive.py does it: stock python-socketio and eventlet, `model.predict` for each frame.
+"""A server as every public drive.py builds it: stock python-socketio and eventlet, and `model.predict` for each frame.
 
-It is what the benchmark compares with, on the same versions of the same libraries and the same model file. It answers
-only clients that say CONNECT; the stock simulator's car would stand still.
+The round-trip benchmark compares with it, on the same versions of the libraries and the same model file. It answers
+only clients that send CONNECT, so the stock simulator's car would stand still.
 
     python -m benchmarks.public_server models/eff.h5
 """
@@ -23,7 +23,7 @@ from PIL import Image
 
 
 def main(path: str) -> None:
-    """Serve `path` on any free port."""
+    """Serve the model at `path` on a free port."""
     model = keras.models.load_model(path, compile=False)
     model.predict(np.zeros((1, 160, 320, 3), np.uint8), verbose=0)
     sio = socketio.Server(async_mode="eventlet")

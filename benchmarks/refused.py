@@ -1,7 +1,8 @@
-"""Simulators that are refused, try again at once and never close: who is let in must not notice them.
+"""Let refused simulators retry at once and never close, and check that an admitted simulator does not notice.
 
-They have no token, in a process of their own: the first kind waits for each refusal, as the simulator's own library
-does, the second does not even read it. Meanwhile a simulator with the token drives at 20 Hz, and /healthz is asked.
+The refused simulators have no token and run in a process of their own. The first kind waits for each refusal, as the
+simulator's own library does, and the second kind does not read it. Meanwhile a simulator with the token drives at 20
+Hz, and a health check requests /healthz.
 
     python -m benchmarks.refused --seconds 60
 """
@@ -26,9 +27,9 @@ from tests.server_process import ServerProcess
 TOKEN = "a-token-for-this-benchmark"
 LIMIT_MS = 100.0
 CLIENTS = 8
-ASK_EVERY_S = 0.1
+HEALTH_EVERY_S = 0.1
 
-STRANGERS = """
+REFUSED_CLIENTS = """
 import collections, socket, sys, threading
 port, waits, count = int(sys.argv[1]), sys.argv[2] == "waits", int(sys.argv[3])
 request = (
@@ -36,72 +37,72 @@ request = (
     "Connection: Upgrade\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n"
     "Sec-WebSocket-Version: 13\\r\\n\\r\\n"
 ).encode()
-kept, tries = collections.deque(maxlen=900), collections.Counter()
-def knock():
+open_sockets, attempts = collections.deque(maxlen=900), collections.Counter()
+def reconnect():
     while True:
         try:
-            one = socket.create_connection(("127.0.0.1", port), 5)
-            one.sendall(request)
+            client = socket.create_connection(("127.0.0.1", port), 5)
+            client.sendall(request)
             if waits:
-                one.recv(4096)
-            kept.append(one)
-            tries["tries"] += 1
+                client.recv(4096)
+            open_sockets.append(client)
+            attempts["sent"] += 1
         except OSError:
-            tries["failed"] += 1
+            attempts["failed"] += 1
 for _ in range(count):
-    threading.Thread(target=knock, daemon=True).start()
+    threading.Thread(target=reconnect, daemon=True).start()
 sys.stdin.read()
-print(tries["tries"], tries["failed"])
+print(attempts["sent"], attempts["failed"])
 """
 
 
 def main() -> int:
-    """Measure and print; exit code 1 when somebody who is let in noticed."""
+    """Measure and print; returns exit code 1 if the admitted simulator or the health check was disturbed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("model", nargs="?", type=Path, default=Path("models/eff.h5"))
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration of each part (default %(default)g)")
     options = parser.parse_args()
-    words = ("server/drive.py", str(options.model), "--port", "0", "--token", TOKEN, "--protect-simulators")
-    noticed = False
+    arguments = ("server/drive.py", str(options.model), "--port", "0", "--token", TOKEN, "--protect-simulators")
+    disturbed = False
     for kind in ("nobody", "waits", "does not wait"):
-        with ServerProcess(*words) as server:
-            noticed |= measure(kind, server.port, options.seconds)
-    return int(noticed)
+        with ServerProcess(*arguments) as server:
+            disturbed |= measure(kind, server.port, options.seconds)
+    return int(disturbed)
 
 
 def measure(kind: str, port: int, seconds: float) -> bool:
-    """One kind of strangers against one server; whether somebody noticed."""
-    strangers = None
+    """Run one kind of refused clients against a server; returns whether they disturbed an admitted client."""
+    refused = None
     if kind != "nobody":
-        command = [sys.executable, "-c", STRANGERS, str(port), kind, str(CLIENTS)]
-        strangers = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        time.sleep(2.0)  # in which they once took every connection
+        command = [sys.executable, "-c", REFUSED_CLIENTS, str(port), kind, str(CLIENTS)]
+        refused = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        time.sleep(2.0)  # enough for them to take every connection of an unprotected server
     packets = [telemetry_packet(image) for image in drawn_frames(100)]
-    driving = SteadyClient(RawClient(port, timeout_s=5.0, query=f"&token={TOKEN}"), packets, 20.0, seconds)
-    health_ms: list[float] = []
-    asking = threading.Thread(target=ask_health, args=(port, seconds, health_ms))
-    driving.start(time.perf_counter() + 0.1)
-    asking.start()
-    asking.join()
-    driving.finish()
-    tries = strangers.communicate("")[0].split() if strangers else ["0", "0"]
-    asked, latency_ms = np.array(health_ms), np.array(driving.latency_ms or [np.nan])
-    beyond = int((asked > LIMIT_MS).sum())
-    print(f"strangers: {kind} ({CLIENTS if strangers else 0}; {tries[0]} attempts, {tries[1]} failed)")
-    print(f"  /healthz, {len(asked)} times: {figures(asked)}, {beyond} beyond {LIMIT_MS:.0f} ms")
-    answered = f"{len(driving.latency_ms)} answered, {driving.unanswered} unanswered"
-    print(f"  the simulator with the token: {answered}, {figures(latency_ms)}", flush=True)
-    return bool(driving.unanswered or beyond)
+    admitted = SteadyClient(RawClient(port, timeout_s=5.0, query=f"&token={TOKEN}"), packets, 20.0, seconds)
+    health_times: list[float] = []
+    health_check = threading.Thread(target=check_health, args=(port, seconds, health_times))
+    admitted.start(time.perf_counter() + 0.1)
+    health_check.start()
+    health_check.join()
+    admitted.finish()
+    attempts = refused.communicate("")[0].split() if refused else ["0", "0"]
+    health_ms, latency_ms = np.array(health_times), np.array(admitted.latency_ms or [np.nan])
+    late = int((health_ms > LIMIT_MS).sum())
+    print(f"refused clients: {kind} ({CLIENTS if refused else 0}; {attempts[0]} attempts, {attempts[1]} failed)")
+    print(f"  /healthz, {len(health_ms)} times: {figures(health_ms)}, {late} took more than {LIMIT_MS:.0f} ms")
+    answers = f"{len(admitted.latency_ms)} answered, {admitted.unanswered} unanswered"
+    print(f"  the simulator with the token: {answers}, {figures(latency_ms)}", flush=True)
+    return bool(admitted.unanswered or late)
 
 
 def figures(milliseconds: np.ndarray) -> str:
-    """p50, p99 and the largest."""
+    """p50, p99 and the maximum, as text."""
     p50, p99 = np.percentile(milliseconds, (50, 99))
     return f"p50 {p50:.1f} ms, p99 {p99:.1f}, max {milliseconds.max():.1f}"
 
 
-def ask_health(port: int, seconds: float, health_ms: list[float]) -> None:
-    """Ask again and again, on a connection of its own each time, as a container's health check does."""
+def check_health(port: int, seconds: float, health_times: list[float]) -> None:
+    """Request /healthz every HEALTH_EVERY_S on a new connection, as a container's health check does; append the ms."""
     end_s = time.perf_counter() + seconds
     while (start_s := time.perf_counter()) < end_s:
         try:
@@ -110,9 +111,9 @@ def ask_health(port: int, seconds: float, health_ms: list[float]) -> None:
             connection.getresponse().read()
             connection.close()
         except OSError:
-            pass  # its time counts all the same
-        health_ms.append((time.perf_counter() - start_s) * 1000)
-        time.sleep(ASK_EVERY_S)
+            pass  # a failed request's time counts too
+        health_times.append((time.perf_counter() - start_s) * 1000)
+        time.sleep(HEALTH_EVERY_S)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,6 @@
-"""Replayed frames a second, in process: the view alone, and with each model at the wheel.
+"""Measure replayed frames a second, in process: of the view alone, and with each model's steering.
 
-On 2 cores of an AMD EPYC that did nothing else, 24 November 2026, Udacity's sample recording: the view alone 287 frames
-a second, with eff 221, with baseline 133. On 26 November, on a slower one, before views were widened by one gather and
-after, a minute apart: the view alone 242 and 383, with eff 183 and 226, with baseline 104 and 124. On 27 November, on
-an Intel Xeon with AMX: 428, 278 and 186.
-
-    python -m benchmarks.replay RECORDING
+python -m benchmarks.replay RECORDING
 """
 
 from __future__ import annotations
@@ -32,16 +27,16 @@ def main() -> None:
     parser.add_argument("recording", type=Path)
     parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
     options = parser.parse_args()
-    line = reference_path(read_recording(options.recording))
-    measure("the view alone, 0.2 m off the line", line, None)
+    path = reference_path(read_recording(options.recording))
+    measure("the view alone, 0.2 m off the line", path, None)
     for model in options.models:
-        measure(str(model), line, model)
+        measure(str(model), path, model)
 
 
-def measure(title: str, line: ReferencePath, model: Path | None) -> None:
-    """Drive FRAMES of the recording; frames a second of the clock and of this process's processors."""
+def measure(title: str, path: ReferencePath, model: Path | None) -> None:
+    """Drive FRAMES frames of the recording; print frames a second, and processor time a frame."""
     engine = open_engine(model) if model else None
-    world = ReplayWorld(line)
+    world = ReplayWorld(path)
     frames, wall_s, processor_s = 0, time.perf_counter(), time.process_time()
     while not world.finished and frames < FRAMES:
         frame = world.frame()

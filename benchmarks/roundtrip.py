@@ -1,12 +1,8 @@
-"""From telemetry to steer, on loopback: ours, the public way, and the floor, for each model in one run.
+"""Measure the time from telemetry to steer on loopback, for this server, the usual public server, and the floor.
 
-The floor is what cannot be avoided: decoding the JPEG and running the bare network, in one process without a socket.
-Telemetry goes out as the simulator's own library sends it, in fragments under Nagle's algorithm, and for comparison in
-one piece. All sides take turns, so that a machine whose speed drifts treats them alike; ratios are of medians.
-
-On 2 cores of an AMD EPYC, Python 3.11, LiteRT, 24 November 2026, nothing else running: eff 1.24 ms (p99 2.0), 1.36
-times its floor of 0.91 (p99 2.1) and 41 times faster than the public way; baseline 3.86 ms (p99 4.9), 1.08 times its
-floor of 3.56 (p99 4.9) and 13 times faster. With recording and film: eff 1.40 (p99 2.5), baseline 4.17 (p99 7.9).
+The floor is the unavoidable work: decoding the JPEG and running the bare network, in one process without a socket.
+Telemetry is sent as the simulator's own library sends it, in fragments under Nagle's algorithm, and for comparison
+unfragmented. All sides take turns, so that a drift of the machine's speed affects them alike; ratios are of medians.
 
     python -m benchmarks.roundtrip
 """
@@ -37,26 +33,28 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
-    parser.add_argument("--frames", type=int, default=300, help="frames of ours and the floor in each round")
-    parser.add_argument("--public-frames", type=int, default=30, help="frames of the public way in each round")
+    parser.add_argument("--frames", type=int, default=300, help="frames of this server and the floor in each round")
+    parser.add_argument("--public-frames", type=int, default=30, help="frames of the public server in each round")
     options = parser.parse_args()
     images = drawn_frames(FRAMES)
-    print(f"{np.mean([len(image) for image in images]) / 1000:.1f} kB a frame, {ROUNDS} rounds in turn")
+    print(
+        f"{np.mean([len(image) for image in images]) / 1000:.1f} kB a frame; all sides take turns for {ROUNDS} rounds"
+    )
     for model in options.models:
         measure(model, images, options.frames, options.public_frames)
 
 
 def measure(model: Path, images: list[bytes], frames: int, public_frames: int) -> None:
-    """All sides for one model, round by round, and their table."""
-    cut = [telemetry_packet(image) for image in images]
-    whole = [telemetry_packet(image, cut=False) for image in images]
+    """Measure all sides for one model, round by round, and print their table."""
+    fragmented = [telemetry_packet(image) for image in images]
+    unfragmented = [telemetry_packet(image, cut=False) for image in images]
     engine = open_engine(model)
     with tempfile.TemporaryDirectory() as folder:
         extras = ("--record", folder, "--video", f"{folder}/drive.mp4")
         sides: dict[str, tuple[Callable[[int], None], int]] = {}
         with (
             ServerProcess("-m", "benchmarks.public_server", str(model)) as public,
-            ServerProcess("-m", "benchmarks.public_server", str(model)) as public_too,  # it answers all its clients
+            ServerProcess("-m", "benchmarks.public_server", str(model)) as public_too,  # it broadcasts each answer
             ServerProcess("server/drive.py", str(model), "--port", "0") as ours,
             ServerProcess("server/drive.py", str(model), "--port", "0") as ours_too,
             ServerProcess("server/drive.py", str(model), "--port", "0", *extras) as recording,
@@ -67,42 +65,42 @@ def measure(model: Path, images: list[bytes], frames: int, public_frames: int) -
             RawClient(ours_too.port, at_once=True) as our_whole,
         ):
             sides[FLOOR] = (lambda i: floor(engine.predict, images[i]), frames)
-            sides["ours"] = (lambda i: ask(our_client, cut[i]), frames)
-            sides["ours, in one piece"] = (lambda i: ask(our_whole, whole[i]), frames)
-            sides["ours, recording and video"] = (lambda i: ask(recording_client, cut[i]), frames)
-            sides[PUBLIC] = (lambda i: ask(public_client, cut[i]), public_frames)
-            sides[f"{PUBLIC}, in one piece"] = (lambda i: ask(public_whole, whole[i]), public_frames)
+            sides["this server"] = (lambda i: exchange(our_client, fragmented[i]), frames)
+            sides["this server, unfragmented"] = (lambda i: exchange(our_whole, unfragmented[i]), frames)
+            sides["this server, recording and video"] = (lambda i: exchange(recording_client, fragmented[i]), frames)
+            sides[PUBLIC] = (lambda i: exchange(public_client, fragmented[i]), public_frames)
+            sides[f"{PUBLIC}, unfragmented"] = (lambda i: exchange(public_whole, unfragmented[i]), public_frames)
             times: dict[str, list[float]] = {name: [] for name in sides}
             for _ in range(ROUNDS):
-                for name, (once, count) in sides.items():
-                    times[name] += clock(once, count, len(images))
+                for name, (call, count) in sides.items():
+                    times[name] += clock(call, count, len(images))
     print(f"\n{model} on {engine.name} ({engine.device})")
     report(times)
 
 
 def floor(predict: Callable[[np.ndarray], np.ndarray], image: bytes) -> None:
-    """What cannot be avoided."""
+    """Decode one image and run the network on it."""
     predict(decode_image(image)[np.newaxis])
 
 
-def ask(client: RawClient, telemetry: bytes) -> None:
-    """One round trip."""
+def exchange(client: RawClient, telemetry: bytes) -> None:
+    """Send one telemetry and wait for its steer."""
     client.send(telemetry)
     client.receive_until(b'42["steer"')
 
 
-def clock(once: Callable[[int], None], count: int, images: int) -> list[float]:
-    """Milliseconds of `count` calls, after a few that do not count."""
+def clock(call: Callable[[int], None], count: int, images: int) -> list[float]:
+    """Time `count` calls in milliseconds, after WARM_UP untimed ones."""
     times = []
     for i in range(count + WARM_UP):
         start = time.perf_counter()
-        once(i % images)
+        call(i % images)
         times.append((time.perf_counter() - start) * 1000)
     return times[WARM_UP:]
 
 
 def report(times: dict[str, list[float]]) -> None:
-    """A row a side: p50, p99, frames a second, ratio to the floor, and how much faster than the public way."""
+    """Print a row a side: p50, p99, frames a second, ratio to the floor, and speed relative to the public server."""
     medians = {name: float(np.median(values)) for name, values in times.items()}
     base, public = medians[FLOOR], medians[PUBLIC]
     print(f"{'':36}{'p50 ms':>9}{'p99 ms':>9}{'p99/p50':>9}{'frames/s':>10}{'x floor':>9}{'faster than public':>20}")

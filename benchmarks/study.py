@@ -1,15 +1,7 @@
-"""A step of the study's trainings: with the layers that TensorFlow runs faster, and with Keras' own, in one run.
+"""Measure a step of the study's trainings, with the layers that TensorFlow runs with_fast_layers and with Keras' own.
 
-Each network is built, compiled and fed as `training.study` does it, on images at random; both sides take turns. An
-epoch is its steps times the median step; the 10,000 test images and moving the images about are not in it.
-
-On 2 cores of an AMD EPYC without AVX-512, idle, 26 November 2026, float32, seconds of an epoch's steps by Keras' layers
-and by the faster ones: cifar10-effnet 63.4 and 47.4 (1.34 times as fast), cifar10-mobilenet 39.7 and 26.2 (1.52),
-cifar10-shufflenet 154.4 and 30.1 (5.12), all with Adam; digits-eff, with Muon, has no such layer: 14.3 in both.
-Whole epochs of `training.study` there, by its epochs.csv: digits eff 19.4 to 21.4 s, cifar10 effnet 71 to 90 s.
-
-With AVX-512, beside two trainings, the same day: dropout, which only the origin's recipe has much of, makes
-digits-baseline 1.32 and digits-eff 1.23 times as fast with `--recipe origin`, in float32.
+Each network is built, compiled and fed as in `training.study`, with random images, and both sides take turns. The time
+of an epoch is its number of steps times the median step. It excludes the 10,000 test images and the augmentation.
 
     python -m benchmarks.study
     python -m benchmarks.study digits-baseline digits-eff --recipe origin
@@ -45,10 +37,12 @@ USUAL = ["digits-eff", "cifar10-effnet", "cifar10-mobilenet", "cifar10-shufflene
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("networks", nargs="*", default=USUAL, metavar="TASK-MODEL", help=f"({' '.join(USUAL)})")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
-    parser.add_argument("--recipe", choices=("ours", "origin"), default="ours", help="(%(default)s)")
-    parser.add_argument("--steps", type=int, default=40, help="of each side (%(default)s)")
+    parser.add_argument(
+        "networks", nargs="*", default=USUAL, metavar="TASK-MODEL", help=f"(default: {' '.join(USUAL)})"
+    )
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(default: the recipe's)")
+    parser.add_argument("--recipe", choices=("ours", "origin"), default="ours", help="(default %(default)s)")
+    parser.add_argument("--steps", type=int, default=40, help="steps of each side (default %(default)s)")
     options = parser.parse_args()
     for name in options.networks:
         if name not in NETWORKS:
@@ -60,11 +54,11 @@ def main() -> None:
 
 
 def measure(task: str, model: str, recipe: StudyRecipe, steps: int) -> None:
-    """One line for each side."""
+    """Time the steps of one network, and print a line for each side."""
     settings = StudySettings(task, model, "ours", 1, "float32", "", recipe)
-    own = build(settings, "float32")
-    fast = with_fast_layers(own)
-    sides = {"Keras' layers": step_of(own, recipe), "faster layers": step_of(fast, recipe)}
+    keras_network = build(settings, "float32")
+    fast_network = with_fast_layers(keras_network)
+    sides = {"Keras' layers": step_of(keras_network, recipe), "faster layers": step_of(fast_network, recipe)}
     random = np.random.default_rng(0)
     shape = (recipe.batch, *TASKS[task].shape)
     images = random.integers(0, 256, shape, np.uint8)
@@ -77,19 +71,19 @@ def measure(task: str, model: str, recipe: StudyRecipe, steps: int) -> None:
             if number >= 0:
                 seconds[side].append(time.perf_counter() - start)
     print(f"{task}-{model}, {recipe.optimizer}, batches of {recipe.batch}")
-    before = float(np.median(seconds["Keras' layers"]))
-    for side, took in seconds.items():
-        median, p99 = float(np.median(took)), float(np.percentile(took, 99))
+    keras_median = float(np.median(seconds["Keras' layers"]))
+    for side, durations in seconds.items():
+        median, p99 = float(np.median(durations)), float(np.percentile(durations, 99))
         epoch = median * (IMAGES[task] // recipe.batch)
         print(
-            f"  {side}: {median * 1000:.1f} ms a step (p99 {p99 * 1000:.1f}), {epoch:.1f} s the steps of an epoch,"
-            f" {before / median:.2f} times as fast",
+            f"  {side}: {median * 1000:.1f} ms a step (p99 {p99 * 1000:.1f}), {epoch:.1f} s for the steps of an epoch,"
+            f" {keras_median / median:.2f} times as fast",
             flush=True,
         )
 
 
 def step_of(network: keras.Model, recipe: StudyRecipe) -> Callable[[np.ndarray, np.ndarray], object]:
-    """One step of training: uint8 images (n, h, w, c), float32 labels (n, 10)."""
+    """Compile the network; returns its training step on uint8 images (n, h, w, c) and float32 labels (n, 10)."""
     compile_for(network, recipe, 1000)
     return network.train_on_batch
 
