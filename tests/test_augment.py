@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.conftest import road_frame
 from training.data.augment import as_image, augment, brightness, flip, shadow
-from training.data.hood import other_hood
+from training.data.hood import replace_hood
 from training.data.viewpoint import rows_to_read
 from training.run.recipe import Recipe
 
@@ -67,7 +67,7 @@ def test_what_a_recipe_leaves_off_changes_nothing():
     for seed in seeds(20):
         own = tf.unstack(tf.random.split(seed, 5))
         mirrored, steering = flip(image, tf.constant(0.2), own[0])
-        pixels = other_hood(tf.cast(mirrored, tf.float32), HOODS, own[4])
+        pixels = replace_hood(tf.cast(mirrored, tf.float32), HOODS, own[4])
         pixels = shadow(pixels, own[1], recipe.shadow_share)
         pixels = brightness(pixels, own[2], recipe.brightness_low, recipe.brightness_high)
         result = augment(image, tf.constant(0.2), seed, recipe, ROWS, HOODS)

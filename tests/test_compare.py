@@ -13,7 +13,7 @@ from models.card import read_card
 from models.convert import convert
 from simulator.replay.agreement import agreement
 from training.compare.__main__ import main
-from training.compare.contender import unlike_names
+from training.compare.contender import distinct_names
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
 from training.compare.plots import pareto_front
 
@@ -72,13 +72,13 @@ def test_the_front_holds_what_nothing_beats_in_both():
 
 
 def test_files_of_one_name_are_told_apart():
-    assert unlike_names([Path("a/eff.h5"), Path("b/eff.h5"), Path("b/small.h5")]) == ["a-eff", "b-eff", "small"]
+    assert distinct_names([Path("a/eff.h5"), Path("b/eff.h5"), Path("b/small.h5")]) == ["a-eff", "b-eff", "small"]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nowhere.h5"], "not there: nowhere.h5"),
+        (["nowhere.h5"], "no such file or folder: nowhere.h5"),
         ([], "name at least one model"),
         (["--train", "eff"], "belong together"),
         ([str(EFF), "--frames", "1"], "--frames 10 to 100000"),

@@ -227,7 +227,7 @@ def test_laps_are_found_by_the_views_that_come_back():
     assert laps.lap_m == pytest.approx(430, abs=3)
     assert laps.laps == pytest.approx(2.5, abs=0.03)
     assert laps.agreement > 0.9
-    assert laps.sure() == "sure"
+    assert laps.certainty() == "sure"
 
 
 def test_no_laps_where_no_view_comes_back():

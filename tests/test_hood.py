@@ -6,7 +6,7 @@ from PIL import Image
 
 from simulator.render.camera import HOOD_ROW
 from tests.conftest import road_frame
-from training.data.hood import hood_rows, other_hood
+from training.data.hood import hood_rows, replace_hood
 from training.data.pipeline import hoods, training_batches
 from training.run.recipe import Recipe
 
@@ -19,7 +19,7 @@ def test_the_last_rows_are_one_of_the_given_hoods_and_the_others_stay():
     pixels = tf.constant(road_frame()[80:140], tf.float32)
     drawn = set()
     for i in range(60):
-        changed = np.asarray(other_hood(pixels, given, np.array([3, i], np.int32)))
+        changed = np.asarray(replace_hood(pixels, given, np.array([3, i], np.int32)))
         np.testing.assert_array_equal(changed[:54], pixels[:54])
         left, right = changed[54:, :160], changed[54:, 160:]
         assert left.min() == left.max()
@@ -33,7 +33,7 @@ def test_a_crop_that_ends_above_the_hood_has_none():
     assert hood_rows((60, 120)) == (120, 120)
     pixels = tf.constant(road_frame()[60:120], tf.float32)
     none = np.zeros((4, 0, 320, 3), np.uint8)
-    np.testing.assert_array_equal(other_hood(pixels, none, np.array([0, 0], np.int32)), pixels)
+    np.testing.assert_array_equal(replace_hood(pixels, none, np.array([0, 0], np.int32)), pixels)
 
 
 def test_training_images_of_any_camera_end_in_hoods_of_the_centre_camera(tmp_path):

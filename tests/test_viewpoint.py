@@ -11,7 +11,7 @@ from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, proj
 from simulator.render.scene import Scene
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import open_track
-from training.data.viewpoint import path_columns, rows_to_read, seen_from, steered_back, view
+from training.data.viewpoint import path_columns, rows_to_read, steer_back, view, view_from
 from training.run.recipe import Recipe
 
 ROWS = (80, 140)
@@ -46,7 +46,7 @@ def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
     """The image is its own coordinates, so that interpolating it gives the place a pixel was taken from."""
     row, column = np.mgrid[READ[0] : READ[1], 0:320].astype(np.float32)
     image = np.stack([column, row, np.zeros_like(row)], axis=-1)
-    moved = np.asarray(seen_from(image, shift_m, math.radians(turn_deg), READ, ROWS))
+    moved = np.asarray(view_from(image, shift_m, math.radians(turn_deg), READ, ROWS))
     true_column, true_row = ray_traced(shift_m, turn_deg)
     inside = (true_column >= 0) & (true_column <= 319)
     assert inside.mean() > 0.85
@@ -58,7 +58,7 @@ def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
 
 def test_an_unmoved_view_is_the_crop_itself():
     image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
-    same = np.asarray(seen_from(image, 0.0, 0.0, READ, ROWS))
+    same = np.asarray(view_from(image, 0.0, 0.0, READ, ROWS))
     np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
     assert rows_to_read(ROWS, Recipe(shift_m=1.0, turn_deg=0.0)) == ROWS, "a shift moves nothing up or down"
     assert rows_to_read((0, 160), Recipe(turn_deg=5.0)) == (0, 160)
@@ -80,7 +80,7 @@ def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
     scene.close()
-    made = seen_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
+    made = view_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
     road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
     coarse = [
         np.asarray(p, float).reshape(15, 4, 80, 4, 3).mean((1, 3))[road] for p in (made, there[80:140], here[80:140])
@@ -92,7 +92,7 @@ def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
     for steering in (-0.4, 0.0, 0.3):
         expected = np.arctan(np.tan(steering) + np.array([0.25, -0.25]))
         moved = [
-            float(steered_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
+            float(steer_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
             for shift_m in (-LEFT.lateral_offset_m, LEFT.lateral_offset_m)
         ]
         np.testing.assert_allclose(moved, expected, atol=1e-6)
@@ -102,7 +102,7 @@ def test_a_turn_is_steered_back_and_steering_stays_in_range():
     recipe = Recipe(side_camera=0.25, turn_reach_m=7.0)
 
     def turned(steering: float, deg: float) -> float:
-        return float(steered_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
+        return float(steer_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
 
     aside = 7.0 * math.tan(math.radians(3)) / LEFT.lateral_offset_m  # in side cameras
     assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)
@@ -116,7 +116,7 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
     car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=0.31)
     away = []
     for _ in range(80):
-        steering = float(steered_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
+        steering = float(steer_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
         car.steering = steering
         for _ in range(round(0.05 / STEP_S)):
             car.step()
@@ -128,7 +128,7 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
 def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
     image = tf.constant(np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)), tf.uint8)
     steered = [float(view(image, tf.constant(0.0), np.array([5, i]), RECIPE, ROWS)[1]) for i in range(200)]
-    most = float(-steered_back(tf.constant(0.0), 0.5, math.radians(4), RECIPE))
+    most = float(-steer_back(tf.constant(0.0), 0.5, math.radians(4), RECIPE))
     assert 0.7 * most < max(steered) <= most
     assert -most <= min(steered) < -0.7 * most
     assert np.mean(steered) == pytest.approx(0, abs=0.03)

@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from training.data.augment import as_image, augment, brightness, shadow
-from training.data.hood import other_hood
+from training.data.hood import replace_hood
 from training.data.pipeline import images
-from training.data.viewpoint import Rows, path_columns, rows_to_read, seen_from, steered_back
+from training.data.viewpoint import Rows, path_columns, rows_to_read, steer_back, view_from
 from training.run.figures import save_figure
 from training.run.recipe import Recipe
 
@@ -96,14 +96,14 @@ def make_tiles(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int,
         (f"brightness x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
-    tiles.append((f"other hood{off('other_hood')}", as_image(other_hood(pixels, others, any_seed)), steering))
+    tiles.append((f"other hood{off('other_hood')}", as_image(replace_hood(pixels, others, any_seed)), steering))
     tiles.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
             moved = (side * shift_m * strongest.shift_m, side * turn_deg * math.radians(strongest.turn_deg))
-            image = as_image(seen_from(frame, *moved, read, rows))
+            image = as_image(view_from(frame, *moved, read, rows))
             label = f"{getattr(strongest, name):g}{unit} {way}{off(name)}"
-            tiles.append((label, image, steered_back(steering, *moved, recipe)))
+            tiles.append((label, image, steer_back(steering, *moved, recipe)))
     for draw in range(1, TRAINING_DRAWS + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
         tiles.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))

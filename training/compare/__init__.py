@@ -1,5 +1,4 @@
-"""Models side by side: what each costs, how fast it is here, how it agrees with people, and how it drives.
+"""The comparison puts models side by side: cost, speed on this machine, agreement with people, and driving.
 
-A slimmer network is a good one only if nothing is lost on the way, so all the figures stand in one table, each with the
-interval that says how far to believe it.
+A slimmer network is good only if it loses nothing, so one table holds all the figures, with confidence intervals.
 """

@@ -1,4 +1,4 @@
-"""The command line of the comparison: models, or names of networks to train, in; a table and pictures out.
+"""The command line of the comparison takes models, or names of networks to train, and writes a table and pictures.
 
 python -m training.compare models/eff.h5 models/baseline.h5 RECORDING
 """
@@ -19,33 +19,33 @@ from training.run.precision import add_precision
 if TYPE_CHECKING:
     from training.compare.contender import Contender
 
-HELP = """Set models side by side: cost, speed on this machine, agreement with people, and driving.
+HELP = """Compare models by cost, speed on this machine, agreement with people, and driving.
 
 examples:
   python -m training.compare models/eff.h5 models/baseline.h5
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
   python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
 
-Recordings named among the models are test material, every row of them: name drivers that no model learned from.
-Without any, the figures on each model's own held-out road are taken from its card. --train trains each network with
-each seed on the recordings after --on; interrupted, the same command goes on where it was. Every model file also
-appears with its weights in float16 and in int8.
+Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
+recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
+on the recordings after --on; the same command resumes an interrupted training. The table also shows every model file
+with weights in float16 and in int8.
 
-exit code: 0 done; 2 bad input; 130 interrupted, every file whole."""
+exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is to be trained, measure, write and print; returns the exit code."""
+    """Train the named networks, measure all models, write the files and print the table; returns the exit code."""
     options = _parse(arguments)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    stopped = "stopped; finished trainings are kept, the same command goes on"
-    return run(lambda: _train_and_compare(options), "compare", (OSError, ValueError, RuntimeError), stopped)
+    stop_message = "stopped; finished trainings are kept, and the same command resumes"
+    return run(lambda: _train_and_compare(options), "compare", (OSError, ValueError, RuntimeError), stop_message)
 
 
 def _train_and_compare(options: argparse.Namespace) -> int:
-    """The exit code: that of a training that failed, else 0."""
-    from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - so that --help need not wait
+    """Train and compare; returns the exit code of a training that failed, else 0."""
+    from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - --help must not wait
 
     try:
         trained = train_all(options)
@@ -56,10 +56,10 @@ def _train_and_compare(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str:
-    """Measure all rows, write the files, and return the table."""
+    """Measure all rows and write the files; returns the table and the names of the files."""
     from simulator.world.track import open_track  # noqa: PLC0415
     from training.compare import measures, plots, report  # noqa: PLC0415
-    from training.compare.contender import contenders, unlike_names  # noqa: PLC0415
+    from training.compare.contender import contenders, distinct_names  # noqa: PLC0415
     from training.data.samples import HELD_OUT, load_whole  # noqa: PLC0415
     from training.run.recipe import Recipe  # noqa: PLC0415
 
@@ -69,13 +69,13 @@ def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str
     tests = load_whole(recordings, Recipe(), HELD_OUT)
     exports = options.out / "exports"
     exports.mkdir(parents=True, exist_ok=True)
-    named = {name: [file] for name, file in zip(unlike_names(files), files, strict=True)} | trained
-    rows = [row for name, models in named.items() for row in contenders(name, models, exports, _told)]
+    files_by_name = {name: [file] for name, file in zip(distinct_names(files), files, strict=True)} | trained
+    rows = [row for name, models in files_by_name.items() for row in contenders(name, models, exports, _print_progress)]
     latency = measures.latencies(rows, options.frames)
     agreement = measures.agreements(rows, tests) if tests else [measures.from_cards(row) for row in rows]
     zero = measures.always_zero(tests) if tests else {}
     driving = measures.drives(rows, tracks, options.laps, options.speed)
-    results = [report.Result(*each) for each in zip(rows, latency, agreement, driving, strict=True)]
+    results = [report.Result(*figures) for figures in zip(rows, latency, agreement, driving, strict=True)]
     notes = _notes(options, rows, [test.name for test in tests])
     table = report.write(results, zero, notes, options.out)
     plots.draw_pareto(results, options.out / "pareto.png")
@@ -84,23 +84,25 @@ def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str
 
 
 def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequence[str]) -> list[str]:
-    """What a reader must know to read the table, and what would fool him."""
+    """Explain the table's columns, and warn where a model learned from a test recording."""
     from inference.engine import open_engine  # noqa: PLC0415
 
     device = open_engine(rows[0].served[0], "litert").device
     notes = [
-        "M mult-acc: million multiply-accumulates, one for each use of a trained kernel's weight in a frame; biases,"
-        " activations, normalisation, pooling and preprocessing not counted. file: LiteRT.",
-        f"ms: of one frame, p50 (p99) of {options.frames} frames, all rows in turn; LiteRT on {device}.",
-        f"driving: {options.laps:g} lap(s) at {options.speed:g} mph in the built-in simulator, by LiteRT; off road:"
-        " times, of all seeds.",
-        "[low, high]: 95 % confidence, over seeds where a network has several, else over 10 s blocks of road.",
+        "M mult-acc is million multiply-accumulates, one for each use of a trained kernel's weight in a frame; biases,"
+        " activations, normalisation, pooling and preprocessing are not counted. The file is that of LiteRT.",
+        f"ms is the time of one frame, p50 (p99) of {options.frames} frames, with all rows in turn; LiteRT runs on"
+        f" {device}.",
+        f"LiteRT drives {options.laps:g} lap(s) at {options.speed:g} mph in the built-in simulator; off road counts the"
+        " times of all seeds.",
+        "[low, high] is the 95 % confidence interval, over seeds where a network has several, else over 10 s blocks of"
+        " road.",
     ]
     if tests:
-        notes.append(f"agreement: every row of {', '.join(tests)}, driven by people, answered by LiteRT.")
+        notes.append(f"agreement compares LiteRT's answers with people's steering on every row of {', '.join(tests)}.")
     else:
         notes.append(
-            "agreement: on the road that each model's own training held out, from its card; no test recording."
+            "agreement is on the road that each model's own training held out, from its card; no recording is named."
         )
     for row in rows:
         seen = {data.recording for card in row.cards for data in card.data if data.trained} & set(tests)
@@ -109,26 +111,37 @@ def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequen
     return notes
 
 
-def _told(words: str) -> None:
-    print(words, file=sys.stderr)
+def _print_progress(message: str) -> None:
+    print(message, file=sys.stderr)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m training.compare", HELP)
     parser.add_argument(
-        "paths", type=Path, nargs="*", metavar="MODEL|RECORDING", help=".h5, .keras, .tflite files; test recordings"
+        "paths",
+        type=Path,
+        nargs="*",
+        metavar="MODEL|RECORDING",
+        help=".h5, .keras or .tflite files; test recordings",
     )
-    parser.add_argument("--out", type=Path, default=Path("comparison"), help="folder to write (%(default)s)")
-    parser.add_argument("--train", nargs="+", choices=NETWORKS, default=[], metavar="NAME", help=", ".join(NETWORKS))
-    parser.add_argument("--on", type=Path, nargs="+", default=[], metavar="RECORDING", help="to train on")
+    parser.add_argument("--out", type=Path, default=Path("comparison"), help="output folder (%(default)s)")
+    parser.add_argument(
+        "--train",
+        nargs="+",
+        choices=NETWORKS,
+        default=[],
+        metavar="NAME",
+        help=f"networks to train: {', '.join(NETWORKS)}",
+    )
+    parser.add_argument("--on", type=Path, nargs="+", default=[], metavar="RECORDING", help="recordings to train on")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each network, 1 to 10 (%(default)s)")
-    parser.add_argument("--epochs", type=int, help="of each training (the recipe's)")
+    parser.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
     parser.add_argument("--lap-m", type=float, help="length of the lap that the --on recordings drive, in metres")
     add_precision(parser)
-    parser.add_argument("--frames", type=int, default=200, help="to time on each engine (%(default)s)")
-    parser.add_argument("--track", nargs="*", default=["lake"], help="to drive: lake, mountain, random:SEED; none")
-    parser.add_argument("--laps", type=float, default=1.0, help="of each track (%(default)g)")
-    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="to hold (%(default)g)")
+    parser.add_argument("--frames", type=int, default=200, help="frames to time on each engine (%(default)s)")
+    parser.add_argument("--track", nargs="*", default=["lake"], help="to drive: lake, mountain, random:SEED, or none")
+    parser.add_argument("--laps", type=float, default=1.0, help="laps of each track (%(default)g)")
+    parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="speed to hold (%(default)g)")
     options = parser.parse_args(arguments)
     _check(parser, options)
     return options
@@ -137,7 +150,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     missing = [str(path) for path in (*options.paths, *options.on) if not path.exists()]
     if missing:
-        parser.error(f"not there: {', '.join(missing)}")
+        parser.error(f"no such file or folder: {', '.join(missing)}")
     if not options.train and all(path.is_dir() for path in options.paths):
         parser.error("name at least one model file, or --train NAME")
     if bool(options.train) != bool(options.on):

@@ -1,6 +1,6 @@
-"""What is measured of every row: milliseconds on each engine, agreement with people, and driving.
+"""Every row is measured: milliseconds on each engine, agreement with people, and driving.
 
-All rows meet the same frames in turn, so that whatever else the machine does in those minutes slows all of them alike.
+The rows answer the same frames in turns, so that other work of the machine slows all of them alike.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Latency:
 
 
 def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]]:
-    """For each row, by engine of this machine: milliseconds of `frames` frames, the row's first file.
+    """Time `frames` frames with each row's first file; returns for each row the milliseconds by engine.
 
-    Exported rows and LiteRT files run on LiteRT alone. An engine that cannot be had here is left out.
+    Exported rows and LiteRT files run on LiteRT only. Engines that this machine does not have are left out.
     """
     frame = np.random.default_rng(0).integers(0, 256, (1, *FRAME_SHAPE), np.uint8)
     calls: dict[tuple[int, str], Callable[[], object]] = {
@@ -55,14 +55,14 @@ def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]
         if (engine := _engine(row, name)) is not None
     }
     times = milliseconds(calls, dict.fromkeys(calls, -(-frames // ROUNDS)))
-    found: list[dict[str, Latency]] = [{} for _ in rows]
+    latency_by_row: list[dict[str, Latency]] = [{} for _ in rows]
     for (number, name), values in times.items():
-        found[number][name] = Latency(*map(float, np.percentile(values, (50, 99))))
-    return found
+        latency_by_row[number][name] = Latency(*map(float, np.percentile(values, (50, 99))))
+    return latency_by_row
 
 
 def _engine(row: Contender, name: str) -> Engine | None:
-    """None where the row has no such form, or this machine no such engine."""
+    """Open the engine; returns None where the row has no such form, or this machine no such engine."""
     if name == "litert":
         return open_engine(row.served[0], "litert")
     try:
@@ -72,74 +72,74 @@ def _engine(row: Contender, name: str) -> Engine | None:
 
 
 def agreements(rows: Sequence[Contender], tests: Sequence[Drive]) -> list[dict[str, Interval]]:
-    """For each row, agreement with the people who drove `tests`, of which every row counts.
+    """Measure each contender's agreement with the people who drove `tests`, on all their rows.
 
-    Keys: `mae`, `bias`, `correlation`, and each again with ` 1 s` for means over one second; and the same of
-    always answering 0 comes from `always_zero`. Intervals are over seeds where a row has several, else over blocks.
+    Keys: `mae`, `bias`, `correlation`, and each again with ` 1 s` for means over one second. Intervals are over seeds
+    where a contender has several, else over blocks of road. `always_zero` measures the same of always answering 0.
     """
     engines = [open_engine(file, "litert", threads=1) for row in rows for file in row.served]
     answers = [_answers(test, engines) for test in tests]
     steering, means, block = _joined(tests)
-    found, first = [], 0
+    results, first = [], 0
     for row in rows:
         singles = []
         for number in range(first, first + row.seeds):
             own = [answer[number] for answer in answers]
-            smooth = [centred_mean(each, test.time_s, MEAN_S) for each, test in zip(own, tests, strict=True)]
+            smooth = [centred_mean(signal, test.time_s, MEAN_S) for signal, test in zip(own, tests, strict=True)]
             singles.append(_agreement(np.concatenate(own), np.concatenate(smooth), steering, means, block))
-        found.append(singles[0] if len(singles) == 1 else together(singles))
+        results.append(singles[0] if len(singles) == 1 else combine_seeds(singles))
         first += row.seeds
-    return found
+    return results
 
 
-def together(singles: Sequence[Mapping[str, Interval]]) -> dict[str, Interval]:
-    """The figures of several trainings as one, with intervals over seeds."""
+def combine_seeds(singles: Sequence[Mapping[str, Interval]]) -> dict[str, Interval]:
+    """Combine the figures of several trainings into one, with intervals over seeds."""
     return {name: over_seeds([single[name].value for single in singles]) for name in singles[0]}
 
 
 def from_cards(row: Contender) -> dict[str, Interval]:
-    """Agreement on the road that each training itself held out, as the cards say; empty for exports and without cards.
+    """Read from the cards the agreement on the road that each training held out; empty for exports or without cards.
 
-    A card has no rows to resample, so one file has no interval.
+    A card has no rows to resample, so a single file has no interval.
     """
     if row.weights != "float32" or not row.cards or len(row.cards) < row.seeds:
         return {}
-    return together([_of_card(card) for card in row.cards])
+    return combine_seeds([_of_card(card) for card in row.cards])
 
 
 def _of_card(card: Card) -> dict[str, Interval]:
-    found = {}
+    intervals = {}
     for part, mark in (("all", ""), ("all, 1 s means", " 1 s")):
         figures = card.metrics.get(part, {})
         for name in ("mae", "bias", "correlation"):
             value = figures.get(name)
-            found[f"{name}{mark}"] = Interval(math.nan if value is None else float(value))
-    return found
+            intervals[f"{name}{mark}"] = Interval(math.nan if value is None else float(value))
+    return intervals
 
 
 def always_zero(tests: Sequence[Drive]) -> dict[str, Interval]:
-    """What always answering 0 gives on the same rows."""
+    """Measure the agreement of always answering 0 on the same rows."""
     steering, means, block = _joined(tests)
     nothing = np.zeros_like(steering)
     return _agreement(nothing, nothing, steering, means, block)
 
 
 def _answers(drive: Drive, engines: Sequence[Engine]) -> Float64Array:
-    """Steering (engines, rows) for the centre images; each is decoded once, as when driving."""
-    found = np.empty((len(engines), len(drive.steering)))
+    """Predict steering (engines, rows) for the centre images; each image is decoded once, as when driving."""
+    steering = np.empty((len(engines), len(drive.steering)))
     for number, path in enumerate(tqdm(drive.images[:, 0], desc=drive.name, unit=" frames")):
         frame = decode_image(Path(path).read_bytes())[np.newaxis]
-        found[:, number] = [engine.predict(frame)[0] for engine in engines]
-    return found
+        steering[:, number] = [engine.predict(frame)[0] for engine in engines]
+    return steering
 
 
 def _joined(tests: Sequence[Drive]) -> tuple[Float64Array, Float64Array, npt.NDArray[np.intp]]:
-    """Steering, its 1 s means, and the blocks of road, of all recordings one after another."""
+    """Concatenate steering, its 1 s means and block numbers, (n,) each, of all recordings."""
     means = [centred_mean(drive.steering, drive.time_s, MEAN_S) for drive in tests]
     numbers: list[npt.NDArray[np.intp]] = []
-    for each in tests:
+    for test in tests:
         first = numbers[-1][-1] + 1 if numbers else 0
-        numbers.append(first + blocks(each.time_s, SESSION_GAP_S))
+        numbers.append(first + blocks(test.time_s, SESSION_GAP_S))
     return np.concatenate([drive.steering for drive in tests]), np.concatenate(means), np.concatenate(numbers)
 
 
@@ -153,14 +153,14 @@ def _agreement(
 def drives(
     rows: Sequence[Contender], tracks: Sequence[Track], laps: float, speed_mph: float
 ) -> list[dict[str, list[DriveReport]]]:
-    """For each row, by track, a report for each of its files: the closed loop of training.evaluate, on LiteRT."""
+    """Let each row's files drive each track with LiteRT; returns for each row the files' reports by track."""
     files = sum(row.seeds for row in rows)
     total_m = sum(track.length_m for track in tracks) * laps * files
-    found: list[dict[str, list[DriveReport]]] = [{} for _ in rows]
+    reports_by_row: list[dict[str, list[DriveReport]]] = [{} for _ in rows]
     with tqdm(total=round(total_m), unit="m", unit_scale=True, desc="driving", smoothing=0.05) as bar:
         for track in tracks:
             scene = Scene(track)
-            for reports, row in zip(found, rows, strict=True):
+            for reports, row in zip(reports_by_row, rows, strict=True):
                 bar.set_postfix_str(f"{row.title}, {track.name}")
                 reports[track.name] = []
                 for file in row.served:
@@ -168,4 +168,4 @@ def drives(
                     drive(open_engine(file, "litert", threads=1), world, speed_mph, bar)
                     reports[track.name].append(world.log.report())
             scene.close()
-    return found
+    return reports_by_row

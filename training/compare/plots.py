@@ -1,6 +1,6 @@
-"""The comparison as pictures: what a network costs against what it gives, and which ones nothing beats in both.
+"""The comparison's pictures plot a network's cost against its quality, and mark the networks on the Pareto front.
 
-A table of a dozen columns hides the one question: how small may it get before it drives worse?
+They answer what a table of a dozen columns hides: how small a network may be before it drives worse.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MARKERS = {"float32": "o", "float16": "s", "int8": "^", "": "D"}
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Of (cost, error) points, those that no other is at least as good as in both, by rising cost."""
+    """Return the (cost, error) points that no other point equals or beats in both, by rising cost."""
     front: list[tuple[float, float]] = []
     for cost, error in sorted(points):
         if not front or error < front[-1][1]:
@@ -32,37 +32,40 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 
 
 def draw_pareto(results: Sequence[Result], path: Path) -> None:
-    """Up to four panels: milliseconds and multiply-accumulates, each against error and distance from the centre."""
+    """Draw milliseconds and multiply-accumulates, each against error and against lateral offset on each track."""
     costs: list[tuple[str, Callable[[Result], float]]] = [
-        ("LiteRT, milliseconds a frame (p50)", lambda each: each.latency["litert"].p50_ms),
+        ("LiteRT, milliseconds a frame (p50)", lambda result: result.latency["litert"].p50_ms),
         ("million multiply-accumulates", _millions),
     ]
     gains: list[tuple[str, Callable[[Result], Interval]]] = []
-    if any("mae 1 s" in each.agreement for each in results):
-        gains.append(("mean error, 1 s means", lambda each: each.agreement.get("mae 1 s", Interval(math.nan))))
-    gains += [(f"mean metres from the centre, {track}", _aside_on(track)) for track in results[0].driving]
+    if any("mae 1 s" in result.agreement for result in results):
+        gains.append(("mean error, 1 s means", lambda result: result.agreement.get("mae 1 s", Interval(math.nan))))
+    gains += [(f"mean lateral offset in metres, {track}", _offset_on(track)) for track in results[0].driving]
     if not gains:
         return
     figure = Figure(figsize=(13, 4.2 * len(gains)), layout="constrained")
     panels = figure.subplots(len(gains), len(costs), squeeze=False)
     for line, (gain_title, gain) in zip(panels, gains, strict=True):
         for axes, (cost_title, cost) in zip(line, costs, strict=True):
-            _panel(axes, [(cost(each), gain(each), each) for each in results])
+            _panel(axes, [(cost(result), gain(result), result) for result in results])
             axes.set(xlabel=cost_title, ylabel=gain_title)
-    figure.suptitle("grey: no other is both cheaper and better; bars, where known: 95 % confidence", fontsize="medium")
+    figure.suptitle(
+        "No network is both cheaper and better than those on the grey line. Bars show 95 % confidence.",
+        fontsize="medium",
+    )
     figure.legend(*panels[-1, 0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
     save_figure(figure, path)
 
 
 def _panel(axes: Any, points: Sequence[Point]) -> None:
-    known = [point for point in points if math.isfinite(point[0]) and math.isfinite(point[1].value)]
+    finite_points = [point for point in points if math.isfinite(point[0]) and math.isfinite(point[1].value)]
     colours = {name: f"C{number}" for number, name in enumerate(dict.fromkeys(p[2].contender.name for p in points))}
-    front = pareto_front([(cost, interval.value) for cost, interval, _ in known])
+    front = pareto_front([(cost, interval.value) for cost, interval, _ in finite_points])
     axes.step([cost for cost, _ in front], [error for _, error in front], where="post", color="0.7", zorder=0)
-    for cost, interval, each in known:
-        row = each.contender
-        below, above = interval.value - interval.low, interval.high - interval.value
-        bars = None if math.isnan(below) else [[max(0, below)], [max(0, above)]]
+    for cost, interval, result in finite_points:
+        row = result.contender
+        bar_below, bar_above = interval.value - interval.low, interval.high - interval.value
+        bars = None if math.isnan(bar_below) else [[max(0, bar_below)], [max(0, bar_above)]]
         colour, marker = colours[row.name], MARKERS[row.weights]
         axes.errorbar(cost, interval.value, bars, color=colour, capsize=3)
         axes.plot(cost, interval.value, marker, color=colour, label=row.title)
@@ -74,19 +77,19 @@ def _panel(axes: Any, points: Sequence[Point]) -> None:
 
 
 def draw_bars(results: Sequence[Result], path: Path) -> None:
-    """What each row weighs and takes: parameters, file size, and milliseconds on each engine, p50 and p99."""
-    titles = [each.contender.title for each in results]
-    engines = [name for name in ENGINE_TITLES if any(name in each.latency for each in results)]
+    """Draw each row's parameters, file size, and milliseconds on each engine, p50 and p99."""
+    titles = [result.contender.title for result in results]
+    engines = [name for name in ENGINE_TITLES if any(name in result.latency for result in results)]
     figure = Figure(figsize=(2.8 * (2 + len(engines)) + 1, 1.2 + 0.32 * len(results)), layout="constrained")
     parameters, sizes, *times = figure.subplots(1, 2 + len(engines), sharey=True)
-    parameters.barh(titles, [_thousands(each) for each in results])
+    parameters.barh(titles, [_thousands(result) for result in results])
     parameters.set(xlabel="thousand parameters")
-    sizes.barh(titles, [each.file_bytes / 1e6 for each in results])
+    sizes.barh(titles, [result.file_bytes / 1e6 for result in results])
     sizes.set(xlabel="LiteRT file, MB")
     for axes, name in zip(times, engines, strict=True):
-        shown = [each for each in results if name in each.latency]
-        rows = [each.contender.title for each in shown]
-        p50, p99 = (([getattr(each.latency[name], which) for each in shown]) for which in ("p50_ms", "p99_ms"))
+        timed = [result for result in results if name in result.latency]
+        rows = [result.contender.title for result in timed]
+        p50, p99 = (([getattr(result.latency[name], which) for result in timed]) for which in ("p50_ms", "p99_ms"))
         axes.barh(rows, p50)
         axes.plot(p99, rows, "|", color="black", markersize=12, label="p99")
         axes.set(xlabel=f"{ENGINE_TITLES[name]}, p50")
@@ -95,13 +98,13 @@ def draw_bars(results: Sequence[Result], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _millions(each: Result) -> float:
-    return each.contender.cost.multiply_accumulates / 1e6 if each.contender.cost else math.nan
+def _millions(result: Result) -> float:
+    return result.contender.cost.multiply_accumulates / 1e6 if result.contender.cost else math.nan
 
 
-def _thousands(each: Result) -> float:
-    return each.contender.cost.parameters / 1e3 if each.contender.cost else 0.0
+def _thousands(result: Result) -> float:
+    return result.contender.cost.parameters / 1e3 if result.contender.cost else 0.0
 
 
-def _aside_on(track: str) -> Callable[[Result], Interval]:
-    return lambda each: each.lateral_offset_m(track)
+def _offset_on(track: str) -> Callable[[Result], Interval]:
+    return lambda result: result.lateral_offset_m(track)

@@ -1,4 +1,4 @@
-"""The comparison as files: one table for people (markdown), the same with every figure for programs (JSON)."""
+"""The report writes the comparison as a table for people (Markdown), and with all figures for programs (JSON)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AGREEMENT_TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row and all that was measured of it; what was not asked for is empty."""
+    """One row and all its measurements; those that were not requested are empty."""
 
     contender: Contender
     latency: Mapping[str, Latency]
@@ -37,36 +37,36 @@ class Result:
 
     @property
     def file_bytes(self) -> int:
-        """Size of the LiteRT file that serves."""
+        """The size of the LiteRT file."""
         return self.contender.served[0].stat().st_size
 
     def autonomy(self, track: str) -> Interval:
-        """Percent of the drive, over seeds."""
+        """The percentage of autonomous driving, over seeds."""
         return over_seeds([report.autonomy_percent for report in self.driving[track]])
 
     def lateral_offset_m(self, track: str) -> Interval:
-        """Mean distance from the centre line, over seeds."""
+        """The mean lateral offset in metres, over seeds."""
         return over_seeds([report.mean_cte_m for report in self.driving[track]])
 
 
 def markdown(results: Sequence[Result], zero: Mapping[str, Interval], notes: Sequence[str]) -> str:
-    """One table, a line for each row, then the notes. zero: the agreement of always answering 0, or empty."""
-    engines = [name for name in ALL_ENGINES if any(name in each.latency for each in results)]
-    agreement = [name for name in AGREEMENT_TITLES if any(name in each.agreement for each in results)]
+    """Format one table, with a line for each row, and the notes. zero: agreement of always answering 0, or empty."""
+    engines = [name for name in ALL_ENGINES if any(name in result.latency for result in results)]
+    agreement = [name for name in AGREEMENT_TITLES if any(name in result.agreement for result in results)]
     tracks = list(results[0].driving)
     head = ["network", "seeds", "parameters", "M mult-acc", "file MB"]
     head += [ENGINE_TITLES[name] for name in engines] + [AGREEMENT_TITLES[name] for name in agreement]
     for track in tracks:
-        head += [f"autonomy, {track}", f"off road, {track}", f"mean m aside, {track}"]
+        head += [f"autonomy, {track}", f"off road, {track}", f"mean offset m, {track}"]
     lines = [head, ["---"] * len(head)]
-    for each in results:
-        row = each.contender
-        cells = [row.title, str(row.seeds), *_size_cells(each)]
-        cells += [_latency_cell(each.latency.get(name)) for name in engines]
-        cells += [_cell(each.agreement.get(name), 3) for name in agreement]
+    for result in results:
+        row = result.contender
+        cells = [row.title, str(row.seeds), *_size_cells(result)]
+        cells += [_latency_cell(result.latency.get(name)) for name in engines]
+        cells += [_cell(result.agreement.get(name), 3) for name in agreement]
         for track in tracks:
-            off_road = sum(report.off_road_events for report in each.driving[track])
-            cells += [f"{_cell(each.autonomy(track), 1)} %", str(off_road), _cell(each.lateral_offset_m(track), 2)]
+            off_road = sum(report.off_road_events for report in result.driving[track])
+            cells += [f"{_cell(result.autonomy(track), 1)} %", str(off_road), _cell(result.lateral_offset_m(track), 2)]
         lines.append(cells)
     if zero:
         empty = len(head) - 1 - len(agreement) - 3 * len(tracks)
@@ -77,37 +77,37 @@ def markdown(results: Sequence[Result], zero: Mapping[str, Interval], notes: Seq
 
 
 def as_json(results: Sequence[Result], zero: Mapping[str, Interval], notes: Sequence[str]) -> str:
-    """Every figure, with null where one is not known."""
+    """Format every figure as JSON, with null where a figure is unknown."""
     rows = [
         {
-            "network": each.contender.name,
-            "weights": each.contender.weights or None,
-            "models": [str(model) for model in each.contender.models],
-            "trained_on": sorted({data.recording for card in each.contender.cards for data in card.data}),
-            "file_bytes": each.file_bytes,
-            "cost": asdict(each.contender.cost) if each.contender.cost else None,
-            "latency": {name: asdict(latency) for name, latency in each.latency.items()},
-            "agreement": {name: asdict(interval) for name, interval in each.agreement.items()},
-            "driving": {track: [asdict(report) for report in reports] for track, reports in each.driving.items()},
+            "network": result.contender.name,
+            "weights": result.contender.weights or None,
+            "models": [str(model) for model in result.contender.models],
+            "trained_on": sorted({data.recording for card in result.contender.cards for data in card.data}),
+            "file_bytes": result.file_bytes,
+            "cost": asdict(result.contender.cost) if result.contender.cost else None,
+            "latency": {name: asdict(latency) for name, latency in result.latency.items()},
+            "agreement": {name: asdict(interval) for name, interval in result.agreement.items()},
+            "driving": {track: [asdict(report) for report in reports] for track, reports in result.driving.items()},
         }
-        for each in results
+        for result in results
     ]
     always = {name: asdict(interval) for name, interval in zero.items()}
     return json.dumps(without_nan({"rows": rows, "always_zero": always, "notes": list(notes)}), indent=2) + "\n"
 
 
 def write(results: Sequence[Result], zero: Mapping[str, Interval], notes: Sequence[str], folder: Path) -> str:
-    """comparison.md and comparison.json in `folder`, each whole or not at all; returns the markdown."""
+    """Write comparison.md and comparison.json in `folder`, each whole or not at all; returns the Markdown."""
     text = markdown(results, zero, notes)
     write_whole(folder / "comparison.md", text.encode())
     write_whole(folder / "comparison.json", as_json(results, zero, notes).encode())
     return text
 
 
-def _size_cells(each: Result) -> list[str]:
-    cost = each.contender.cost
+def _size_cells(result: Result) -> list[str]:
+    cost = result.contender.cost
     counts = [f"{cost.parameters:,}", f"{cost.multiply_accumulates / 1e6:.1f}"] if cost else ["-", "-"]
-    return [*counts, f"{each.file_bytes / 1e6:.2f}"]
+    return [*counts, f"{result.file_bytes / 1e6:.2f}"]
 
 
 def _latency_cell(latency: Latency | None) -> str:

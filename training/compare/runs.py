@@ -1,4 +1,4 @@
-"""Trains the networks of a comparison: each with each seed, each a run folder that goes on where it was."""
+"""The comparison trains each network with each seed, each in a run folder that can be resumed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from training.__main__ import main as train
 
 
 class TrainingFailedError(RuntimeError):
-    """A training that ended early and has said why. code: its exit code."""
+    """A training ended early and has printed why. code: its exit code."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"a training ended with exit code {code}")
@@ -18,37 +18,39 @@ class TrainingFailedError(RuntimeError):
 
 
 def train_all(options: argparse.Namespace) -> dict[str, list[Path]]:
-    """The model files of each network of `options.train`, one for each seed; those that are finished stay.
+    """Train each network of `options.train` with each seed; returns the model files by network.
 
-    Raises TrainingFailedError.
+    Finished models are not trained again. Raises TrainingFailedError.
     """
     return {
-        name: [_trained(name, seed, options) for seed in range(1, options.seeds + 1)]
+        name: [_train(name, seed, options) for seed in range(1, options.seeds + 1)]
         for name in dict.fromkeys(options.train)
     }
 
 
-def _trained(name: str, seed: int, options: argparse.Namespace) -> Path:
-    """The run folder is asked first whether its settings are these, so a finished model is never another's."""
+def _train(name: str, seed: int, options: argparse.Namespace) -> Path:
+    """Train one network unless its folder holds a finished model of the same command; returns the model file."""
     folder = options.out / "runs" / f"{name}-seed{seed}"
     out: Path = folder / f"{name}.h5"
-    words = _words(name, seed, options)
-    asked = folder / "asked.txt"
-    if not (_finished(out) and asked.is_file() and asked.read_text(encoding="utf-8") == "\n".join(words)):
-        code = train([*words, "--run", str(folder), "--out", str(out)])
+    command = _training_command(name, seed, options)
+    command_file = folder / "asked.txt"
+    text = "\n".join(command)
+    same_command = command_file.is_file() and command_file.read_text(encoding="utf-8") == text
+    if not (_finished(out) and same_command):
+        code = train([*command, "--run", str(folder), "--out", str(out)])
         if code:
             raise TrainingFailedError(code)
-        asked.write_text("\n".join(words), encoding="utf-8")
+        command_file.write_text(text, encoding="utf-8")
     return out
 
 
-def _words(name: str, seed: int, options: argparse.Namespace) -> list[str]:
-    """The command line of python -m training; a checkpoint chosen by the tracks that judge it would flatter."""
-    words = [*(str(recording.resolve()) for recording in options.on), "--model", name, "--seed", str(seed)]
-    words += ["--precision", options.precision, "--no-drive"]
+def _training_command(name: str, seed: int, options: argparse.Namespace) -> list[str]:
+    """Return the arguments of python -m training; --no-drive, because the tracks that judge must not choose."""
+    command = [*(str(recording.resolve()) for recording in options.on), "--model", name, "--seed", str(seed)]
+    command += ["--precision", options.precision, "--no-drive"]
     for option, value in (("--epochs", options.epochs), ("--lap-m", options.lap_m)):
-        words += [option, str(value)] if value is not None else []
-    return words
+        command += [option, str(value)] if value is not None else []
+    return command
 
 
 def _finished(out: Path) -> bool:

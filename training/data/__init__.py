@@ -1,1 +1,1 @@
-"""Recordings to batches: which rows train, what is drawn of them, how images are varied."""
+"""This package turns recordings into batches: it splits and draws rows, and augments their images."""

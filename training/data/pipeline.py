@@ -1,7 +1,7 @@
-"""Image files -> batches for the network, decoded and varied in parallel with its work.
+"""The pipeline makes batches of image files, and decodes and augments them while the network works.
 
-Images are read, cropped and varied as the crop that the network looks at, so no time goes into pixels it never sees.
-Which rows those are is asked of the model itself: its own first layer is the only definition.
+It crops images to the rows that the network sees before it augments them, so pixels outside cost no time. The model's
+own first layer is the only definition of these rows.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def training_batches(
     seed: tuple[int, int],
     hoods: npt.NDArray[np.uint8],
 ) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
-    """Batches of varied crops: (uint8 (batch, rows, 320, 3), float32 (batch, 1)); the last, smaller one is left out.
+    """Yield batches of augmented crops, uint8 (batch, rows, 320, 3), and steering, float32 (batch, 1).
 
-    hoods: of other frames, as `hoods` gives them.
+    The last batch is left out when it is smaller. hoods: those of other frames, as `hoods` returns them.
     """
     numbers = np.arange(len(paths))
     data = tf.data.Dataset.from_tensor_slices((paths, targets.astype(np.float32), numbers))
@@ -49,7 +49,7 @@ def training_batches(
 
 
 def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], batch: int) -> Iterator[Crops]:
-    """Batches of crops as they are: uint8 (n, rows, 320, 3), in order, all of them."""
+    """Yield all crops in order and without augmentation, in batches of uint8 (n, rows, 320, 3)."""
     data = tf.data.Dataset.from_tensor_slices(np.asarray(paths))
     return _batches(data, lambda path: _crop(path, rows), batch, drop_remainder=False)
 
@@ -57,25 +57,25 @@ def images(paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], b
 def hoods(
     centre_paths: Sequence[str] | npt.NDArray[np.str_], rows: tuple[int, int], seed: int
 ) -> npt.NDArray[np.uint8]:
-    """The hoods of HOODS of these centre images, or of all if they are fewer: uint8 (n, k, 320, 3)."""
-    chosen = np.random.default_rng(seed).permutation(np.asarray(centre_paths))[:HOODS]
-    return np.concatenate(list(images(chosen, hood_rows(rows), len(chosen))))
+    """Return the hoods of HOODS random centre images, or of all if there are fewer: uint8 (n, k, 320, 3)."""
+    sample = np.random.default_rng(seed).permutation(np.asarray(centre_paths))[:HOODS]
+    return np.concatenate(list(images(sample, hood_rows(rows), len(sample))))
 
 
 def crop_rows(cropping: tuple[tuple[int, int], tuple[int, int]]) -> tuple[int, int]:
-    """Keras' Cropping2D.cropping -> first row kept and first row no longer kept."""
+    """Convert Keras' Cropping2D.cropping into the first row that it keeps and the first row below."""
     (top, bottom), _ = cropping
     return top, FRAME_ROWS - bottom
 
 
 def _batches(data: tf.data.Dataset, function: Any, batch: int, *, drop_remainder: bool) -> Iterator[Any]:
-    """As NumPy arrays, which every backend of Keras takes."""
+    """Yield batches as NumPy arrays, which every backend of Keras accepts."""
     data = data.map(function, num_parallel_calls=WORKERS, deterministic=True)
     batches: Iterator[Any] = data.batch(batch, drop_remainder=drop_remainder).prefetch(2).as_numpy_iterator()
     return batches
 
 
 def _crop(path: Any, rows: tuple[int, int]) -> Any:
-    """Decode as Pillow does when driving (accurate DCT), JPEG or PNG, and keep the rows."""
+    """Decode a JPEG or PNG as Pillow does when driving (accurate DCT), and crop it to the rows."""
     image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3, dct_method="INTEGER_ACCURATE")
     return tf.ensure_shape(image, FRAME_SHAPE)[rows[0] : rows[1]]

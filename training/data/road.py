@@ -1,7 +1,7 @@
-"""Where on the road each row of a recording was driven, from its speeds, times and steering alone.
+"""Each row of a recording gets a place on the road, computed from speeds, times and steering alone.
 
-Laps show the same places again and again, so a fair test holds out places, not rows: every lap of every recording, in
-both directions, over the same stretch of road. That needs a position that all of them share.
+Laps show the same places again and again, so a fair test holds out places, not rows: the same stretch of road on every
+lap of every recording, in both directions. That needs a position that all recordings share.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from protocol.recording import SESSION_GAP_S, Sample
 from protocol.unbroken import unbroken_pieces
 
 SMOOTH_M = 20
-"""Length over which steering is averaged before places are compared: longer than a driver's single correction."""
+"""Steering is averaged over this length before places are compared; it is longer than a driver's single correction."""
 
 LEAST_AGREEMENT = 0.5
-"""Correlation of two drives' steering below which they are not the same road. Right ones reach 0.65 to 0.98."""
+"""Two drives whose steering correlates less than this are not on the same road; drives on one road reach 0.65."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A part of a recording driven without a standstill or a gap.
+    """A part of a recording that was driven without a standstill or a gap.
 
-    rows: indices into its samples; distance_m: along the leg.
+    recording: the recording's number; rows: indices into its samples; distance_m, steering: one value for each row.
     """
 
     recording: int
@@ -37,9 +37,9 @@ class Leg:
 
 
 def legs(recording: int, samples: Sequence[Sample], time_s: Float64Array) -> list[Leg]:
-    """Cut a recording at its sessions, gaps and standstills, without the manoeuvres beside them. time_s: (n,) seconds.
+    """Cut a recording at session ends, gaps and standstills, and leave out the manoeuvres beside them.
 
-    Where rows are left out nobody knows how far the car went meanwhile, nor whether it turned round.
+    time_s: (n,) seconds. Where rows are missing it is unknown how far the car drove, and whether it turned round.
     """
     steering = np.array([s.steering for s in samples])
     pieces = unbroken_pieces(samples, time_s, SESSION_GAP_S)
@@ -50,34 +50,33 @@ def legs(recording: int, samples: Sequence[Sample], time_s: Float64Array) -> lis
     ]
 
 
-def places_m(found: Sequence[Leg], lap_m: float) -> list[Float64Array | None]:
-    """Each leg -> place of its rows in metres, 0..lap_m, shared by all legs; None for a leg that fits nowhere.
+def places_m(driven_legs: Sequence[Leg], lap_m: float) -> list[Float64Array | None]:
+    """Return each leg's places on the shared lap, in metres, 0..lap_m; None for a leg that fits nowhere.
 
-    Distance driven, modulo the lap, gives the place up to a start and a direction; both follow from the road's bends,
-    by the best correlation with the steering of the longest leg (negated and mirrored for the other direction). Place 0
-    is the sharpest bend, and places grow the way round in which the road as a whole turns left.
-
-    Agrees within about 10 m on the lake (five legs, two drivers, both directions). A leg must be half a lap long.
+    Distance driven, modulo the lap, gives the place except for a start and a direction. Both follow from the best
+    correlation with the steering of the longest leg, negated and mirrored for the other direction. Place 0 is the
+    sharpest bend, and places grow in the direction in which the road as a whole turns left. A leg must be half a lap
+    long.
     """
-    if not found:
+    if not driven_legs:
         return []
-    longest = max(found, key=lambda leg: leg.distance_m[-1] - leg.distance_m[0])
-    reference = _road(longest, lap_m)
-    return [_placed(leg, reference, lap_m) for leg in found]
+    longest = max(driven_legs, key=lambda leg: leg.distance_m[-1] - leg.distance_m[0])
+    reference = _mean_road(longest, lap_m)
+    return [_place_leg(leg, reference, lap_m) for leg in driven_legs]
 
 
 def _profile(leg: Leg) -> tuple[Float64Array, Float64Array]:
-    """Steering averaged over SMOOTH_M at every metre of the leg."""
+    """Average the steering over SMOOTH_M at every metre of the leg."""
     metres = np.arange(leg.distance_m[0], leg.distance_m[-1], 1.0)
-    driven = np.diff(leg.distance_m)
-    area = np.concatenate([[0.0], np.cumsum((leg.steering[1:] + leg.steering[:-1]) / 2 * driven)])
+    step_m = np.diff(leg.distance_m)
+    area = np.concatenate([[0.0], np.cumsum((leg.steering[1:] + leg.steering[:-1]) / 2 * step_m)])
     half = SMOOTH_M / 2
-    ahead, behind = (np.interp(metres + shift, leg.distance_m, area) for shift in (half, -half))
-    return metres, (ahead - behind) / SMOOTH_M
+    area_ahead, area_behind = (np.interp(metres + shift, leg.distance_m, area) for shift in (half, -half))
+    return metres, (area_ahead - area_behind) / SMOOTH_M
 
 
-def _road(leg: Leg, lap_m: float) -> Float64Array:
-    """Mean steering at each metre of the lap, as driven the way that turns left, from the sharpest bend on."""
+def _mean_road(leg: Leg, lap_m: float) -> Float64Array:
+    """Average the steering at each metre of the lap, in the direction that turns left, from the sharpest bend on."""
     metres, steering = _profile(leg)
     size = round(lap_m)
     cell = (metres % lap_m / lap_m * size).astype(int) % size
@@ -88,7 +87,7 @@ def _road(leg: Leg, lap_m: float) -> Float64Array:
     return np.roll(road, -int(np.argmax(np.abs(road))))
 
 
-def _placed(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | None:
+def _place_leg(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | None:
     metres, steering = _profile(leg)
     if metres.size < lap_m / 2 or steering.std() == 0 or road.std() == 0:
         return None

@@ -1,9 +1,9 @@
-"""Recordings -> rows with a steering target, a place on the road and a part: to train on, to test on, or neither.
+"""Recordings become rows with a steering target, a place on the road and a part: train, held out, or guard.
 
-What a model is tested on must not have been seen: neighbouring rows look the same, and so do other laps. So whole
-stretches of road are held out, with a guard on both sides, in every lap, direction and recording. Where the lap is not
-known, blocks of time stand in for stretches: other laps then leak, and the figures flatter. Some leaks remain with
-stretches too: far scenery is seen from elsewhere, and both parts share their drivers, their car and the road's look.
+A model must be tested on what it has not seen, but neighbouring rows look the same, and so do other laps. So whole
+stretches of road are held out, with a guard on both sides, on every lap, in every direction and recording. Where the
+lap is unknown, blocks of time are held out: other laps then show the same road, and the figures flatter. Stretches
+share something with the rest, too: far scenery, drivers, the car and the road's look.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from training.data.road import legs, places_m
 from training.run.recipe import Recipe
 
 TRAIN, GUARD, HELD_OUT = PARTS = 0, 1, 2
-"""What a row is for; guards are for nothing."""
+"""The parts of the rows; guards are neither learned nor tested."""
 
 BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
-"""Without places: of every five blocks of 12 s the third is held out, with gaps of 1.5 s."""
+"""Without places, the third of every five blocks of 12 s is held out, with guards of 1.5 s."""
 
 MEAN_S = 1.0
-"""Means over this time show what a driver in bursts means; signals are compared by them."""
+"""Signals are also compared by means over this time, which show the intention of a driver who steers in bursts."""
 
 CAMERAS_LEFT_M = np.array([camera.lateral_offset_m for camera in CAMERAS.values()])
 
@@ -40,8 +40,8 @@ CAMERAS_LEFT_M = np.array([camera.lateral_offset_m for camera in CAMERAS.values(
 class Drive:
     """The usable rows of one recording, as columns of equal length.
 
-    images: paths (n, 3) of the centre, left and right image, '' where none. time_s: of the recording computer's clock.
-    steering: as recorded, -1..1; target: the same, smoothed as the recipe says.
+    images: paths (n, 3) of the centre, left and right image, '' where there is none. time_s: by the recorder's clock.
+    steering: as recorded, -1..1; target: the same, smoothed by the recipe.
     place_m: place on the lap, nan where unknown. stretch: number of the nearest held-out stretch or block.
     part: TRAIN, GUARD or HELD_OUT. unplaced: rows left out because they fit nowhere on the lap or stood still.
     """
@@ -58,20 +58,20 @@ class Drive:
 
 
 def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None, seed: int) -> list[Drive]:
-    """Read recordings and split them. lap_m: length of the lap that all of them drive, None if unknown.
+    """Read recordings and split their rows. lap_m: length of the lap that all of them drive, None if unknown.
 
-    seed: of a split at random, where the recipe has one. Raises RecordingError for a folder that is no recording.
+    seed: decides the recipe's random split, if it has one. Raises RecordingError for a folder that is no recording.
     """
     if recipe.held_out_share is not None:
-        return _at_random(load_whole(folders, recipe, TRAIN), recipe.held_out_share, seed)
+        return _split_randomly(load_whole(folders, recipe, TRAIN), recipe.held_out_share, seed)
     recordings = [read_recording(folder) for folder in folders]
     if lap_m is None:
-        return [_by_time(recording, recipe) for recording in recordings]
-    return _by_place(recordings, recipe, lap_m)
+        return [_split_by_time(recording, recipe) for recording in recordings]
+    return _split_by_place(recordings, recipe, lap_m)
 
 
 def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive]:
-    """Read recordings of which every row is for the same: TRAIN (other roads) or HELD_OUT (other drivers).
+    """Read recordings of which all rows have one part: TRAIN (other roads) or HELD_OUT (other drivers).
 
     Raises RecordingError for a folder that is no recording.
     """
@@ -80,12 +80,12 @@ def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive
         recording = read_recording(folder)
         moving = np.array([s.speed_mph > STANDSTILL_MPH for s in recording.samples])
         outside = np.full((moving.size, 1), 0.0 if part == HELD_OUT else np.inf)
-        drives.append(_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
+        drives.append(_make_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
     return drives
 
 
 def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) -> Float64Array:
-    """Values averaged over a centred window of time, narrower at both ends of a drive and never across a gap: (n,)."""
+    """Average (n,) values over a centred window of time, which narrows at the ends of a drive and never spans a gap."""
     jumps = np.diff(time_s)
     pieces = np.split(np.arange(values.size), np.flatnonzero((jumps < 0) | (jumps > SESSION_GAP_S)) + 1)
     result = np.empty_like(values)
@@ -97,10 +97,10 @@ def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) ->
     return result
 
 
-def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
-    """The steering, -1..1, that a view from `left_m` to the left of the car's middle asks for: back to the right.
+def correct_steering(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
+    """Correct the steering, -1..1, for a view from `left_m` to the left of the car's middle: it steers back right.
 
-    The study's arctan(tan(angle) +- side_camera) for its side cameras, in proportion for other places.
+    For side cameras this is the study's arctan(tan(angle) +- side_camera); other places are in proportion.
     xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
     """
     back = xp.atan(xp.tan(steering) + side_camera / LEFT.lateral_offset_m * left_m)
@@ -110,29 +110,29 @@ def corrected(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> A
 def draw_epoch(
     drives: Sequence[Drive], recipe: Recipe, seed: int, epoch: int, parts: Sequence[int] = (TRAIN,)
 ) -> tuple[npt.NDArray[np.str_], Float64Array]:
-    """One epoch's images and targets, in random order: straight rows thinned, a camera drawn for each row.
+    """Draw one epoch's image paths and targets, (n,) each: thin the straight rows, shuffle, draw each row's camera.
 
-    parts: what the rows to draw from are for. The same seed and epoch give the same draw on any machine.
+    parts: those of the rows to draw from. The same seed and epoch give the same draw on any machine.
     """
     rng = np.random.default_rng((seed, epoch))
-    chosen = [np.isin(drive.part, parts) for drive in drives]
-    images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, chosen, strict=True)])
-    target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, chosen, strict=True)])
+    masks = [np.isin(drive.part, parts) for drive in drives]
+    images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, masks, strict=True)])
+    target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, masks, strict=True)])
     straight = rng.permutation(np.flatnonzero(np.abs(target) < recipe.straight_below))
     bends = np.flatnonzero(np.abs(target) >= recipe.straight_below)
     share = recipe.straight_share / (1 - recipe.straight_share)
-    kept = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
-    order = rng.permutation(np.concatenate([bends, straight[:kept]]))
+    straight_count = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
+    order = rng.permutation(np.concatenate([bends, straight[:straight_count]]))
     if recipe.steps is not None and TRAIN in parts and order.size:
         order = rng.choice(order, recipe.steps * recipe.batch)
     side = (1 - recipe.centre_share) / 2
     camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
     camera[images[order, camera] == ""] = 0
-    return images[order, camera], corrected(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
+    return images[order, camera], correct_steering(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
 
 
-def _at_random(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
-    """A share of all rows together is held out."""
+def _split_randomly(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
+    """Hold out a share of all rows together."""
     sizes = [drive.part.size for drive in drives]
     part = np.full(sum(sizes), TRAIN)
     part[np.random.default_rng(seed).permutation(part.size)[: round(share * part.size)]] = HELD_OUT
@@ -140,14 +140,14 @@ def _at_random(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
     return [replace(drive, part=piece) for drive, piece in zip(drives, pieces, strict=True)]
 
 
-def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> list[Drive]:
-    found = [
+def _split_by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> list[Drive]:
+    all_legs = [
         leg
         for number, recording in enumerate(recordings)
         for leg in legs(number, recording.samples, row_times_s(recording.samples))
     ]
     places = [np.full(len(recording.samples), np.nan) for recording in recordings]
-    for leg, place in zip(found, places_m(found, lap_m), strict=True):
+    for leg, place in zip(all_legs, places_m(all_legs, lap_m), strict=True):
         if place is not None:
             places[leg.recording][leg.rows] = place
     starts = np.array(recipe.held_out_starts_m) % lap_m
@@ -155,11 +155,11 @@ def _by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> 
     for recording, place in zip(recordings, places, strict=True):
         past = (place[:, None] - starts) % lap_m
         outside = np.maximum(0, np.minimum(past - recipe.held_out_length_m, lap_m - past))
-        drives.append(_drive(recording, recipe, place, outside, recipe.guard_m, ~np.isnan(place)))
+        drives.append(_make_drive(recording, recipe, place, outside, recipe.guard_m, ~np.isnan(place)))
     return drives
 
 
-def _by_time(recording: Recording, recipe: Recipe) -> Drive:
+def _split_by_time(recording: Recording, recipe: Recipe) -> Drive:
     time_s = row_times_s(recording.samples)
     first, last = time_s.min(), time_s.max()
     middles = np.arange(first + 2.5 * BLOCK_S, last + BLOCK_S, BLOCKS * BLOCK_S)
@@ -168,18 +168,18 @@ def _by_time(recording: Recording, recipe: Recipe) -> Drive:
     half = min(BLOCK_S, (last - first) / BLOCKS) / 2
     outside = np.maximum(0, np.abs(time_s[:, None] - middles) - half)
     everything = np.ones(time_s.size, bool)
-    return _drive(recording, recipe, np.full(time_s.size, np.nan), outside, GUARD_S, everything)
+    return _make_drive(recording, recipe, np.full(time_s.size, np.nan), outside, GUARD_S, everything)
 
 
-def _drive(
+def _make_drive(
     recording: Recording,
     recipe: Recipe,
     place: Float64Array,
     outside: Float64Array,
     guard: float,
-    kept: npt.NDArray[np.bool_],
+    usable: npt.NDArray[np.bool_],
 ) -> Drive:
-    """outside: (n, stretches) how far each row lies outside each held-out stretch, 0 inside."""
+    """Make a Drive. outside: (n, stretches) distance of each row from each held-out stretch, 0 inside; usable: (n,)."""
     samples, time_s = recording.samples, row_times_s(recording.samples)
     steering = np.array([s.steering for s in samples], np.float64)
     nearest = np.min(outside, axis=1)
@@ -187,12 +187,12 @@ def _drive(
     images = np.array([[str(getattr(s, camera) or "") for camera in CAMERAS] for s in samples])
     return Drive(
         recording.folder.resolve().name,
-        images[kept],
-        time_s[kept],
-        steering[kept],
-        centred_mean(steering, time_s, recipe.smooth_s)[kept] if recipe.smooth_s else steering[kept],
-        place[kept],
-        np.argmin(outside, axis=1)[kept],
-        part[kept],
-        int((~kept).sum()),
+        images[usable],
+        time_s[usable],
+        steering[usable],
+        centred_mean(steering, time_s, recipe.smooth_s)[usable] if recipe.smooth_s else steering[usable],
+        place[usable],
+        np.argmin(outside, axis=1)[usable],
+        part[usable],
+        int((~usable).sum()),
     )

@@ -1,4 +1,4 @@
-"""The data doctor's command line: recordings in, verdicts out, and on request rows left out for all later commands.
+"""The data doctor's command line reports on recordings, and on request excludes rows from all later commands.
 
 python -m training.doctor RECORDING...
 """
@@ -21,7 +21,7 @@ from training.doctor.picture import draw_picture
 
 KINDS = ("damaged", "repeated", "standstill")
 
-HELP = f"""Say what is in recordings, what is wrong with them and what to do; leave bad rows out.
+HELP = f"""Report what is in recordings, what is wrong with them and what to do; exclude bad rows.
 
 examples:
   python -m training.doctor recordings/lake
@@ -32,37 +32,37 @@ examples:
   python -m training.doctor recordings/lake --include-all
 
 --exclude takes a kind of fault ({", ".join(KINDS)}) or a rule: rows by their line in driving_log.csv (from 1),
-sessions by number (from 0), or seconds since the first frame; first and last are both left out. Rules are added to
-{RULES_NAME} beside the recording, which training, films, playback and evaluation obey; nothing is deleted or changed.
+sessions by number (from 0), or seconds since the first frame; a range excludes its first and its last. The doctor adds
+the rules to {RULES_NAME} beside the recording, which training, films, playback and evaluation obey; it deletes nothing.
 
-exit code: 0 healthy; 1 faults that deserve attention; 2 not a recording, or bad input."""
+exit code: 0 healthy; 1 faults that deserve attention; 2 no recording, or bad input."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Examine all recordings, report; the process's exit code."""
+    """Examine all recordings and report; returns the exit code."""
     options = _parse(arguments)
     return run(lambda: _examine_all(options), "doctor", (RuleError, OSError))
 
 
 def _examine_all(options: argparse.Namespace) -> int:
     reports: list[Examination] = []
-    refused = 0
+    failures = 0
     for folder in options.recordings:
         try:
             if options.include_all and remove_rules(folder):
                 print(f"removed {folder / RULES_NAME}: all rows are included again")
-            reports.append(_examined(folder, options))
+            reports.append(_examine_folder(folder, options))
             print(reports[-1].text(), flush=True)
         except RecordingError as error:
             print(f"doctor: {error}", file=sys.stderr)
-            refused += 1
+            failures += 1
     if options.json:
         options.json.write_text(json.dumps([report.as_dict() for report in reports], indent=2) + "\n", "utf-8")
-    return BAD_INPUT if refused else int(not all(report.healthy for report in reports))
+    return BAD_INPUT if failures else int(not all(report.healthy for report in reports))
 
 
-def _examined(folder: Path, options: argparse.Namespace) -> Examination:
-    """One recording's verdicts, after what is to be excluded has been."""
+def _examine_folder(folder: Path, options: argparse.Namespace) -> Examination:
+    """Exclude the rows that the options name, then examine the recording."""
     recording = read_recording(folder)
     frames = decode_frames(recording.samples, folder.resolve().name)
     if options.exclude:
@@ -74,30 +74,30 @@ def _examined(folder: Path, options: argparse.Namespace) -> Examination:
     return report
 
 
-def _exclude(recording: Recording, frames: Frames, wanted: Sequence[str]) -> Recording:
-    """Write the rules and read the recording again, as all later commands will. Raises RuleError and OSError."""
+def _exclude(recording: Recording, frames: Frames, rule_texts: Sequence[str]) -> Recording:
+    """Write the rules and read the recording again, as all later commands will. Raises RuleError, OSError."""
     samples, folder = recording.samples, recording.folder
     rules: list[tuple[Rule, str]] = []
-    covered: set[int] = set()
-    for text in wanted:
+    excluded: set[int] = set()
+    for text in rule_texts:
         kind = text if text in KINDS else ""
         rows = _rows_of_kind(kind, samples, frames) if kind else _rows_of_rule(parse_rule(text), recording)
         if rows:
             rules.append((rows_rule(rows), kind) if kind else (parse_rule(text), ""))
-            covered.update(rows)
+            excluded.update(rows)
         elif not kind:
             raise RuleError(f"{text!r} excludes no row: usable ones are {samples[0].row} to {samples[-1].row}")
-    if len(covered) == len(samples):
+    if len(excluded) == len(samples):
         raise RuleError(f"that would exclude all {len(samples)} rows of {folder}; nothing was written")
     if not rules:
-        print(f"{folder}: nothing to exclude, no row is {' or '.join(wanted)}")
+        print(f"{folder}: nothing to exclude: no row is {' or '.join(rule_texts)}")
         return recording
     try:
         path = add_rules(folder, rules)
     except OSError as error:
-        why = f"cannot write {RULES_NAME} into {folder}: {error.strerror}"
-        raise RuleError(f"{why}. Copy the recording to a folder you may write to") from None
-    print(f"excluded {len(covered)} of {len(samples)} rows in {path}; undo with --include-all")
+        reason = f"cannot write {RULES_NAME} into {folder}: {error.strerror}"
+        raise RuleError(f"{reason}. Copy the recording to a folder you may write to") from None
+    print(f"excluded {len(excluded)} of {len(samples)} rows in {path}; undo with --include-all")
     return read_recording(folder)
 
 
@@ -116,12 +116,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all verdicts and numbers there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all findings and numbers to this file")
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE.png", help="histograms, trace and extreme frames of one recording"
+        "--picture",
+        type=Path,
+        metavar="FILE.png",
+        help="draw histograms, time traces and extreme frames of one recording",
     )
-    parser.add_argument("--exclude", action="append", metavar="RULE", help="leave rows out from now on; see below")
-    parser.add_argument("--include-all", action="store_true", help=f"take all rules back (delete {RULES_NAME})")
+    parser.add_argument("--exclude", action="append", metavar="RULE", help="exclude rows from now on; see below")
+    parser.add_argument("--include-all", action="store_true", help=f"include all rows again (delete {RULES_NAME})")
     options = parser.parse_args(arguments)
     for name in ("picture", "exclude"):
         if getattr(options, name) and len(options.recordings) > 1:

@@ -1,4 +1,4 @@
-"""All verdicts on one recording, as text for people and as JSON for programs."""
+"""An examination holds all findings on one recording, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ from training.doctor.frames import Frames
 from training.doctor.laps import Laps, find_laps
 
 DIALECT_LINES = 200
-SHOWN_SESSIONS = 8
+MAX_SESSION_LINES = 8
 MARKS = {"good": " ", "note": "-", "fault": "!"}
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingSession:
-    """A stretch recorded without a pause. number: from 0; rows: how many, from line first to line last of the csv;
-    started: local time, "" where the image names carry none; length_s: seconds; driven_m: metres by the speeds."""
+    """A part recorded without a pause. number: from 0; rows: their count, from line first to line last of the csv.
+
+    started: local time, "" where the image names have none; length_s: seconds; driven_m: metres, from the speeds.
+    """
 
     number: int
     rows: int
@@ -47,7 +49,7 @@ class RecordingSession:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What the doctor found in one recording. rows: usable ones; excluded: left out by the owner's rules."""
+    """The doctor's findings on one recording. rows: usable ones; excluded: rows left out by exclusion rules."""
 
     recording: str
     dialect: str
@@ -64,11 +66,11 @@ class Examination:
         return all(finding.level != "fault" for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the examination as JSON values."""
         return {**asdict(self), "healthy": self.healthy}
 
     def text(self) -> str:
-        """A dozen lines for a person."""
+        """Return a dozen lines for people to read."""
         left_out = f", {self.excluded} more excluded by {RULES_NAME}" if self.excluded else ""
         cameras = f"{self.cameras} camera{'s'[: self.cameras != 1]}"
         lines = [f"{self.recording}", f"  {self.rows} rows{left_out}; {cameras}; {self.dialect}"]
@@ -76,7 +78,7 @@ class Examination:
         for finding in sorted(self.findings, key=lambda f: list(MARKS).index(f.level), reverse=True):
             lines.append(f"{MARKS[finding.level]} {finding.about}: {finding.words}")
             lines += [f"      -> {finding.advice}"] if finding.advice else []
-        lines.append(f"  {self._lap_words()}")
+        lines.append(f"  {self._lap_text()}")
         faults = sum(finding.level == "fault" for finding in self.findings)
         lines.append(
             "  healthy" if self.healthy else f"! {faults} fault{'s deserve' if faults > 1 else ' deserves'} attention"
@@ -84,24 +86,24 @@ class Examination:
         return "\n".join(lines)
 
     def _session_lines(self) -> Iterator[str]:
-        for s in self.sessions[:SHOWN_SESSIONS]:
+        for s in self.sessions[:MAX_SESSION_LINES]:
             when = f" from {s.started}" if s.started else ""
             yield f"session {s.number}: rows {s.first}-{s.last}{when}, {s.length_s:.1f} s, {s.driven_m:.0f} m"
-        if rest := self.sessions[SHOWN_SESSIONS:]:
+        if rest := self.sessions[MAX_SESSION_LINES:]:
             yield f"and {len(rest)} more sessions, {sum(s.rows for s in rest)} rows"
 
-    def _lap_words(self) -> str:
+    def _lap_text(self) -> str:
         if self.laps is None:
-            return "laps: no view comes back after a fixed distance; less than a lap and a half, or no round course"
-        known = self.laps
+            return "laps: no view repeats after a fixed distance: less than a lap and a half, or no closed course"
+        laps = self.laps
         return (
-            f"laps: {known.laps:.1f} of {known.lap_m:.0f} m, {known.sure()}: {percent(known.agreement)} of views look"
-            f" most like those whole laps away (by chance {percent(known.by_chance)}) -> --lap-m {known.lap_m:.0f}"
+            f"laps: {laps.laps:.1f} of {laps.lap_m:.0f} m, {laps.certainty()}: {percent(laps.agreement)} of views look"
+            f" most like views whole laps away (by chance {percent(laps.by_chance)}) -> --lap-m {laps.lap_m:.0f}"
         )
 
 
 def examine(recording: Recording, frames: Frames) -> Examination:
-    """All verdicts. frames: of the recording's samples, in the same order."""
+    """Examine a recording. frames: those of the recording's samples, in the same order."""
     samples, time_s = recording.samples, row_times_s(recording.samples)
     unusable = {p.row for p in recording.problems} - {s.row for s in samples}
     findings = (

@@ -1,7 +1,7 @@
-"""Verdicts on a recording in plain words with their numbers: its files, its steering, its speed.
+"""Findings on a recording describe its files, its steering and its speed, with their numbers.
 
-Each says what was counted and what to do about it; only what would spoil a training is called a fault, for nearly every
-recording has some stale row and a driver at a keyboard.
+Each finding says what was counted and what to do about it. Only what would spoil a training is a fault, because nearly
+every recording has some stale row and a driver at a keyboard.
 """
 
 from __future__ import annotations
@@ -20,30 +20,33 @@ from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.frames import Frames
 
 FEW_ROWS = 100
-"""Ten seconds: too little to judge a driver by."""
+"""Ten seconds are too few to judge a driver by."""
 
 MANY_ROWS = 0.01
-"""Share of rows with one kind of fault from which it is worth a look; single ones are in every recording."""
+"""From this share of rows on, a kind of problem is a fault; every recording has single ones."""
 
 MUCH_STANDSTILL = 0.05
 MOSTLY_ZERO, STEADY = 0.95, 0.3
-"""Shares of rows at exactly 0 that say: hardly ever steered, and steered all the time. People leave 0.45 to 0.8."""
+"""A recording is hardly steered above the first share of rows at exactly 0, and steered throughout below the second."""
 
 FULL_LOCK = 0.99
 BURST_S = 0.5
-"""A keyboard's taps last a quarter of a second, a held mouse or stick longer: medians of 0.2 to 0.3 s and 0.6 s."""
+"""A keyboard's taps last a quarter of a second; a mouse or a stick is held for longer."""
 
 UNCHANGED_GREY, MOVED_M = 1.5, 0.2
-"""Neighbouring images that differ by less on average, though the car moved by more, are one image: on the lake and the
-mountain neighbours at 5 mph differ by 4.2 and more."""
+"""Neighbouring images that differ by fewer grey levels on average, though the car moved by more metres, are one image.
+At 5 mph neighbours differ by 4.2 and more."""
 
 LEANING = 0.03
-"""Mean steering beyond this is a road that turns one way, a drive round it in one direction, or a car out of trim."""
+"""Mean steering beyond this means a road that turns one way, laps in one direction, or a car out of trim."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFinding:
-    """One verdict. level: `good`, `note` (worth knowing) or `fault` (deserves attention); about: its subject."""
+    """One finding. level: `good`, `note` (worth knowing) or `fault` (deserves attention); about: its subject.
+
+    words: what was counted; advice: what to do, "" for nothing.
+    """
 
     level: Literal["good", "note", "fault"]
     about: str
@@ -51,34 +54,36 @@ class DataFinding:
     advice: str = ""
 
 
-def file_findings(problems: Sequence[Problem], damaged: Frames, read: int) -> Iterator[DataFinding]:
-    """On rows that cannot be used. read: how many rows the log has."""
+def file_findings(problems: Sequence[Problem], damaged: Frames, row_count: int) -> Iterator[DataFinding]:
+    """Find rows that cannot be used. row_count: the number of rows in the log."""
     kinds = Counter(kind for kind, _ in {(problem.kind, problem.row) for problem in problems})
     first = {problem.kind: problem for problem in reversed(problems)}
-    told = {
+    texts = {
         "format": ("rows that cannot be read", "look at these lines of the csv"),
         "missing": ("rows name images that are not there", "copy the recording again, or go on without them"),
         "broken": ("rows have image files that are empty or cut off", "copy them again, or go on without them"),
         "duplicate": ("rows name the image of an earlier row", "the log may have been written or copied twice"),
-        "stale": ("rows end a session with its first view", "nothing to do, it is a fault of Udacity's recorder"),
+        "stale": ("rows end a session with its first view", "nothing to do: Udacity's recorder causes it"),
     }
-    for kind, (words, advice) in told.items():
+    for kind, (text, advice) in texts.items():
         if count := kinds[kind]:
-            level: Literal["note", "fault"] = "fault" if kind != "stale" and count >= MANY_ROWS * read else "note"
+            level: Literal["note", "fault"] = "fault" if kind != "stale" and count >= MANY_ROWS * row_count else "note"
             example = f"row {first[kind].row}: {first[kind].detail}"
             yield DataFinding(
-                level, kind, f"{_part(count, read)} {words} ({example}); left out by every command", advice
+                level, kind, f"{_part(count, row_count)} {text} ({example}); left out by every command", advice
             )
     if bad := damaged.damaged:
         row, detail = next(iter(bad.items()))
-        words = f"{_part(len(bad), read)} rows have an image that does not decode as it should (row {row}: {detail})"
-        yield DataFinding("fault", "damaged", words, "--exclude damaged leaves them out")
+        text = (
+            f"{_part(len(bad), row_count)} rows have an image that does not decode as it should (row {row}: {detail})"
+        )
+        yield DataFinding("fault", "damaged", text, "--exclude damaged leaves them out")
     if not kinds and not bad:
         yield DataFinding("good", "files", "every row can be read and every image decodes")
 
 
 def repeated_rows(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> list[int]:
-    """Rows whose image is that of the row before although the car moved on."""
+    """Return the rows whose image is that of the row before although the car moved."""
     speed = np.array([s.speed_mph for s in samples])
     session = np.array([s.session for s in samples])
     moved_m = np.diff(time_s, prepend=np.nan) * speed * MPS_PER_MPH
@@ -87,12 +92,12 @@ def repeated_rows(samples: Sequence[Sample], time_s: Float64Array, frames: Frame
 
 
 def standstill_rows(samples: Sequence[Sample]) -> list[int]:
-    """Rows of a car that stands, or nearly: their steering moves nothing."""
+    """Return the rows in which the car stands or nearly stands, so that their steering moves nothing."""
     return [s.row for s in samples if abs(s.speed_mph) < STANDSTILL_MPH]
 
 
 def motion_findings(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> Iterator[DataFinding]:
-    """On speed, standstill and images that do not change."""
+    """Find what is notable about speed, standstill and images that do not change."""
     speed = np.array([s.speed_mph for s in samples])
     if not speed.any():
         text = "the speed is 0 in every row: no speeds were recorded, or the car never moved"
@@ -105,34 +110,34 @@ def motion_findings(samples: Sequence[Sample], time_s: Float64Array, frames: Fra
     )
     if still := len(standstill_rows(samples)):
         level: Literal["note", "fault"] = "fault" if still >= MUCH_STANDSTILL * len(samples) else "note"
-        words = f"{_part(still, len(samples))} rows stand still (below {STANDSTILL_MPH:g} mph)"
-        yield DataFinding(level, "standstill", words, "--exclude standstill leaves them out")
+        text = f"{_part(still, len(samples))} rows stand still (below {STANDSTILL_MPH:g} mph)"
+        yield DataFinding(level, "standstill", text, "--exclude standstill leaves them out")
     if same := repeated_rows(samples, time_s, frames):
         level = "fault" if len(same) >= MANY_ROWS * len(samples) else "note"
-        words = f"{_part(len(same), len(samples))} rows show the image of the row before although the car moved"
-        yield DataFinding(level, "repeated", f"{words} (first: row {same[0]})", "--exclude repeated leaves them out")
+        text = f"{_part(len(same), len(samples))} rows show the image of the row before although the car moved"
+        yield DataFinding(level, "repeated", f"{text} (first: row {same[0]})", "--exclude repeated leaves them out")
 
 
 def steering_findings(samples: Sequence[Sample], time_s: Float64Array) -> Iterator[DataFinding]:
-    """On how the driver steers, and to which side."""
+    """Find how the driver steers, and to which side."""
     steering = np.array([s.steering for s in samples])
     if not steering.any():
-        words = f"all {steering.size} rows steer exactly 0: a model can only learn to go straight"
-        yield DataFinding("fault", "steering", words, "record again with steering, or check the log's fourth column")
+        text = f"all {steering.size} rows steer exactly 0: a model can only learn to go straight"
+        yield DataFinding("fault", "steering", text, "record again with steering, or check the log's fourth column")
     elif steering.size < FEW_ROWS:
-        words = f"{steering.size} rows are too few to judge the driver by"
-        yield DataFinding("note", "steering", words, "record a lap or two")
+        text = f"{steering.size} rows are too few to judge the driver by"
+        yield DataFinding("note", "steering", text, "record a lap or two")
     else:
         yield _driver(steering, burst_length_s(steering, time_s))
         lock = float((np.abs(steering) >= FULL_LOCK).mean())
         if lock >= MANY_ROWS:
-            words = f"{percent(lock)} of rows are at full lock, 25 degrees"
-            yield DataFinding("note", "lock", words, "turning round, or bang-bang steering? --picture shows them")
+            text = f"{percent(lock)} of rows are at full lock, 25 degrees"
+            yield DataFinding("note", "lock", text, "turning round, or bang-bang steering? --picture shows them")
         yield _balance(steering)
 
 
 def _driver(steering: Float64Array, burst_s: float) -> DataFinding:
-    """Who or what steered, as far as the numbers tell."""
+    """Infer from the numbers who or what steered."""
     zero = float((steering == 0).mean())
     how = f"{percent(zero)} of rows steer exactly 0"
     if zero < STEADY:
@@ -156,22 +161,22 @@ def _balance(steering: Float64Array) -> DataFinding:
     sides = f"{percent(left)} of rows steer left, {percent(right)} right, mean {mean:+.3f}"
     if abs(mean) <= LEANING:
         return DataFinding("good", "balance", f"{sides}: balanced")
-    advice = "mirrored images balance it; to drive the other way round shows a model more"
+    advice = "mirrored images balance it; driving the other way round shows a model more"
     return DataFinding("note", "balance", f"{sides}: leans to the {'left' if mean < 0 else 'right'}", advice)
 
 
 def burst_length_s(steering: Float64Array, time_s: Float64Array) -> float:
-    """Median length of a stretch of rows that steer other than 0, in seconds; 0 where there is none."""
+    """Return the median length, in seconds, of runs of rows that steer other than 0; 0 where there are none."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (steering != 0).astype(int), [0]])))
     rows = edges[1::2] - edges[::2]
     return float(np.median(rows) * np.median(np.diff(time_s))) if rows.size else 0.0
 
 
 def percent(share: float) -> str:
-    """0.723 -> `72 %`; below 10 with a decimal, below 0.1 with two."""
+    """Format 0.723 as `72 %`; values below 10 % get one decimal, and below 0.1 % two."""
     return f"{100 * share:.{0 if share >= 0.1 or share == 0 else 1 if share >= 1e-3 else 2}f} %"
 
 
 def _part(count: int, of: int) -> str:
-    """`12 of 4052 (0.3 %)`."""
+    """Format a count such as `12 of 4052 (0.3 %)`."""
     return f"{count} of {of} ({percent(count / of)})"

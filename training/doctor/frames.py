@@ -1,7 +1,7 @@
-"""Every image of a recording, decoded: which are damaged, how much neighbours differ, and a small view of each row.
+"""The doctor decodes every image of a recording, finds damage, compares neighbours and keeps a small view of each row.
 
-An image that begins and ends well can still be broken in between, and most decoders then fill in grey and say nothing;
-libav, told to be strict, does say so.
+An image that begins and ends well can still be broken in between. Most decoders then silently fill in grey; libav in
+its strict mode reports an error.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ Grey = npt.NDArray[np.uint8]
 CAMERAS = ("center", "left", "right")
 VIEW_SHAPE = (20, 40)
 CHUNK_ROWS = 64
-"""Neighbouring rows that one thread takes at once, so that they can be compared where they are decoded."""
+"""One thread decodes so many neighbouring rows, so that it can compare them."""
 
 
 class DamagedImageError(ValueError):
-    """An image that no model should see; says why."""
+    """An image is damaged and no model should see it; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What decoding told of n rows. rows: their lines in the csv.
+    """The results of decoding n rows. rows: their lines in the csv.
 
-    damaged: line -> what is wrong with one of its images. views: (n, 20, 40) grey levels of the centre image, nan where
-    it is damaged. change: (n,) mean difference of its grey levels from the row before, nan for the first.
+    damaged: what is wrong with an image, by line. views: (n, 20, 40) grey levels of the centre image, nan where it is
+    damaged. change: (n,) mean difference of its grey levels from the row before, nan for the first.
     """
 
     rows: npt.NDArray[np.intp]
@@ -52,15 +52,15 @@ class Frames:
     change: Float32Array
 
     def of(self, samples: Sequence[Sample]) -> Frames:
-        """The same for a part of the rows, in their order; what has changed is still by the row that was before."""
+        """Select a part of the rows, in their order; `change` still compares with the original row before."""
         rows = np.array([s.row for s in samples])
-        found = np.searchsorted(self.rows, rows)
+        positions = np.searchsorted(self.rows, rows)
         damaged = {row: self.damaged[row] for row in map(int, rows) if row in self.damaged}
-        return Frames(rows, damaged, self.views[found], self.change[found])
+        return Frames(rows, damaged, self.views[positions], self.change[positions])
 
 
 def decode_frames(samples: Sequence[Sample], name: str) -> Frames:
-    """Decode all images of all rows, on all cores, under a progress bar called `name`."""
+    """Decode all images of all rows on all cores, and show a progress bar titled `name`."""
     views = np.full((len(samples), *VIEW_SHAPE), np.nan, np.float32)
     change = np.full(len(samples), np.nan, np.float32)
     damaged: dict[int, str] = {}
@@ -68,8 +68,8 @@ def decode_frames(samples: Sequence[Sample], name: str) -> Frames:
     with tqdm(total=len(samples), unit=" rows", desc=f"decoding {name}", disable=None, leave=False) as bar:
         try:
             starts = range(0, len(samples), CHUNK_ROWS)
-            for done in as_completed([pool.submit(_decode_chunk, samples, start, views, change) for start in starts]):
-                damaged.update(done.result())
+            for chunk in as_completed([pool.submit(_decode_chunk, samples, start, views, change) for start in starts]):
+                damaged.update(chunk.result())
                 bar.update(min(CHUNK_ROWS, len(samples) - bar.n))
         finally:
             pool.shutdown(cancel_futures=True)
@@ -77,7 +77,7 @@ def decode_frames(samples: Sequence[Sample], name: str) -> Frames:
 
 
 def grey_image(path: Path) -> Grey:
-    """An image file's grey levels, uint8 (160, 320). Raises DamagedImageError."""
+    """Read an image file's grey levels, uint8 (160, 320). Raises DamagedImageError."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -85,7 +85,7 @@ def grey_image(path: Path) -> Grey:
     try:
         picture = _strict_jpeg(data) if data[:2] == b"\xff\xd8" else _grey_png(data)
     except (av.FFmpegError, OSError, ValueError, SyntaxError, IndexError) as error:
-        raise DamagedImageError(f"{path.name} {_how_bad(data)} ({_short(error)})") from None
+        raise DamagedImageError(f"{path.name} {_describe_damage(data)} ({_first_line(error)})") from None
     if picture.shape != (FRAME_ROWS, FRAME_COLUMNS):
         rows, columns = picture.shape
         raise DamagedImageError(f"{path.name} is {columns} x {rows} pixels, not {FRAME_COLUMNS} x {FRAME_ROWS}")
@@ -93,12 +93,12 @@ def grey_image(path: Path) -> Grey:
 
 
 def _decode_chunk(samples: Sequence[Sample], start: int, views: Float32Array, change: Float32Array) -> dict[int, str]:
-    """Fill in the rows from `start` on; returns what is damaged."""
+    """Decode the rows from `start` on into `views` and `change`; returns the damage by line."""
     damaged: dict[int, str] = {}
-    before = _half(samples[start - 1].center) if start else None
+    previous = _half_size(samples[start - 1].center) if start else None
     for i in range(start, min(start + CHUNK_ROWS, len(samples))):
         sample = samples[i]
-        now = None
+        current = None
         for camera in CAMERAS:
             path: Path | None = getattr(sample, camera)
             try:
@@ -107,24 +107,24 @@ def _decode_chunk(samples: Sequence[Sample], start: int, views: Float32Array, ch
                 damaged.setdefault(sample.row, str(error))
                 continue
             if camera == "center" and picture is not None:
-                now = _smaller(picture, 2)
-                views[i] = _smaller(picture, FRAME_ROWS // VIEW_SHAPE[0])
-        if now is not None and before is not None:
-            change[i] = np.abs(now - before).mean()
-        before = now
+                current = _shrink(picture, 2)
+                views[i] = _shrink(picture, FRAME_ROWS // VIEW_SHAPE[0])
+        if current is not None and previous is not None:
+            change[i] = np.abs(current - previous).mean()
+        previous = current
     return damaged
 
 
-def _half(path: Path) -> Float32Array | None:
+def _half_size(path: Path) -> Float32Array | None:
     try:
-        return _smaller(grey_image(path), 2)
+        return _shrink(grey_image(path), 2)
     except DamagedImageError:
         return None
 
 
-def _smaller(picture: Grey, times: int) -> Float32Array:
+def _shrink(picture: Grey, factor: int) -> Float32Array:
     rows, columns = picture.shape
-    blocks = picture.reshape(rows // times, times, columns // times, times)
+    blocks = picture.reshape(rows // factor, factor, columns // factor, factor)
     return cast(Float32Array, blocks.mean(axis=(1, 3), dtype=np.float32))
 
 
@@ -142,8 +142,8 @@ def _grey_png(data: bytes) -> Grey:
         return np.asarray(picture.convert("L"))
 
 
-def _how_bad(data: bytes) -> str:
-    """Whether a server would get a frame, with wrong pixels, or none at all."""
+def _describe_damage(data: bytes) -> str:
+    """Say whether a server would decode the frame to wrong pixels, or not at all."""
     try:
         decode_image(data)
     except ProtocolError:
@@ -151,5 +151,5 @@ def _how_bad(data: bytes) -> str:
     return "is damaged inside and decodes to wrong pixels"
 
 
-def _short(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).split("\n")[0][:80] or type(error).__name__

@@ -1,1 +1,1 @@
-"""What a model is worth: driving on courses, agreement with people, the choice of a checkpoint."""
+"""This package judges models: by driving on courses, by agreement with people, and to choose a checkpoint."""

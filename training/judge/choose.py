@@ -1,7 +1,7 @@
-"""Checkpoints are chosen by how they drive, not by their error on frames: on the built-in tracks and in replays.
+"""Training chooses a checkpoint by how it drives on the built-in tracks and in replays, not by its error on frames.
 
 Neighbouring checkpoints answer recorded frames alike within noise, and still one keeps the road where another leaves
-it. Replays of the recordings that were learned say how they drive on real frames, where the built-in tracks are easy.
+it. Replays of the learned recordings show how they drive on real frames; the built-in tracks are easier.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from simulator.world.track import open_track
 from training.evaluate import drive
 
 TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))
-"""Track, whether the other way round, and miles an hour: one lap each."""
+"""Each trial is one lap of a track: its name, whether it is driven in reverse, and the speed in mph."""
 
 REPLAYED_M = 1500.0
-"""Of each recording, at most: two minutes, and more bends than the lake has."""
+"""At most this much of each recording is replayed: two minutes, and more bends than the lake has."""
 
 ALL_REPLAYED_M = 6000.0
-"""Of all recordings together: a few minutes for each checkpoint, however many there are."""
+"""At most this much of all recordings is replayed, so that a checkpoint takes a few minutes."""
 
 REPLAY = "replay of "
-"""How the name of a replay's trial begins."""
+"""The names of replays among the trials begin with this."""
 
 Driving = dict[str, dict[str, float]]
-"""Figures of each trial by its name, as a card holds them."""
+"""The figures of each trial by its name, as in a card."""
 
 
 def driver_of(model: Any, folder: Path) -> Policy:
-    """A Keras model from raw frames on, as the server would drive it: by a file in `folder`.
+    """Save a Keras model of raw frames into `folder` and open the file as the server would.
 
-    Converted for LiteRT where TensorFlow is Keras' backend, whose converter that takes; else on the backend itself.
+    With TensorFlow as Keras' backend the model is converted for LiteRT; with others it runs on the backend itself.
     """
     if keras.backend.backend() != "tensorflow":
         model.save(folder / "driver.h5")
@@ -58,25 +58,25 @@ def driver_of(model: Any, folder: Path) -> Policy:
 
 
 def replay_lines(folders: Sequence[Path]) -> list[ReferencePath]:
-    """The recordings that can judge on real frames: those with three cameras, and something to replay."""
-    found = []
+    """Return the reference paths of the recordings that can be replayed and have three cameras."""
+    lines = []
     for folder in folders:
         try:
             line = reference_path(read_recording(folder))
         except ValueError as error:
             print(f"not replayed: {error}")
             continue
-        found += [line] if line.side_cameras else []
-    return found
+        lines += [line] if line.side_cameras else []
+    return lines
 
 
 def trial_drives(policy: Policy, title: str, lines: Sequence[ReferencePath] = ()) -> Driving:
-    """Each trial and replay -> laps, off_road_events, autonomy_percent, mean_cte_m, max_cte_m, ... by its name."""
+    """Drive each trial and replay; returns laps, off_road_events, autonomy_percent, mean_cte_m, ... by its name."""
     tracks = {name: open_track(name) for name, _, _ in TRIALS}
-    each_m = min(REPLAYED_M, ALL_REPLAYED_M / max(1, len(lines)))
-    shares = [min(1.0, each_m / line.length_m) for line in lines]
+    share_m = min(REPLAYED_M, ALL_REPLAYED_M / max(1, len(lines)))
+    shares = [min(1.0, share_m / line.length_m) for line in lines]
     replayed_m = sum(share * line.length_m for share, line in zip(shares, lines, strict=True))
-    found = {}
+    driving = {}
     total_m = sum(tracks[name].length_m for name, _, _ in TRIALS) + replayed_m
     with tqdm(total=round(total_m), unit="m", unit_scale=True, desc=title) as bar:
         for name, track in tracks.items():
@@ -84,22 +84,22 @@ def trial_drives(policy: Policy, title: str, lines: Sequence[ReferencePath] = ()
             for reverse, speed_mph in ((back, mph) for trial, back, mph in TRIALS if trial == name):
                 world = judged_world(track.reversed() if reverse else track, scene, laps=1.0)
                 drive(policy, world, speed_mph, bar)
-                found[f"{name}{' back' if reverse else ''}, {speed_mph:g} mph"] = figures(world.log.report())
+                driving[f"{name}{' back' if reverse else ''}, {speed_mph:g} mph"] = figures(world.log.report())
             scene.close()
         for share, line in zip(shares, lines, strict=True):
             replay = ReplayWorld(line, share)
             drive(policy, replay, 0.0, bar)
-            found[REPLAY + line.name] = figures(replay.log.report())
-    return found
+            driving[REPLAY + line.name] = figures(replay.log.report())
+    return driving
 
 
 def figures(report: DriveReport) -> dict[str, float]:
-    """The plain numbers of a report."""
+    """Return the numbers of a report by their names."""
     return {name: round(float(v), 4) for name, v in asdict(report).items() if isinstance(v, (int, float))}
 
 
 def badness(driving: Driving) -> tuple[float, float, float]:
-    """What the best driver has least of: leaving the road, then being put back in replays, then mean distance."""
+    """Return what ranks drivers, least first: times off the road, times put back in replays, mean offset in metres."""
     off_road = sum(t["off_road_events"] for name, t in driving.items() if not name.startswith(REPLAY))
     put_back = sum(t["off_road_events"] for name, t in driving.items() if name.startswith(REPLAY))
     return off_road, put_back, float(np.mean([t["mean_cte_m"] for t in driving.values()]))

@@ -1,4 +1,4 @@
-"""The courses that a command line names: built-in tracks, and recordings that are replayed."""
+"""A command line names courses: built-in tracks, and recordings to replay."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from simulator.world.track import Track, open_track
 
 
 def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:
-    """All that the options name, closed with `stack`. Raises ValueError, RuntimeError and OSError for bad ones."""
+    """Open all courses that the options name; `stack` closes them. Raises ValueError, RuntimeError, OSError."""
     lines = [reference_path(read_recording(folder)) for folder in options.replay]
     for line in lines:
         print(line.summary())
     tracks = [open_track(name) for name in options.track or ([] if lines else ["lake"])]
-    on_tracks = [course for track in tracks for course in _ways(track, options, stack)]
+    on_tracks = [course for track in tracks for course in _directions(track, options, stack)]
     return [*on_tracks, *(replay_course(line, options.laps, options.intervention_m) for line in lines)]
 
 
-def _ways(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[Course]:
-    """One way round, or both; drawn when first driven."""
+def _directions(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[Course]:
+    """Return the track's course in one direction or both; its scene is drawn when it is first driven."""
 
     @cache
     def scene() -> Scene:
-        drawn = Scene(track)
-        stack.callback(drawn.close)
-        return drawn
+        track_scene = Scene(track)
+        stack.callback(track_scene.close)
+        return track_scene
 
-    ways = (False, True) if options.both_ways else (options.reverse,)
-    return [track_course(track, scene, options.laps, options.seed, reverse) for reverse in ways]
+    directions = (False, True) if options.both_ways else (options.reverse,)
+    return [track_course(track, scene, options.laps, options.seed, reverse) for reverse in directions]

@@ -1,7 +1,7 @@
-"""Corrections: the model drives, and an expert who knows the road writes down what it should have done at each frame.
+"""The model drives, and an expert who knows the road records a correction at each frame.
 
-A network that learned from good drives alone has never seen its own mistakes. Adding the views that it drives itself
-into, with the steering that leads out of them, is dataset aggregation (DAgger: Ross, Gordon, Bagnell, 2011).
+A network that learned from good drives alone has never seen its own mistakes. Dataset aggregation (DAgger: Ross,
+Gordon, Bagnell, 2011) adds the views that the model drives into, with the steering that leads out of them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from training.evaluate import drive
 
 ROADS = (("lake", False), ("lake", True), ("mountain", False))
 FIRST_RANDOM_ROAD = 500
-"""Each round adds a random road that no other has seen."""
+"""Each round adds a random road that no other round has."""
 
 SPEED_MPH = 15.0
 
 
 def record_corrections(policy: Any, folder: Path, number: int) -> Path:
-    """Let `policy` drive a lap of each road and record its views with the expert's steering; the recording's folder.
+    """Let `policy` drive a lap of each road, and record its views with the expert's steering; returns the folder.
 
-    number: of the round, from 1; it varies the starts. What is there already is kept. Raises OSError.
+    number: the round's, from 1; it varies the starts. An existing recording is kept. Raises OSError.
     """
     if folder.exists():
         return folder
@@ -45,22 +45,22 @@ def record_corrections(policy: Any, folder: Path, number: int) -> Path:
         for track, reverse in tracks:
             scene = Scene(track)
             world = judged_world(track.reversed() if reverse else track, scene, laps=1.0, seed=number)
-            drive(_Corrected(policy, Expert(world, SPEED_MPH), recorder, start_s), world, SPEED_MPH, bar)
+            drive(_RecordedPolicy(policy, Expert(world, SPEED_MPH), recorder, start_s), world, SPEED_MPH, bar)
             start_s += world.log.time_s + 60.0  # another session
             scene.close()
     partial.rename(folder)
     return folder
 
 
-class _Corrected:
-    """The policy, with every view that is due written down beside what the expert would do there."""
+class _RecordedPolicy:
+    """This policy records the views that it is asked about, at the recording's rate, with the expert's steering."""
 
     def __init__(self, policy: Any, expert: Expert, recorder: Recorder, start_s: float) -> None:
         self._policy, self._expert, self._recorder = policy, expert, recorder
         self._start_s, self._next_s = start_s, 0.0
 
     def predict(self, frames: Any) -> Any:
-        """The policy's own answer."""
+        """Record the view if one is due; returns the policy's own answer."""
         world = self._expert.world
         if world.log.time_s >= self._next_s - 1e-6:
             self._next_s = world.log.time_s + FRAME_S

@@ -1,6 +1,6 @@
-"""How well a model's steering agrees with people's, on road it was not trained on.
+"""A model's steering is compared with people's, on road that it was not trained on.
 
-Each figure stands beside that of always answering 0, which on mostly straight roads is hard to beat in mean error.
+Each figure stands beside that of always answering 0, which is hard to beat in mean error on mostly straight roads.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ EVALUATION_BATCH = 64
 
 
 def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Float64Array:
-    """Steering (n,) for image files. network: a Keras model from crops of the frame's `rows` on."""
+    """Predict steering (n,) for image files. network: a Keras model of crops to the frame's `rows`."""
     answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in images(paths, rows, EVALUATION_BATCH)]
     return np.concatenate(answers).astype(np.float64)
 
 
 def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int], every: int = 1) -> Metrics:
-    """Agreement on held-out centre images at the time of each answer, and of 1 s means of both signals.
+    """Measure agreement on held-out centre images, row by row and between 1 s means of both signals.
 
     A person at a keyboard steers in bursts, which no answer to one frame can follow; 1 s means show the intention.
-    Keys: `all`, each recording's name, `NAME stretch k`; each again with `, 1 s means`. every: only each n-th row, for
-    a quick look.
+    Keys: `all`, each recording's name, `NAME stretch k`; each again with `, 1 s means`. every: measures only every n-th
+    row.
     """
     parts: dict[str, list[_Columns]] = {}
     for drive in drives:
-        chosen = np.flatnonzero(drive.part == HELD_OUT)[::every]
-        if not chosen.size:
+        selection = np.flatnonzero(drive.part == HELD_OUT)[::every]
+        if not selection.size:
             continue
-        answer, steering = predict(network, drive.images[chosen, 0], rows), drive.steering[chosen]
-        means = (centred_mean(signal, drive.time_s[chosen], MEAN_S) for signal in (answer, steering))
+        answer, steering = predict(network, drive.images[selection, 0], rows), drive.steering[selection]
+        means = (centred_mean(signal, drive.time_s[selection], MEAN_S) for signal in (answer, steering))
         columns = _Columns(answer, steering, *means)
-        stretch = drive.stretch[chosen]
+        stretch = drive.stretch[selection]
         for key in ("all", drive.name):
             parts.setdefault(key, []).append(columns)
         for k in np.unique(stretch):

@@ -1,4 +1,4 @@
-"""Milliseconds of calls that take turns, so that whatever else the machine does meanwhile slows all of them alike."""
+"""Calls are timed in turns, so that other work of the machine slows all of them alike."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tqdm import tqdm
 
 ROUNDS = 5
 WARM_UP = 3
-"""Calls before each round's timed ones: the caches then hold what this call needs, and nothing of the others."""
+"""Untimed calls precede each round's timed ones, so that the caches hold what this call needs."""
 
 Name = TypeVar("Name", bound=Hashable)
 
 
 def milliseconds(calls: Mapping[Name, Callable[[], object]], counts: Mapping[Name, int]) -> dict[Name, list[float]]:
-    """Time all calls in ROUNDS rounds; returns each call's milliseconds, ROUNDS times its count, in order.
+    """Time all calls in ROUNDS rounds; returns each call's milliseconds, ROUNDS times its count of values, in order.
 
-    counts: how often a call is timed in each round, by its name.
+    counts: how often each call is timed in a round, by its name.
     """
     times: dict[Name, list[float]] = {name: [] for name in calls}
     for _ in tqdm(range(ROUNDS), desc="milliseconds", unit=" round"):
