@@ -59,7 +59,7 @@ def main() -> None:
         )
         sides = {
             "bare: train_on_batch, random tensors": bare(settings, lambda network: network),
-            "bare, with the with_fast_layers layers": bare(settings, faster),
+            "bare, with the faster layers": bare(settings, with_fast_layers),
             "images alone, without a network": images_alone(settings, Path(folder) / "images"),
             TRAINING: full_training(settings, Path(folder) / "run"),
             "plain: float32, model.fit": plain(settings),
