@@ -10,8 +10,8 @@ from PIL import Image
 
 from training.study.__main__ import main
 from training.study.archive import convert
-from training.study.datasets import DatasetError, checked, load
-from training.study.moves import moved
+from training.study.datasets import DatasetError, check_arrays, load
+from training.study.moves import move_images
 from training.study.recipes import StudyRecipe
 
 STILL = StudyRecipe(1, 10, 1e-3)
@@ -36,7 +36,7 @@ def test_an_archive_is_read_with_a_channel_and_whole_labels(tmp_path):
 
 def test_keras_cifar_labels_are_a_column():
     x, y = np.zeros((3, 32, 32, 3), np.uint8), np.array([[1], [0], [9]])
-    data = checked({"x_train": x, "y_train": y, "x_test": x, "y_test": y}, (32, 32, 3), "here")
+    data = check_arrays({"x_train": x, "y_train": y, "x_test": x, "y_test": y}, (32, 32, 3), "here")
     assert data.y_train.tolist() == [1, 0, 9]
 
 
@@ -89,14 +89,14 @@ def square() -> np.ndarray:
 
 def test_a_recipe_that_moves_nothing_leaves_images_as_they_are():
     images = square()
-    assert moved(images, STILL, np.random.default_rng(0)) is images
+    assert move_images(images, STILL, np.random.default_rng(0)) is images
 
 
 def test_a_shift_is_whole_pixels_and_reaches_each_way():
     recipe = StudyRecipe(1, 10, 1e-3, shift=2)
     corners = set()
     for seed in range(200):
-        found = moved(square(), recipe, np.random.default_rng(seed))
+        found = move_images(square(), recipe, np.random.default_rng(seed))
         assert found.sum() == square().sum()
         row, column = np.argwhere(found[0, ..., 0])[0]
         corners.add((int(row) - 10, int(column) - 5))
@@ -107,7 +107,7 @@ def test_a_mirror_swaps_left_and_right_of_about_half():
     recipe = StudyRecipe(1, 10, 1e-3, mirror=True)
     swapped = 0
     for seed in range(100):
-        found = moved(square(), recipe, np.random.default_rng(seed))
+        found = move_images(square(), recipe, np.random.default_rng(seed))
         is_swapped = np.array_equal(found, square()[:, :, ::-1])
         assert is_swapped or np.array_equal(found, square())
         swapped += is_swapped
@@ -117,7 +117,9 @@ def test_a_mirror_swaps_left_and_right_of_about_half():
 def test_a_turned_image_keeps_its_middle_and_about_its_light():
     images = np.zeros((1, 29, 29, 1), np.uint8)
     images[:, 4:25, 13:16] = 200
-    turns = [moved(images, StudyRecipe(1, 10, 1e-3, turn_deg=30.0), np.random.default_rng(seed)) for seed in range(20)]
+    turns = [
+        move_images(images, StudyRecipe(1, 10, 1e-3, turn_deg=30.0), np.random.default_rng(seed)) for seed in range(20)
+    ]
     tops = [float(np.argwhere(found[0, 6, :, 0] > 100).mean()) for found in turns]
     assert min(tops) < 12
     assert max(tops) > 16
@@ -129,7 +131,7 @@ def test_a_turned_image_keeps_its_middle_and_about_its_light():
 def test_moved_images_stay_in_their_order():
     images = np.zeros((600, 28, 28, 1), np.uint8)
     images[:, 8:20, 8:20] = (np.arange(600) % 250 + 1)[:, None, None, None]
-    found = moved(
+    found = move_images(
         images, StudyRecipe(1, 10, 1e-3, shift=2, turn_deg=5.0, zoom=0.1, slant=0.1), np.random.default_rng(1)
     )
     np.testing.assert_array_equal(found[:, 14, 14, 0], images[:, 14, 14, 0])

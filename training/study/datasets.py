@@ -1,4 +1,4 @@
-"""Labelled images for the study, from Keras' own downloads or from a file, checked before anything learns from them."""
+"""The study takes labelled images from Keras' own downloads or from a file, and checks them before training."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ MAX_BYTES = 1 << 32
 
 
 class DatasetError(ValueError):
-    """Images that cannot be used; says what came and what is wanted."""
+    """Images cannot be used; the message says what they are and what is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Images uint8 (n, rows, columns, colours) and labels (n,) 0 to 9, to train on and to test on."""
+    """Images, uint8 (n, rows, columns, colours), and labels, (n,) 0 to 9, to train on and to test on."""
 
     x_train: Images
     y_train: Labels
@@ -36,24 +36,24 @@ class Dataset:
     y_test: Labels
 
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that differ where any pixel or label does."""
-        found = hashlib.sha256()
+        """Return sixteen hexadecimal digits, a hash of all pixels and labels."""
+        digest = hashlib.sha256()
         for array in (self.x_train, self.y_train, self.x_test, self.y_test):
-            found.update(np.ascontiguousarray(array).tobytes())
-        return found.hexdigest()[:16]
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def load(task: str, file: Path | None) -> Dataset:
-    """The images of a task of models.classifiers. file: an .npz; None takes Keras' own, downloaded once.
+    """Load the images of a task of models.classifiers. file: an .npz; None uses Keras' own, downloaded once.
 
     Raises DatasetError for a file that is no such archive, and for images of another size, colour or labelling.
     """
     arrays = _read(file) if file else _download(task)
-    return checked(arrays, TASKS[task].shape, str(file or f"keras.datasets for {task}"))
+    return check_arrays(arrays, TASKS[task].shape, str(file or f"keras.datasets for {task}"))
 
 
-def checked(arrays: Mapping[str, Any], shape: Shape, name: str) -> Dataset:
-    """The arrays of ARRAYS as a Dataset; `name` is theirs in a DatasetError."""
+def check_arrays(arrays: Mapping[str, Any], shape: Shape, name: str) -> Dataset:
+    """Check the arrays that ARRAYS names and return a Dataset. Raises DatasetError, which calls the arrays `name`."""
     train, test = (_images(arrays[f"x_{part}"], shape, f"{name}: x_{part}") for part in ("train", "test"))
     y_train, y_test = (
         _labels(arrays[f"y_{part}"], len(images), f"{name}: y_{part}")
@@ -65,7 +65,7 @@ def checked(arrays: Mapping[str, Any], shape: Shape, name: str) -> Dataset:
 def _read(file: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
-            size = sum(each.file_size for each in archive.infolist())
+            size = sum(member.file_size for member in archive.infolist())
         if size > MAX_BYTES:
             raise DatasetError(f"{file} would unpack to {size:,} bytes; at most {MAX_BYTES:,} are read")
         with np.load(file, allow_pickle=False) as opened:
@@ -85,8 +85,8 @@ def _download(task: str) -> dict[str, Any]:
     source = {"digits": datasets.mnist, "cifar10": datasets.cifar10}[task]
     try:
         (x_train, y_train), (x_test, y_test) = source.load_data()
-    except Exception as error:  # Keras raises bare Exception where its server does not answer
-        raise DatasetError(f"keras.datasets cannot fetch them ({error}); name a file with --data") from None
+    except Exception as error:  # Keras raises a bare Exception when its server does not answer
+        raise DatasetError(f"keras.datasets cannot fetch the images ({error}); name a file with --data") from None
     return dict(zip(ARRAYS, (x_train, y_train, x_test, y_test), strict=True))
 
 
@@ -95,15 +95,15 @@ def _images(array: Any, shape: Shape, name: str) -> Images:
         array = array[..., np.newaxis]
     if array.dtype != np.uint8 or array.shape[1:] != shape or not 1 <= len(array) <= MAX_IMAGES:
         raise DatasetError(f"{name} is {array.dtype} {array.shape}; uint8 (n, {', '.join(map(str, shape))}) is wanted")
-    found: Images = array
-    return found
+    images: Images = array
+    return images
 
 
 def _labels(array: Any, count: int, name: str) -> Labels:
-    """Keras' CIFAR-10 has them as (n, 1)."""
+    """Return labels as int64 (n,); Keras' CIFAR-10 has them as (n, 1)."""
     if array.shape not in ((count,), (count, 1)) or array.dtype.kind not in "iu":
         raise DatasetError(f"{name} is {array.dtype} {array.shape}; {count} whole numbers are wanted")
-    found: Labels = array.reshape(-1).astype(np.int64)
-    if found.min() < 0 or found.max() > 9:
-        raise DatasetError(f"{name} has labels {found.min()} to {found.max()}; 0 to 9 are wanted")
-    return found
+    labels: Labels = array.reshape(-1).astype(np.int64)
+    if labels.min() < 0 or labels.max() > 9:
+        raise DatasetError(f"{name} has labels {labels.min()} to {labels.max()}; 0 to 9 are wanted")
+    return labels

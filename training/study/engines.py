@@ -1,7 +1,7 @@
-"""How long one image takes each network on each engine of this machine, and how large its file is.
+"""The study measures how long each network takes for one image on each engine, and how large its file is.
 
-A network's speed does not depend on its weights, so untrained ones are measured, all in turn, so that whatever else
-the machine does slows all of them alike.
+A network's speed does not depend on its weights, so the networks are untrained. They are measured in turns, so that
+other work of the machine slows all of them alike.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from models.whole_files import write_whole
 from training.judge.timing import milliseconds
 
 THREADS = 1
-"""Of LiteRT: two would wait for each other on a machine that is also busy otherwise."""
+"""LiteRT runs with one thread, because two would wait for each other on a busy machine."""
 
 CALLS = {"litert": 40, "tensorflow": 20, "keras": 3}
-"""Timed in each round; `predict` takes tens of milliseconds, nearly none of them in the network."""
+"""Calls that are timed in each round, by engine; Keras' `predict` is slow, so it has few."""
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
-    **{f"{task}-{name}": build for task, found in TASKS.items() for name, build in found.networks.items()},
+    **{f"{task}-{name}": build for task, group in TASKS.items() for name, build in group.networks.items()},
     "steering-baseline": baseline,
     "steering-eff": eff,
 }
-"""Every network of the study; steering is what it was made for."""
+"""Every network of the study, and both steering networks."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One network. milliseconds: the median of one image, by engine. file_bytes: of its LiteRT file."""
+class NetworkFigures:
+    """The figures of one network. milliseconds: median of one image, by engine; file_bytes: its LiteRT file's size."""
 
     parameters: int
     multiply_accumulates: int
@@ -49,8 +49,8 @@ class Measured:
     milliseconds: dict[str, float]
 
 
-def measure(out: Path) -> dict[str, Measured]:
-    """Measure every network, write it as JSON together with the machine's description, and return it."""
+def measure(out: Path) -> dict[str, NetworkFigures]:
+    """Measure every network, write the figures and the machine's description as JSON, and return the figures."""
     models = {name: build() for name, build in BUILDERS.items()}
     files = {name: litert_bytes(model) for name, model in tqdm(models.items(), desc="converting")}
     calls = {
@@ -63,17 +63,17 @@ def measure(out: Path) -> dict[str, Measured]:
         )
     }
     times = milliseconds(calls, {key: CALLS[key[1]] for key in calls})
-    found = {}
+    figures = {}
     for name, model in models.items():
         spent = cost(model)
         median = {engine: round(float(np.median(times[name, engine])), 4) for engine in CALLS}
-        found[name] = Measured(spent.parameters, spent.multiply_accumulates, len(files[name]), median)
-    write_whole(out, (json.dumps({"machine": machine(), "networks": _plain(found)}, indent=2) + "\n").encode())
-    return found
+        figures[name] = NetworkFigures(spent.parameters, spent.multiply_accumulates, len(files[name]), median)
+    write_whole(out, (json.dumps({"machine": machine(), "networks": _plain(figures)}, indent=2) + "\n").encode())
+    return figures
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for: processor, threads, GPU or none, and how busy the machine was besides."""
+    """Describe the machine: processor, threads, GPU or none, and how busy it was."""
     import tensorflow as tf  # noqa: PLC0415
 
     gpus = [
@@ -91,8 +91,8 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _plain(found: dict[str, Measured]) -> dict[str, Any]:
-    return {name: asdict(each) for name, each in found.items()}
+def _plain(figures: dict[str, NetworkFigures]) -> dict[str, Any]:
+    return {name: asdict(network) for name, network in figures.items()}
 
 
 def _image(model: keras.Model) -> Any:

@@ -1,7 +1,7 @@
-"""Training images moved a little, drawn anew for each epoch: shifted, turned, zoomed, slanted or mirrored.
+"""Training images are moved a little, anew for each epoch: shifted, turned, zoomed, slanted or mirrored.
 
-Images move in small groups that share one random move, so that a move is one gather over all of a group's pixels and
-an epoch of 60,000 digits is drawn in about a second; the groups' members are drawn anew too.
+Small groups of images share one random move, because a move is then one fast gather over all of a group's pixels. The
+groups' members are drawn anew, too.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from training.study.datasets import Images
 from training.study.recipes import StudyRecipe
 
 GROUP = 250
-"""Images that share one move; 240 moves an epoch, none twice."""
+"""So many images share one move; an epoch of digits has 240 different moves."""
 
 
-def moved(images: Images, recipe: StudyRecipe, random: np.random.Generator) -> Images:
-    """The same images, uint8 (n, rows, columns, colours), each moved as the recipe says; empty places become 0."""
+def move_images(images: Images, recipe: StudyRecipe, random: np.random.Generator) -> Images:
+    """Move each image, uint8 (n, rows, columns, colours), by the recipe; empty places become 0."""
     if not (recipe.shift or recipe.turn_deg or recipe.zoom or recipe.slant or recipe.mirror):
         return images
-    found = np.empty_like(images)
+    result = np.empty_like(images)
     order = random.permutation(len(images))
     for first in range(0, len(images), GROUP):
         group = order[first : first + GROUP]
-        found[group] = _sampled(images[group], *_places(images.shape[1:3], recipe, random))
-    return found
+        result[group] = _interpolate(images[group], *_draw_move(images.shape[1:3], recipe, random))
+    return result
 
 
-def _places(
+def _draw_move(
     size: tuple[int, ...], recipe: StudyRecipe, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Where each pixel of one moved image is taken from: rows and columns, (rows, columns) each, about the middle."""
+    """Draw a move; returns each pixel's source row and source column, (rows, columns) each."""
     angle = np.radians(recipe.turn_deg) * random.uniform(-1, 1)
     zoom, slant = 1 + recipe.zoom * random.uniform(-1, 1), recipe.slant * random.uniform(-1, 1)
     down, right = random.integers(-recipe.shift, recipe.shift + 1, 2)
@@ -44,8 +44,8 @@ def _places(
     return turned_row + middle_row, turned_column + middle_column
 
 
-def _sampled(images: Images, row: npt.NDArray[np.float64], column: npt.NDArray[np.float64]) -> Images:
-    """Images between their pixels, bilinear; what lies outside is 0."""
+def _interpolate(images: Images, row: npt.NDArray[np.float64], column: npt.NDArray[np.float64]) -> Images:
+    """Interpolate images bilinearly at these rows and columns; places outside an image are 0."""
     top, left = np.floor(row + 1e-9).astype(int), np.floor(column + 1e-9).astype(int)
     below, beside = row - top, column - left
     total = np.zeros(images.shape, np.float32)

@@ -1,6 +1,6 @@
-"""Muon for networks of convolutions: every kernel that mixes channels moves by an orthogonal matrix.
+"""This Muon also trains convolutions: every kernel that mixes channels moves by an orthogonal matrix.
 
-Keras' own Muon takes matrices only, which in these networks is one dense layer of twenty.
+Keras' own Muon trains matrices only, and these networks have one, a dense layer among twenty layers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from keras import ops
 
 
 class ConvMuon(keras.optimizers.Muon):
-    """Keras' Muon, with a convolution's kernel (rows, columns, in, out) taken as the matrix (rows * columns * in, out).
+    """Keras' Muon that treats a convolution's kernel (rows, columns, in, out) as a matrix (rows * columns * in, out).
 
-    Depthwise kernels mix nothing and the last layer, named `classes`, chooses: both get Adam, at the same rate.
+    Adam trains, at the same rate, depthwise kernels, which mix no channels, and the last layer, named `classes`.
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; the step's size as in
     Liu et al., arXiv 2502.16982, so that rates are like Adam's.

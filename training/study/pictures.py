@@ -1,4 +1,4 @@
-"""A training as pictures: its curves, which classes it confuses, the test images it gets wrong; and many compared."""
+"""Pictures show a training's curves, its confusion matrix and its wrong answers, and compare several trainings."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from training.study.datasets import Images, Labels
 from training.study.results import Group
 
 MAX_WRONG = 120
-"""Images on the page of wrong ones; of more, those it was surest of."""
+"""The page of wrong answers has at most this many images, those with the highest probabilities."""
 
 COLUMNS = 12
 
 DASHES = ("-", "--", ":", "-.")
 
 LABELS = ((7, -9, "left"), (-7, 4, "right"), (0, 8, "center"))
-"""Where a point's name stands, in points to its right and above, by the number of its line: they rarely overlap."""
+"""A point's name stands this far to its right and above it, in points, by its line's number, so that names rarely
+overlap."""
 
 
 def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Loss, and the share of wrong answers on a logarithmic scale, over the epochs."""
+    """Draw loss, and the share of wrong answers on a logarithmic scale, over the epochs."""
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     loss, errors = figure.subplots(1, 2)
     epochs = [row["epoch"] for row in history]
@@ -44,7 +45,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
 
 
 def mark_axes(axes: Any) -> None:
-    """Whole epochs along a logarithmic axis whose marks are ordinary numbers."""
+    """Mark whole epochs on the horizontal axis and plain numbers on the logarithmic vertical axis."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
@@ -53,7 +54,7 @@ def mark_axes(axes: Any) -> None:
 
 
 def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], path: Path) -> None:
-    """The confusion matrix: only the wrong answers are coloured, for the right ones would outshine them."""
+    """Draw the confusion matrix; only wrong answers are coloured, because the right ones would outshine them."""
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes: Any = figure.subplots()
     wrong = confusion.astype(float)
@@ -64,7 +65,7 @@ def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], pat
             strong = row != column and count > 0.6 * np.nanmax(wrong)
             weight = "bold" if row == column else "normal"
             axes.text(column, row, count, ha="center", va="center", weight=weight, color="white" if strong else "black")
-    axes.set(xlabel="answered", ylabel="is", xticks=range(len(classes)), yticks=range(len(classes)))
+    axes.set(xlabel="answer", ylabel="label", xticks=range(len(classes)), yticks=range(len(classes)))
     axes.set_xticklabels(classes, rotation=45 if len(classes[0]) > 1 else 0)
     axes.set_yticklabels(classes)
     right, total = int(np.trace(confusion)), int(confusion.sum())
@@ -75,27 +76,29 @@ def draw_confusion(confusion: npt.NDArray[np.int64], classes: Sequence[str], pat
 def draw_wrong(
     images: Images, labels: Labels, probabilities: npt.NDArray[np.float32], classes: Sequence[str], path: Path
 ) -> None:
-    """The images answered wrongly, the surest first: what each is, what it was taken for, and how surely."""
+    """Draw the images answered wrongly, most probable first, with label, answer and probability."""
     answers = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(answers != labels)
     wrong = wrong[np.argsort(-probabilities[wrong, answers[wrong]], kind="stable")]
-    shown = wrong[:MAX_WRONG]
-    rows = max(1, -(-len(shown) // COLUMNS))
+    selection = wrong[:MAX_WRONG]
+    rows = max(1, -(-len(selection) // COLUMNS))
     figure = Figure(figsize=(COLUMNS * 1.1, rows * 1.35 + 0.6), layout="constrained")
-    figure.suptitle(f"{len(wrong)} of {len(labels):,} wrong" + (", the surest" if len(shown) < len(wrong) else ""))
+    figure.suptitle(
+        f"{len(wrong)} of {len(labels):,} wrong" + (", the most probable ones" if len(selection) < len(wrong) else "")
+    )
     grid: Any = figure.subplots(rows, COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.axis("off")
-    for axes, number in zip(grid.flat, shown, strict=False):
+    for axes, number in zip(grid.flat, selection, strict=False):
         axes.imshow(images[number].squeeze(), cmap="gray")
         answer = answers[number]
-        surely = 100 * probabilities[number, answer]
-        axes.set_title(f"{classes[labels[number]]}, not {classes[answer]}\n{surely:.0f} %", fontsize=7)
+        percent = 100 * probabilities[number, answer]
+        axes.set_title(f"{classes[labels[number]]}, not {classes[answer]}\n{percent:.0f} %", fontsize=7)
     save_figure(figure, path)
 
 
 def draw_errors(groups: Sequence[Group], path: Path) -> None:
-    """Wrong test answers over the epochs: a colour for each network, dashes for each way of training, a line a seed."""
+    """Draw wrong test answers over the epochs; colours are networks, dashes are recipes, and each seed has a line."""
     models = list(dict.fromkeys(group.model for group in groups))
     ways = list(dict.fromkeys(group.way() for group in groups))
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -113,7 +116,7 @@ def draw_errors(groups: Sequence[Group], path: Path) -> None:
 
 
 def draw_rivals(contests: Sequence[Sequence[Group]], path: Path) -> None:
-    """Accuracy against cost, a line for each way of training. contests: as `trained_alike` gives them."""
+    """Draw accuracy against cost, with a line for each recipe. contests: as `comparable_groups` returns them."""
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes: Any = figure.subplots()
     for number, contest in enumerate(contests):

@@ -1,4 +1,4 @@
-"""What a trained classifier says of image files: the class and its probability."""
+"""A trained classifier predicts the class of image files, with its probability."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MAX_PIXELS = 1 << 20
 
 
 class ImageError(ValueError):
-    """An image that a network cannot be asked about; says what came and what is wanted."""
+    """A network cannot take this image; the message says what the image is and what is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What an image is taken for, and with what probability, 0 to 1."""
+    """The class that a network predicts for an image, and its probability, 0 to 1."""
 
     image: Path
     name: str
@@ -34,7 +34,7 @@ class Prediction:
 
 
 def predict(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
-    """Ask a model.h5 of the study about each image.
+    """Predict each image's class with a model.h5 of the study.
 
     Raises ModelFileError for a file that is no such model, ImageError for an image of another size or colour.
     """
@@ -46,9 +46,9 @@ def predict(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
 
 
 def load_classifier(path: Path) -> tuple[keras.Model, Task]:
-    """A network of the study, uint8 (n, *task.shape) -> float32 (n, 10), and what it tells apart.
+    """Load a network of the study, uint8 (n, *task.shape) -> float32 (n, 10), and its task.
 
-    No code inside the file is run. Raises ModelFileError for a file that is no such model, and where a finished run's
+    No code of the file is run. Raises ModelFileError for a file that is no such model, and for a finished run whose
     model is not kept.
     """
     if not path.exists() and (path.parent / "result.json").exists():
@@ -72,19 +72,19 @@ def load_classifier(path: Path) -> tuple[keras.Model, Task]:
 
 
 def read_image(path: Path, shape: Shape) -> Images:
-    """Pixels uint8 of `shape` from a PNG, JPEG, BMP, GIF or WebP file, which must have just that size.
+    """Read pixels, uint8 of `shape`, from a PNG, JPEG, BMP, GIF or WebP file of exactly that size.
 
-    A grey network takes colour files whose colours are all grey, white on black as MNIST's digits are.
+    For a grey network a colour file is accepted if all its pixels are grey; MNIST's digits are white on black.
     """
     try:
-        with Image.open(path, formats=["PNG", "JPEG", "BMP", "GIF", "WEBP"]) as opened:
-            if opened.width * opened.height > MAX_PIXELS or (opened.height, opened.width) != shape[:2]:
+        with Image.open(path, formats=["PNG", "JPEG", "BMP", "GIF", "WEBP"]) as picture:
+            if picture.width * picture.height > MAX_PIXELS or (picture.height, picture.width) != shape[:2]:
                 raise ImageError(
-                    f"{path} is {opened.width} x {opened.height} pixels; {shape[1]} x {shape[0]} are wanted"
+                    f"{path} is {picture.width} x {picture.height} pixels; {shape[1]} x {shape[0]} are wanted"
                 )
-            if shape[2] == 3 and opened.mode in ("L", "LA", "1", "I;16"):
-                raise ImageError(f"{path} is grey ({opened.mode}); an image in colour (RGB) is wanted")
-            colours = np.asarray(opened.convert("RGB"))
+            if shape[2] == 3 and picture.mode in ("L", "LA", "1", "I;16"):
+                raise ImageError(f"{path} is grey ({picture.mode}); an image in colour (RGB) is wanted")
+            colours = np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageError(f"{path} is no image that can be read: {error}") from None
     if shape[2] == 3:

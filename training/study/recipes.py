@@ -1,4 +1,4 @@
-"""The values of each training of the study: the origin's, to reproduce its figures, and ours, to get the most."""
+"""The study's recipes are the origin's, which reproduce its figures, and ours, which aim at the best accuracy."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ OPTIMIZERS = ("adam", "muon")
 
 @dataclass(frozen=True, slots=True)
 class StudyRecipe:
-    """How a classifier is trained; shares and angles are of one image."""
+    """The hyperparameters of a classifier's training; shares and angles are those of one image."""
 
     epochs: int
     batch: int
     learning_rate: float
-    """Where `warm_up` is over 0 the peak, from which a cosine falls to 1 % of it."""
+    """With a `warm_up` over 0 this is the peak, from which a cosine falls to 1 % of it."""
 
     optimizer: str = "adam"
     """One of OPTIMIZERS; for Muon see `training.study.muon`."""
 
     warm_up: float = 0.0
-    """Share of all steps in which the learning rate rises; 0 keeps it constant."""
+    """The learning rate rises in this share of all steps; 0 keeps it constant."""
 
     weight_decay: float = 0.0
     block_dropout: float = 0.25
     head_dropout: float = 0.25
     start: str = "keras"
-    """What EffNet's kernels begin with: "keras" or "he", see models.convolutions, or "awake", see `train.wake`."""
+    """EffNet's kernels are initialised by "keras" or "he", see models.convolutions, or "awake", see `train.wake`."""
 
     label_smoothing: float = 0.0
     shift: int = 0
@@ -35,14 +35,14 @@ class StudyRecipe:
     turn_deg: float = 0.0
     zoom: float = 0.0
     slant: float = 0.0
-    """Images turn, grow or shrink, and lean by up to this; each drawn evenly."""
+    """Images turn, grow or shrink, and lean by up to these values, each drawn uniformly."""
 
     mirror: bool = False
     """Half of the images are mirrored."""
 
 
 ORIGIN_DIGITS = {"baseline": StudyRecipe(20, 1000, 1e-3), "eff": StudyRecipe(20, 1000, 1e-2)}
-"""The origin's: Adam, batch 1000, a constant learning rate, no augmentation, dropout after every block."""
+"""The origin uses Adam, batches of 1000, a constant learning rate, no augmentation, and dropout after every block."""
 
 OUR_DIGITS = StudyRecipe(
     epochs=20,
@@ -59,11 +59,9 @@ OUR_DIGITS = StudyRecipe(
     zoom=0.08,
     slant=0.08,
 )
-"""So small a network overfits little: dropout takes more from it than it gives, and slightly moved digits say more. No
-kernel may begin dead, see `wake`. The learning rate is high, and falls, so that the last epochs settle. Without norms
-between its sixteen convolutions Adam underfits: 99.11 % over three seeds with batches of 250 at 8e-3, 99.29 % with
-these (one seed). Muon steps equally far in all directions of a kernel, and learns in three epochs
-as much as Adam in four."""
+"""Such a small network overfits little: dropout costs it more than it gains, and slightly moved digits teach it more.
+No kernel may begin dead, see `wake`. The learning rate is high and falls, so that the last epochs settle. Without norms
+between its sixteen convolutions Adam underfits; Muon steps equally far in all directions of a kernel."""
 
 OUR_CIFAR = StudyRecipe(
     epochs=15,
@@ -78,12 +76,12 @@ OUR_CIFAR = StudyRecipe(
     shift=4,
     mirror=True,
 )
-"""As many epochs as two cores train all of the paper's networks in within hours; in so few, shifted and mirrored images
-are all the brake that networks of this size need, and dropout between blocks would cost time and accuracy."""
+"""Two cores train all of the paper's networks for this many epochs within hours. In so few epochs, shifted and mirrored
+images regularise networks of this size enough, and dropout between blocks would cost time and accuracy."""
 
 
 def recipe_of(task: str, model: str, name: str) -> StudyRecipe:
-    """Raises ValueError for the origin's CIFAR-10, which is a figure copied from the paper without its recipe."""
+    """Return the named recipe. Raises ValueError for the origin's CIFAR-10, whose figures are copied from the paper."""
     if task == "digits":
         return ORIGIN_DIGITS[model] if name == "origin" else OUR_DIGITS
     if name == "origin":

@@ -1,7 +1,7 @@
-"""The study's tables and pictures, made of the runs' own files and of what was counted.
+"""The report makes the study's tables and pictures from the runs' own files and from counted costs.
 
-docs/study.md, written by hand, says what they mean. No figure here is typed in but those of others: the origin's and
-the paper's, in columns that say so.
+docs/study.md explains them. Only other people's figures are typed in here, the origin's and the paper's, in columns
+that say so.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from models.classifiers import TASKS
 from models.cost import cost
 from models.whole_files import write_whole
 from training.study.pictures import draw_errors, draw_rivals
-from training.study.results import FinishedRun, Group, beaten_by, grouped, read_runs, trained_alike
+from training.study.results import FinishedRun, Group, better_rivals, comparable_groups, group_runs, read_runs
 from training.study.separable import describe, draw_costs
 
 ORIGIN_DIGITS = {("baseline", "origin", 20): 99.43, ("eff", "origin", 20): 97.98, ("eff", "origin", 50): 98.32}
-"""Percent of the test digits right, as the origin tells."""
+"""The origin reports these percentages of right answers on the test digits."""
 
 PAPER_CIFAR = {
     "baseline": (80.3, 82.78),
@@ -30,41 +30,41 @@ PAPER_CIFAR = {
     "effnet": (11.4, 80.20),
     "effnet-large": (79.8, 85.02),
 }
-"""Million operations, and percent of the test images right, as the origin copied them from the paper."""
+"""Million operations, and percentage of right test answers, as the origin copied them from the paper."""
 
 PAIRS = {"steering": ("baseline", "eff"), "digits": ("baseline", "eff"), "cifar10": ("baseline", "effnet")}
 """The plain and the slim network of each task."""
 
 ENGINES = {"litert": "LiteRT", "tensorflow": "TensorFlow graph", "keras": "`model.predict`"}
-"""The columns of milliseconds, by the engine's name in the JSON."""
+"""The titles of the columns of milliseconds, by the engine's name in the JSON."""
 
 Engines = dict[str, Any]
-"""What `python -m training.study engines` wrote: "machine" and "networks"; empty where it has not run."""
+"""The JSON of `python -m training.study engines`: "machine" and "networks"; empty where it has not run."""
 
 
 def write_report(runs: Path, engines: Path, out: Path) -> None:
     """Write the tables as Markdown, and the pictures beside them.
 
-    Raises RunError for a damaged run, ValueError for engine figures that are none.
+    Raises RunError for a damaged run, and ValueError for a file without engine figures.
     """
     finished, measured = read_runs(runs), read_engines(engines)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, tables(finished, measured).encode())
     draw_costs(out.parent / "separable.png")
     for task in TASKS:
-        if groups := grouped(finished, task):
+        if groups := group_runs(finished, task):
             draw_errors(groups, out.parent / f"{task}.png")
-    if rivals := trained_alike(grouped(finished, "cifar10")):
+    if rivals := comparable_groups(group_runs(finished, "cifar10")):
         draw_rivals(rivals, out.parent / "cifar10-rivals.png")
 
 
 def tables(runs: Sequence[FinishedRun], measured: Engines) -> str:
-    """All tables as Markdown, each under a heading."""
+    """Format all tables as Markdown, each under a heading."""
     parts = {
         "Separable convolutions": f"```\n{describe()}\n```",
-        "Digits": _digits(grouped(runs, "digits")),
-        "CIFAR-10": _cifar(grouped(runs, "cifar10")),
-        "CIFAR-10, trained alike": _rivals(trained_alike(grouped(runs, "cifar10"))),
+        "Digits": _digits(group_runs(runs, "digits")),
+        "CIFAR-10": _cifar(group_runs(runs, "cifar10")),
+        "CIFAR-10, trained alike": _rivals(comparable_groups(group_runs(runs, "cifar10"))),
     }
     if measured:
         parts["Machine"] = _machine(measured["machine"])
@@ -75,7 +75,7 @@ def tables(runs: Sequence[FinishedRun], measured: Engines) -> str:
 
 
 def read_engines(path: Path) -> Engines:
-    """Raises ValueError for a file that holds no engine figures."""
+    """Read the engine figures, {} where the file is missing. Raises ValueError for a file that holds none."""
     if not path.exists():
         return {}
     try:
@@ -127,7 +127,7 @@ def _rivals(contests: Sequence[Sequence[Group]]) -> str:
     rows = []
     for contest in contests:
         for group in contest:
-            beaten = ", ".join(beaten_by(group, contest)) or "none"
+            beaten = ", ".join(better_rivals(group, contest)) or "none"
             millions = f"{group.multiply_accumulates / 1e6:.2f}"
             rows.append([group.way(), group.model, millions, str(len(group.runs)), group.accuracy(), beaten])
     return _table("trained alike | network | M mult-acc | seeds | test % | beaten at no more mult-acc by", rows)
@@ -154,14 +154,14 @@ def _engines(networks: Mapping[str, Any]) -> str:
 
 
 def _savings(networks: Mapping[str, Any]) -> str:
-    """How many times less the slim network of each task needs than the plain one; below 1, it needs more."""
+    """Divide the plain network's cost and times by the slim one's, for each task; below 1 the slim one needs more."""
     rows = []
     for task, (plain_name, slim_name) in PAIRS.items():
         plain, slim = networks.get(f"{task}-{plain_name}"), networks.get(f"{task}-{slim_name}")
         if plain and slim:
             saved = plain["multiply_accumulates"] / slim["multiply_accumulates"]
-            faster = (plain["milliseconds"][engine] / slim["milliseconds"][engine] for engine in ENGINES)
-            rows.append([task, plain_name, slim_name, *(f"{ratio:.1f}" for ratio in (saved, *faster))])
+            ratios = (plain["milliseconds"][engine] / slim["milliseconds"][engine] for engine in ENGINES)
+            rows.append([task, plain_name, slim_name, *(f"{ratio:.1f}" for ratio in (saved, *ratios))])
     columns = " | ".join(f"{title}, times as fast" for title in ENGINES.values())
     return _table(f"task | plain | slim | times fewer mult-acc | {columns}", rows)
 
@@ -177,6 +177,6 @@ def _pace(group: Group) -> str:
 
 
 def _table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    """Markdown; head: the columns' names, set apart by ` | `."""
+    """Format a Markdown table; head: the columns' names, separated by ` | `."""
     rule = "---|" * (head.count(" | ") + 1)
     return "\n".join([f"| {head} |", f"|{rule}", *(f"| {' | '.join(row)} |" for row in rows)])

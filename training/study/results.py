@@ -1,4 +1,4 @@
-"""The finished runs of the study, read from their folders and put together by network and recipe."""
+"""Finished runs of the study are read from their folders and grouped by network and recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from training.study.run import read_result
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """One run: what it was asked, what came out, and the share of wrong test answers after each epoch."""
+    """One run: its settings, its result, and the share of wrong test answers after each epoch."""
 
     folder: Path
     settings: dict[str, Any]
@@ -29,7 +29,7 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs of one network, recipe and optimizer that differ in their seeds."""
+    """Runs of one network, recipe and optimizer that differ only in their seeds."""
 
     task: str
     model: str
@@ -39,39 +39,39 @@ class Group:
     runs: tuple[FinishedRun, ...]
 
     def accuracy(self, part: str = "test") -> str:
-        """`99.31 ± 0.04`: mean and standard deviation over seeds in percent, of one seed without the latter."""
+        """Format mean and standard deviation over seeds in percent, as `99.31 ± 0.04`; one seed has no deviation."""
         values = [100 * run.result[f"{part}_accuracy"] for run in self.runs]
         text = f"{fmean(values):.2f}"
         return text if len(values) == 1 else f"{text} ± {stdev(values):.2f}"
 
     def way(self) -> str:
-        """How they were trained: `ours, muon, 15 epochs`."""
+        """Describe how the runs were trained, such as `ours, muon, 15 epochs`."""
         return f"{self.recipe}, {self.optimizer}, {self.epochs} epochs"
 
     @property
     def multiply_accumulates(self) -> int:
-        """Of one image."""
+        """The multiply-accumulates of one image."""
         return _multiply_accumulates(self.task, self.model)
 
     @property
     def mean_accuracy(self) -> float:
-        """Of the test images, 0 to 1."""
+        """The mean accuracy on the test images, 0 to 1."""
         return fmean(run.result["test_accuracy"] for run in self.runs)
 
     @property
     def seconds(self) -> float:
-        """The fastest run's median epoch: the others waited longer for other programs."""
+        """The fastest run's median seconds an epoch; other runs waited longer for other programs."""
         return min(float(run.result["seconds_an_epoch"]) for run in self.runs)
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic, as the settings name it."""
+        """The precision of the arithmetic, as in the settings."""
         return ", ".join(sorted({str(run.settings["precision"]) for run in self.runs}))
 
 
 def read_runs(folder: Path) -> list[FinishedRun]:
-    """Every finished run in `folder`, by name. Raises RunError for one with damaged files."""
-    return [_read(each.parent) for each in sorted(folder.glob("*/result.json"))]
+    """Read every finished run in `folder`, by name. Raises RunError for one with damaged files."""
+    return [_read(path.parent) for path in sorted(folder.glob("*/result.json"))]
 
 
 def _read(folder: Path) -> FinishedRun:
@@ -90,26 +90,26 @@ def _read(folder: Path) -> FinishedRun:
     return FinishedRun(folder, settings, result, errors)
 
 
-def grouped(runs: Sequence[FinishedRun], task: str) -> list[Group]:
-    """The runs of one task that share a network, a recipe, its optimizer and epochs, in the order of their folders."""
-    found: dict[tuple[str, str, str, int], list[FinishedRun]] = {}
+def group_runs(runs: Sequence[FinishedRun], task: str) -> list[Group]:
+    """Group one task's runs by network, recipe, optimizer and epochs, in the order of their folders."""
+    groups: dict[tuple[str, str, str, int], list[FinishedRun]] = {}
     for run in runs:
         if run.settings["task"] == task:
             names = run.settings["model"], run.settings["recipe_name"], run.settings["recipe"]["optimizer"]
-            found.setdefault((*names, int(run.result["epochs"])), []).append(run)
-    return [Group(task, *key, tuple(each)) for key, each in found.items()]
+            groups.setdefault((*names, int(run.result["epochs"])), []).append(run)
+    return [Group(task, *key, tuple(members)) for key, members in groups.items()]
 
 
-def trained_alike(groups: Sequence[Group]) -> list[list[Group]]:
-    """Each set of two or more groups of which only the network differs: the cheapest first, the largest set first."""
+def comparable_groups(groups: Sequence[Group]) -> list[list[Group]]:
+    """Collect sets of two or more groups that differ only in the network: largest set first, cheapest group first."""
     contests: dict[str, list[Group]] = {}
     for group in sorted(groups, key=lambda group: group.multiply_accumulates):
         contests.setdefault(group.way(), []).append(group)
     return sorted((contest for contest in contests.values() if len(contest) > 1), key=len, reverse=True)
 
 
-def beaten_by(group: Group, rivals: Sequence[Group]) -> list[str]:
-    """The models of `rivals` that answer more test images rightly than `group` and multiply no more often."""
+def better_rivals(group: Group, rivals: Sequence[Group]) -> list[str]:
+    """List the models of `rivals` that are more accurate on test images than `group` at no higher cost."""
     return [
         rival.model
         for rival in rivals

@@ -1,4 +1,4 @@
-"""One training's folder: what was asked for, how far it came, what came out, and all that is needed to go on."""
+"""One training's folder holds its settings, its progress, its result, and all that is needed to resume it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESULT_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StudySettings:
-    """All that decides a training's result. data: the images' digest; seed: of all random choices."""
+    """The settings decide a training's result. data: the images' digest; seed: that of all random choices."""
 
     task: str
     model: str
@@ -32,16 +32,16 @@ class StudySettings:
     recipe: StudyRecipe
 
     def as_json(self) -> str:
-        """Readable, and the same text for the same settings."""
+        """Return readable JSON, which is the same text for the same settings."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     def name(self) -> str:
-        """`digits-eff-ours-20-seed1`: also the run's folder."""
+        """Return a name such as `digits-eff-ours-20-seed1`, which also names the run's folder."""
         return f"{self.task}-{self.model}-{self.recipe_name}-{self.recipe.epochs}-seed{self.seed}"
 
 
 class StudyRun:
-    """The folder of one training. Raises RunError for a folder that belongs to other settings."""
+    """The folder of one training. Raises RunError for a folder that belongs to a run with other settings."""
 
     def __init__(self, folder: Path, settings: StudySettings) -> None:
         self.folder = folder
@@ -51,13 +51,13 @@ class StudyRun:
         self.result: dict[str, Any] = read_result(folder) if (folder / "result.json").exists() else {}
 
     def save(self, network: keras.Model, epoch: Mapping[str, float]) -> None:
-        """Keep the state after one more epoch, and its figures."""
+        """Save the state after one more epoch, and the epoch's figures."""
         self.history.append(dict(epoch))
         save(self._checkpoint, self.history, network)
         write_csv(self.folder / "epochs.csv", self.history)
 
     def restore(self, network: keras.Model) -> int:
-        """Take up the state of the last finished epoch, if there is one; returns how many are done.
+        """Load the state of the last finished epoch, if there is one; returns the number of finished epochs.
 
         Raises RunError for a damaged checkpoint.
         """
@@ -69,18 +69,18 @@ class StudyRun:
         return len(self.history)
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Write what came out; the run is then finished, and needs its checkpoint no more."""
+        """Write the result and delete the checkpoint, which a finished run no longer needs."""
         write_whole(self.folder / "result.json", (json.dumps(result, indent=2) + "\n").encode())
         self._checkpoint.unlink(missing_ok=True)
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """What came out of a finished run. Raises RunError for a damaged file."""
+    """Read a finished run's result. Raises RunError for a damaged file."""
     path = folder / "result.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path} is damaged ({error}); delete it to train again") from None
-    if not isinstance(found, dict) or not set(found) >= RESULT_KEYS:
+    if not isinstance(result, dict) or not set(result) >= RESULT_KEYS:
         raise RunError(f"{path} lacks {', '.join(sorted(RESULT_KEYS))}; delete it to train again")
-    return found
+    return result

@@ -1,7 +1,7 @@
-"""One training of the study: images and a recipe in, a run folder with its model, figures and pictures out.
+"""A training of the study makes a run folder with model, figures and pictures from images and a recipe.
 
-The epochs are a plain loop round `fit`, one at a time, so that a killed run goes on from its last epoch to the same
-result; the model that counts is the last one, for choosing an epoch by the test images would flatter it.
+A plain loop calls `fit` for one epoch at a time, so that a killed run resumes from its last epoch and gets the same
+result. The last epoch's model counts, because choosing an epoch by the test images would flatter it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from models.classifiers import TASKS, Dropouts
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
 from training.study.datasets import Dataset, Labels
-from training.study.moves import moved
+from training.study.moves import move_images
 from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong
 from training.study.recipes import StudyRecipe
@@ -31,7 +31,7 @@ CLASSES = 10
 
 
 def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any]:
-    """Train, or go on where it was, unless it is finished; returns the result that stands in the run's result.json.
+    """Train or resume, unless the run is finished; returns the result that is in the run's result.json.
 
     Raises RunError for a folder that cannot be used.
     """
@@ -43,18 +43,18 @@ def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any
     recipe = settings.recipe
     steps = max(1, len(data.x_train) // recipe.batch)
     compile_for(network, recipe, steps)
-    done = run.restore(network)
-    with tqdm(total=recipe.epochs * steps, initial=done * steps, unit=" steps", desc=settings.name()) as bar:
-        for epoch in range(done, recipe.epochs):
-            started = time.monotonic()
+    finished_epochs = run.restore(network)
+    with tqdm(total=recipe.epochs * steps, initial=finished_epochs * steps, unit=" steps", desc=settings.name()) as bar:
+        for epoch in range(finished_epochs, recipe.epochs):
+            start_s = time.monotonic()
             figures = _epoch(network, settings, data, epoch, bar)
-            run.save(network, {"epoch": epoch + 1, **figures, "seconds": round(time.monotonic() - started, 2)})
+            run.save(network, {"epoch": epoch + 1, **figures, "seconds": round(time.monotonic() - start_s, 2)})
             draw_curves(run.history, folder / "curves.png")
     return _finish(run, settings, network, data)
 
 
 def build(settings: StudySettings, precision: str) -> keras.Model:
-    """The untrained network. precision: of its arithmetic; its weights are float32 whatever it is."""
+    """Build the untrained network. precision: that of its arithmetic; its weights are always float32."""
     recipe = settings.recipe
     builder = TASKS[settings.task].networks[settings.model]
     start = {"start": "he" if recipe.start == "awake" else recipe.start} if settings.task == "digits" else {}
@@ -70,10 +70,10 @@ def build(settings: StudySettings, precision: str) -> keras.Model:
 
 
 def wake(network: keras.Model) -> None:
-    """Turn the sign of each depthwise kernel whose middle weight is negative.
+    """Invert each depthwise kernel whose middle weight is negative.
 
-    After ReLU no input is negative, so a kernel without a positive weight answers 0 for ever and learns nothing: one in
-    eight of three random weights, and half of those of which only the middle one meets a picture of one row.
+    After ReLU no input is negative, so a kernel without a positive weight always answers 0 and learns nothing. That is
+    one in eight kernels of three random weights, and half of those whose middle weight alone meets the picture.
     """
     for layer in network.layers:
         if isinstance(layer, layers.DepthwiseConv2D):
@@ -83,9 +83,9 @@ def wake(network: keras.Model) -> None:
 
 
 def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
-    """Give the network its optimizer. steps: in an epoch.
+    """Give the network its optimizer. steps: those of an epoch.
 
-    XLA is left off except where the backend is nothing else: on a CPU it trains these blocks 24 times slower.
+    XLA is off except on JAX, which has nothing else, because on a CPU it trains these blocks many times slower.
     """
     rate: Any = recipe.learning_rate
     if recipe.warm_up:
@@ -103,14 +103,14 @@ def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
 
 
 class _Progress(keras.callbacks.Callback):
-    """Moves the bar along, and says how it goes."""
+    """This callback advances the progress bar and shows the loss on it."""
 
     def __init__(self, bar: tqdm[NoReturn], epoch: int) -> None:
         super().__init__()
         self._bar, self._epoch = bar, epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """One step more."""
+        """Advance by one step."""
         if logs:
             self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
         self._bar.update()
@@ -119,10 +119,10 @@ class _Progress(keras.callbacks.Callback):
 def _epoch(
     network: keras.Model, settings: StudySettings, data: Dataset, epoch: int, bar: tqdm[NoReturn]
 ) -> dict[str, float]:
-    """One pass over the training images, moved anew and in a new order; figures of it and of the test images."""
+    """Learn all training images once, moved and ordered anew; returns figures of training and of the test images."""
     recipe = settings.recipe
     random = np.random.default_rng((settings.seed, epoch))
-    images = moved(data.x_train, recipe, random)
+    images = move_images(data.x_train, recipe, random)
     order = random.permutation(len(images))
     order = order[: max(recipe.batch, len(order) // recipe.batch * recipe.batch)]
     reseed_dropout(network, settings.seed, epoch)
@@ -145,12 +145,12 @@ def _epoch(
 
 
 def one_hot(labels: Labels) -> npt.NDArray[np.float32]:
-    """Labels (n,) -> (n, 10) with a one in each."""
+    """Encode labels (n,) as float32 (n, 10), with a 1 at each label."""
     return np.eye(CLASSES, dtype=np.float32)[labels]
 
 
 def _finish(run: StudyRun, settings: StudySettings, network: keras.Model, data: Dataset) -> dict[str, Any]:
-    """Save the model in float32, ask it all the test images, and write what it answers."""
+    """Save the model in float32, let it answer all test images, and write the result and the pictures."""
     final = build(settings, "float32")
     final.set_weights(network.get_weights())
     partial = run.folder / "model.partial.h5"
@@ -179,7 +179,7 @@ def _finish(run: StudyRun, settings: StudySettings, network: keras.Model, data: 
 
 
 def confusion_matrix(answers: Labels, labels: Labels) -> npt.NDArray[np.int64]:
-    """How often (row) a class was taken for (column) another."""
-    found = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(found, (labels, answers), 1)
-    return found
+    """Count, in (10, 10), how often the class of a row was answered as the class of a column."""
+    counts = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(counts, (labels, answers), 1)
+    return counts
