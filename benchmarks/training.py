@@ -33,6 +33,7 @@ from models.steering import BUILDERS
 from protocol.recorder import Recorder
 from training.data.pipeline import training_batches
 from training.data.samples import draw_epoch, load_drives
+from training.run.fast_layers import with_fast_layers
 from training.run.network import build
 from training.run.precision import add_precision
 from training.run.recipe import Recipe
