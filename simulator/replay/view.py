@@ -1,7 +1,7 @@
 """Warp a recorded frame to another place of the car: it takes the nearest camera's frame and moves the road's plane.
 
-It treats everything below the horizon as flat road and everything above as infinitely far, as NVIDIA's replay simulator
-does (Bojarski et al., 2016, End to End Learning for Self-Driving Cars). The hood belongs to the car and stays in place.
+It treats all below the horizon as flat road and all above as infinitely far. NVIDIA's replay simulator does the same
+(Bojarski et al., 2016, End to End Learning for Self-Driving Cars). The hood belongs to the car and stays in place.
 """
 
 from __future__ import annotations
