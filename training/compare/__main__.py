@@ -105,9 +105,11 @@ def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequen
             "agreement is on the road that each model's own training held out, from its card; no recording is named."
         )
     for row in rows:
-        seen = {data.recording for card in row.cards for data in card.data if data.trained} & set(tests)
-        if seen and row.weights == "float32":
-            notes.append(f"WARNING: {row.name} learned from {', '.join(sorted(seen))}; its agreement there flatters.")
+        overlap = {data.recording for card in row.cards for data in card.data if data.trained} & set(tests)
+        if overlap and row.weights == "float32":
+            notes.append(
+                f"WARNING: {row.name} learned from {', '.join(sorted(overlap))}; its agreement there flatters."
+            )
     return notes
 
 
