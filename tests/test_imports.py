@@ -1,4 +1,7 @@
-"""Imports point one way: protocol <- models <- server, protocol <- simulator; the workshop may use all, benchmarks the tests too."""
+"""Imports point one way: protocol <- models <- server, protocol <- simulator; the workshop may use all of them.
+
+Benchmarks share the client that tests have.
+"""
 
 import ast
 import sys

@@ -11,11 +11,12 @@ from server.observers import Answered
 from server.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
 from tests.conftest import jpeg_of, road_frame
 
-JPEG = jpeg_of(road_frame())
+FRAME = road_frame()
+JPEG = jpeg_of(FRAME)
 
 
 def answer(i, simulator=1, throttle=0.5, extras=None):
-    telemetry = Telemetry(road_frame(), JPEG, 0.0, 0.2, 12.0 + i, extras or {})
+    telemetry = Telemetry(FRAME, JPEG, 0.0, 0.2, 12.0 + i, extras or {})
     return Answered(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
 
 

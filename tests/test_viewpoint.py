@@ -9,7 +9,6 @@ import tensorflow as tf
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from simulator.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
 from simulator.car import STEP_S, Car
-from simulator.scene import Scene
 from simulator.track import open_track
 from training.recipe import Recipe
 from training.samples import corrected
@@ -66,12 +65,11 @@ def test_an_unmoved_view_is_the_crop_itself():
 
 
 @pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
-def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
+def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
     """Beside the built-in simulator's own picture from there, both averaged over 4 x 4 pixels against aliasing."""
     track = open_track("lake")
     index = round(640 / track.spacing_m)
     (x, y), heading, turn = track.points[index], track.heading_rad[index], math.radians(turn_deg)
-    scene = Scene(track)
 
     def seen(aside_m: float, turned: float) -> np.ndarray:
         eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + aside_m * math.sin(heading)
@@ -80,7 +78,6 @@ def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
         return scene.render(eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to)
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
-    scene.close()
     made = seen_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
     road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
     coarse = [
