@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from simulator.scene import Scene
+from simulator.track import open_track
 
 from protocol.recorder import Recorder
 from tests.live_server import LiveServer
@@ -33,6 +36,12 @@ def road_frame(shift: float = 0.0) -> np.ndarray:
     return frame
 
 
+@functools.cache
+def road_jpeg(shift: float) -> bytes:
+    """`road_frame` as JPEG, drawn once: recordings show the same bends again and again."""
+    return jpeg_of(road_frame(shift))
+
+
 @pytest.fixture
 def make_recording(tmp_path: Path) -> Callable[..., Path]:
     """make_recording(rows=20, sessions=1) -> a folder in Udacity's format, three cameras, 0.1 s a row."""
@@ -42,7 +51,7 @@ def make_recording(tmp_path: Path) -> Callable[..., Path]:
             for session in range(sessions):
                 for i in range(rows):
                     steering = round(0.5 * np.sin(i / 5), 4)
-                    jpeg = jpeg_of(road_frame(steering))
+                    jpeg = road_jpeg(steering)
                     sides = {"left": jpeg, "right": jpeg} if cameras == 3 else {}
                     time_s = 1.6e9 + 1000 * session + 0.1 * i
                     recorder.write(time_s, jpeg, steering, 0.3, 0.0, 15.0 + i / 7, **sides)
@@ -64,6 +73,14 @@ def simulator(server: LiveServer) -> Iterator[RawClient]:
     """The stock simulator's end of a socket to `server`."""
     with RawClient(server.port, timeout_s=5) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def scene() -> Iterator[Scene]:
+    """The built-in lake, drawn once for all tests."""
+    drawn = Scene(open_track("lake"))
+    yield drawn
+    drawn.close()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def seeds(count: int) -> list[np.ndarray]:
 
 def test_flip_mirrors_the_image_and_negates_the_steering():
     flipped = 0
-    for seed in seeds(200):
+    for seed in seeds(100):
         image, steering = flip(tf.constant(crop()), tf.constant(0.3), seed)
         if steering < 0:
             flipped += 1
@@ -37,7 +37,7 @@ def test_flip_mirrors_the_image_and_negates_the_steering():
         else:
             assert float(steering) == pytest.approx(0.3)
             np.testing.assert_array_equal(image, crop())
-    assert 70 < flipped < 130
+    assert 30 < flipped < 70
 
 
 def test_brightness_is_one_factor_in_its_range():
@@ -51,9 +51,9 @@ def test_brightness_is_one_factor_in_its_range():
 
 def test_shadow_darkens_one_side_of_a_line_in_its_share_of_images():
     pixels = tf.constant(np.full((60, 320, 3), 100, np.float32))
-    shadows = [np.asarray(shadow(pixels, seed, 0.3)) for seed in seeds(200)]
+    shadows = [np.asarray(shadow(pixels, seed, 0.3)) for seed in seeds(100)]
     darkened = [image for image in shadows if image.min() < 100]
-    assert 35 < len(darkened) < 85
+    assert 12 < len(darkened) < 48
     for image in darkened:
         assert len(np.unique(image)) <= 2
         assert 40 <= image.min() <= 90

@@ -1,5 +1,7 @@
 """The study's classifiers: their sizes to the parameter, their budgets, and that a saved file is the whole brain."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -25,26 +27,32 @@ MILLION_OPERATIONS = {
 NAMES = [(task, name) for task, found in TASKS.items() for name in found.networks]
 
 
+@functools.cache
+def built(task: str, name: str) -> keras.Model:
+    """Built once for all tests that only look at it."""
+    return TASKS[task].networks[name](dropouts=Dropouts(0.01, 0.02))
+
+
 def trainable(model: keras.Model) -> int:
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize("name", DIGITS)
 def test_digit_networks_have_the_studys_parameters(name):
-    model = TASKS["digits"].networks[name]()
+    model = built("digits", name)
     assert (trainable(model), model.count_params()) == DIGITS[name]
 
 
 @pytest.mark.parametrize("name", TASKS["cifar10"].networks)
 def test_cifar_networks_keep_the_papers_budgets(name):
     budget, below = MILLION_OPERATIONS[name]
-    operations = round(2 * cost(TASKS["cifar10"].networks[name]()).multiply_accumulates / 1e6, 1)
+    operations = round(2 * cost(built("cifar10", name)).multiply_accumulates / 1e6, 1)
     assert budget * (1 - below) <= operations <= budget
 
 
 @pytest.mark.parametrize(("task", "name"), NAMES)
 def test_raw_pixels_give_probabilities(task, name):
-    model = TASKS[task].networks[name]()
+    model = built(task, name)
     assert model.inputs[0].dtype == "uint8"
     images = np.random.default_rng(0).integers(0, 256, (3, *TASKS[task].shape), np.uint8)
     answers = np.asarray(model(images))
@@ -53,16 +61,15 @@ def test_raw_pixels_give_probabilities(task, name):
 
 
 def test_images_are_standardised_inside():
-    for task in TASKS.values():
-        layer = next(iter(task.networks.values()))().get_layer("preprocess_standardise")
+    for name, task in TASKS.items():
+        layer = built(name, "baseline").get_layer("preprocess_standardise")
         images = np.array([task.mean - task.deviation, task.mean, task.mean + task.deviation], np.float32)
         np.testing.assert_allclose(layer(images), [-1, 0, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize(("task", "name"), NAMES)
 def test_dropouts_are_arguments(task, name):
-    model = TASKS[task].networks[name](dropouts=Dropouts(0.01, 0.02))
-    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    rates = [layer.rate for layer in built(task, name).layers if isinstance(layer, keras.layers.Dropout)]
     assert set(rates) == {0.01, 0.02}
     assert rates.count(0.02) == 1
 
@@ -74,7 +81,7 @@ def test_the_studys_digits_begin_as_keras_has_it():
 
 
 def test_a_saved_file_loads_with_the_same_answers(tmp_path):
-    model = TASKS["cifar10"].networks["shufflenet"]()
+    model = built("cifar10", "shufflenet")
     model.save(tmp_path / "model.keras")
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
@@ -83,6 +90,6 @@ def test_a_saved_file_loads_with_the_same_answers(tmp_path):
 
 def test_digits_drop_out_after_each_pooling() -> None:
     """Before it, most of what is dropped would not be missed, and the study's 99.43 % is out of reach."""
-    order = [layer.name for layer in TASKS["digits"].networks["baseline"]().layers]
+    order = [layer.name for layer in built("digits", "baseline").layers]
     for number in (1, 2, 3, 4):
         assert order.index(f"block{number}_pool") < order.index(f"block{number}_dropout")

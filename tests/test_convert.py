@@ -17,7 +17,7 @@ from models.card import read_card
 from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
 from models.inference_graph import inference_function
 from models.preprocessing import PREPROCESSINGS
-from models.steering import BUILDERS, baseline, eff
+from models.steering import BUILDERS
 from tests.conftest import road_frame
 
 pytestmark = [
@@ -81,9 +81,15 @@ def rewritten(width: int, step: int, use_bias: bool, padding: str) -> Any:
     return network
 
 
-@pytest.mark.parametrize("build", [baseline, eff, BUILDERS["eff-small"], BUILDERS["eff-1x2"], BUILDERS["pilotnet"]])
-def test_our_networks_answer_the_same_and_run_in_one_piece(build: Any) -> None:
-    model = randomised(build())
+@pytest.mark.parametrize(
+    "name",
+    [
+        "eff-small",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("baseline", "eff", "eff-1x2", "pilotnet")),
+    ],
+)
+def test_our_networks_answer_the_same_and_run_in_one_piece(name: str) -> None:
+    model = randomised(BUILDERS[name]())
     interpreter = Interpreter(model_content=litert_bytes(model), num_threads=1)
     wanted = np.asarray(model(FRAMES, training=False))
     assert np.ptp(wanted) > 1e-4
@@ -93,10 +99,19 @@ def test_our_networks_answer_the_same_and_run_in_one_piece(build: Any) -> None:
     assert names[0] == "CAST", "the crop of plain bytes runs outside XNNPACK"
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`eff` with weights of 32 bits."""
+    file = tmp_path_factory.mktemp("whole") / "eff.tflite"
+    convert(EFF, file)
+    return file
+
+
 @pytest.mark.parametrize(("weights", "share"), [("float16", 0.52), ("int8", 0.3)])
-def test_smaller_weights_answer_nearly_the_same_in_a_smaller_file(weights: str, share: float, tmp_path: Path) -> None:
-    whole, small = tmp_path / "eff.tflite", tmp_path / f"eff-{weights}.tflite"
-    convert(EFF, whole)
+def test_smaller_weights_answer_nearly_the_same_in_a_smaller_file(
+    weights: str, share: float, whole: Path, tmp_path: Path
+) -> None:
+    small = tmp_path / f"eff-{weights}.tflite"
     assert main([str(EFF), str(small), "--weights", weights]) == 0
     assert small.stat().st_size < share * whole.stat().st_size
     facts = json.loads(notes_path(small).read_text())

@@ -1,5 +1,6 @@
 """The data doctor finds the faults that were put into a recording, calls none that was not, and leaves rows out."""
 
+import functools
 import io
 import json
 from dataclasses import replace
@@ -21,6 +22,7 @@ from training.doctor.laps import find_laps
 SPEED_MPH = 20.0
 
 
+@functools.cache
 def view(i: int) -> bytes:
     """A JPEG of a striped landscape, moved on with every row, as a drive shows."""
     stripes = (np.indices((160, 320))[0] + 3 * i) // 12 % 2 * 60
@@ -256,6 +258,7 @@ def test_a_dialect_in_words(lines, words):
     assert describe_dialect(lines) == words
 
 
+@pytest.mark.slow
 def test_the_real_recordings(steering_data, capsys):
     assert main([str(steering_data / "lake-recording")]) == 0
     told = capsys.readouterr().out

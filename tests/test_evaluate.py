@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.render.scene import Scene
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
@@ -15,13 +14,6 @@ from training.evaluate import drive, main
 
 LAKE = open_track("lake")
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="module")
-def scene():
-    drawn = Scene(LAKE)
-    yield drawn
-    drawn.close()
 
 
 class Knows:
@@ -45,7 +37,7 @@ class Straight:
 
 
 def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
-    world = TrackWorld(LAKE, scene, laps=0.2)
+    world = TrackWorld(LAKE, scene, laps=0.08)
     drive(Knows(world), world, 15)
     report = world.log.report()
     assert report.off_road_events == 0
@@ -67,18 +59,18 @@ def test_the_model_sees_twenty_frames_a_second(scene):
 
 
 def test_a_bad_driver_does_not(scene):
-    world = TrackWorld(LAKE, scene, laps=0.15, limit_s=60)
-    drive(Straight(), world, 15)
+    world = TrackWorld(LAKE, scene, laps=0.05, limit_s=60)
+    drive(Straight(), world, 25)
     assert world.log.off_road_events >= 1
 
 
 def test_latency_costs_accuracy(scene):
     offsets = []
-    for latency_s in (0.0, 0.3):
-        world = TrackWorld(LAKE, scene, laps=0.3, latency_s=latency_s)
+    for latency_s in (0.0, 0.6):
+        world = TrackWorld(LAKE, scene, laps=0.05, latency_s=latency_s)
         drive(Knows(world), world, 25)
         offsets.append(world.log.report().mean_cte_m)
-    assert offsets[1] != offsets[0]
+    assert offsets[1] > 5 * offsets[0]
 
 
 def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):

@@ -18,18 +18,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 CHILD = """
 import resource, signal, sys, time
-from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from film.film import Film
-from tests.test_film import SHOT
+from film.overlay import Shot
 if sys.argv[2] == "limit":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 film = Film(Path(sys.argv[1]), "eff.h5")
 rng = np.random.default_rng(0)
 for i in range(100):
-    film.add(replace(SHOT, time_s=0.1 * i, frame=SHOT.frame ^ rng.integers(0, 16, SHOT.frame.shape, "uint8")))
+    film.add(Shot(0.1 * i, rng.integers(100, 116, (160, 320, 3), "uint8"), 0.2, 0.5, 15.0, 1.8))
     while film._queue.qsize() > 30 and film.error is None:
         time.sleep(0.001)
 while film._queue.qsize() and film.error is None:

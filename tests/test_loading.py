@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import zipfile
@@ -25,11 +26,17 @@ pytestmark = [
 ]
 
 
+@functools.cache
+def built(build: Callable[[], keras.Model]) -> keras.Model:
+    """Built once for all tests that only save it."""
+    return build()
+
+
 class TestFilesOfOurOwn:
     @pytest.mark.parametrize("suffix", [".h5", ".keras"])
     @pytest.mark.parametrize("build", [baseline, eff])
     def test_load_with_the_same_answers(self, build: Callable[[], keras.Model], suffix: str, tmp_path: Path) -> None:
-        model = build()
+        model = built(build)
         loaded = load_steering_model(saved(model, tmp_path / f"model{suffix}"))
         np.testing.assert_allclose(answer(loaded.model), answer(model), atol=1e-6)
         assert loaded.notes == ()
@@ -37,13 +44,13 @@ class TestFilesOfOurOwn:
 
     @pytest.mark.parametrize("given", ["eff.json", "eff.weights.h5"])
     def test_load_from_architecture_and_weights(self, given: str, tmp_path: Path) -> None:
-        model = eff()
+        model = built(eff)
         (tmp_path / "eff.json").write_text(model.to_json())
         model.save_weights(tmp_path / "eff.weights.h5")
         np.testing.assert_allclose(answer(load_steering_model(tmp_path / given).model), answer(model), atol=1e-6)
 
     def test_take_no_preprocessing(self, tmp_path: Path) -> None:
-        assert "prepares them itself" in refusal(saved(eff(), tmp_path / "eff.h5"), "origin")
+        assert "prepares them itself" in refusal(saved(built(eff), tmp_path / "eff.h5"), "origin")
 
 
 class TestInputsOfOtherShapes:

@@ -33,7 +33,7 @@ def test_each_variety_is_named_and_carries_its_steering():
 
 
 def test_the_command_draws_the_page_and_leaves_no_run(make_recording, tmp_path, monkeypatch, capsys):
-    recording, out = make_recording(rows=120), tmp_path / "seen.png"
+    recording, out = make_recording(rows=40), tmp_path / "seen.png"
     monkeypatch.chdir(tmp_path)
     assert main([str(recording), "--preview", str(out)]) == 0
     with Image.open(out) as page:

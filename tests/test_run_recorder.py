@@ -12,11 +12,12 @@ from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
 from tests.conftest import jpeg_of, road_frame
 
-JPEG = jpeg_of(road_frame())
+FRAME = road_frame()
+JPEG = jpeg_of(FRAME)
 
 
 def answer(i, simulator=1, throttle=0.5, extras=None):
-    telemetry = Telemetry(road_frame(), JPEG, 0.0, 0.2, 12.0 + i, extras or {})
+    telemetry = Telemetry(FRAME, JPEG, 0.0, 0.2, 12.0 + i, extras or {})
     return AnsweredFrame(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
 
 

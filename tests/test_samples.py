@@ -148,6 +148,22 @@ def lap_recording(tmp_path, monkeypatch):
     return [Path("there"), Path("back")]
 
 
+@pytest.fixture
+def weaving(monkeypatch):
+    """weaving(rows) -> a recording's folder, as `make_recording` makes it but without image files."""
+
+    def make(rows: int) -> Path:
+        samples = []
+        for i in range(rows):
+            images = (Path(f"{camera}_{i}.jpg") for camera in ("center", "left", "right"))
+            samples.append(Sample(*images, round(0.5 * np.sin(i / 5), 4), 0.3, 0.0, 15.0, 0.1 * i, 0, i + 1))
+        recording = Recording(Path("weaving"), tuple(samples), ())
+        monkeypatch.setattr(samples_module, "read_recording", lambda folder: recording)
+        return recording.folder
+
+    return make
+
+
 def test_no_place_is_both_trained_on_and_held_out(lap_recording):
     recipe = replace(Recipe(), held_out_starts_m=(150.0, 420.0), held_out_length_m=60.0, guard_m=20.0)
     drives = load_drives(lap_recording, recipe, LAP_M, 1)
@@ -173,8 +189,8 @@ def test_rows_without_times_are_placed_as_if_evenly_apart(lap_recording, monkeyp
         assert apart(a.place_m, b.place_m).max() < 1
 
 
-def test_without_a_lap_blocks_of_time_are_held_out_with_gaps(make_recording):
-    (drive,) = load_drives([make_recording(rows=700)], Recipe(), None, 1)
+def test_without_a_lap_blocks_of_time_are_held_out_with_gaps(weaving):
+    (drive,) = load_drives([weaving(700)], Recipe(), None, 1)
     part = drive.part
     assert set(part) == {TRAIN, GUARD, HELD_OUT}
     trained, held_out = np.flatnonzero(part == TRAIN), np.flatnonzero(part == HELD_OUT)
@@ -187,8 +203,8 @@ def test_a_short_recording_still_has_every_part(make_recording):
     assert {TRAIN, HELD_OUT} <= set(drive.part)
 
 
-def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording):
-    drives = load_drives([make_recording(rows=300)], Recipe(), None, 1)
+def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(weaving):
+    drives = load_drives([weaving(300)], Recipe(), None, 1)
     recipe = replace(Recipe(), straight_below=0.2, straight_share=0.1, side_camera=0.0)
     paths, targets = draw_epoch(drives, recipe, 1, 0)
     train = drives[0].target[drives[0].part == TRAIN]
@@ -201,8 +217,8 @@ def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(make_recording)
     assert len(other[0]) == len(paths)
 
 
-def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
-    drives = load_drives([make_recording(rows=300)], Recipe(), None, 1)
+def test_an_epoch_draws_every_camera_with_its_own_target(weaving):
+    drives = load_drives([weaving(300)], Recipe(), None, 1)
     paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99, side_camera=0.25), 1, 0)
     by_image = {str(row[c]): (i, c) for i, row in enumerate(drives[0].images) for c in range(3)}
     for path, target in zip(paths, targets, strict=True):
@@ -213,8 +229,8 @@ def test_an_epoch_draws_every_camera_with_its_own_target(make_recording):
     assert {by_image[str(p)][1] for p in paths} == {0, 1, 2}
 
 
-def test_the_last_epochs_draw_from_all_the_road_but_never_from_a_test(make_recording):
-    (drive,) = load_drives([make_recording(rows=300)], Recipe(), None, 1)
+def test_the_last_epochs_draw_from_all_the_road_but_never_from_a_test(weaving):
+    (drive,) = load_drives([weaving(300)], Recipe(), None, 1)
     every = replace(Recipe(), straight_share=0.99)
     centre = {str(path) for path in drive.images[:, 0]}
     for parts in ((TRAIN,), (HELD_OUT,), PARTS):

@@ -11,13 +11,6 @@ LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)
 
 
-@pytest.fixture(scope="module")
-def scene():
-    drawn = Scene(LAKE)
-    yield drawn
-    drawn.close()
-
-
 def view(scene: Scene, lateral_offset_m: float = 0.0, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
     return scene.render(*LAKE.points[index], 0.0, LAKE.heading_rad[index] + turned, 0.0, lateral_offset_m).astype(int)
 

@@ -1,5 +1,6 @@
 """The steering networks: their size, what goes in and comes out, and that a saved file needs Keras alone."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from models import NETWORKS
 from models.card import read_card
 from models.loading import load_steering_model
-from models.steering import BUILDERS, baseline, eff, effnet
+from models.steering import BUILDERS, eff, effnet
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras 3.15 under numpy 2.4, in saving."""
@@ -39,6 +40,12 @@ assert not {"models", "protocol", "training"} & set(sys.modules)
 """
 
 
+@functools.cache
+def built(name: str) -> keras.Model:
+    """Built once for all tests that only look at it."""
+    return BUILDERS[name]()
+
+
 def frames(count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 160, 320, 3), np.uint8)
 
@@ -49,11 +56,11 @@ def test_the_command_lines_names_are_the_builders():
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_parameters_are_as_stated(name):
-    assert BUILDERS[name]().count_params() == PARAMETERS[name]
+    assert built(name).count_params() == PARAMETERS[name]
 
 
 def test_only_the_colours_of_pilotnet_are_fixed():
-    model = BUILDERS["pilotnet"]()
+    model = built("pilotnet")
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == 252_219
 
 
@@ -76,7 +83,7 @@ def test_squeezing_keeps_left_and_right_apart():
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_a_raw_frame_gives_one_float32_steering_value(name):
-    model = BUILDERS[name]()
+    model = built(name)
     assert model.input_shape == (None, 160, 320, 3)
     assert model.inputs[0].dtype == "uint8"
     answer = np.asarray(model(frames()))
@@ -86,12 +93,12 @@ def test_a_raw_frame_gives_one_float32_steering_value(name):
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_only_built_in_layers(name):
-    assert {type(layer).__module__.split(".")[0] for layer in BUILDERS[name]().layers} == {"keras"}
+    assert {type(layer).__module__.split(".")[0] for layer in built(name).layers} == {"keras"}
 
 
-@pytest.mark.parametrize("build", [baseline, eff])
-def test_only_rows_80_to_140_count(build):
-    model, seen = build(), frames(1)
+@pytest.mark.parametrize("name", ["baseline", "eff"])
+def test_only_rows_80_to_140_count(name):
+    model, seen = built(name), frames(1)
     hidden = seen.copy()
     hidden[:, :80], hidden[:, 140:] = 0, 255
     np.testing.assert_array_equal(model(seen), model(hidden))

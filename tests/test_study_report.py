@@ -8,6 +8,7 @@ import pytest
 
 from training.run.run_folder import RunError
 from training.study.__main__ import MODELS, main
+from training.study.pictures import draw_rivals
 from training.study.recipes import recipe_of
 from training.study.report import read_engines, tables, write_report
 from training.study.results import comparable_groups, group_runs, read_runs
@@ -105,15 +106,15 @@ def test_rivals_trained_alike_are_set_beside_one_another(tmp_path):
     for model, accuracy in (("effnet", 0.78), ("mobilenet", 0.80), ("shufflenet", 0.77), ("baseline", 0.85)):
         finished(tmp_path, model, "ours", 1, accuracy, "cifar10")
     finished(tmp_path, "eff", "ours", 1, 0.99)
-    write_report(tmp_path, tmp_path / "engines.json", tmp_path / "tables.md")
-    way = "ours, adam, 2 epochs"
-    assert table((tmp_path / "tables.md").read_text(encoding="utf-8"), "CIFAR-10, trained alike") == [
+    runs, way = read_runs(tmp_path), "ours, adam, 2 epochs"
+    assert table(tables(runs, {}), "CIFAR-10, trained alike") == [
         [way, "shufflenet", "2.23", "1", "77.00", "none"],
         [way, "mobilenet", "2.91", "1", "80.00", "none"],
         [way, "effnet", "5.60", "1", "78.00", "mobilenet"],
         [way, "baseline", "39.56", "1", "85.00", "none"],
     ]
-    assert (tmp_path / "cifar10-rivals.png").stat().st_size > 5000
+    draw_rivals(comparable_groups(group_runs(runs, "cifar10")), tmp_path / "rivals.png")
+    assert (tmp_path / "rivals.png").stat().st_size > 5000
 
 
 def test_a_network_trained_otherwise_is_no_rival(tmp_path):

@@ -43,6 +43,8 @@ def answers(path: Path) -> np.ndarray:
 def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 64)
+    settings = replace(settings, model="eff-tiny")
     drives = load_drives([Path(settings.recordings[0])], settings.recipe, None, 1)
     training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
@@ -194,7 +196,7 @@ def test_a_run_folder_in_use_is_refused_until_its_user_ends(settings, tmp_path):
 def test_a_damaged_checkpoint_is_named(settings, tmp_path, content):
     run = TrainingRun(tmp_path, settings)
     (tmp_path / "checkpoint.npz").write_bytes(content)
-    network = build("eff", TINY, "float32").network
+    network = build("eff-tiny", TINY, "float32").network
     network.compile("adam", loss="mse")
     with pytest.raises(RunError, match="damaged"):
         run.restore(network, WeightAverage(3))
@@ -256,7 +258,7 @@ def test_the_weight_average_follows_at_first_and_is_steady_later():
 
 def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recording):
     keras.utils.set_random_seed(1)
-    model = build("eff", TINY, "float32")
+    model = build("eff-tiny", TINY, "float32")
     (drive,) = load_drives([make_recording(rows=30)], TINY, None, 1)
     settle_batch_norm(model, images(drive.images[:, 0], model.rows, 16))
     norm = model.whole.get_layer("dense1_norm")

@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 
 from simulator.render.camera import CAMERA_AHEAD_M, CENTER, LEFT, RIGHT
-from simulator.render.scene import Scene, hood
+from simulator.render.scene import hood
 from simulator.replay.view import Viewer, nearest_camera
 from simulator.world.track import open_track
 
 LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)
-
-
-@pytest.fixture(scope="module")
-def scene():
-    drawn = Scene(LAKE)
-    yield drawn
-    drawn.close()
 
 
 def true_view(scene, lateral_offset_m=0.0, turned=0.0, ahead_m=0.0, camera=CENTER):

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
-from simulator.render.scene import Scene
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import open_track
 from training.data.viewpoint import path_columns, rows_to_read, steer_back, view, view_from
@@ -65,12 +64,11 @@ def test_an_unmoved_view_is_the_crop_itself():
 
 
 @pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
-def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
+def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
     """Beside the built-in simulator's own picture from there, both averaged over 4 x 4 pixels against aliasing."""
     track = open_track("lake")
     index = round(640 / track.spacing_m)
     (x, y), heading, turn = track.points[index], track.heading_rad[index], math.radians(turn_deg)
-    scene = Scene(track)
 
     def seen(lateral_offset_m: float, turned: float) -> np.ndarray:
         eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + lateral_offset_m * math.sin(heading)
@@ -79,7 +77,6 @@ def test_it_is_what_a_camera_there_sees(shift_m, turn_deg):
         return scene.render(eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to)
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
-    scene.close()
     made = view_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
     road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
     coarse = [

@@ -21,13 +21,6 @@ from simulator.world.track_world import OFF_ROAD_M, TrackWorld
 LAKE = open_track("lake")
 
 
-@pytest.fixture(scope="module")
-def scene():
-    drawn = Scene(LAKE)
-    yield drawn
-    drawn.close()
-
-
 def test_an_expert_laps_without_leaving_the_road():
     world = TrackWorld(LAKE, None, laps=2)
     expert = Expert(world, 25)
@@ -142,7 +135,7 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
     report, chart = tmp_path / "drive.json", tmp_path / "drive.png"
     url = f"http://127.0.0.1:{server.port}"
-    words = ["--url", url, "--laps", "0.05", "--fast", "--report", str(report), "--map", str(chart)]
+    words = ["--url", url, "--laps", "0.01", "--fast", "--report", str(report), "--map", str(chart)]
     code = drive.main(words)
     facts = json.loads(report.read_text())
     assert facts["track"] == "lake"

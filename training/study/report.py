@@ -6,6 +6,7 @@ that say so.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +15,17 @@ from typing import Any
 import numpy as np
 
 from models.classifiers import TASKS
-from models.cost import cost
 from models.whole_files import write_whole
 from training.study.pictures import draw_errors, draw_rivals
-from training.study.results import FinishedRun, Group, better_rivals, comparable_groups, group_runs, read_runs
+from training.study.results import (
+    FinishedRun,
+    Group,
+    better_rivals,
+    comparable_groups,
+    group_runs,
+    multiply_accumulates,
+    read_runs,
+)
 from training.study.separable import describe, draw_costs
 
 ORIGIN_DIGITS = {("baseline", "origin", 20): 99.43, ("eff", "origin", 20): 97.98, ("eff", "origin", 50): 98.32}
@@ -167,9 +175,12 @@ def _savings(networks: Mapping[str, Any]) -> str:
 
 
 def _sizes(task: str, name: str) -> list[str]:
-    model = TASKS[task].networks[name]()
-    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    return [f"{trainable:,}", f"{cost(model).multiply_accumulates / 1e6:.2f}"]
+    return [f"{_trainable(task, name):,}", f"{multiply_accumulates(task, name) / 1e6:.2f}"]
+
+
+@functools.cache
+def _trainable(task: str, name: str) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in TASKS[task].networks[name]().trainable_weights)
 
 
 def _pace(group: Group) -> str:

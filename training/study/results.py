@@ -51,7 +51,7 @@ class Group:
     @property
     def multiply_accumulates(self) -> int:
         """The multiply-accumulates of one image."""
-        return _multiply_accumulates(self.task, self.model)
+        return multiply_accumulates(self.task, self.model)
 
     @property
     def mean_accuracy(self) -> float:
@@ -118,5 +118,6 @@ def better_rivals(group: Group, rivals: Sequence[Group]) -> list[str]:
 
 
 @functools.cache
-def _multiply_accumulates(task: str, model: str) -> int:
+def multiply_accumulates(task: str, model: str) -> int:
+    """Of one image through a network of models.classifiers."""
     return cost(TASKS[task].networks[model]()).multiply_accumulates
