@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from simulator.scene import Scene
-from simulator.track import open_track
 
 from protocol.recorder import Recorder
+from simulator.render.scene import Scene
+from simulator.world.track import open_track
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient
 
