@@ -20,6 +20,7 @@ from server.web import access as gate
 from server.web.page_stream import MAX_STREAMS
 from server.web.saliency_service import SaliencyPending
 from tests.conftest import jpeg_of
+from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
 from tests.test_run_recorder import answer as answered
 
@@ -272,10 +273,24 @@ def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):
     server.wait_until(lambda: "could not be driven (image)" in json.dumps(status(server)["doctor"]))
 
 
-@pytest.mark.slow
-def test_the_server_keeps_to_its_openapi_document_under_fuzzing(server, simulator, monkeypatch):
+@pytest.fixture
+def patient_server(monkeypatch):
+    """A server that takes any number of requests."""
     for name in ("REQUESTS_PER_S", "REQUEST_BURST"):
         monkeypatch.setattr(gate, name, 1e9)
+    live = LiveServer()
+    yield live
+    live.close()
+
+
+@pytest.mark.slow
+def test_the_server_keeps_to_its_openapi_document_under_fuzzing(patient_server):
+    server = patient_server
+    with RawClient(server.port, timeout_s=5) as simulator:
+        fuzz(server, simulator)
+
+
+def fuzz(server, simulator):
     steer(simulator)
     server.wait_until(server.controls.recent_frames.answers)
     url = f"http://127.0.0.1:{server.port}"
