@@ -28,11 +28,11 @@ def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:
 
 def road_frame(shift: float = 0.0) -> np.ndarray:
     """uint8 (160, 320, 3): sky, grass and a grey road whose far end lies `shift` (-1..1) to the right."""
-    rows, columns = np.mgrid[0:160, 0:320]
-    frame = np.where((rows < 60)[..., None], (120, 170, 230), (60, 130, 50)).astype(np.uint8)
-    depth = np.clip((rows - 60) / 100, 0, 1)
+    frame = np.empty((160, 320, 3), np.uint8)
+    frame[:60], frame[60:] = (120, 170, 230), (60, 130, 50)
+    depth = np.arange(100)[:, np.newaxis] / 100
     centre = 160 + shift * 120 * (1 - depth) ** 2
-    frame[(rows >= 60) & (np.abs(columns - centre) < 20 + 130 * depth)] = (110, 110, 112)
+    frame[60:][np.abs(np.arange(320) - centre) < 20 + 130 * depth] = (110, 110, 112)
     return frame
 
 

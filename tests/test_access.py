@@ -160,7 +160,8 @@ def test_every_answer_carries_the_headers(guarded):
     assert "content-security-policy" in refused.headers
 
 
-def test_a_simulator_drives_without_a_token_unless_it_is_asked_for_one(guarded):
+def test_a_simulator_drives_without_a_token_unless_it_is_asked_for_one(guarded, monkeypatch):
+    monkeypatch.setattr("server.web.access.HOLD_S", 0.01)
     with RawClient(guarded.port, timeout_s=5) as client:
         client.send(packet('42["telemetry",{}]'))
         assert client.receive_until(b"42") == b'42["manual",{}]'

@@ -82,7 +82,7 @@ def test_a_person_at_the_keys_sends_no_image(connection):
 
 
 def test_replies_that_cannot_be_read_end_in_a_clear_line(connection, monkeypatch):
-    monkeypatch.setattr(client, "SILENCE_S", 0.2)
+    monkeypatch.setattr(client, "SILENCE_S", 0.1)
     monkeypatch.setattr(Connection, "_in_own_locale", lambda self, data: {"steering_angle": 0.1})
     with pytest.raises(ServerSilent, match=r"no answer from ws://.* for 0 s; replies .* 1 x steering_angle"):
         drive_in_lockstep(Dimmer(1.0), connection)

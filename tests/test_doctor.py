@@ -29,12 +29,24 @@ def view(i: int) -> bytes:
     return jpeg_of((road_frame() * 0.7 + stripes[..., None]).astype(np.uint8))
 
 
-def record(folder: Path, steering: np.ndarray, *, speed: float = SPEED_MPH, still: int = 0, same: int = 0) -> Path:
-    """A recording, 0.1 s a row; `still` rows at its beginning stand, `same` rows at its end show one image."""
+def record(
+    folder: Path,
+    steering: np.ndarray,
+    *,
+    speed: float = SPEED_MPH,
+    still: int = 0,
+    same: int = 0,
+    sides: bool = False,
+) -> Path:
+    """A recording, 0.1 s a row; `still` rows at its beginning stand, `same` rows at its end show one image.
+
+    sides: whether it has side cameras too.
+    """
     with Recorder(folder) as recorder:
         for i, angle in enumerate(steering):
             image = view(min(i, len(steering) - same))
-            recorder.write(1.6e9 + i / 10, image, float(angle), 0.3, 0.0, 0.0 if i < still else speed, image, image)
+            others = {"left": image, "right": image} if sides else {}
+            recorder.write(1.6e9 + i / 10, image, float(angle), 0.3, 0.0, 0.0 if i < still else speed, **others)
     return folder
 
 
@@ -47,7 +59,7 @@ def rewrite(path: Path, change) -> None:
 
 
 def test_a_healthy_recording(tmp_path, capsys):
-    assert main([str(record(tmp_path / "drive", wave()))]) == 0
+    assert main([str(record(tmp_path / "drive", wave(), sides=True))]) == 0
     told = capsys.readouterr().out
     assert "120 rows; 3 cameras; no header, commas, 7 columns, relative paths" in told
     assert "session 0: rows 1-120" in told
@@ -57,7 +69,7 @@ def test_a_healthy_recording(tmp_path, capsys):
 
 
 def test_images_damaged_inside_are_found_left_out_and_taken_back(tmp_path, capsys):
-    folder = record(tmp_path / "drive", wave())
+    folder = record(tmp_path / "drive", wave(), sides=True)
     samples = read_recording(folder).samples
     rewrite(samples[10].center, lambda data: data[:3000] + data[3300:])
     rewrite(samples[40].left, lambda data: data[:200] + bytes(range(100)) + data[300:])

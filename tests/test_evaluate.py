@@ -37,7 +37,7 @@ class Straight:
 
 
 def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
-    world = TrackWorld(LAKE, scene, laps=0.08)
+    world = TrackWorld(LAKE, scene, laps=0.05)
     drive(Knows(world), world, 15)
     report = world.log.report()
     assert report.off_road_events == 0
@@ -76,7 +76,7 @@ def test_latency_costs_accuracy(scene):
 def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate, "open_engine", lambda path, engine, preprocess: Straight())
     file, chart = tmp_path / "drives.json", tmp_path / "drives.png"
-    words = ["one.h5", "two.h5", "--laps", "0.02", "--latency-ms", "0", "100", "--json", str(file), "--map", str(chart)]
+    words = ["one.h5", "two.h5", "--laps", "0.01", "--latency-ms", "0", "100", "--json", str(file), "--map", str(chart)]
     code = main(words)
     rows = json.loads(file.read_text())
     assert [(row["model"], row["latency_ms"]) for row in rows] == [

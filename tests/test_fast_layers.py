@@ -30,6 +30,7 @@ def built(name: str) -> keras.Model:
     return TASKS["cifar10"].networks[name](dropouts=Dropouts(0.0, 0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["effnet", "shufflenet"])
 def test_the_faster_network_learns_what_keras_own_does(name: str) -> None:
     own = built(name)
@@ -70,6 +71,7 @@ def test_a_grouped_convolution_answers_as_keras_own(kernel: int) -> None:
     np.testing.assert_allclose(np.asarray(fast(values)), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["effnet", "shufflenet"])
 def test_it_trains_in_bfloat16_too(name: str) -> None:
     settings = StudySettings("cifar10", name, "ours", 1, "mixed_bfloat16", "", recipe_of("cifar10", name, "ours"))

@@ -2,6 +2,8 @@
 
 import io
 import random
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -23,9 +25,11 @@ def test_png_grey_and_double_size_frames_are_read():
 
 def test_a_picture_bomb_is_refused_before_it_is_decoded():
     file = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(file, "PNG")
+    Image.new("1", (8, 8)).save(file, "PNG")
+    header = b"IHDR" + struct.pack("!II", 20_000, 20_000) + file.getvalue()[24:29]
+    bomb = file.getvalue()[:12] + header + struct.pack("!I", zlib.crc32(header)) + file.getvalue()[33:]
     with pytest.raises(ProtocolError, match="20000 x 20000"):
-        decode_image(file.getvalue())
+        decode_image(bomb)
 
 
 def test_broken_pictures_raise_nothing_but_protocol_errors():

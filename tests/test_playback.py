@@ -15,7 +15,7 @@ from tests.live_server import LiveServer
 @pytest.fixture(autouse=True)
 def fast(monkeypatch):
     monkeypatch.setattr(playback, "GREETING_S", 0.02)
-    monkeypatch.setattr(playback, "ANSWER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(playback, "ANSWER_TIMEOUT_S", 0.15)
     monkeypatch.setattr(playback.signal, "signal", lambda *_: None)
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from protocol.recording import read_recording
 from tests.conftest import road_frame
+from training import preview
 from training.__main__ import main
 from training.data.viewpoint import rows_to_read
 from training.preview import TRAINING_DRAWS, make_tiles
@@ -34,10 +35,11 @@ def test_each_variety_is_named_and_carries_its_steering():
 
 def test_the_command_draws_the_page_and_leaves_no_run(make_recording, tmp_path, monkeypatch, capsys):
     recording, out = make_recording(rows=40), tmp_path / "seen.png"
+    monkeypatch.setattr(preview, "COLUMNS", 2)
     monkeypatch.chdir(tmp_path)
     assert main([str(recording), "--preview", str(out)]) == 0
     with Image.open(out) as page:
-        assert page.size[0] > 1000
+        assert page.size[0] > 500
         assert len(page.convert("RGB").getcolors(10**7)) > 100
     assert not (tmp_path / "runs").exists()
     assert main([str(tmp_path / "nothing"), "--preview", str(out)]) == 2

@@ -353,7 +353,7 @@ def test_observers_may_come_and_go_from_any_thread(server):
     sys.setswitchinterval(1e-6)
 
     def come_and_go():
-        for _ in range(2000):
+        for _ in range(500):
             stays, goes = object(), object()
             server.app.add_observer(stays)
             server.app.add_observer(goes)
@@ -367,7 +367,7 @@ def test_observers_may_come_and_go_from_any_thread(server):
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert len(server.app._observers) == len(before) + 3 * 2000
+    assert len(server.app._observers) == len(before) + 3 * 500
 
 
 def test_views_are_counted_not_answers(server, simulator):

@@ -46,10 +46,10 @@ def compare(shadow, given):
     """Hand over one and wait until it is compared."""
     before, limit = shadow.compared, threading.Event()
     shadow.answered(given)
-    for _ in range(1000):
+    for _ in range(5000):
         if shadow.compared > before:
             return
-        limit.wait(0.005)
+        limit.wait(0.001)
     raise AssertionError("it was not compared")
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from models.classifiers import TASKS
 from models.keras_files.weights import ModelFileError
 from training.run.run_folder import RunError
+from training.study import separable
 from training.study.__main__ import MODELS, main
 from training.study.datasets import Dataset
 from training.study.muon import ConvMuon
@@ -66,7 +67,9 @@ def test_steps_cost_what_the_idea_says():
     assert (plain, in_space, by_channel, both) == (25 * 64, 10 * 64, 8 * (25 + 8), 8 * (10 + 8))
 
 
-def test_separable_prints_and_draws(tmp_path, capsys):
+def test_separable_prints_and_draws(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(separable, "CHANNELS", (4, 8))
+    monkeypatch.setattr(separable, "KERNELS", (1, 3))
     assert main(["separable", "--out", str(tmp_path / "new" / "costs.png")]) == 0
     printed = capsys.readouterr().out
     assert all(figure in printed for figure in ("19,200", "843", "1,228,800", "53,952", "4.39%"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from training.run.run_folder import RunError
+from training.study import report
 from training.study.__main__ import MODELS, main
 from training.study.pictures import draw_rivals
 from training.study.recipes import recipe_of
@@ -67,7 +68,8 @@ def test_runs_are_grouped_over_their_seeds(tmp_path):
     assert group_runs(read_runs(tmp_path), "cifar10") == []
 
 
-def test_the_report_has_every_runs_figures_and_pictures(tmp_path, capsys):
+def test_the_report_has_every_runs_figures_and_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "draw_costs", lambda path: path.write_text("test_study.py draws it"))
     runs, engines, out = tmp_path / "runs", tmp_path / "engines.json", tmp_path / "study" / "tables.md"
     finished(runs, "baseline", "ours", 1, 0.995)
     finished(runs, "eff", "ours", 1, 0.9931)

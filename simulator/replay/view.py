@@ -6,6 +6,7 @@ It treats all below the horizon as flat road and all above as infinitely far. NV
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -48,7 +49,7 @@ class Viewer:
     def __init__(self) -> None:
         center = _hood("center")
         self._hood = np.nonzero(center)
-        self._source_pixels = {name: _source_pixels(_hood(name) | center) for name in CAMERAS}
+        self._source_pixels = {name: _source_pixels(name) for name in CAMERAS}
         self._pixels = np.empty(self._source_pixels["center"].shape, np.uint32)
         self._last_source: tuple[Frame | None, str] = (None, "")
         self._wide = _image(self._pixels)
@@ -96,12 +97,15 @@ def _hood(camera: str) -> npt.NDArray[np.bool_]:
     return np.asarray(np.arange(FRAME_ROWS)[:, None] >= np.floor(edge))
 
 
-def _source_pixels(hood: npt.NDArray[np.bool_]) -> Indices:
-    """For each pixel of the widened source, the number of the source pixel that fills it.
+@functools.cache
+def _source_pixels(camera: str) -> Indices:
+    """For each pixel of a camera's widened source, the number of the source pixel that fills it.
 
-    A pixel that the camera saw fills itself. An unseen pixel of the road takes the first seen one towards the
-    vanishing point, so that lines along the road continue. Beside the far scene it takes the scene's mirror image.
+    All viewers share the table. A pixel that the camera saw fills itself. An unseen pixel of the road takes the first
+    seen one towards the vanishing point, so that lines along the road continue. Beside the far scene it takes the
+    scene's mirror image.
     """
+    hood = _hood(camera) | _hood("center")
     rows, columns = np.mgrid[-TOP_BORDER : FRAME_ROWS + BOTTOM_BORDER, -SIDE_BORDER : FRAME_COLUMNS + SIDE_BORDER]
     inside = (rows >= 0) & (rows < FRAME_ROWS) & (columns >= 0) & (columns < FRAME_COLUMNS)
     unseen = ~inside

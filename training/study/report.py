@@ -6,13 +6,10 @@ that say so.
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from models.classifiers import TASKS
 from models.whole_files import write_whole
@@ -23,7 +20,7 @@ from training.study.results import (
     better_rivals,
     comparable_groups,
     group_runs,
-    multiply_accumulates,
+    network_size,
     read_runs,
 )
 from training.study.separable import describe, draw_costs
@@ -175,12 +172,8 @@ def _savings(networks: Mapping[str, Any]) -> str:
 
 
 def _sizes(task: str, name: str) -> list[str]:
-    return [f"{_trainable(task, name):,}", f"{multiply_accumulates(task, name) / 1e6:.2f}"]
-
-
-@functools.cache
-def _trainable(task: str, name: str) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in TASKS[task].networks[name]().trainable_weights)
+    trainable, multiply_accumulates = network_size(task, name)
+    return [f"{trainable:,}", f"{multiply_accumulates / 1e6:.2f}"]
 
 
 def _pace(group: Group) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
+
 from models.classifiers import TASKS
 from models.cost import cost
 from training.run.run_folder import RunError
@@ -51,7 +53,7 @@ class Group:
     @property
     def multiply_accumulates(self) -> int:
         """The multiply-accumulates of one image."""
-        return multiply_accumulates(self.task, self.model)
+        return network_size(self.task, self.model)[1]
 
     @property
     def mean_accuracy(self) -> float:
@@ -118,6 +120,8 @@ def better_rivals(group: Group, rivals: Sequence[Group]) -> list[str]:
 
 
 @functools.cache
-def multiply_accumulates(task: str, model: str) -> int:
-    """Of one image through a network of models.classifiers."""
-    return cost(TASKS[task].networks[model]()).multiply_accumulates
+def network_size(task: str, model: str) -> tuple[int, int]:
+    """Trainable parameters of a network of models.classifiers, and multiply-accumulates of one image through it."""
+    network = TASKS[task].networks[model]()
+    trainable = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    return trainable, cost(network).multiply_accumulates
