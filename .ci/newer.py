@@ -25,7 +25,7 @@ def install(folder: str) -> str | None:
     """Put the newest of each into `folder`; why that cannot be done, None when it is."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--upgrade", "--target", folder, *PACKAGES],
             timeout=INSTALL_S,
             capture_output=True,
@@ -34,26 +34,26 @@ def install(folder: str) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"the index has not answered for {INSTALL_S} s"
-    return (done.stderr.strip().splitlines() or ["pip failed"])[-1] if done.returncode else None
+    return (process.stderr.strip().splitlines() or ["pip failed"])[-1] if process.returncode else None
 
 
 def newer(folder: str) -> list[str]:
     """`package version` for each that is newer there than what is installed."""
-    found = {found.metadata["Name"]: found.version for found in distributions(path=[folder])}
-    return [f"{name} {found[name]}" for name in PACKAGES if found.get(name, version(name)) != version(name)]
+    newest = {package.metadata["Name"]: package.version for package in distributions(path=[folder])}
+    return [f"{name} {newest[name]}" for name in PACKAGES if newest.get(name, version(name)) != version(name)]
 
 
 def try_tests(folder: str) -> tuple[bool, str]:
     """Whether the tests of the wire pass with what is in `folder`, and pytest's last line."""
-    words = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *(f"tests/{name}" for name in TESTS)]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", *(f"tests/{name}" for name in TESTS)]
     environment = {**os.environ, "PYTHONPATH": folder}
     try:
-        done = subprocess.run(
-            words, cwd=ROOT, env=environment, timeout=TEST_S, capture_output=True, text=True, check=False
+        process = subprocess.run(
+            command, cwd=ROOT, env=environment, timeout=TEST_S, capture_output=True, text=True, check=False
         )
     except subprocess.TimeoutExpired:
         return False, f"they had not ended after {TEST_S} s"
-    return done.returncode == 0, (done.stdout.strip().splitlines() or ["no output"])[-1]
+    return process.returncode == 0, (process.stdout.strip().splitlines() or ["no output"])[-1]
 
 
 def main() -> int:

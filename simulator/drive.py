@@ -23,6 +23,7 @@ from protocol.command_line import BAD_INPUT, command_parser, number, positive, r
 from protocol.recording import read_recording
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
+from simulator.client.options import add_connection_options, make_connection
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import reference_path
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
@@ -76,7 +77,7 @@ def _drive_course(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         course = _course(options, stack)
         world = course.start(options.latency_ms / 1000)
-        connection = Connection(options.url, options.decimal_comma, options.patience)
+        connection = make_connection(options)
         failure = _drive(world, course.length_m, connection, options)
     return _report(course, world.log, connection, options, failure)
 
@@ -152,14 +153,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
-    parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server's address (default %(default)s)")
-    parser.add_argument(
-        "--patience",
-        type=positive,
-        default=10.0,
-        metavar="S",
-        help="seconds to wait for the server (default %(default)g)",
-    )
+    add_connection_options(parser)
     parser.add_argument(
         "--fast", action="store_true", help="take one step of 0.05 s for each reply, as fast as the machine can"
     )
@@ -174,7 +168,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="delay each reply by this (default %(default)g)",
     )
     parser.add_argument("--seed", type=int, default=0, help="vary the start (default %(default)s)")
-    parser.add_argument("--decimal-comma", action="store_true", help="write numbers as a computer with a decimal comma")
     parser.add_argument("--manual", action="store_true", help="report that a person is driving, as with W held down")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--map", type=Path, metavar="FILE", help="draw the driven line as PNG")

@@ -26,6 +26,7 @@ from protocol.command_line import command_parser, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.recording import Sample, read_recording
 from simulator.client.connection import Connection, Event, EventKind, Observation
+from simulator.client.options import add_connection_options, make_connection
 from simulator.replay.playback_report import playback_report
 
 HELP = """Send a recording to a server as the stock simulator would, and compare its steering with the driver's.
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _play_recording(options: argparse.Namespace) -> int:
     recording = read_recording(options.recording)
-    connection = Connection(options.url, options.decimal_comma, options.patience)
+    connection = make_connection(options)
     print(recording.summary(), file=sys.stderr)
     samples = recording.samples[: options.limit]
     replies = _play_until_stopped(samples, connection, options.speed_up)
@@ -185,7 +186,6 @@ def _without_nan(value: object) -> object:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m simulator.playback", HELP)
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
-    parser.add_argument("--url", default="http://127.0.0.1:4567", help="the server's address (default %(default)s)")
     parser.add_argument(
         "--speed-up",
         type=speed_up,
@@ -194,14 +194,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="play N times faster than recorded, or `max` for as fast as the replies come (default %(default)g)",
     )
     parser.add_argument("--limit", type=whole(1, 10**9), metavar="ROWS", help="play only the first ROWS frames")
-    parser.add_argument("--decimal-comma", action="store_true", help="write numbers as a computer with a decimal comma")
-    parser.add_argument(
-        "--patience",
-        type=positive,
-        default=10.0,
-        metavar="S",
-        help="seconds to wait for the server (default %(default)g)",
-    )
+    add_connection_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
     return parser.parse_args(arguments)
 

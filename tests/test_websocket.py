@@ -33,7 +33,7 @@ def test_without_a_quick_acknowledgement_each_wait_within_a_message_sends_a_pong
             if start != starts[-1]:
                 assert read_exactly(client, 2) == PONG
         assert answer(client)[0] == "steer"
-        assert nothing_more(client), "no pong between two messages"
+        assert nothing_more(client)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux's option")
