@@ -4,7 +4,8 @@ import contextlib
 
 import pytest
 
-from inference.interpreters import Interpreters
+from inference import interpreters as interpreters_module
+from inference.interpreters import CROWDED_S, Interpreters
 
 
 @pytest.fixture
@@ -34,6 +35,17 @@ def test_who_comes_while_a_narrow_one_works_does_not_widen(interpreters):
         first.__exit__(None, None, None)
         with interpreters.acquire() as taken:
             assert taken == "narrow 2"
+
+
+def test_a_crowd_uses_narrow_ones_until_it_has_thinned_out(interpreters, monkeypatch):
+    now_s = [1000.0]
+    monkeypatch.setattr(interpreters_module.time, "monotonic", lambda: now_s[0])
+    with interpreters.acquire() as first, interpreters.acquire() as second:
+        assert (first, second) == ("wide", "narrow 1")
+    for later_s, expected in ((0.9 * CROWDED_S, "narrow 1"), (0.9 * CROWDED_S, "wide")):
+        now_s[0] += later_s
+        with interpreters.acquire() as taken:
+            assert taken == expected
 
 
 def test_a_failure_gives_it_back(interpreters):

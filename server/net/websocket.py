@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 from typing import Any
 
 import numpy as np
 from eventlet.websocket import ConnectionClosedError, FailedConnectionError, RFC6455WebSocket, WebSocketWSGI
 
 RECEIVE_BYTES = 65536
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = OPCODES = (0x0, 0x1, 0x2, 0x8, 0x9, 0xA)
+LENGTH_BYTES = {126: 2, 127: 8}
+"""How many bytes of length follow the second byte of a frame, where that byte cannot hold the length itself."""
 
 QUICK_ACKNOWLEDGEMENT: int | None = getattr(socket, "TCP_QUICKACK", None)
 """Linux's socket option that sends a delayed acknowledgement now; None on other systems."""
@@ -29,8 +30,10 @@ QUICK_ACKNOWLEDGEMENT: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 def unmask(data: bytes, mask: bytes) -> bytes:
     """XOR `data` with the repeated 4 bytes of `mask`, four bytes at a time."""
-    words = np.frombuffer(data + bytes(-len(data) % 4), "<u4")
-    return (words ^ np.frombuffer(mask, "<u4")).tobytes()[: len(data)]
+    surplus = -len(data) % 4
+    words = np.frombuffer(data + bytes(surplus) if surplus else data, np.uint32)
+    unmasked = (words ^ np.frombuffer(mask, np.uint32)[0]).tobytes()
+    return unmasked[:-surplus] if surplus else unmasked
 
 
 class FrameWebSocket(RFC6455WebSocket):
@@ -38,7 +41,8 @@ class FrameWebSocket(RFC6455WebSocket):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._position = 0  # in the buffer: where the next frame starts
         self._within_message = False
 
     def wait(self) -> str | bytes | None:
@@ -71,43 +75,49 @@ class FrameWebSocket(RFC6455WebSocket):
 
     def _next_frame(self, room: int) -> tuple[bool, int, bytes]:
         """One frame, unmasked: whether it is a message's last, its opcode and payload."""
-        first, second = self._take(2)
+        self._fill(2)
+        first, second = self._buffer[self._position], self._buffer[self._position + 1]
         self._within_message = True
         final, opcode, length = bool(first & 0x80), first & 0x0F, second & 0x7F
-        if first & 0x70 or opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+        if first & 0x70 or opcode not in OPCODES:
             raise FailedConnectionError(1002, "unknown frame")
         if not second & 0x80:
             raise FailedConnectionError(1002, "a client must mask its frames")
         if opcode & 8 and (not final or length > 125):
             raise FailedConnectionError(1002, "control frame too long or in fragments")
-        if length == 126:
-            (length,) = struct.unpack("!H", self._take(2))
-        elif length == 127:
-            (length,) = struct.unpack("!Q", self._take(8))
+        mask_at = 2 + LENGTH_BYTES.get(length, 0)
+        if mask_at > 2:
+            self._fill(mask_at)
+            length = int.from_bytes(self._buffer[self._position + 2 : self._position + mask_at], "big")
         if length > room:
             raise FailedConnectionError(1009, f"message of {length} bytes or more is over the limit")
-        mask = self._take(4)
-        return final, opcode, unmask(self._take(length), mask)
+        self._fill(mask_at + 4 + length)
+        start = self._position + mask_at + 4
+        self._position = start + length
+        return final, opcode, unmask(self._buffer[start : self._position], self._buffer[start - 4 : start])
 
     def more_waits(self) -> bool:
         """Whether bytes of a further message have already arrived."""
-        if self._buffer:
+        if self._position < len(self._buffer):
             return True
         try:
             return bool(self.socket.fd.recv(1, socket.MSG_PEEK))
         except OSError:  # no bytes: the socket beneath eventlet's never blocks
             return False
 
-    def _take(self, count: int) -> bytes:
-        """The next `count` bytes of the stream. Raises ConnectionClosedError at its end."""
-        while len(self._buffer) < count:
+    def _fill(self, count: int) -> None:
+        """Have `count` bytes in the buffer from its position on. Raises ConnectionClosedError at the stream's end."""
+        missing = count - (len(self._buffer) - self._position)
+        if missing <= 0:
+            return
+        chunks = [self._buffer[self._position :]]
+        while missing > 0:
             chunk = self._receive()
             if not chunk:
                 raise ConnectionClosedError
-            self._buffer += chunk
-        data = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        return data
+            chunks.append(chunk)
+            missing -= len(chunk)
+        self._buffer, self._position = b"".join(chunks), 0
 
     def _receive(self) -> bytes:
         """The bytes that have arrived, or the next ones; before it waits, it acknowledges the bytes it has read."""
