@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 STEERING, SALIENCY = "models.convert", "models.saliency"
 """The converter modules: the file of one answers with steering, that of the other with a saliency map."""
 
-CONVERSION_VERSIONS = {STEERING: 1, SALIENCY: 1}
+CONVERSION_VERSIONS = {STEERING: 2, SALIENCY: 2}
 """A version increases when its module changes what it makes from the same model."""
 
 CONVERSION_LIMIT_S = 180

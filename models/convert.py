@@ -4,7 +4,7 @@ A server with the LiteRT file starts in a fraction of the time and memory, becau
 OUT.tflite.json receives the notes on the loaded model and the largest difference between both models' answers.
 
     python -m models.convert models/eff.h5 eff.tflite
-    python -m models.convert model.json pilotnet.tflite --preprocess pilotnet
+    python -m models.convert model.json pilotnet.tflite --preprocess "rows=60:135, colour=yuv, size=66x200"
     python -m models.convert models/eff.h5 eff-int8.tflite --weights int8
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from models.preprocessing import PREPROCESSINGS, describe_preprocessings
+from models.adapter import adapter_text, syntax
 from models.whole_files import write_whole
 from protocol.command_line import command_parser, run
 from protocol.messages import FRAME_SHAPE
@@ -146,11 +146,13 @@ def run_conversion(conversion: Callable[[], Sequence[str]], options: argparse.Na
 
 
 def _parser() -> argparse.ArgumentParser:
-    text = f"{__doc__}\npreprocessings:\n{describe_preprocessings()}"
+    text = f"{__doc__}\n{syntax()}"
     parser = command_parser("python -m models.convert", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
-    parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="the preprocessing from frame to model input")
+    parser.add_argument(
+        "--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"
+    )
     parser.add_argument(
         "--weights", choices=AGREEMENT, default="float32", help="number format of the weights; default: %(default)s"
     )

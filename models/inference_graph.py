@@ -25,10 +25,12 @@ def inference_function(model: keras.Model) -> Callable[[Any], Any]:
     - the depthwise convolution before a pooling does not compute the columns that the pooling skips.
     """
 
+    graph = keras.Function(model.inputs, model.outputs)  # the model itself would cast its input back to bytes
+
     def answer(frames: Any) -> Any:
         x = tf.cast(frames, tf.float32)
         if not _is_chain(model):
-            return _graph(model, x)
+            return graph([x])[0]
         steps = [layer for layer in model.layers[1:] if not isinstance(layer, layers.Dropout)]
         while steps:
             x, count = _step(x, steps)
@@ -39,18 +41,10 @@ def inference_function(model: keras.Model) -> Callable[[Any], Any]:
 
 
 def _is_chain(model: keras.Model) -> bool:
-    """Whether each layer's only input is the output of the layer before it."""
-    return all(after.input is before.output for before, after in zip(model.layers, model.layers[1:], strict=False))
-
-
-def _graph(model: keras.Model, x: Any) -> Any:
-    """Call the layers of a branching model one by one; calling the model would cast `x` back to bytes."""
-    values = {id(model.inputs[0]): x}
-    for layer in model.layers[1:]:
-        symbolic = layer.input
-        inputs = [values[id(tensor)] for tensor in symbolic] if isinstance(symbolic, list) else values[id(symbolic)]
-        values[id(layer.output)] = layer(inputs)
-    return values[id(model.outputs[0])]
+    """Whether the model has only layers, and each one's only input is the output of the layer before it."""
+    return len(model.operations) == len(model.layers) and all(
+        after.input is before.output for before, after in zip(model.layers, model.layers[1:], strict=False)
+    )
 
 
 def _step(x: Any, steps: list[Any]) -> tuple[Any, int]:

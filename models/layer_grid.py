@@ -58,7 +58,7 @@ FRAME_GRID = Grid(Axis(FRAME_ROWS, 0.0, 1.0), Axis(FRAME_COLUMNS, 0.0, 1.0))
 
 
 def grid_after(layer: Any, before: Grid) -> Grid:
-    """The grid of a layer's output, from that of its first input. Raises ValueError for an unknown layer."""
+    """The grid of the output of a layer or operation, from that of its first input. Raises ValueError if unknown."""
     size = tuple(layer.output.shape[1:3])
     axes = (before.rows, before.columns)
     if isinstance(layer, Window):
@@ -73,6 +73,10 @@ def grid_after(layer: Any, before: Grid) -> Grid:
         shifted = zip(size, axes, margins, strict=True)
         return Grid(*(Axis(n, axis.first + sign * margin[0] * axis.step, axis.step) for n, axis, margin in shifted))
     if isinstance(layer, layers.Resizing | layers.UpSampling2D):
+        return Grid(*(_resized(count, axis) for count, axis in zip(size, axes, strict=True)))
+    if type(layer).__name__ == "Pad":  # the operation, which adds as many pixels on either side
+        return Grid(*(Axis(n, a.first - (n - a.count) // 2 * a.step, a.step) for n, a in zip(size, axes, strict=True)))
+    if type(layer).__name__ == "Einsum":  # the mean over areas, along one axis
         return Grid(*(_resized(count, axis) for count, axis in zip(size, axes, strict=True)))
     if size != (before.rows.count, before.columns.count):
         raise ValueError(f"layer {layer.name!r} ({type(layer).__name__}) moves pixels in an unknown way")

@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.adapter import adapter_text
 from models.convert import litert_bytes_of, notes_path, run_conversion
-from models.preprocessing import PREPROCESSINGS
 from models.whole_files import write_whole
 from protocol.command_line import command_parser
 
@@ -85,6 +85,7 @@ def saliency_function(model: Any) -> Callable[[Any], Any]:
 
 def _features(model: Any) -> list[tuple[Any, Any]]:
     """The last output of each size after the first convolution, with its grid; the largest comes first."""
+    import keras  # noqa: PLC0415
     from keras import layers  # noqa: PLC0415
 
     from models.layer_grid import FRAME_GRID, grid_after  # noqa: PLC0415
@@ -92,9 +93,9 @@ def _features(model: Any) -> list[tuple[Any, Any]]:
     grids = {id(model.inputs[0]): FRAME_GRID}
     outputs: dict[tuple[int, ...], tuple[Any, Any]] = {}
     convolved = False
-    for layer in model.layers[1:]:
-        source = layer.input[0] if isinstance(layer.input, list) else layer.input
-        if id(source) not in grids or len(layer.output.shape) != 4:
+    for layer in model.operations[1:]:
+        source = next((tensor for tensor in keras.tree.flatten(layer.input) if id(tensor) in grids), None)
+        if source is None or len(layer.output.shape) != 4:
             continue
         grid = grids[id(layer.output)] = grid_after(layer, grids[id(source)])
         kinds = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_parser("python -m models.saliency", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
-    parser.add_argument("--preprocess", choices=PREPROCESSINGS, help="the preprocessing from frame to model input")
+    parser.add_argument("--preprocess", type=adapter_text, metavar="TEXT", help="as for models.convert")
     parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
     options = parser.parse_args(arguments)
     if hasattr(os, "nice"):

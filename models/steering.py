@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from models.blocks import LEAKY_SLOPE, conv_block, effnet_block
-from models.preprocessing import PREPROCESSINGS
+from models.preprocessing.named import named
 from protocol.messages import FRAME_SHAPE
 
 BASELINE_BLOCKS = ((64, 5), (64, 3), (64, 3), (128, 3), (128, 3))
@@ -41,7 +41,7 @@ def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.
     865,921 parameters, 296.3 million multiply-accumulates. The dropout rates are the study's.
     """
     frames = _frames()
-    x = PREPROCESSINGS["origin"](frames)
+    x = named("origin")(frames)
     for number, (channels, kernel) in enumerate(BASELINE_BLOCKS, 1):
         x = conv_block(x, channels, kernel, name=f"block{number}", dropout=block_dropout)
     x = layers.Flatten(name="flatten")(x)
@@ -80,7 +80,7 @@ def effnet(
     left and right apart. head_units: units of the dense layers before the last.
     """
     frames = _frames()
-    x = PREPROCESSINGS["origin"](frames)
+    x = named("origin")(frames)
     for number, (channels_in, channels_out) in enumerate(blocks, 1):
         x = effnet_block(x, channels_in, channels_out, name=f"block{number}", kernel=kernel, dropout=block_dropout)
     if squeeze:
@@ -105,7 +105,7 @@ def pilotnet(*, block_dropout: float = 0.0, head_dropout: float = 0.0) -> keras.
     Source: Bojarski et al., "End to End Learning for Self-Driving Cars", arXiv 1604.07316, figure 4.
     """
     frames = _frames()
-    x = PREPROCESSINGS["pilotnet"](frames)
+    x = named("pilotnet")(frames)
     for number, (channels, size, step) in enumerate(PILOTNET_CONVOLUTIONS, 1):
         x = layers.Conv2D(
             channels, size, step, activation="elu", kernel_initializer="he_normal", name=f"convolution{number}"

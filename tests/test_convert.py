@@ -16,7 +16,7 @@ from inference.engine import open_engine
 from models.card import read_card
 from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
 from models.inference_graph import inference_function
-from models.preprocessing import PREPROCESSINGS
+from models.preprocessing.named import named
 from models.steering import BUILDERS
 from tests.conftest import road_frame
 
@@ -60,7 +60,7 @@ def answers(interpreter: Any) -> np.ndarray:
 def on_frames(network: Any) -> keras.Model:
     """A model of the whole frame that ends in one value."""
     frames = keras.Input((160, 320, 3), dtype="uint8")
-    return keras.Model(frames, layers.Dense(1)(layers.Flatten()(network(PREPROCESSINGS["origin"](frames)))))
+    return keras.Model(frames, layers.Dense(1)(layers.Flatten()(network(named("origin")(frames)))))
 
 
 def branching(x: Any) -> Any:
@@ -145,7 +145,7 @@ def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
     notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite")
     written = json.loads(notes_path(tmp_path / "model.tflite").read_text())
     assert written["notes"] == list(notes)
-    assert "pilotnet" in notes[0]
+    assert "course" in notes[0]
     assert (tmp_path / "model.json").read_text() == "the card of the model"
     names = {"model.h5", "model.json", "model.tflite", "model.tflite.json"}
     assert {path.name for path in tmp_path.iterdir()} == names

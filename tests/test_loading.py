@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import h5py
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from keras import layers
 
 from models.loading import ModelFileError, load_steering_model
-from models.preprocessing import PREPROCESSINGS
+from models.preprocessing.named import named
 from models.steering import baseline, eff
 from tests.model_files import FRAMES, answer, refusal, saved, small
 
@@ -54,13 +55,11 @@ class TestFilesOfOurOwn:
 
 
 class TestInputsOfOtherShapes:
-    @pytest.mark.parametrize(("shape", "name"), [((128, 128, 3), "origin"), ((66, 200, 3), "pilotnet")])
+    @pytest.mark.parametrize(("shape", "name"), [((128, 128, 3), "origin"), ((66, 200, 3), "course")])
     def test_choose_the_usual_preprocessing_and_say_so(self, shape: tuple[int, ...], name: str, tmp_path: Path) -> None:
         model = small(shape)
         loaded = load_steering_model(saved(model, tmp_path / "model.h5"))
-        frames = keras.Input((160, 320, 3), dtype="uint8")
-        prepared = answer(keras.Model(frames, PREPROCESSINGS[name](frames)))
-        np.testing.assert_allclose(answer(loaded.model), answer(model, prepared), atol=1e-5)
+        np.testing.assert_allclose(answer(loaded.model), answer(model, answer(_pixels(name))), atol=1e-5)
         assert any(name in note and "chosen by the input's shape" in note for note in loaded.notes)
 
     def test_a_named_preprocessing_is_taken(self, tmp_path: Path) -> None:
@@ -80,21 +79,47 @@ class TestInputsOfOtherShapes:
         plain = small((128, 128, 3))
         plain.set_weights(scaling.get_weights())
         scaled = load_steering_model(saved(scaling, tmp_path / "a.h5"))
+        written = "rows=80:140, size=128x128, scale=1/255, offset=-0.5"
         np.testing.assert_allclose(
-            answer(scaled.model), answer(load_steering_model(saved(plain, tmp_path / "b.h5")).model), atol=1e-5
+            answer(scaled.model), answer(load_steering_model(saved(plain, tmp_path / "b.h5"), written).model), atol=1e-5
         )
-        assert any("Rescaling" in note for note in scaled.notes)
+        assert any("so they are not scaled before" in note for note in scaled.notes)
 
-    def test_a_shape_that_no_preprocessing_makes_lists_them(self, tmp_path: Path) -> None:
+    def test_a_written_scaling_is_obeyed_and_a_second_one_pointed_out(self, tmp_path: Path) -> None:
+        path = saved(small((64, 64, 3), layers.Rescaling(1 / 255)), tmp_path / "model.h5")
+        once, twice = (load_steering_model(path, f"size=64x64{text}") for text in ("", ", scale=1/2"))
+        assert any("they are scaled before as well, as written" in note for note in twice.notes)
+        assert np.abs(answer(once.model) - answer(twice.model)).max() > 1e-3
+
+    def test_a_shape_of_many_uses_is_refused_with_what_to_write(self, tmp_path: Path) -> None:
         message = refusal(saved(small((64, 64, 3)), tmp_path / "model.h5"))
-        assert "(64, 64, 3)" in message
-        assert "origin (128x128)" in message
+        assert '--preprocess "rows=60:140, size=64x64, scale=1/255"' in message
+        assert "python -m models.identify" in message
+
+    def test_written_pixels_of_any_size_and_colour_are_given(self, tmp_path: Path) -> None:
+        model = small((32, 48, 1))
+        loaded = load_steering_model(
+            saved(model, tmp_path / "model.keras"), "colour=grey, rows=60:140, area=32x48, scale=1/255"
+        )
+        pixels = [
+            cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[60:140], (48, 32), interpolation=cv2.INTER_AREA)
+            for frame in FRAMES
+        ]
+        expected = answer(model, np.stack(pixels)[..., None].astype(np.float32) / 255)
+        np.testing.assert_allclose(answer(loaded.model), expected, atol=5e-3)
+
+    def test_the_answer_may_be_scaled_or_mirrored(self, tmp_path: Path) -> None:
+        path = saved(small((66, 200, 3)), tmp_path / "model.h5")
+        degrees = load_steering_model(path, "course, steer=-1/25")
+        np.testing.assert_allclose(answer(degrees.model), answer(load_steering_model(path).model) / -25, rtol=1e-5)
 
     def test_a_preprocessing_of_another_shape_is_refused(self, tmp_path: Path) -> None:
-        assert "--preprocess origin" in refusal(saved(small((128, 128, 3)), tmp_path / "model.h5"), "pilotnet")
+        assert ", origin, or let" in refusal(saved(small((128, 128, 3)), tmp_path / "model.h5"), "pilotnet")
 
     def test_an_unknown_preprocessing_is_refused(self, tmp_path: Path) -> None:
-        assert "there are origin, pilotnet" in refusal(saved(small((128, 128, 3)), tmp_path / "model.h5"), "nvidia")
+        assert "the short forms are origin, course" in refusal(
+            saved(small((128, 128, 3)), tmp_path / "model.h5"), "nvidia"
+        )
 
     def test_a_channels_first_model_is_named_so(self, tmp_path: Path) -> None:
         text = small((128, 128, 3)).to_json().replace("[null, 128, 128, 3]", "[null, 3, 128, 128]")
@@ -105,7 +130,16 @@ class TestInputsOfOtherShapes:
     @pytest.mark.parametrize(("units", "activation"), [(2, "linear"), (10, "softmax")])
     def test_only_one_answer_is_a_steering_value(self, units: int, activation: str, tmp_path: Path) -> None:
         model = small((128, 128, 3), units=units, activation=activation)
-        assert f"({units},) values" in refusal(saved(model, tmp_path / "model.h5"))
+        path = saved(model, tmp_path / "model.h5")
+        assert f"answers with {units} values a frame" in refusal(path)
+        assert "counted from 0" in refusal(path, f"origin, output={units}")
+        chosen = load_steering_model(path, "origin, output=1").model
+        np.testing.assert_allclose(answer(chosen), answer(model, answer(_pixels("origin")))[:, 1:2], atol=1e-5)
+
+
+def _pixels(name: str) -> keras.Model:
+    frames = keras.Input((160, 320, 3), dtype="uint8")
+    return keras.Model(frames, named(name)(frames))
 
 
 class TestBrokenFiles:

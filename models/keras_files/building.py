@@ -21,8 +21,8 @@ from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
-PREPROCESSING_LAYERS = ("preprocess_crop", "preprocess_scale", "preprocess_resize", "preprocess_yuv")
-"""The layer names that `models.preprocessing` uses."""
+PREPROCESSING_PREFIX = "preprocess_"
+"""The beginning of the layer names that `models.preprocessing` uses."""
 
 MAX_PARAMETERS = 100_000_000
 MAX_ACTIVATIONS = 1 << 25
@@ -152,10 +152,11 @@ def _snake_case(kind: str) -> str:
 def _graph_names(names: Iterable[str]) -> dict[str, str]:
     """Replace names that a backend may refuse, such as "+1", "conv/1" or 10,000 letters; ordinary ones stay."""
     graph_names: dict[str, str] = {}
-    used = {"frames", *PREPROCESSING_LAYERS}
+    used = {"frames", "steer_factor"}
     for name in names:
         clean = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
         clean = clean if clean[:1].isalpha() else f"layer_{clean}"
+        clean += "_" * clean.startswith(PREPROCESSING_PREFIX)
         while clean in used:
             clean += "_"
         used.add(clean)
@@ -169,12 +170,3 @@ def _shapes(tensors: list[Any]) -> str:
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
-
-
-def steering_model(frames: Any, output: Any) -> keras.Model:
-    """The model of these tensors. Raises ModelFileError unless its output is one steering value for each frame."""
-    if tuple(output.shape[1:]) != (1,):
-        raise ModelFileError(
-            f"the model answers with {_shapes([output])} values a frame; a steering model answers with one"
-        )
-    return keras.Model(frames, output)

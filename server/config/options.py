@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.engine import ENGINES
-from models.preprocessing import PREPROCESSINGS
+from models.adapter import adapter_text, syntax
 from protocol.command_line import command_parser, number, whole
 from server.built_in_simulator import parse_simulator, simulator_text
 from server.config.log_format import FORMATS
@@ -60,15 +60,16 @@ examples:
       drive through a recording's frames, which are shifted and turned as the car steers
   python server/drive.py models/eff.h5 --simulator playback:RECORDING --video demo.mp4
       answer a recording's frames, and compare the answers with its driver
-  python server/drive.py model.h5 --preprocess pilotnet
-      drive with a model that needs the preprocessing of its training
+  python server/drive.py model.h5 --preprocess "rows=60:135, colour=yuv, size=66x200, scale=1/255"
+      drive with a model that wants the pixels of its training; `python -m models.identify` finds them
   python server/drive.py --config drive.toml
       read the options from a file; `--print-config` prints such a file
 
 Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20). The command line overrides
 the environment, and the environment overrides the file.
 
-preprocessings (only for models that do not take raw 160 x 320 frames):
+For a model that does not take the camera's 160 x 320 bytes, --preprocess says which pixels it wants.
+
 """
 
 
@@ -147,8 +148,7 @@ def _arguments_set(namespace: argparse.Namespace) -> dict[str, Any]:
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
     """The parser, and its arguments that are also settings, by name."""
-    preprocessings = "\n".join(f"  {name:<12} {p.description}" for name, p in PREPROCESSINGS.items())
-    parser = command_parser("python server/drive.py", HELP + preprocessings)
+    parser = command_parser("python server/drive.py", HELP + syntax())
     pace = parser.add_mutually_exclusive_group()
     flag = argparse.BooleanOptionalAction
     add, actions = parser.add_argument, []
@@ -167,7 +167,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             metavar="MS",
             help="on a GPU, wait so long for frames of further simulators to answer together (default: 0)",
         ),
-        add("--preprocess", choices=tuple(PREPROCESSINGS), help="see below (default: as the model needs)"),
+        add("--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
         add("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),

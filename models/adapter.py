@@ -1,0 +1,68 @@
+"""What lies between a camera frame, a stranger's network and the steering, as one text that every command takes.
+
+The text is a written preprocessing or a short form, and may also say what the network's answer means:
+"course, steer=1/25, output=steering".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.preprocessing.named import read_preprocessing, short_form_lines
+from models.preprocessing.written import SYNTAX, Preprocessing, PreprocessingError, read_number
+
+MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".tflite", ".onnx")
+
+ANSWER_SYNTAX = """parts that say what the network's answer means:
+  steer=1/25         multiply the answer by it: degrees become -1..1; steer=-1 mirrors
+  output=steering    the output of this name, or with output=0 the first number, is the steering"""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """How a network is used. preprocessing: None leaves the choice to the loader.
+
+    output: name or number of the output that steers, None for the only one. steer: the answer is multiplied by it.
+    """
+
+    preprocessing: Preprocessing | None = None
+    output: str | None = None
+    steer: float = 1.0
+
+
+def read_adapter(text: str | None) -> Adapter:
+    """Read the text; None or an empty one leaves every choice to the loader. Raises PreprocessingError."""
+    pixels, output, steer = [], None, 1.0
+    for part in (text or "").split(","):
+        key, _, value = (piece.strip() for piece in part.partition("="))
+        if key.lower() == "steer":
+            steer = read_number(value)
+            if steer == 0.0:
+                raise PreprocessingError("steer=0 would always steer straight ahead")
+        elif key.lower() == "output":
+            if not value:
+                raise PreprocessingError("output= needs the name or the number of an output, as in output=0")
+            output = value
+        elif part.strip():
+            pixels.append(part)
+    return Adapter(read_preprocessing(",".join(pixels)) if pixels else None, output, steer)
+
+
+def adapter_text(text: str) -> str:
+    """Check an option's text and return it unchanged. Raises PreprocessingError, a ValueError, as argparse expects."""
+    read_adapter(text)
+    return text
+
+
+def split_model(text: str) -> tuple[str, str | None]:
+    """Split "models/a.h5:course" into the path and the text for it; a path alone, of Windows too, has None."""
+    for suffix in MODEL_SUFFIXES:
+        path, colon, adapter = text.rpartition(f"{suffix}:")
+        if colon:
+            return path + suffix, adapter_text(adapter)
+    return text, None
+
+
+def syntax() -> str:
+    """The parts and the short forms, for --help."""
+    return f"{SYNTAX}\n{ANSWER_SYNTAX}\nshort forms:\n{short_form_lines()}"
