@@ -24,6 +24,7 @@ from film.overlay import WIDTH, Shot
 from film.writer import FilmWriter
 from inference.conversion import saliency_file
 from inference.saliency_network import SaliencyNetwork
+from models.adapter import ModelSource, model_source
 from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.csv_dialects import CAMERAS
 from protocol.errors import ProtocolError
@@ -53,12 +54,16 @@ def _film(options: argparse.Namespace) -> int:
     recording = read_recording(options.recording)
     print(recording.summary(), file=sys.stderr)
     samples = _select(recording, options)
-    network = SaliencyNetwork(saliency_file(options.saliency)) if options.saliency else None
+    network = _saliency(options.saliency) if options.saliency else None
     writer = _open(options)
     interrupted = _write(samples, writer, options, network)
     size_mb = options.out.stat().st_size / 1e6
     print(f"{options.out}: {writer.duration_s:.1f} s, {writer.frames} frames, {size_mb:.2f} MB")
     return INTERRUPTED if interrupted else 0
+
+
+def _saliency(model: ModelSource) -> SaliencyNetwork:
+    return SaliencyNetwork(saliency_file(model.path, model.preprocess))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -71,7 +76,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--fps", type=float, metavar="N", help="N frames per second, in place of the recording's own times"
     )
-    parser.add_argument("--saliency", type=Path, metavar="MODEL", help="mark in pink what this model looks at")
+    parser.add_argument("--saliency", type=model_source, metavar="MODEL[:TEXT]", help="mark what this model looks at")
     parser.add_argument("--title", help="text under the picture; default: the folder's name")
     parser.add_argument("--width", type=int, default=400, help="width of a GIF in pixels; default: 400")
     return parser.parse_args(arguments)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import platformdirs
 
+from models.pixel_card import pixels_of
+
 log = logging.getLogger(__name__)
 
 STEERING, SALIENCY = "models.convert", "models.saliency"
@@ -53,9 +55,10 @@ def saliency_file(model: Path, preprocess: str | None = None) -> Path:
 def litert_file(model: Path, preprocess: str | None = None, converter: str = STEERING) -> tuple[Path, tuple[str, ...]]:
     """The LiteRT file of `model`, from the cache or newly converted, and the notes of its loading.
 
-    preprocess: name of a preprocessing; None lets the loader choose. converter: STEERING or SALIENCY.
-    Raises UnconvertibleModelError, OSError.
+    preprocess: as `models.adapter` reads it; None leaves the choice to the pixel card or the loader.
+    converter: STEERING or SALIENCY. Raises UnconvertibleModelError, OSError.
     """
+    preprocess = pixels_of(model, preprocess)
     key = _key(model, preprocess, converter)
     file = _preferred_folder() / f"{key}.tflite"
     if not _is_complete(file):  # a container's read-only cache may hold it

@@ -64,8 +64,8 @@ class Engine:
 def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None, threads: int | None = None) -> Engine:
     """Load `model` (.h5, .keras, .json with .h5, .tflite) on an engine of ENGINES.
 
-    preprocess: name of a preprocessing, for models that do not take raw frames. threads: LiteRT's number of threads;
-    None takes `cpu_threads`. Raises EngineError, ModelFileError.
+    preprocess: as `models.adapter` reads it, for models that do not take raw frames.
+    threads: LiteRT's number of threads; None takes `cpu_threads`. Raises EngineError, ModelFileError.
     """
     engine_name = choose_engine() if engine == "auto" else engine
     if model.suffix.lower() == ".tflite":

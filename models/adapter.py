@@ -7,6 +7,7 @@ The text is a written preprocessing or a short form, and may also say what the n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from models.preprocessing.named import read_preprocessing, short_form_lines
 from models.preprocessing.written import SYNTAX, Preprocessing, PreprocessingError, read_number
@@ -54,13 +55,24 @@ def adapter_text(text: str) -> str:
     return text
 
 
-def split_model(text: str) -> tuple[str, str | None]:
-    """Split "models/a.h5:course" into the path and the text for it; a path alone, of Windows too, has None."""
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model file and the text for it; None where the user gave none."""
+
+    path: Path
+    preprocess: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.preprocess}" if self.preprocess else str(self.path)
+
+
+def model_source(text: str) -> ModelSource:
+    """Read "models/a.h5" or "models/a.h5:course", as argparse's type. Raises PreprocessingError."""
     for suffix in MODEL_SUFFIXES:
-        path, colon, adapter = text.rpartition(f"{suffix}:")
+        path, colon, adapter = text.partition(f"{suffix}:")
         if colon:
-            return path + suffix, adapter_text(adapter)
-    return text, None
+            return ModelSource(Path(path + suffix), adapter_text(adapter.strip()))
+    return ModelSource(Path(text))
 
 
 def syntax() -> str:

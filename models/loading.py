@@ -20,6 +20,7 @@ from models.keras_files.lambdas import guess_normalisation
 from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
+from models.pixel_card import pixels_of
 from models.preprocessing.likely import advice, likely
 from models.preprocessing.written import Preprocessing, PreprocessingError
 from protocol.messages import FRAME_SHAPE
@@ -40,14 +41,15 @@ class LoadedNetwork:
 def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetwork:
     """Load a .h5 or .keras file, or either half of a .json + .h5 pair, of Keras 1, 2 or 3.
 
-    preprocess: as `models.adapter` reads it; None selects the likely pixels for the input's shape and adds a note. The
-    loader never runs a Lambda: a `preprocess` replaces the Lambdas before the first layer with weights.
+    preprocess: as `models.adapter` reads it; None takes the text of the pixel card beside the file, or selects the
+    likely pixels for the input's shape and adds a note. The loader never runs a Lambda: a `preprocess` replaces the
+    Lambdas before the first layer with weights.
 
     Raises ModelFileError with a one-line message if the file is not such a model, must not be loaded, or does not fit
     `preprocess`.
     """
     try:
-        adapter = read_adapter(preprocess)
+        adapter = read_adapter(pixels_of(Path(path), preprocess))
     except PreprocessingError as error:
         raise ModelFileError(str(error)) from None
     with open_model_file(Path(path)) as file:

@@ -26,6 +26,7 @@ from inference.driver import Driver
 from inference.engine import cpu_threads, open_engine
 from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
+from models.adapter import ModelSource
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import Options, parse_options
@@ -55,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     set_up_logging(options.log, options.verbose)
     try:
         listener = bind(options.host, options.port)
-        models = ModelSlot(load(options.model, options), lambda path: load(path, options))
+        models = ModelSlot(
+            load(ModelSource(options.model, options.preprocess), options), lambda source: load(source, options)
+        )
         pace = SpeedTarget(options.speed_mph, options.throttle)
         film = open_film(options, models)
         app = DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
@@ -117,18 +120,18 @@ def access_rules(options: Options) -> Access:
     return Access(token, options.protect_simulators, hosts)
 
 
-def load(path: Path, options: Options, threads: int | None = None) -> LoadedModel:
+def load(source: ModelSource, options: Options, threads: int | None = None) -> LoadedModel:
     """A warm and checked model. threads: for LiteRT, else as in options. Raises ValueError or OSError with one line."""
+    path = source.path
     if not path.is_file():
         raise FileNotFoundError(f"no such model: {path}")
-    preprocess = options.preprocess if path == options.model else None  # --preprocess is for that model only
-    engine = open_engine(path, options.engine, preprocess, threads or options.threads)
+    engine = open_engine(path, options.engine, source.preprocess, threads or options.threads)
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)
     if engine.batches:
         engine = replace(engine, run=Batches(engine.run, options.batch_ms / 1000).predict)
-    return LoadedModel(path, engine, run_facts(path, engine), preprocess)
+    return LoadedModel(path, engine, run_facts(path, engine), source.preprocess)
 
 
 def open_film(options: Options, models: ModelSlot) -> list[Observer]:

@@ -17,6 +17,7 @@ from eventlet import tpool
 from inference.driver import Driver
 from inference.engine import Engine, EngineError
 from inference.speed_control import SpeedTarget, TargetSpeedControl
+from models.adapter import ModelSource
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.net.serving import answer_requests
@@ -59,7 +60,7 @@ class LiveServer:
         self.folder = Path(self._temporary.name)
         for name in ("brightness.h5", "other.h5", "garbage.h5"):
             (self.folder / name).write_text(name)
-        self.models = ModelSlot(self.load(self.folder / "brightness.h5"), self.load)
+        self.models = ModelSlot(self.load(ModelSource(self.folder / "brightness.h5")), self.load)
         self.pace = SpeedTarget(15.0, constant_throttle=0.3)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as drive.py does
@@ -71,15 +72,21 @@ class LiveServer:
         self._thread.start()
         assert self._ready.wait(10)
 
-    def load(self, path: Path) -> LoadedModel:
+    def load(self, source: ModelSource) -> LoadedModel:
         """The policy under test for brightness.h5; hard right for other.h5; garbage.h5 cannot be loaded."""
+        path = source.path
         if path.name == "garbage.h5":
             raise EngineError(f"{path.name} is no model")
 
         def run(frames):
             return np.ones(len(frames), np.float32) if path.name == "other.h5" else self.policy.predict(frames)
 
-        return LoadedModel(path, Engine("test", "CPU", (), run), {"model": path.name, "engine": "test", "notes": []})
+        return LoadedModel(
+            path,
+            Engine("test", "CPU", (), run),
+            {"model": path.name, "engine": "test", "notes": []},
+            source.preprocess,
+        )
 
     def _serve(self, observers, access) -> None:
         self.app = DrivingApp(lambda: Driver(self.models, lambda: TargetSpeedControl(self.pace)), observers)

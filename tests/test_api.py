@@ -170,6 +170,15 @@ def test_another_model_takes_over_between_two_frames_and_garbage_does_not(server
     assert status(server)["model"]["error"] is None
 
 
+def test_a_model_may_be_asked_for_with_its_pixels(server, simulator):
+    assert post(server, "model", {"name": "other.h5:course"})[0] == 202
+    server.wait_until(lambda: status(server)["model"]["name"] == "other.h5")
+    assert server.models.model.preprocess == "course"
+    code, answer = post(server, "model", {"name": "brightness.h5:colour=red"})
+    assert code == 400
+    assert "the colours are rgb" in answer["error"]
+
+
 def test_a_second_model_cannot_be_asked_for_while_one_loads(server, simulator):
     began, may_end = threading.Event(), threading.Event()
     load = server.models._load

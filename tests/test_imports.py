@@ -11,7 +11,7 @@ ALLOWED = {
     "protocol": {"protocol"},
     "models": {"protocol", "models"},
     "inference": {"protocol", "models", "inference"},
-    "film": {"protocol", "inference", "film"},
+    "film": {"protocol", "models", "inference", "film"},
     "simulator": {"protocol", "simulator"},
     "server": {"protocol", "models", "inference", "film", "server"},
     "training": {"protocol", "models", "inference", "simulator", "training"},

@@ -127,9 +127,9 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
     path.write_bytes(b"one")
     loaded = []
 
-    def load(which):
-        loaded.append(which.read_bytes())
-        return LoadedModel(which, constant(0.5))
+    def load(source):
+        loaded.append(source.path.read_bytes())
+        return LoadedModel(source.path, constant(0.5))
 
     slot = ModelSlot(LoadedModel(path, constant(0.0)), load)
     watch = ModelWatch(slot, every_s=3600)
@@ -177,8 +177,8 @@ def test_a_follower_that_fails_keeps_neither_the_others_nor_the_next_swap(tmp_pa
     def fails(model):
         raise RuntimeError("a bug in a follower")
 
-    slot = ModelSlot(LoadedModel(paths[0], Engine("test", "CPU", (), lambda frames: frames)), lambda path: LoadedModel(
-        path, Engine("test", "CPU", (), lambda frames: frames)))  # fmt: skip
+    engine = constant(0.0)
+    slot = ModelSlot(LoadedModel(paths[0], engine), lambda source: LoadedModel(source.path, engine))
     slot.follow(fails)
     slot.follow(told.append)
     for path in (paths[1], paths[0]):

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from inference.driver import Policy
 from inference.engine import open_engine
 from inference.speed_control import PIController
+from models.adapter import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, run
 from protocol.messages import Control
 from simulator.world.course import Course, JudgedWorld
@@ -39,6 +40,7 @@ examples:
   python -m training.evaluate models/eff.h5 --track lake --laps 10 --speed 15
   python -m training.evaluate models/eff.h5 models/baseline.h5 --track lake mountain random:1 --both-ways
   python -m training.evaluate models/eff.h5 --latency-ms 0 50 100 200 --json latency.json --map latency.png
+  python -m training.evaluate models/eff.h5 strangers/model.h5:course --track lake
   python -m training.evaluate models/eff.h5 models/baseline.h5 --replay recordings/lake recordings/other --map line.png
 
 The car is put back when it leaves a track's road, or is more than a metre from a replayed recording's reference path.
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         course_list = courses(options, stack)
-        engines = [(path, open_engine(path, "auto", options.preprocess)) for path in options.models]
+        engines = [(model, open_engine(model.path, "auto", model.preprocess)) for model in options.models]
         results = _drive_all(engines, course_list, options.latency_ms, options.speed)
     _write(results, course_list[0], options)
     return 1 if any(report.off_road_events for _, report, _ in results) else 0
@@ -82,20 +84,20 @@ Results = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
 
 
 def _drive_all(
-    engines: list[tuple[Path, Any]], course_list: list[Course], latencies_ms: list[float], speed_mph: float
+    engines: list[tuple[ModelSource, Any]], course_list: list[Course], latencies_ms: list[float], speed_mph: float
 ) -> Results:
     """Drive each model on each course with each latency, and print a line as each drive ends."""
     results: Results = []
     total = sum(course.length_m for course in course_list) * len(engines) * len(latencies_ms)
     print(_HEADER)
     with tqdm(total=round(total), unit="m", unit_scale=True, smoothing=0.05) as bar:
-        for course, (path, engine), latency_ms in product(course_list, engines, latencies_ms):
+        for course, (model, engine), latency_ms in product(course_list, engines, latencies_ms):
             world = course.start(latency_ms / 1000)
             start_s = time.perf_counter()
             drive(engine, world, speed_mph, bar)
             rate = world.log.time_s / FRAME_S / (time.perf_counter() - start_s)
             case = {
-                "model": str(path),
+                "model": str(model),
                 **course.facts,
                 "speed_mph": None if course.own_speed else speed_mph,
                 "latency_ms": latency_ms,
@@ -136,7 +138,13 @@ def _write(results: Results, first_course: Course, options: argparse.Namespace) 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m training.evaluate", HELP)
-    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".h5, .keras, .json with .h5, .tflite")
+    parser.add_argument(
+        "models",
+        type=model_source,
+        nargs="+",
+        metavar="MODEL[:TEXT]",
+        help="model files, with a --preprocess text each",
+    )
     parser.add_argument("--track", nargs="+", default=[], help="lake, mountain, random:SEED (default lake)")
     parser.add_argument(
         "--replay",
@@ -162,10 +170,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--both-ways", action="store_true", help="drive the tracks both ways round")
     parser.add_argument("--latency-ms", type=float, nargs="+", default=[0.0], metavar="MS", help="added to each answer")
     parser.add_argument("--seed", type=int, default=0, help="seed of the start (default %(default)s)")
-    parser.add_argument("--preprocess", help="of models that do not take raw frames, as for server/drive.py")
+    parser.add_argument(
+        "--preprocess", type=adapter_text, metavar="TEXT", help="pixels of the models without a text of their own"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     parser.add_argument("--map", type=Path, metavar="FILE.png", help="draw the first course's drives into this file")
     options = parser.parse_args(arguments)
+    options.models = [ModelSource(model.path, model.preprocess or options.preprocess) for model in options.models]
     if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:
         parser.error(f"expected 0 < --laps <= 1000 and 1 <= --speed <= 30, got {options.laps} and {options.speed}")
     if options.intervention_m is not None and not 0.1 <= options.intervention_m <= 3:

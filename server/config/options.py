@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.engine import ENGINES
-from models.adapter import adapter_text, syntax
+from models.adapter import ModelSource, adapter_text, model_source, syntax
 from protocol.command_line import command_parser, number, whole
 from server.built_in_simulator import parse_simulator, simulator_text
 from server.config.log_format import FORMATS
@@ -99,7 +99,7 @@ class Options:
     saliency: bool
     simulator: tuple[str, ...] | None
     watch: bool
-    shadow: Path | None
+    shadow: ModelSource | None
     token: str | None
     protect_simulators: bool
     allow_host: tuple[str, ...]
@@ -153,7 +153,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
     flag = argparse.BooleanOptionalAction
     add, actions = parser.add_argument, []
     actions += [
-        add("model", type=Path, nargs="?", metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite"),
+        add("model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite"),
         add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
         add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
@@ -185,7 +185,12 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             help="laps to drive, or the part of a replay (default: 1)",
         ),
         add("--watch", action=flag, default=False, help="load the model again when its file changes"),
-        add("--shadow", type=Path, metavar="MODEL", help="compare a second model on each frame; it steers nothing"),
+        add(
+            "--shadow",
+            type=model_source,
+            metavar="MODEL",
+            help="compare a second model on each frame; it steers nothing",
+        ),
         add("--token", type=_token, help="token for page and API (default: none on this computer, else a random one)"),
         add(
             "--protect-simulators",
@@ -231,6 +236,9 @@ def _printable(settings: NamedSettings) -> NamedSettings:
 def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options:
     if values["model"] is None:
         parser.error("MODEL is missing: name the model that drives, e.g. models/eff.h5")
+    model: ModelSource = values["model"]
+    if model.preprocess and values["preprocess"]:
+        parser.error(f"the pixels stand twice, in {model} and in --preprocess: give them once")
     if values["saliency"] and values["video"] is None:
         parser.error("--saliency marks the film of a drive: give --video FILE.mp4 (the live page has a button for it)")
     simulator = values["simulator"]
@@ -243,6 +251,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
     special = (*PACES, "limit", "laps", "simulator", "allow_host")
     options = {name: values[name] for name in values if name not in special}
+    options |= {"model": model.path, "preprocess": model.preprocess or values["preprocess"]}
     return Options(
         **options,
         speed_mph=values.get("speed", DEFAULT_SPEED_MPH),

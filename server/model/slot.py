@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.engine import Engine
+from models.adapter import ModelSource, model_source
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class SwapError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A warm and checked model. facts: as run_facts gives them; preprocess: the name it was loaded with, or None."""
+    """A warm and checked model. facts: as run_facts gives them; preprocess: the text it was loaded with, or None."""
 
     path: Path
     engine: Engine
@@ -37,16 +38,17 @@ class LoadedModel:
 
 
 class ModelSlot:
-    """A Policy that passes each frame to the present model. load: path -> a warm, checked model; ValueError, OSError.
+    """A Policy that passes each frame to the present model. load: source -> a warm, checked model; ValueError, OSError.
 
     `model`: the present one; `loading`: the file that is being loaded, or None; `error`: why the last load failed.
     """
 
-    def __init__(self, model: LoadedModel, load: Callable[[Path], LoadedModel]) -> None:
+    def __init__(self, model: LoadedModel, load: Callable[[ModelSource], LoadedModel]) -> None:
         self.model = model
         self.loading: Path | None = None
         self.error: str | None = None
         self._load = load
+        self._texts = {model.path: model.preprocess}  # the last text for each file, for loading it again
         self._predict = model.engine.predict
         self._lock = threading.Lock()
         self._followers: list[Callable[[LoadedModel], None]] = []
@@ -65,13 +67,19 @@ class ModelSlot:
         return sorted(names | {self.model.path.name})
 
     def swap(self, name: str) -> threading.Thread:
-        """Start to load the model of this file name and return the thread.
+        """Start to load the model of this file name and return the thread. name: `model.h5`, or `model.h5:TEXT`.
 
-        Raises LookupError when there is no such file, SwapError while another model is loading.
+        Raises LookupError when there is no such file, PreprocessingError when its text cannot be read, SwapError while
+        another model is loading.
         """
-        if name not in self.names():
-            raise LookupError(f"no model {name!r} beside {self.model.path.name}; there are {', '.join(self.names())}")
-        path = self.model.path.with_name(name)
+        source = model_source(name)
+        if str(source.path) not in self.names():
+            raise LookupError(
+                f"no model {str(source.path)!r} beside {self.model.path.name}; there are {', '.join(self.names())}"
+            )
+        path = self.model.path.with_name(source.path.name)
+        if source.preprocess is not None:
+            self._texts[path] = source.preprocess or None
         with self._lock:
             if self.loading is not None:
                 raise SwapError(f"{self.loading.name} is still loading")
@@ -82,7 +90,7 @@ class ModelSlot:
 
     def _replace(self, path: Path) -> None:
         try:
-            model = self._load(path)
+            model = self._load(ModelSource(path, self._texts.get(path)))
         except Exception as error:  # the edge: whatever a model file raises, the old model goes on driving
             self.error = f"{path.name} could not be loaded: {error}"
             log.error("%s; %s goes on driving", self.error, self.model.path.name)

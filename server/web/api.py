@@ -12,6 +12,7 @@ from typing import Any
 import flask
 from werkzeug.exceptions import HTTPException
 
+from models.preprocessing.written import PreprocessingError
 from server.config.options import MAX_SPEED_MPH
 from server.model.slot import SwapError
 from server.net.run_in_thread import run_in_thread
@@ -118,7 +119,7 @@ def api(controls: OperatorControls) -> flask.Blueprint:
 def _answer_errors(routes: flask.Blueprint) -> None:
     """Return every error as JSON, with a line that says what is wrong."""
     refusals = ((ControlError, 409), (SwapError, 409), (SaliencyError, 409))
-    for kind, code in ((BadRequest, 400), (LookupError, 404), *refusals, (OSError, 507)):
+    for kind, code in ((BadRequest, 400), (PreprocessingError, 400), (LookupError, 404), *refusals, (OSError, 507)):
         routes.register_error_handler(kind, lambda error, code=code: ({"error": str(error)}, code))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
+from models.adapter import ModelSource, model_source
 from protocol.command_line import command_parser, run
 from training.run.precision import add_precision
 
@@ -64,12 +65,14 @@ def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str
     from training.run.recipe import Recipe  # noqa: PLC0415
 
     tracks = [open_track(name) for name in options.track]
-    recordings = [path for path in options.paths if path.is_dir()]
-    files = [path for path in options.paths if not path.is_dir()]
+    recordings = [source.path for source in options.paths if source.path.is_dir()]
+    files = [source for source in options.paths if not source.path.is_dir()]
     tests = load_whole(recordings, Recipe(), HELD_OUT)
     exports = options.out / "exports"
     exports.mkdir(parents=True, exist_ok=True)
-    files_by_name = {name: [file] for name, file in zip(distinct_names(files), files, strict=True)} | trained
+    files_by_name = {
+        name: [file] for name, file in zip(distinct_names([file.path for file in files]), files, strict=True)
+    } | {name: [ModelSource(model) for model in models] for name, models in trained.items()}
     rows = [row for name, models in files_by_name.items() for row in contenders(name, models, exports, _print_progress)]
     latency = measures.latencies(rows, options.frames)
     agreement = measures.agreements(rows, tests) if tests else [measures.from_cards(row) for row in rows]
@@ -121,10 +124,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m training.compare", HELP)
     parser.add_argument(
         "paths",
-        type=Path,
+        type=model_source,
         nargs="*",
-        metavar="MODEL|RECORDING",
-        help=".h5, .keras or .tflite files; test recordings",
+        metavar="MODEL[:TEXT]|RECORDING",
+        help=".h5, .keras or .tflite files, each with its --preprocess text; test recordings",
     )
     parser.add_argument("--out", type=Path, default=Path("comparison"), help="output folder (%(default)s)")
     parser.add_argument(
@@ -150,10 +153,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    missing = [str(path) for path in (*options.paths, *options.on) if not path.exists()]
+    missing = [str(path) for path in (*(source.path for source in options.paths), *options.on) if not path.exists()]
     if missing:
         parser.error(f"no such file or folder: {', '.join(missing)}")
-    if not options.train and all(path.is_dir() for path in options.paths):
+    if not options.train and all(source.path.is_dir() for source in options.paths):
         parser.error("name at least one model file, or --train NAME")
     if bool(options.train) != bool(options.on):
         parser.error("--train NAME... and --on RECORDING... belong together")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.adapter import ModelSource
 from models.card import Card, CardError, describes, read_card
 from models.convert import AGREEMENT, ConversionError, convert
 from models.cost import Cost, cost
@@ -42,24 +43,26 @@ class Contender:
         return len(self.models)
 
 
-def contenders(name: str, models: Sequence[Path], folder: Path, report: Callable[[str], None]) -> list[Contender]:
+def contenders(
+    name: str, sources: Sequence[ModelSource], folder: Path, report: Callable[[str], None]
+) -> list[Contender]:
     """Make the rows of one network: a LiteRT file as it is, else its exports, which are written into `folder`.
 
     report: receives a message for each export, and for each form left out because it answers differently.
     Raises ModelFileError, ConversionError, OSError.
     """
-    models = tuple(models)
+    models = tuple(source.path for source in sources)
     if models[0].suffix.lower() == ".tflite":
         return [Contender(name, "", models, models, None, ())]
-    model_cost = cost(load_steering_model(models[0]).model)
+    model_cost = cost(load_steering_model(models[0], sources[0].preprocess).model)
     cards = tuple(card for card in map(_card, models) if card is not None)
     rows = []
     for weights in AGREEMENT:
         served = tuple(folder / f"{name}-{number}-{weights}.tflite" for number in range(1, len(models) + 1))
         try:
-            for model, file in zip(models, served, strict=True):
-                report(f"{file.name} from {model}")
-                convert(model, file, weights=weights)
+            for source, file in zip(sources, served, strict=True):
+                report(f"{file.name} from {source}")
+                convert(source.path, file, source.preprocess, weights)
         except ConversionError as error:
             if weights == "float32":
                 raise
