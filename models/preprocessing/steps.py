@@ -20,6 +20,10 @@ Numbers = tuple[float, ...]
 """One number for all channels, or one for each."""
 
 
+HALF = 0.5 + 1 / 1024
+"""Halves are rounded up, as by OpenCV. The surplus keeps the backends' last digits from deciding about a half."""
+
+
 class StepError(ValueError):
     """A step that does not fit the image before it; the message says why."""
 
@@ -59,7 +63,7 @@ class Graph:
         from keras import ops  # noqa: PLC0415
 
         if self.as_bytes:
-            self.x = ops.clip(ops.floor(self.x + 0.5), 0.0, 255.0)
+            self.x = ops.clip(ops.floor(self.x + HALF), 0.0, 255.0)
 
 
 class Step(Protocol):
