@@ -22,10 +22,10 @@ from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
 from models.pixel_card import pixels_of
 from models.preprocessing.likely import advice, likely
-from models.preprocessing.written import Preprocessing, PreprocessingError
+from models.preprocessing.written import Preprocessing, PreprocessingError, read_written
 from protocol.messages import FRAME_SHAPE
 
-__all__ = ["LoadedNetwork", "ModelFileError", "load_steering_model"]
+__all__ = ["BareNetwork", "LoadedNetwork", "ModelFileError", "load_bare_network", "load_steering_model"]
 
 SettingsByLayer = dict[str, LayerSettings]
 
@@ -61,6 +61,35 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         x = preprocessing(frames) if preprocessing else frames
         output = steering_of(apply_layers(x, architecture, settings, file.weights, skipped), adapter)
         return LoadedNetwork(keras.Model(frames, output), (*_origin_notes(file), *notes, *lambda_notes))
+
+
+@dataclass(frozen=True, slots=True)
+class BareNetwork:
+    """A network without what prepares its pixels. model: float32 (n, *shape) -> its answers.
+
+    scales_itself: whether its own layers scale the pixels. notes: for the user.
+    """
+
+    model: keras.Model
+    shape: tuple[int, int, int]
+    scales_itself: bool
+    notes: tuple[str, ...]
+
+
+def load_bare_network(path: Path) -> BareNetwork:
+    """Load a file as `load_steering_model` does, to try pixels on it. Raises ModelFileError."""
+    with open_model_file(Path(path)) as file:
+        architecture = read_architecture(file.architecture)
+        settings = settings_of(architecture, file.keras_version)
+        if architecture.input_dtype == "uint8":
+            raise ModelFileError("the model takes bytes and prepares them itself: there is nothing to find")
+        rows, columns, channels = _input_shape(architecture, None)
+        skipped, lambda_notes = _replace_lambdas(architecture, settings, read_written(""))
+        pixels = keras.Input((rows, columns, channels), name="pixels")
+        output = apply_layers(pixels, architecture, settings, file.weights, skipped)
+        scales_itself = _scales_itself(architecture, settings)
+        notes = (*_origin_notes(file), *lambda_notes)
+        return BareNetwork(keras.Model(pixels, output), (rows, columns, channels), scales_itself, notes)
 
 
 def _origin_notes(file: ModelFile) -> list[str]:

@@ -1,0 +1,105 @@
+"""The parts of a preprocessing that an input's shape leaves open, each with the choices that public models make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
+
+COLOURS = ("rgb", "yuv", "bgr", "hsv", "yuv-bgr", "hls", "lab", "ycrcb")
+CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", "r-of-rgb", "g-of-rgb", "b-of-rgb")
+"""The usual ones first."""
+
+SCALES = ("", "scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "standardise")
+"""The last steps; the first leaves 0 to 255."""
+
+CROPS = ((60, 135), (60, 140), (0, 160), (40, 140), (80, 140))
+MORE_CROPS = ((50, 140), (55, 135), (70, 140), (34, 136), (20, 140), (60, 160), (53, 160), (65, 135))
+MARGINS = ((0, 320), (20, 300), (10, 310), (50, 270), (60, 260))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One preprocessing to try. rows, columns: of the crop; size: of the network's input."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    size: tuple[int, int]
+    colour: str
+    scale: str
+    blur: bool = False
+    area: bool = False
+
+    @property
+    def pixels(self) -> str:
+        """The steps before the scaling."""
+        height, width = self.rows[1] - self.rows[0], self.columns[1] - self.columns[0]
+        steps = (
+            f"rows={self.rows[0]}:{self.rows[1]}" if height < FRAME_ROWS else "",
+            f"columns={self.columns[0]}:{self.columns[1]}" if width < FRAME_COLUMNS else "",
+            f"colour={self.colour}" if self.colour != "rgb" else "",
+            "blur=3" if self.blur else "",
+            f"{'area' if self.area else 'size'}={self.size[0]}x{self.size[1]}" if self.size != (height, width) else "",
+        )
+        return ", ".join(filter(None, steps))
+
+    @property
+    def text(self) -> str:
+        """The whole preprocessing, as --preprocess takes it."""
+        return ", ".join(filter(None, (self.pixels, self.scale)))
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether the mean over areas is possible."""
+        return self.size[0] <= self.rows[1] - self.rows[0] and self.size[1] <= self.columns[1] - self.columns[0]
+
+    def is_like(self, other: Candidate) -> bool:
+        """Whether both show the network about the same: one colour and scaling, crops that differ by a few rows."""
+        ends = zip((*self.rows, *self.columns), (*other.rows, *other.columns), strict=True)
+        return (self.colour, self.scale) == (other.colour, other.scale) and all(abs(a - b) <= 20 for a, b in ends)
+
+
+def coarse(shape: tuple[int, int, int], scales_itself: bool) -> list[list[Candidate]]:
+    """Groups of candidates for an input of this shape; a group differs in the scaling alone."""
+    scales = ("",) if scales_itself else SCALES
+    colours = COLOURS[:4] if shape[2] == 3 else CHANNELS[:4]
+    return [
+        [Candidate(rows, (0, FRAME_COLUMNS), shape[:2], colour, scale) for scale in scales]
+        for rows in _crops(shape[:2])
+        for colour in colours
+    ]
+
+
+def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The crops to try for an input of this size; the whole frame needs none."""
+    rows, columns = size
+    if size == (FRAME_ROWS, FRAME_COLUMNS):
+        return [(0, FRAME_ROWS)]
+    if columns == FRAME_COLUMNS and rows < FRAME_ROWS:  # a crop without a resizing
+        return [(first, first + rows) for first in range(0, FRAME_ROWS - rows + 1, 10)]
+    return list(CROPS)
+
+
+def neighbours(best: Candidate) -> Iterator[list[Candidate]]:
+    """Lists of candidates that differ from `best` in one part, in the order in which to try them."""
+    colours = COLOURS if best.colour in COLOURS else CHANNELS
+    yield [replace(best, colour=colour) for colour in colours]
+    yield [replace(best, scale=scale) for scale in SCALES]
+    if best.size != (FRAME_ROWS, FRAME_COLUMNS):
+        height = best.rows[1] - best.rows[0]
+        if best.size != (height, FRAME_COLUMNS):
+            yield [replace(best, rows=rows) for rows in (*CROPS, *MORE_CROPS)]
+            yield [replace(best, columns=columns) for columns in MARGINS]
+            yield list(_moved(best, 10))
+            yield list(_moved(best, 5))
+        yield [replace(best, area=best.shrinks)]
+    yield [replace(best, blur=True)]
+
+
+def _moved(best: Candidate, step: int) -> Iterator[Candidate]:
+    """Crops whose first or last row lies `step` higher or lower, or both."""
+    for first, end in ((-step, 0), (step, 0), (0, -step), (0, step), (step, step), (-step, -step)):
+        rows = (best.rows[0] + first, best.rows[1] + end)
+        if 0 <= rows[0] < rows[1] - 15 and rows[1] <= FRAME_ROWS:
+            yield replace(best, rows=rows)

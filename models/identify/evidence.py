@@ -1,0 +1,119 @@
+"""Frames of recordings with the steering of their driver, in stretches of one second, and how well answers agree.
+
+A keyboard driver steers in taps, a network smoothly: one second's means of both can be compared, single frames hardly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from protocol.images import decode_image
+from protocol.messages import Frame
+from protocol.recording import Sample, read_recording, row_times_s
+
+STRETCH_S = 1.0
+STRETCHES = 150
+FRAMES_OF_STRETCH = 6
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """frames: uint8 (n, 160, 320, 3), evenly spread over each stretch; stretch: its number for each frame, (n,).
+
+    human: the driver's steering at each frame, (n,). means: his mean over each stretch, (stretches,), from every row.
+    """
+
+    frames: npt.NDArray[np.uint8]
+    stretch: npt.NDArray[np.int64]
+    human: Numbers
+    means: Numbers
+
+    def every(self, step: int) -> Evidence:
+        """Every step-th frame of each stretch, for a coarse search."""
+        chosen = np.arange(len(self.frames)) % FRAMES_OF_STRETCH % step == 0
+        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How answers agree with the driver. correlation: of one second's means; raw: of single frames.
+
+    size: deviation of the answers' means from 0, divided by the driver's. concordance: 1 for equal means; unlike the
+    correlation it falls with a wrong size or an offset (Lin, "A concordance correlation coefficient", 1989).
+    """
+
+    correlation: float
+    raw: float
+    size: float
+    concordance: float
+
+
+def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
+    """Compare answers, (n,), limited to -1..1 as in a drive, with the evidence's driver."""
+    answers = np.clip(np.nan_to_num(answers), -1.0, 1.0)
+    counts = np.bincount(evidence.stretch)
+    means = np.bincount(evidence.stretch, answers) / counts
+    size = float(np.sqrt(np.mean(means**2) / max(np.mean(evidence.means**2), 1e-12)))
+    return Agreement(
+        correlation(means, evidence.means),
+        correlation(answers, evidence.human),
+        size,
+        concordance(means, evidence.means),
+    )
+
+
+def correlation(a: Numbers, b: Numbers) -> float:
+    """Pearson's correlation; 0 where one side never varies."""
+    deviations = a.std() * b.std()
+    return float(np.mean((a - a.mean()) * (b - b.mean())) / deviations) if deviations > 1e-9 else 0.0
+
+
+def concordance(a: Numbers, b: Numbers) -> float:
+    """Lin's coefficient of two series of one length."""
+    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
+    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 1e-12 else 0.0
+
+
+def read_evidence(recordings: Sequence[Path], stretches: int = STRETCHES) -> Evidence:
+    """Choose stretches evenly from the recordings and decode their frames, once for all tries.
+
+    Raises RecordingError, and ValueError where the recordings are too short or their driver never steers.
+    """
+    candidates = [stretch for folder in recordings for stretch in _stretches(read_recording(folder).samples)]
+    if len(candidates) < 10:
+        raise ValueError(f"the recordings have {len(candidates)} s of driving; at least 10 s are needed")
+    numbers = np.unique(np.linspace(0, len(candidates) - 1, min(stretches, len(candidates))).round().astype(int))
+    chosen = [candidates[number] for number in numbers]
+    frames: list[Frame] = []
+    human: list[float] = []
+    for samples in chosen:
+        for place in np.linspace(0, len(samples) - 1, FRAMES_OF_STRETCH).round().astype(int):
+            frames.append(decode_image(samples[place].center.read_bytes()))
+            human.append(samples[place].steering)
+    means = np.array([np.mean([sample.steering for sample in samples]) for samples in chosen])
+    if means.std() < 1e-3:
+        raise ValueError("the recordings' driver hardly steers: nothing can be compared")
+    return Evidence(np.stack(frames), np.repeat(np.arange(len(chosen)), FRAMES_OF_STRETCH), np.array(human), means)
+
+
+def _stretches(samples: Sequence[Sample]) -> list[list[Sample]]:
+    """The samples in stretches of about a second within one session."""
+    times_s = row_times_s(samples)
+    stretches: list[list[Sample]] = []
+    current: list[Sample] = []
+    start_s = 0.0
+    for sample, time_s in zip(samples, times_s, strict=True):
+        if current and (sample.session != current[0].session or time_s - start_s >= STRETCH_S):
+            stretches.append(current)
+            current = []
+        if not current:
+            start_s = time_s
+        current.append(sample)
+    return [stretch for stretch in (*stretches, current) if len(stretch) >= 4]

@@ -1,0 +1,167 @@
+"""Searches the pixels that a network wants: a coarse search over usual ones, then a finer one around the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from models.identify.candidates import Candidate, coarse, neighbours
+from models.identify.evidence import Agreement, Evidence, Numbers, agreement
+from models.loading import BareNetwork
+from models.preprocessing.written import read_written
+from protocol.messages import FRAME_SHAPE
+
+BATCH = 64
+COARSE_STEP = 3
+WORTH = 0.004
+"""A finer choice replaces a more usual one only if its concordance is higher by so much."""
+
+DEGREES = 25.0
+"""A network that answers in degrees answers up to 25, the simulator's full lock."""
+
+FACTORS = {"": 1.0, "steer=-1": -1.0, "steer=1/25": 1 / DEGREES, "steer=-1/25": -1 / DEGREES}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One preprocessing with what it led to. factor: what the answers were multiplied by, as text."""
+
+    candidate: Candidate
+    output: int
+    factor: str
+    agreement: Agreement
+    coarse: bool
+
+    @property
+    def score(self) -> float:
+        """What the search makes as large as possible."""
+        return self.agreement.concordance
+
+    def text(self, outputs: int) -> str:
+        """The whole text for --preprocess, for a network with so many numbers in its answer."""
+        parts = (self.candidate.text or "rows=0:160", self.factor, f"output={self.output}" if outputs > 1 else "")
+        return ", ".join(filter(None, parts))
+
+
+class Search:
+    """Tries pixels on one network. network: with its shape; report: is called after each try with their number.
+
+    `tries`: all tries so far. `outputs`: numbers in the network's answer.
+    """
+
+    def __init__(self, network: BareNetwork, evidence: Evidence, report: Callable[[], object]) -> None:
+        self.tries: list[Try] = []
+        self.outputs = int(np.prod(network.model.output_shape[1:]))
+        self._network = network
+        self._evidence = evidence
+        self._coarse_evidence = evidence.every(COARSE_STEP)
+        self._report = report
+        self._predict = _compiled(network.model)
+        self._pixels: tuple[tuple[str, int], npt.NDArray[np.float32]] | None = None
+
+    def run(self) -> Try:
+        """Search and return the best try on all frames."""
+        for group in coarse(self._network.shape, self._network.scales_itself):
+            for candidate in group:
+                self._try(candidate, self._coarse_evidence)
+        finalists = self._distinct(3)
+        best = max((self._try(each.candidate, self._evidence) for each in finalists), key=lambda one: one.score)
+        for _ in range(2):
+            before = best
+            for group in self._groups(best):
+                best = self._better(best, group)
+            if best is before:
+                break
+        return best
+
+    def runner_up(self, best: Try) -> Try | None:
+        """The best of the tries on all frames that show the network something else."""
+        others = [one for one in self.tries if not one.coarse and not one.candidate.is_like(best.candidate)]
+        return max(others, key=lambda one: one.score, default=None)
+
+    def _groups(self, best: Try) -> Any:
+        """The neighbours of the best, read anew for each group, since the best may have changed."""
+        count = len(list(neighbours(best.candidate)))
+        for number in range(count):
+            groups = list(neighbours(best.candidate))
+            if number < len(groups):
+                yield groups[number]
+
+    def _better(self, best: Try, group: Sequence[Candidate]) -> Try:
+        known = {one.candidate for one in self.tries if not one.coarse}
+        for candidate in group:
+            if candidate in known:
+                continue
+            one = self._try(candidate, self._evidence)
+            if one.score > best.score + WORTH:
+                best = one
+        return best
+
+    def _distinct(self, count: int) -> list[Try]:
+        """The best coarse tries that are not like each other."""
+        chosen: list[Try] = []
+        for one in sorted(self.tries, key=lambda one: -one.score):
+            if len(chosen) < count and not any(one.candidate.is_like(other.candidate) for other in chosen):
+                chosen.append(one)
+        return chosen
+
+    def _try(self, candidate: Candidate, evidence: Evidence) -> Try:
+        answers = self._answers(candidate, evidence)
+        options = [
+            Try(
+                candidate,
+                output,
+                factor,
+                agreement(answers[:, output] * number, evidence),
+                evidence is not self._evidence,
+            )
+            for output in range(min(self.outputs, 4))
+            for factor, number in FACTORS.items()
+            if abs(number) == 1.0 or np.abs(answers[:, output]).max() > 2.0
+        ]
+        # A mirrored answer or one in degrees must be clearly better than the plain one.
+        best = max(options, key=lambda one: one.score - 0.1 * (one.factor != ""))
+        self.tries.append(best)
+        self._report()
+        return best
+
+    def _answers(self, candidate: Candidate, evidence: Evidence) -> Numbers:
+        key = (candidate.pixels, len(evidence.frames))
+        if self._pixels is None or self._pixels[0] != key:
+            self._pixels = (key, _run(_compiled(_graph(candidate.pixels)), evidence.frames))
+        pixels = self._pixels[1]
+        if candidate.scale:
+            pixels = _run(_compiled(_graph_of_scale(candidate.scale, pixels.shape[1:])), pixels)
+        return _run(self._predict, pixels).reshape(len(pixels), -1).astype(np.float64)
+
+
+def _graph(text: str) -> keras.Model:
+    frames = keras.Input(FRAME_SHAPE, dtype="uint8")
+    return keras.Model(frames, read_written(text)(frames))
+
+
+def _graph_of_scale(text: str, shape: tuple[int, ...]) -> keras.Model:
+    from models.preprocessing.steps import Graph  # noqa: PLC0415
+
+    pixels = keras.Input(shape)
+    graph = Graph(pixels)
+    for step in read_written(text).steps:
+        step.extend(graph)
+    return keras.Model(pixels, graph.x)
+
+
+def _compiled(model: keras.Model) -> Callable[[Any], Any]:
+    import tensorflow as tf  # noqa: PLC0415
+
+    return tf.function(lambda x: model(x, training=False), reduce_retracing=True, autograph=False)
+
+
+def _run(function: Callable[[Any], Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Apply a compiled function in batches."""
+    parts = [np.asarray(function(values[i : i + BATCH])) for i in range(0, len(values), BATCH)]
+    return np.concatenate(parts)
