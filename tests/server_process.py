@@ -21,7 +21,7 @@ class ServerProcess:
     """
 
     def __init__(self, *words: str) -> None:
-        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")  # not a pipe, which a long run would fill
+        self._said = tempfile.TemporaryFile("a+", encoding="utf-8")  # not a pipe, which a long run would fill
         self._process = subprocess.Popen(
             [sys.executable, *words],
             cwd=ROOT,
@@ -36,8 +36,7 @@ class ServerProcess:
                 self.port = int(found.group(1))
                 self.ready_line = line.strip()
                 return
-        self._said.seek(0)
-        last_words = self._said.read()[-500:]
+        last_words = self.log()[-500:]
         self.stop()
         raise RuntimeError(f"{' '.join(words)} ended before it listened: {last_words}")
 
@@ -45,6 +44,11 @@ class ServerProcess:
     def pid(self) -> int:
         """Process id, for asking the system about it."""
         return self._process.pid
+
+    def log(self) -> str:
+        """What it has written to stderr so far. It appends, so it goes on writing at the end."""
+        self._said.seek(0)
+        return self._said.read()
 
     def memory_mb(self) -> float:
         """Resident memory, in MB (Linux: from /proc)."""
