@@ -20,10 +20,10 @@ class Straight:
 
 
 def test_leaving_the_road_counts_before_replays_and_those_before_distance():
-    def drove(events, put_back, mean_m):
+    def drove(events, interventions, mean_m):
         return {
             "lake": {"off_road_events": events, "mean_cte_m": mean_m},
-            "replay of lake": {"off_road_events": put_back, "mean_cte_m": 0},
+            "replay of lake": {"off_road_events": interventions, "mean_cte_m": 0},
         }
 
     ranked = sorted([drove(1, 0, 0.1), drove(0, 3, 0.1), drove(0, 2, 0.9), drove(0, 2, 0.2)], key=badness)

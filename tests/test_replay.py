@@ -1,4 +1,4 @@
-"""The replay as a judge: who steers as the human stays on the line, who does not is put back, and the view follows."""
+"""The replay as a judge: who strays from the human's line needs interventions, and the view follows the car."""
 
 import io
 import math
@@ -50,7 +50,7 @@ def test_the_human_stays_on_the_line(line):
     assert report.elapsed_s == pytest.approx(15, abs=0.05)
 
 
-def test_who_strays_by_a_metre_is_put_back_and_it_costs_six_seconds(line):
+def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
     world = ReplayWorld(line)
     while not world.log.off_road_events:
         world.apply(Control(1.0, 0.0))

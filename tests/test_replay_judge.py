@@ -41,8 +41,8 @@ def as_the_human(world: ReplayWorld) -> float:
     return world.human_steering
 
 
-def put_back_at_m(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
-    """Where along the recording the car was put back. Nobody looks at the frames, so none is warped."""
+def interventions_at_m(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
+    """Where along the recording an intervention happened. Nobody looks at the frames, so none is warped."""
     world = ReplayWorld(line)
     while not world.finished:
         world.apply(Control(steering(world), 0.0))
@@ -70,8 +70,8 @@ def bends(line: ReferencePath) -> list[Bend]:
 
 
 def failed(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> list[Bend]:
-    """The bends in which, or just behind which, the car was put back."""
-    places_m = put_back_at_m(line, steering)
+    """The bends with an intervention in them or just behind them."""
+    places_m = interventions_at_m(line, steering)
     return [(first, last) for first, last in bends(line) if any(first <= m <= last + WINDOW_M for m in places_m)]
 
 
@@ -105,4 +105,4 @@ def test_never_steering_fails_every_bend_and_the_human_none(recording: str, requ
     line: ReferencePath = request.getfixturevalue(recording)
     assert len(bends(line)) >= 2
     assert failed(line, never_steers) == bends(line)
-    assert put_back_at_m(line, as_the_human) == (), "nowhere, in a bend or between two"
+    assert interventions_at_m(line, as_the_human) == (), "nowhere, in a bend or between two"
