@@ -110,8 +110,8 @@ class OperatorControls:
         number = min(views, default=None) if simulator is None else simulator
         view = views.get(number) if number is not None else None
         if view is None:
-            which = "no simulator" if simulator is None else f"no simulator {simulator}"
-            raise LookupError(f"{which} has sent a frame")
+            label = "no simulator" if simulator is None else f"no simulator {simulator}"
+            raise LookupError(f"{label} has sent a frame")
         return self.saliency_service.picture(view.latest, self.models.model)
 
     def close(self) -> None:
