@@ -75,8 +75,8 @@ def test_the_story_of_a_drive(stage):
     session.manual = False
     assert stage.run(3, hz=20)[0].startswith("simulator 1: driving at")
     answered, stage.sessions = session.answered, {}
-    gone, waiting = stage.run(10)
-    assert gone == f"simulator 1: disconnected after {answered} answers"
+    departure, waiting = stage.run(10)
+    assert departure == f"simulator 1: disconnected after {answered} answers"
     assert waiting.startswith("waiting")
 
 
@@ -91,8 +91,8 @@ def test_a_machine_too_slow_is_said_once(stage):
     for _ in range(100):
         stage.latency.add(80.0)
     stage.sessions["a"] = Session()
-    said = stage.run(100, hz=10)
-    assert sum("too slow" in line for line in said) == 1
+    lines = stage.run(100, hz=10)
+    assert sum("too slow" in line for line in lines) == 1
 
 
 def test_each_refused_simulator_is_named_once_and_again_while_it_goes_on(stage):

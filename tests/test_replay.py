@@ -102,9 +102,9 @@ def test_beside_the_line_the_nearest_camera_is_shown(line):
         Image.open(line.segments[0].samples[0].left) as left,
         Image.open(line.segments[0].samples[0].center) as center,
     ):
-        seen = world.frame()[62:130].astype(int)
-        to_left = np.abs(seen - np.asarray(left)[62:130]).mean()
-        assert to_left < 0.3 * np.abs(seen - np.asarray(center)[62:130]).mean()
+        view = world.frame()[62:130].astype(int)
+        to_left = np.abs(view - np.asarray(left)[62:130]).mean()
+        assert to_left < 0.3 * np.abs(view - np.asarray(center)[62:130]).mean()
 
 
 def test_a_turn_to_the_left_moves_the_far_scene_right(line):
@@ -119,12 +119,12 @@ def test_a_turn_to_the_left_moves_the_far_scene_right(line):
 
 def test_two_drives_are_the_same_to_the_byte(line):
     def pictures():
-        world, seen = ReplayWorld(line), []
+        world, views = ReplayWorld(line), []
         for _ in range(12):
             world.apply(Control(0.1, 0.0))
             world.step(0.05)
-            seen.append(world.observe().jpeg)
-        return seen
+            views.append(world.observe().jpeg)
+        return views
 
     assert pictures() == pictures()
 
@@ -132,10 +132,10 @@ def test_two_drives_are_the_same_to_the_byte(line):
 def test_it_reports_as_the_game_does(line):
     world = ReplayWorld(line)
     world.step(0.5)
-    seen = world.observe()
-    assert Image.open(io.BytesIO(seen.jpeg)).size == (320, 160)
-    assert seen.speed_mph == pytest.approx(20)
-    assert {"sim_time", "cte", "distance", "tot_obes"} == set(seen.extras)
+    observation = world.observe()
+    assert Image.open(io.BytesIO(observation.jpeg)).size == (320, 160)
+    assert observation.speed_mph == pytest.approx(20)
+    assert {"sim_time", "cte", "distance", "tot_obes"} == set(observation.extras)
 
 
 def test_with_one_camera_a_human_takes_over_earlier(make_recording):

@@ -76,7 +76,7 @@ def failed(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> lis
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> ReferencePath:
+def drawn_line(tmp_path_factory: pytest.TempPathFactory) -> ReferencePath:
     """Straight on, a bend of some 90 degrees to the left, straight on, and one to the right."""
     folder = tmp_path_factory.mktemp("judge") / "bends"
     jpeg = jpeg_of(road_frame())
@@ -93,14 +93,14 @@ def real(steering_data: Path) -> ReferencePath:
     return reference_path(read_recording(steering_data / "lake-recording"))
 
 
-def test_the_bends_are_where_they_were_drawn(drawn: ReferencePath) -> None:
+def test_the_bends_are_where_they_were_drawn(drawn_line: ReferencePath) -> None:
     row_m = SPEED_MPH * MPS_PER_MPH * ROW_S
-    left, right = bends(drawn)
+    left, right = bends(drawn_line)
     assert left == pytest.approx((LEFT_ROWS.start * row_m, LEFT_ROWS.stop * row_m), abs=8)
     assert right == pytest.approx((RIGHT_ROWS.start * row_m, RIGHT_ROWS.stop * row_m), abs=8)
 
 
-@pytest.mark.parametrize("recording", ["drawn", "real"])
+@pytest.mark.parametrize("recording", ["drawn_line", "real"])
 def test_never_steering_fails_every_bend_and_the_human_none(recording: str, request: pytest.FixtureRequest) -> None:
     line: ReferencePath = request.getfixturevalue(recording)
     assert len(bends(line)) >= 2
