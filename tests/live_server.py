@@ -29,7 +29,7 @@ OPEN = Access()
 
 
 class Brightness:
-    """Steers by the frame's mean brightness: black -1, white 1. `answers`: all so far. Fails with `fail`."""
+    """Steers by the frame's mean brightness: black -1, white 1. `fail`: raised instead of an answer."""
 
     def __init__(self) -> None:
         self.answers: list[float] = []
