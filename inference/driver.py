@@ -37,6 +37,7 @@ class Driver:
 
     policy: gives the steering. new_speed_control: creates the throttle's controller. clock: monotonic seconds.
     stopping: whether the car must brake and stand; the owner sets it. speed_mph: the latest known speed.
+    answer: the model's latest answer, which may lie beyond -1..1.
     """
 
     def __init__(
@@ -55,15 +56,17 @@ class Driver:
         """Discard the state of the drive, for a new simulator or one that has paused."""
         self._speed_control: SpeedControl = self._new_speed_control()
         self._steering = 0.0
+        self.answer = 0.0
         self.speed_mph = 0.0
 
     def drive(self, telemetry: Telemetry) -> Control:
         """The command for this telemetry. Raises PolicyError, or any exception of the model; then call `fallback`."""
         self.speed_mph = telemetry.speed_mph
-        steering = float(self._policy.predict(telemetry.frame[np.newaxis])[0])
-        if not math.isfinite(steering):
-            raise PolicyError(f"the model answered {steering} for this frame")
-        self._steering = min(1.0, max(-1.0, steering))
+        answer = float(self._policy.predict(telemetry.frame[np.newaxis])[0])
+        if not math.isfinite(answer):
+            raise PolicyError(f"the model answered {answer} for this frame")
+        self.answer = answer
+        self._steering = min(1.0, max(-1.0, answer))
         if self.stopping:
             return self._stop(telemetry.speed_mph)
         throttle = self._speed_control.throttle(telemetry.speed_mph, self._steering, self._now_s(telemetry))

@@ -21,7 +21,7 @@ def command_parser(prog: str, text: str | None) -> argparse.ArgumentParser:
     )
 
 
-def number(low: float, high: float, what: str = "it") -> Callable[[str], float]:
+def number(low: float, high: float, name: str = "it") -> Callable[[str], float]:
     """A parser of numbers from `low` to `high`, for add_argument; it raises ArgumentTypeError, which names `what`."""
 
     def parse(text: str) -> float:
@@ -30,19 +30,19 @@ def number(low: float, high: float, what: str = "it") -> Callable[[str], float]:
         except ValueError:
             value = float("nan")
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{what} must be a number from {low:.10g} to {high:.10g}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"{name} must be a number from {low:.10g} to {high:.10g}, got {text!r}")
         return value
 
     return parse
 
 
-def whole(low: int, high: int, what: str = "it") -> Callable[[str], int]:
+def whole(low: int, high: int, name: str = "it") -> Callable[[str], int]:
     """A parser of whole numbers from `low` to `high`, for add_argument; it also accepts 5.0."""
 
     def parse(text: str) -> int:
-        value = number(low, high, what)(text)
+        value = number(low, high, name)(text)
         if not value.is_integer():
-            raise argparse.ArgumentTypeError(f"{what} must be a whole number, got {text!r}")
+            raise argparse.ArgumentTypeError(f"{name} must be a whole number, got {text!r}")
         return int(value)
 
     return parse

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from inference.speed_control import SpeedTarget
 from server.core.app import DrivingApp
+from server.health.model_answers import ModelAnswers
 from server.model.slot import LoadedModel, ModelSlot
 from server.observers.live_view import LiveView
 from server.observers.recent_frames import RecentFrames
@@ -109,8 +110,8 @@ class OperatorControls:
         number = min(views, default=None) if simulator is None else simulator
         view = views.get(number) if number is not None else None
         if view is None:
-            which = "no simulator" if simulator is None else f"no simulator {simulator}"
-            raise LookupError(f"{which} has sent a frame")
+            label = "no simulator" if simulator is None else f"no simulator {simulator}"
+            raise LookupError(f"{label} has sent a frame")
         return self.saliency_service.picture(view.latest, self.models.model)
 
     def close(self) -> None:
@@ -148,6 +149,7 @@ class OperatorControls:
         }
 
     def _use_model_facts(self, model: LoadedModel) -> None:
+        self.app.answers = ModelAnswers(model.path.name)
         self.app.metrics.set_model(model.facts)
         if self.recorder is not None:
             facts = {name: model.facts.get(name) for name in ("model", "model_sha256", "engine")}

@@ -78,9 +78,9 @@ def simulator(server: LiveServer) -> Iterator[RawClient]:
 @pytest.fixture(scope="session")
 def scene() -> Iterator[Scene]:
     """The built-in lake, drawn once for all tests."""
-    drawn = Scene(open_track("lake"))
-    yield drawn
-    drawn.close()
+    lake_scene = Scene(open_track("lake"))
+    yield lake_scene
+    lake_scene.close()
 
 
 @pytest.fixture(scope="session")

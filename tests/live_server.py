@@ -29,17 +29,17 @@ OPEN = Access()
 
 
 class Brightness:
-    """Steers by the frame's mean brightness: black -1, white 1. Notes what it was asked; fails when told to."""
+    """Steers by the frame's mean brightness: black -1, white 1. `fail`: raised instead of an answer."""
 
     def __init__(self) -> None:
-        self.asked: list[float] = []
+        self.answers: list[float] = []
         self.fail: Exception | None = None
 
     def predict(self, frames):
         if self.fail:
             raise self.fail
         steering = frames.reshape(len(frames), -1).mean(1) / 127.5 - 1
-        self.asked += [float(s) for s in steering]
+        self.answers += [float(s) for s in steering]
         return steering.astype(np.float32)
 
 
@@ -96,18 +96,18 @@ class LiveServer:
         self._ready.set()
         while not self._stop.is_set():
             while self._calls:
-                function, done = self._calls.pop()
+                function, finish = self._calls.pop()
                 function()
-                done.set()
+                finish.set()
             eventlet.sleep(0.01)
         serving.kill()
         tpool.killall()  # its threads report to this thread's loop, which ends
 
     def call(self, function) -> None:
         """Run `function` on the server's own thread and wait for it."""
-        done = threading.Event()
-        self._calls.append((function, done))
-        assert done.wait(10)
+        finish = threading.Event()
+        self._calls.append((function, finish))
+        assert finish.wait(10)
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Response:
         """One HTTP request; `Sec_Fetch_Site="none"` stands for the header Sec-Fetch-Site."""

@@ -123,8 +123,8 @@ class RawClient:
     def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._fill()
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
-        return taken
+        content, self._buffer = self._buffer[:count], self._buffer[count:]
+        return content
 
     def _fill(self) -> None:
         data = self._socket.recv(65536)

@@ -133,9 +133,9 @@ def guarded():
 
 
 def test_a_browser_comes_in_by_the_link_and_keeps_a_cookie(guarded):
-    asked = guarded.get("/")
-    assert asked.status == 401
-    assert b"<form" in asked.body
+    response = guarded.get("/")
+    assert response.status == 401
+    assert b"<form" in response.body
     came = guarded.get(f"/?token={TOKEN}")
     assert (came.status, came.headers["location"]) == (303, "/")
     cookie = came.headers["set-cookie"]

@@ -45,16 +45,16 @@ def status(server):
 
 
 def test_status_while_nothing_is_connected(server):
-    told = status(server)
-    assert told["simulators"] == []
-    assert told["model"]["name"] == "brightness.h5"
-    assert told["doctor"][0]["text"].startswith("Waiting for the simulator")
+    state = status(server)
+    assert state["simulators"] == []
+    assert state["model"]["name"] == "brightness.h5"
+    assert state["doctor"][0]["text"].startswith("Waiting for the simulator")
 
 
 def test_pause_brakes_the_car_keeps_it_standing_and_resume_drives(server, simulator):
     assert steer(simulator)["throttle"] == "0.3000"
-    code, told = post(server, "pause")
-    assert (code, told["paused"]) == (200, True)
+    code, state = post(server, "pause")
+    assert (code, state["paused"]) == (200, True)
     assert steer(simulator, 12.0)["throttle"] == "-1.0000"
     assert steer(simulator, 0.2)["throttle"] == "0.0000"
     with RawClient(server.port, timeout_s=5) as late:
@@ -82,15 +82,15 @@ def test_resuming_forgets_what_the_throttle_had_summed_up(server, simulator):
 
 
 def test_another_speed_is_held_instead_of_the_throttle(server, simulator):
-    code, told = post(server, "speed", {"mph": 25}, "PUT")
-    assert (code, told["target_speed_mph"], told["constant_throttle"]) == (200, 25.0, None)
+    code, state = post(server, "speed", {"mph": 25}, "PUT")
+    assert (code, state["target_speed_mph"], state["constant_throttle"]) == (200, 25.0, None)
     assert float(steer(simulator, 5.0)["throttle"]) > 0.3
     post(server, "speed", {"mph": 3}, "PUT")
     assert float(steer(simulator, 5.0)["throttle"]) < 0.0
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "code", "said"),
+    ("method", "path", "body", "code", "message"),
     [
         ("PUT", "speed", {"mph": "fast"}, 400, "expected a number from 0 to 100"),
         ("PUT", "speed", {"mph": 101}, 400, "expected a number from 0 to 100, got 101"),
@@ -108,10 +108,10 @@ def test_another_speed_is_held_instead_of_the_throttle(server, simulator):
         ("DELETE", "pause", None, 405, "not allowed"),
     ],
 )
-def test_mistakes_are_named_in_json(server, method, path, body, code, said):
-    answered, told = post(server, path, body, method)
-    assert answered == code
-    assert said in told["error"]
+def test_mistakes_are_named_in_json(server, method, path, body, code, message):
+    status_code, response = post(server, path, body, method)
+    assert status_code == code
+    assert message in response["error"]
 
 
 def test_a_body_must_be_json_so_that_no_form_can_send_one(server):
@@ -125,8 +125,8 @@ def test_recording_starts_and_stops_while_it_drives(server, simulator):
     for _ in range(3):
         steer(simulator)
     server.wait_until(lambda: status(server)["recording"]["frames"] == 3)
-    code, told = post(server, "recording/stop")
-    assert (code, told["recording"]["on"]) == (200, False)
+    code, state = post(server, "recording/stop")
+    assert (code, state["recording"]["on"]) == (200, False)
     (folder,) = (server.folder / "recordings").iterdir()
     samples = read_recording(folder).samples
     assert [s.speed_mph for s in samples] == [12.0] * 3
@@ -137,9 +137,9 @@ def test_the_last_moments_can_be_saved_after_the_fact(server, simulator):
     for i in range(5):
         steer(simulator, 10.0 + i)
     server.wait_until(lambda: status(server)["simulators"][0]["answered"] == 5)
-    code, told = post(server, "recording/save")
+    code, state = post(server, "recording/save")
     assert code == 200
-    folder = server.folder / "recordings" / told["recording"]["saved"]
+    folder = server.folder / "recordings" / state["recording"]["saved"]
     samples = read_recording(folder).samples
     assert [s.speed_mph for s in samples] == [10.0, 11.0, 12.0, 13.0, 14.0]
     assert samples[0].center.read_bytes() == GREY
@@ -149,9 +149,9 @@ def test_a_folder_that_cannot_be_written_costs_the_recording_not_the_drive(serve
     (server.folder / "recordings").write_text("a file stands in the way")
     steer(simulator)
     for path in ("recording/start", "recording/save"):
-        code, told = post(server, path)
+        code, state = post(server, path)
         assert code == 507
-        assert "recordings" in told["error"]
+        assert "recordings" in state["error"]
     assert status(server)["recording"]["on"] is False
     assert steer(simulator)["throttle"] == "0.3000"
 
@@ -211,8 +211,8 @@ class Stream:
         while True:
             line = self.answer.readline().strip()
             if line.startswith(b"event: "):
-                told = line[7:].decode()
-            elif line.startswith(b"data: ") and told == name:
+                kind = line[7:].decode()
+            elif line.startswith(b"data: ") and kind == name:
                 return json.loads(line[6:])
 
     def close(self):
@@ -250,18 +250,18 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
     assert server.get("/api/saliency").status == 404
     steer(simulator)
     server.wait_until(lambda: 1 in server.controls.view.simulators)
-    asked = []
+    requests = []
 
     def picture(answer, model):
-        asked.append((answer.telemetry.image, model.path.name))
-        if len(asked) == 1:
+        requests.append((answer.telemetry.image, model.path.name))
+        if len(requests) == 1:
             raise SaliencyPending("ask again")
         return b"a jpeg"
 
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
     for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
         assert server.get(f"/api/saliency{query}").status == code
-    assert asked == [(GREY, "brightness.h5")] * 3
+    assert requests == [(GREY, "brightness.h5")] * 3
     assert server.get("/api/saliency").headers["content-type"] == "image/jpeg"
     monkeypatch.undo()
     (server.folder / "brightness.h5").rename(server.folder / "elsewhere")
@@ -303,10 +303,11 @@ def fuzz(server, simulator):
     steer(simulator)
     server.wait_until(server.controls.recent_frames.answers)
     url = f"http://127.0.0.1:{server.port}"
-    words = ["run", f"{url}/api/openapi.json", "--max-examples", "40", "--seed", "1", "--no-color"]
-    words += ["--exclude-path", "/api/events", "--exclude-checks", "positive_data_acceptance"]  # endless; 404s and 409s
-    done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", *words],
+    command = ["run", f"{url}/api/openapi.json", "--max-examples", "40", "--seed", "1", "--no-color"]
+    command += ["--exclude-path", "/api/events"]  # endless
+    command += ["--exclude-checks", "positive_data_acceptance"]  # 404s and 409s
+    process = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", *command],
         cwd=server.folder,
         env={**os.environ, "PYTHONUTF8": "1"},
         capture_output=True,
@@ -314,9 +315,9 @@ def fuzz(server, simulator):
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    passed = max(map(int, re.findall(r"(\d+) passed", done.stdout)))  # the last of several counts is the whole
-    assert passed > 200, done.stdout[-2000:]
+    assert process.returncode == 0, process.stdout[-5000:] + process.stderr[-2000:]
+    passed = max(map(int, re.findall(r"(\d+) passed", process.stdout)))  # the last of several counts is the whole
+    assert passed > 200, process.stdout[-2000:]
     assert float(steer(simulator)["steering_angle"]) >= 0.49, "and it still drives"
 
 

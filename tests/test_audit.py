@@ -21,28 +21,28 @@ def vulnerable(*fixes):
 
 
 @pytest.mark.parametrize(
-    ("packages", "fails", "said"),
+    ("packages", "fails", "message"),
     [
         ([SOUND, UNKNOWN], False, "1 packages audited, 0 vulnerabilities known"),
         ([SOUND, vulnerable("1.1", "2.0")], True, "pillow 1.0: PYSEC-1, fixed in 1.1, 2.0"),
         ([vulnerable()], False, "no fix yet"),
     ],
 )
-def test_a_vulnerability_with_a_fix_fails(packages, fails, said):
+def test_a_vulnerability_with_a_fix_fails(packages, fails, message):
     lines, fixable = audit.judge({"dependencies": packages, "fixes": []})
     assert fixable is fails
-    assert said in "\n".join(lines)
+    assert message in "\n".join(lines)
 
 
 @pytest.mark.parametrize(
-    ("index", "said"),
+    ("index", "message"),
     [
         (lambda: OSError("no route to host"), "audit skipped: the index cannot be asked (no route to host)"),
         (lambda: io.BytesIO(b"<html>"), "audit skipped: the index cannot be asked"),
         (lambda: io.BytesIO(b"{}"), "audit skipped: the index here tells no vulnerabilities"),
     ],
 )
-def test_without_an_index_it_says_so_and_passes(index, said, monkeypatch, capsys):
+def test_without_an_index_it_says_so_and_passes(index, message, monkeypatch, capsys):
     def open_(url, timeout):
         answer = index()
         if isinstance(answer, Exception):
@@ -51,7 +51,7 @@ def test_without_an_index_it_says_so_and_passes(index, said, monkeypatch, capsys
 
     monkeypatch.setattr(audit.urllib.request, "urlopen", open_)
     assert audit.main() == 0
-    assert capsys.readouterr().out.startswith(said)
+    assert capsys.readouterr().out.startswith(message)
 
 
 def test_an_index_that_falls_silent_meanwhile_is_no_failure(monkeypatch, capsys):

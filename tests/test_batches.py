@@ -47,7 +47,7 @@ def ask_while_busy(slow, batches, levels):
             time.sleep(0)
         slow.go.set()
         assert first.result() == 200
-        return [float(each.result()[0]) for each in others]
+        return [float(future.result()[0]) for future in others]
 
 
 def test_each_size_is_tried_before_anybody_asks(slow):

@@ -33,11 +33,11 @@ def test_road_and_far_scene_land_where_a_projection_puts_them(source, pose):
     aside, turned, ahead = pose
     road, far = homographies(CENTER, source, aside, turned, ahead)
     for point in [(6.0, 1.5, 0.0), (14.0, -3.0, 0.0), (40.0, 2.0, 0.0)]:
-        shown = project(CENTER, (ahead, aside, turned), point)
-        assert moved(road, shown) == pytest.approx(project(source, (0, 0, 0), point), abs=1e-6)
+        pixel = project(CENTER, (ahead, aside, turned), point)
+        assert moved(road, pixel) == pytest.approx(project(source, (0, 0, 0), point), abs=1e-6)
     mountain = (1e7, 2e6, 1e6)
-    shown = project(CENTER, (ahead, aside, turned), mountain)
-    assert moved(far, shown) == pytest.approx(project(source, (0, 0, 0), mountain), abs=1e-3)
+    pixel = project(CENTER, (ahead, aside, turned), mountain)
+    assert moved(far, pixel) == pytest.approx(project(source, (0, 0, 0), mountain), abs=1e-3)
 
 
 def test_the_same_place_is_the_same_picture():

@@ -20,14 +20,14 @@ class Straight:
 
 
 def test_leaving_the_road_counts_before_replays_and_those_before_distance():
-    def drove(events, put_back, mean_m):
+    def drove(events, interventions, mean_m):
         return {
             "lake": {"off_road_events": events, "mean_cte_m": mean_m},
-            "replay of lake": {"off_road_events": put_back, "mean_cte_m": 0},
+            "replay of lake": {"off_road_events": interventions, "mean_cte_m": 0},
         }
 
     ranked = sorted([drove(1, 0, 0.1), drove(0, 3, 0.1), drove(0, 2, 0.9), drove(0, 2, 0.2)], key=badness)
-    assert [badness(each) for each in ranked] == [(0, 2, 0.1), (0, 2, 0.45), (0, 3, 0.05), (1, 0, 0.05)]
+    assert [badness(driving) for driving in ranked] == [(0, 2, 0.1), (0, 2, 0.45), (0, 3, 0.05), (1, 0, 0.05)]
 
 
 def test_recordings_with_three_cameras_are_replayed_and_others_are_not(make_recording, monkeypatch, capsys):
@@ -53,10 +53,10 @@ def test_many_recordings_share_the_metres_to_replay(make_recording, monkeypatch)
 
 
 def test_figures_are_the_plain_numbers_of_a_report():
-    found = figures(DriveLog(100.0).report())
-    assert found["off_road_events"] == 0
-    assert "lap_times_s" not in found
-    assert all(isinstance(value, float) for value in found.values())
+    numbers = figures(DriveLog(100.0).report())
+    assert numbers["off_road_events"] == 0
+    assert "lap_times_s" not in numbers
+    assert all(isinstance(value, float) for value in numbers.values())
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ def test_numbers_lie_within_their_limits():
 
 def test_whole_numbers_have_no_fraction():
     assert [whole(0, 2**31 - 1)(text) for text in ("0", "7.0", "2147483647")] == [0, 7, 2147483647]
-    for text, said in (("1.5", "whole number, got '1.5'"), ("2147483648", "from 0 to 2147483647, got '2147483648'")):
-        with pytest.raises(ArgumentTypeError, match=said):
+    for text, message in (("1.5", "whole number, got '1.5'"), ("2147483648", "from 0 to 2147483647, got '2147483648'")):
+        with pytest.raises(ArgumentTypeError, match=message):
             whole(0, 2**31 - 1)(text)
 
 
@@ -53,9 +53,9 @@ def test_an_expected_error_is_one_line(capsys):
     assert run(raising(FileNotFoundError("gone")), "") == 2
     assert capsys.readouterr().err == "gone\n"
     assert run(raising(OSError("gone")), "drive", verbose=True) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("Traceback")
-    assert told.endswith("\ndrive: gone\n")
+    output = capsys.readouterr().err
+    assert output.startswith("Traceback")
+    assert output.endswith("\ndrive: gone\n")
 
 
 def test_an_unexpected_error_keeps_its_traceback():

@@ -33,18 +33,18 @@ def signals(rows: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_an_interval_over_seeds_is_students():
-    found = over_seeds([0.1, 0.2, 0.3])
-    assert found.value == pytest.approx(0.2)
-    assert (found.low, found.high) == pytest.approx((0.2 - 4.303 * 0.1 / 3**0.5, 0.2 + 4.303 * 0.1 / 3**0.5))
+    interval = over_seeds([0.1, 0.2, 0.3])
+    assert interval.value == pytest.approx(0.2)
+    assert (interval.low, interval.high) == pytest.approx((0.2 - 4.303 * 0.1 / 3**0.5, 0.2 + 4.303 * 0.1 / 3**0.5))
     assert np.isnan(over_seeds([0.1]).low)
 
 
 def test_a_figure_over_blocks_is_that_of_all_rows_and_lies_in_its_interval():
     answer, steering, block = signals()
-    known, found = agreement(answer, steering).figures(), over_blocks(answer, steering, block)
+    plain, intervals = agreement(answer, steering).figures(), over_blocks(answer, steering, block)
     for name in ("mae", "bias", "correlation"):
-        assert found[name].value == pytest.approx(known[name])
-        assert found[name].low < found[name].value < found[name].high
+        assert intervals[name].value == pytest.approx(plain[name])
+        assert intervals[name].low < intervals[name].value < intervals[name].high
 
 
 def test_neighbours_do_not_count_as_independent():
@@ -56,8 +56,8 @@ def test_neighbours_do_not_count_as_independent():
 
 def test_what_cannot_be_told_is_nan():
     steering = np.sin(np.arange(100.0))
-    found = over_blocks(np.zeros(100), steering, np.arange(100) // 10)
-    assert np.isnan([found["correlation"].value, found["correlation"].low]).all()
+    intervals = over_blocks(np.zeros(100), steering, np.arange(100) // 10)
+    assert np.isnan([intervals["correlation"].value, intervals["correlation"].low]).all()
     assert np.isnan(over_blocks(steering, steering, np.zeros(100, np.intp))["mae"].low)
 
 
@@ -76,7 +76,7 @@ def test_files_of_one_name_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["nowhere.h5"], "no such file or folder: nowhere.h5"),
         ([], "name at least one model"),
@@ -86,17 +86,17 @@ def test_files_of_one_name_are_told_apart():
         (["--train", "resnet", "--on", "."], "resnet"),
     ],
 )
-def test_bad_words_are_refused_before_anything_is_loaded(words, said, capsys):
+def test_bad_words_are_refused_before_anything_is_loaded(arguments, message, capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(words)
-    assert said in capsys.readouterr().err
+        main(arguments)
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recording, capsys):
     finished, recording = tmp_path / "finished.tflite", make_recording(rows=300)
     convert(EFF, finished)
-    words = [
+    arguments = [
         str(EFF),
         str(finished),
         str(recording),
@@ -107,15 +107,15 @@ def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recordi
         "--frames",
         "10",
     ]
-    assert main(words) == 0
+    assert main(arguments) == 0
     rows = {row["network"] + (row["weights"] or ""): row for row in read(tmp_path)["rows"]}
     assert list(rows) == ["efffloat32", "efffloat16", "effint8", "finished"]
-    whole, small, given = rows["efffloat32"], rows["effint8"], rows["finished"]
+    whole, small, trained_run = rows["efffloat32"], rows["effint8"], rows["finished"]
     assert whole["cost"]["parameters"] == 630_433
     assert set(whole["latency"]) == {"litert", "tensorflow", "keras"}
-    assert set(small["latency"]) == set(given["latency"]) == {"litert"}
+    assert set(small["latency"]) == set(trained_run["latency"]) == {"litert"}
     assert small["file_bytes"] < 0.3 * whole["file_bytes"]
-    assert given["agreement"] == whole["agreement"]
+    assert trained_run["agreement"] == whole["agreement"]
     assert whole["agreement"]["mae"]["low"] < whole["agreement"]["mae"]["high"]
     assert small["agreement"]["mae"]["value"] == pytest.approx(whole["agreement"]["mae"]["value"], abs=0.02)
     assert 0 < whole["driving"]["lake"][0]["distance_m"] < 30
@@ -130,7 +130,7 @@ def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recordi
 @pytest.mark.slow
 def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tmp_path, make_recording, capsys):
     recording = make_recording(rows=500)
-    words = [
+    arguments = [
         "--train",
         "eff-tiny",
         "--seeds",
@@ -143,8 +143,8 @@ def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tm
         "--frames",
         "10",
     ]
-    words += ["--out", str(tmp_path / "out")]
-    assert main(words) == 0
+    arguments += ["--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
     models = sorted((tmp_path / "out").rglob("*.h5"))
     assert [read_card(model).seed for model in models] == [1, 2]
     before = [model.stat().st_mtime_ns for model in models]
@@ -155,7 +155,7 @@ def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tm
     assert row["trained_on"] == ["recording"]
 
     capsys.readouterr()
-    assert main([*words, str(recording)]) == 0
+    assert main([*arguments, str(recording)]) == 0
     assert [model.stat().st_mtime_ns for model in models] == before
     assert "WARNING: eff-tiny learned from recording" in capsys.readouterr().out
 

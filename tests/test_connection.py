@@ -192,8 +192,8 @@ def test_says_where_no_server_is():
 
 
 def test_addresses():
-    wanted = "ws://localhost:4567/socket.io/?EIO=4&transport=websocket"
-    assert {socket_url(text) for text in ("localhost:4567", "http://localhost", "ws://localhost:4567/")} == {wanted}
+    url = "ws://localhost:4567/socket.io/?EIO=4&transport=websocket"
+    assert {socket_url(text) for text in ("localhost:4567", "http://localhost", "ws://localhost:4567/")} == {url}
     assert socket_url("http://[::1]:80").startswith("ws://[::1]:80/")
     for text in ("", "https://localhost", "http://localhost:0", "http://localhost:99999", "http://:1"):
         with pytest.raises(ValueError, match="expected an address"):

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from protocol.messages import Telemetry
 from server.core.latency import LatencyLog
+from server.core.session import Reply
 from server.health.console_status import ConsoleStatus
+from server.health.model_answers import CONSTANT_VIEWS, ModelAnswers
 from server.health.refusals import Refusals
+from tests.conftest import road_frame
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Stage:
     def __init__(self):
         self.now_s, self.said, self.sessions, self.latency = 0.0, [], {}, LatencyLog()
         self.refusals = Refusals(clock=lambda: self.now_s)
+        self.answers = ModelAnswers("net.h5")
         self.latency.add(1.8)
         note = lambda text, *values: self.said.append(text % values)  # noqa: E731
         self.console_status = ConsoleStatus(note, note, lambda: self.now_s)
@@ -43,7 +48,7 @@ class Stage:
                     session.answered += round(hz / 10)
                     session.views += round(hz / 20)
                     session.last_telemetry_s = self.now_s
-            self.console_status.look(self.sessions, self.latency, self.refusals)
+            self.console_status.look(self.sessions, self.latency, self.refusals, self.answers)
         return self.said[start:]
 
 
@@ -70,8 +75,8 @@ def test_the_story_of_a_drive(stage):
     session.manual = False
     assert stage.run(3, hz=20)[0].startswith("simulator 1: driving at")
     answered, stage.sessions = session.answered, {}
-    gone, waiting = stage.run(10)
-    assert gone == f"simulator 1: disconnected after {answered} answers"
+    departure, waiting = stage.run(10)
+    assert departure == f"simulator 1: disconnected after {answered} answers"
     assert waiting.startswith("waiting")
 
 
@@ -86,8 +91,8 @@ def test_a_machine_too_slow_is_said_once(stage):
     for _ in range(100):
         stage.latency.add(80.0)
     stage.sessions["a"] = Session()
-    said = stage.run(100, hz=10)
-    assert sum("too slow" in line for line in said) == 1
+    lines = stage.run(100, hz=10)
+    assert sum("too slow" in line for line in lines) == 1
 
 
 def test_each_refused_simulator_is_named_once_and_again_while_it_goes_on(stage):
@@ -102,3 +107,15 @@ def test_each_refused_simulator_is_named_once_and_again_while_it_goes_on(stage):
     again = [line for line in stage.said if "10.0.0.7 is refused (" in line]
     assert len(again) == 1
     assert "3" in again[0].partition(" attempts so far")[0], "half a minute later"
+
+
+def test_a_model_with_strange_answers_is_named_once_and_the_next_one_too(stage):
+    stage.run(1)
+    for name in ("net.h5", "other.h5"):
+        stage.answers = ModelAnswers(name)
+        assert stage.run(1) == []
+        for i in range(CONSTANT_VIEWS):
+            telemetry = Telemetry(road_frame(), str(i).encode(), 0.0, 0.2, 15.0)
+            stage.answers.note(1, Reply("steer", "{}", telemetry, answer=0.5))
+        (line,) = stage.run(100)
+        assert line.startswith(f"{name} answers 0.5000 to every view")

@@ -37,10 +37,10 @@ def test_tensorflow_trains_on_one():
 @pytest.mark.slow
 def test_two_devices_learn_what_one_does():
     pytest.importorskip("jax")
-    found = []
+    results = []
     for count in (1, 2, 3):
         environment = {"KERAS_BACKEND": "jax", "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", LEARN],
             cwd=ROOT,
             env={**os.environ, **environment},
@@ -48,7 +48,7 @@ def test_two_devices_learn_what_one_does():
             text=True,
             check=True,
         )
-        found.append(json.loads(done.stdout))
-    assert [each[1] for each in found] == [1, 2, 2], "three do not divide a batch of 8"
-    assert found[1][0] == found[2][0] == ["cpu:0", "cpu:1"]
-    assert found[1][2] == [pytest.approx(row, abs=1e-5) for row in found[0][2]]
+        results.append(json.loads(process.stdout))
+    assert [result[1] for result in results] == [1, 2, 2], "three do not divide a batch of 8"
+    assert results[1][0] == results[2][0] == ["cpu:0", "cpu:1"]
+    assert results[1][2] == [pytest.approx(row, abs=1e-5) for row in results[0][2]]

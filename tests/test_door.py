@@ -18,8 +18,8 @@ HOST = "127.0.0.1"
 
 @pytest.fixture
 def listener():
-    with socket.create_server((HOST, 0)) as made:
-        yield made
+    with socket.create_server((HOST, 0)) as listener:
+        yield listener
 
 
 def connect(listener):
@@ -30,7 +30,7 @@ def test_one_address_has_so_many_connections_and_no_more(listener):
     refusals = Refusals()
     door = Door(listener, 2, refusals.note)
     clients = [connect(listener) for _ in range(4)]
-    taken = [door.accept() for _ in range(2)]
+    accepted = [door.accept() for _ in range(2)]
     waiting = eventlet.spawn(door.accept)
     with eventlet.Timeout(5):
         while refusals.total < 2:
@@ -41,13 +41,13 @@ def test_one_address_has_so_many_connections_and_no_more(listener):
     (refused,) = refusals.recent()
     assert (refused.address, refused.count) == (HOST, 2)
     assert "2 connections already" in refused.reason
-    door.left(taken[0][1])
+    door.left(accepted[0][1])
     clients.append(connect(listener))
     with eventlet.Timeout(5):
         connection, address = waiting.wait()
     assert address == clients[-1].getsockname()
-    for one in (*clients, connection, *(c for c, _ in taken)):
-        one.close()
+    for client in (*clients, connection, *(c for c, _ in accepted)):
+        client.close()
 
 
 @pytest.mark.parametrize("code", [errno.ECONNABORTED, errno.EMFILE, errno.ECONNRESET])

@@ -20,9 +20,9 @@ TELEMETRY = telemetry_packet(jpeg_of(road_frame(0.4)))
 pytestmark = pytest.mark.slow
 
 
-def drive(*words: str) -> subprocess.CompletedProcess:
+def drive(*argv: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "server/drive.py", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "server/drive.py", *argv], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -50,30 +50,30 @@ def test_mistakes_end_with_one_clear_line_and_code_2(tmp_path):
     garbage.write_bytes(b"not a model at all")
     (tmp_path / "file").write_text("")
     with ServerProcess("server/drive.py", MODEL, "--port", "0") as server:
-        taken = ("--port", str(server.port))
+        busy_port = ("--port", str(server.port))
         cases = [
             ((str(tmp_path / "none.h5"),), "no such model"),
             ((str(garbage), "--port", "0"), "garbage.h5"),
-            ((MODEL, *taken), "another server running"),
+            ((MODEL, *busy_port), "another server running"),
             ((MODEL, "--port", "0", "--record", str(tmp_path / "file" / "runs")), "file"),
             ((MODEL, "--port", "0", "--video", str(tmp_path / "none" / "drive.mp4")), "none"),
             ((MODEL, "--port", "0", "--host", "256.0.0.1"), "cannot listen on 256.0.0.1"),
         ]
-        for words, said in cases:
-            done = drive(*words)
-            assert done.returncode == 2, words
-            last = done.stderr.strip().splitlines()[-1]
+        for arguments, message in cases:
+            process = drive(*arguments)
+            assert process.returncode == 2, arguments
+            last = process.stderr.strip().splitlines()[-1]
             assert last.startswith("drive.py: ")
-            assert said in last
-            assert "Traceback" not in done.stderr
+            assert message in last
+            assert "Traceback" not in process.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_whole_files_a_stopped_car_and_code_0(tmp_path, number):
     film = tmp_path / "drive.mp4"
-    words = (MODEL, "--port", "0", "--record", str(tmp_path / "runs"), "--video", str(film))
-    server = ServerProcess("server/drive.py", *words)
+    arguments = (MODEL, "--port", "0", "--record", str(tmp_path / "runs"), "--video", str(film))
+    server = ServerProcess("server/drive.py", *arguments)
     with RawClient(server.port) as client:
         for _ in range(30):
             client.send(TELEMETRY)

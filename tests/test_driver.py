@@ -35,6 +35,7 @@ def test_it_steers_as_the_model_says_within_the_limits():
     d = driver(0.25, -7.0)
     assert d.drive(seen()) == Control(0.25, 0.8)
     assert d.drive(seen()) == Control(-1.0, 0.8)
+    assert d.answer == -7.0
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

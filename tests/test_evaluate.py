@@ -47,15 +47,15 @@ def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
 
 def test_the_model_sees_twenty_frames_a_second(scene):
     class Counts(Straight):
-        asked = 0
+        calls = 0
 
         def predict(self, frames):
-            self.asked += 1
+            self.calls += 1
             return super().predict(frames)
 
     policy = Counts()
     drive(policy, TrackWorld(LAKE, scene, laps=1, limit_s=2.0), 15)
-    assert policy.asked == 40
+    assert policy.calls == 40
 
 
 def test_a_bad_driver_does_not(scene):
@@ -76,8 +76,20 @@ def test_latency_costs_accuracy(scene):
 def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate, "open_engine", lambda path, engine, preprocess: Straight())
     file, chart = tmp_path / "drives.json", tmp_path / "drives.png"
-    words = ["one.h5", "two.h5", "--laps", "0.01", "--latency-ms", "0", "100", "--json", str(file), "--map", str(chart)]
-    code = main(words)
+    command = [
+        "one.h5",
+        "two.h5",
+        "--laps",
+        "0.01",
+        "--latency-ms",
+        "0",
+        "100",
+        "--json",
+        str(file),
+        "--map",
+        str(chart),
+    ]
+    code = main(command)
     rows = json.loads(file.read_text())
     assert [(row["model"], row["latency_ms"]) for row in rows] == [
         ("one.h5", 0),
@@ -94,17 +106,17 @@ def test_the_command_sets_models_side_by_side(tmp_path, monkeypatch, capsys):
 def test_a_recording_is_a_course_like_any_other(make_recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate, "open_engine", lambda path, engine, preprocess: Straight())
     file, chart, folder = tmp_path / "drives.json", tmp_path / "drives.png", str(make_recording(rows=80))
-    words = ["one.h5", "--replay", folder, "--json", str(file), "--map", str(chart)]
-    assert main(words) == 1, "going straight where the human weaves"
+    arguments = ["one.h5", "--replay", folder, "--json", str(file), "--map", str(chart)]
+    assert main(arguments) == 1, "going straight where the human weaves"
     (row,) = json.loads(file.read_text())
     assert (row["track"], row["speed_mph"]) == ("replay:recording", None)
     assert row["off_road_events"] >= 1
     assert row["laps"] == pytest.approx(1, abs=0.01)
     assert chart.stat().st_size > 10_000
     assert "recording: 80 rows" in capsys.readouterr().out
-    assert main([*words[:3], "--laps", "0.05"]) == 0, "before the first bend"
+    assert main([*arguments[:3], "--laps", "0.05"]) == 0, "before the first bend"
     assert row["intervention_m"] == 1
-    assert main([*words, "--intervention-m", "3"]) == 1
+    assert main([*arguments, "--intervention-m", "3"]) == 1
     (wide,) = json.loads(file.read_text())
     assert (wide["intervention_m"], wide["max_cte_m"] > 2) == (3, True)
     assert wide["off_road_events"] < row["off_road_events"]
@@ -117,7 +129,7 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys):
     assert "driving_log.csv" in capsys.readouterr().err
     assert main([str(tmp_path / "missing.h5")]) == 2
     assert "missing.h5" in capsys.readouterr().err
-    for words in (
+    for arguments in (
         ["--laps", "0"],
         ["--speed", "99"],
         ["--latency-ms", "-1"],
@@ -125,7 +137,7 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys):
         ["--intervention-m", "9"],
     ):
         with pytest.raises(SystemExit, match="2"):
-            main(["m.h5", *words])
+            main(["m.h5", *arguments])
 
 
 @pytest.mark.slow

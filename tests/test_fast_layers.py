@@ -50,12 +50,12 @@ def test_the_faster_network_learns_what_keras_own_does(name: str) -> None:
 def test_running_statistics_are_keras_own() -> None:
     """On 8 values a channel, where dividing by 7 instead of by 8 would show."""
     values = np.random.default_rng(2).normal(3, 2, (2, 2, 2, 4)).astype(np.float32)
-    found = []
+    results = []
     for kind in (layers.BatchNormalization, FusedBatchNormalization):
         norm = kind(momentum=0.5)
         answer = norm(values, training=True)
-        found.append([np.asarray(answer), *(np.asarray(v) for v in norm.non_trainable_variables)])
-    for own, fast in zip(*found, strict=True):
+        results.append([np.asarray(answer), *(np.asarray(v) for v in norm.non_trainable_variables)])
+    for own, fast in zip(*results, strict=True):
         np.testing.assert_allclose(fast, own, rtol=1e-4, atol=1e-4)
 
 
@@ -118,9 +118,9 @@ def test_it_drops_its_share_and_keeps_the_mean(rate: float, dtype: str) -> None:
 
 
 def test_neighbours_are_dropped_independently() -> None:
-    gone = (dropped(0.5) == 0).reshape(-1).astype(float)
+    zeros = (dropped(0.5) == 0).reshape(-1).astype(float)
     for apart in (1, 2, 3, 4):
-        assert abs(np.corrcoef(gone[:-apart], gone[apart:])[0, 1]) < 0.03
+        assert abs(np.corrcoef(zeros[:-apart], zeros[apart:])[0, 1]) < 0.03
 
 
 def test_nothing_is_dropped_when_it_answers_or_at_rate_0() -> None:
@@ -157,14 +157,14 @@ def test_a_leaky_relu_of_bfloat16_answers_and_learns_as_keras_own() -> None:
     random = np.random.default_rng(7)
     values = tf.cast(np.append(random.normal(size=999), 0.0), tf.bfloat16)
     upstream = tf.cast(random.normal(size=1000), tf.bfloat16)
-    found = []
+    results = []
     for kind in (layers.LeakyReLU, CompiledLeakyReLU):
         layer = kind(0.3, dtype="bfloat16")
         with tf.GradientTape() as tape:
             tape.watch(values)
             answer = layer(values)
-        found.append([answer, tape.gradient(answer, values, output_gradients=upstream)])
-    for own, fast in zip(*found, strict=True):
+        results.append([answer, tape.gradient(answer, values, output_gradients=upstream)])
+    for own, fast in zip(*results, strict=True):
         assert fast.dtype == "bfloat16"
         np.testing.assert_array_equal(np.asarray(fast, np.float32), np.asarray(own, np.float32))
 

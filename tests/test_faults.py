@@ -92,10 +92,10 @@ def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_conn
         ((sid, session),) = server.app.sessions.items()
         unread, send_event = Event(), server.app.sio.send_event
 
-        def blocked(to, *what):
+        def blocked(to, *event):
             if to == sid:
                 unread.wait()
-            send_event(to, *what)
+            send_event(to, *event)
 
         monkeypatch.setattr(server.app.sio, "send_event", blocked)
         with pytest.raises(OSError, match=r"closed|reset|pipe"):
@@ -103,10 +103,10 @@ def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_conn
             deaf.receive()
         assert drive(live) == 20
         assert session.waiting > MAX_WAITING
-        asked = len(server.policy.asked)
+        calls = len(server.policy.answers)
         server.call(unread.send)
         server.wait_until(lambda: list(server.app.sessions) != [sid] and len(server.app.sessions) == 1)
-        assert len(server.policy.asked) <= asked + 1, "one look for all that waited"
+        assert len(server.policy.answers) <= calls + 1, "one look for all that waited"
 
 
 def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
@@ -147,22 +147,22 @@ def test_ten_thousand_connections_leave_nothing_behind(server):
 
 @pytest.mark.skipif(os.name == "nt", reason="no file size limits")
 def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(server, monkeypatch):
-    written, real = [], Recorder.write
+    writes, real = [], Recorder.write
 
     def write(self, *arguments):
-        if len(written) == 7:
+        if len(writes) == 7:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(self, *arguments)
-        written.append(arguments)
+        writes.append(arguments)
 
     monkeypatch.setattr(Recorder, "write", write)
     server.get("/api/recording/start", "POST")
     with RawClient(server.port, timeout_s=10) as live:
         assert drive(live, 30) == 30
         server.wait_until(lambda: server.controls.recorder.error)
-        told = json.loads(server.get("/api/status").body)
-        assert "No space left" in told["recording"]["error"]
-        assert "The recording is not complete" in json.dumps(told["doctor"])
+        state = json.loads(server.get("/api/status").body)
+        assert "No space left" in state["recording"]["error"]
+        assert "The recording is not complete" in json.dumps(state["doctor"])
         stopped = server.get("/api/recording/stop", "POST")
         assert (stopped.status, b"not complete" in stopped.body) == (507, True)
         assert drive(live, 5) == 5
@@ -210,9 +210,9 @@ def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
 def test_sigterm_under_load_answers_everyone_and_leaves_whole_files(tmp_path):
-    words = ("models/eff.h5", "--port", "0", "--record", str(tmp_path))
+    arguments = ("models/eff.h5", "--port", "0", "--record", str(tmp_path))
     packet = telemetry_packet(jpeg_of(road_frame()), speed_mph=0.0)
-    server = ServerProcess("server/drive.py", *words)
+    server = ServerProcess("server/drive.py", *arguments)
     missing, counts, ready = [], [0] * 6, threading.Barrier(7)
 
     def car(number):
@@ -230,13 +230,13 @@ def test_sigterm_under_load_answers_everyone_and_leaves_whole_files(tmp_path):
                     return
 
     cars = [threading.Thread(target=car, args=(number,)) for number in range(6)]
-    for each in cars:
-        each.start()
+    for thread in cars:
+        thread.start()
     ready.wait()
     time.sleep(2.0)  # the load
     os.kill(server.pid, signal.SIGTERM)
-    for each in cars:
-        each.join(30)
+    for thread in cars:
+        thread.join(30)
     assert server.stop() == 0
     assert missing == []
     frames = left_out = 0

@@ -27,14 +27,14 @@ MOST_MODULES = 15
 
 def imports(file: Path) -> set[str]:
     """Top-level names of all modules that a file imports, wherever in it."""
-    found = set()
+    packages = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            packages |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
-            found.add((node.module or "").split(".")[0])
-    return found
+            packages.add((node.module or "").split(".")[0])
+    return packages
 
 
 @pytest.mark.parametrize("package", ALLOWED)

@@ -15,8 +15,8 @@ def interpreters():
 
 def test_one_alone_always_gets_the_wide_one(interpreters):
     for _ in range(3):
-        with interpreters.acquire() as taken:
-            assert taken == "wide"
+        with interpreters.acquire() as interpreter:
+            assert interpreter == "wide"
 
 
 def test_no_two_get_the_same_and_narrow_ones_are_used_again(interpreters):
@@ -33,8 +33,8 @@ def test_who_comes_while_a_narrow_one_works_does_not_widen(interpreters):
     first.__enter__()
     with interpreters.acquire():
         first.__exit__(None, None, None)
-        with interpreters.acquire() as taken:
-            assert taken == "narrow 2"
+        with interpreters.acquire() as interpreter:
+            assert interpreter == "narrow 2"
 
 
 def test_a_crowd_uses_narrow_ones_until_it_has_thinned_out(interpreters, monkeypatch):
@@ -44,12 +44,12 @@ def test_a_crowd_uses_narrow_ones_until_it_has_thinned_out(interpreters, monkeyp
         assert (first, second) == ("wide", "narrow 1")
     for later_s, expected in ((0.9 * CROWDED_S, "narrow 1"), (0.9 * CROWDED_S, "wide")):
         now_s[0] += later_s
-        with interpreters.acquire() as taken:
-            assert taken == expected
+        with interpreters.acquire() as interpreter:
+            assert interpreter == expected
 
 
 def test_a_failure_gives_it_back(interpreters):
     with pytest.raises(RuntimeError), interpreters.acquire():
         raise RuntimeError("out of cheese")
-    with interpreters.acquire() as taken:
-        assert taken == "wide"
+    with interpreters.acquire() as interpreter:
+        assert interpreter == "wide"

@@ -33,15 +33,15 @@ def test_frames_answers_errors_and_stages_are_counted(server):
         client.send(TELEMETRY)
         client.receive_until(b"42")
         server.wait_until(lambda: figures(server)["drive_latency_seconds_count"] == 6)
-        found = figures(server)
-    assert found["drive_frames_total"] == 6
-    assert found["drive_answers_total event=steer"] == 5
-    assert found["drive_answers_total event=manual"] == 1
-    assert found["drive_errors_total kind=missing"] == 1
-    assert found["drive_errors_total kind=RuntimeError"] == 1
-    assert found["drive_simulators"] == 1
-    stages = {s: found[f"drive_stage_seconds_sum stage={s}"] for s in ("wait", "decode", "model", "reply")}
-    assert sum(stages.values()) == pytest.approx(found["drive_latency_seconds_sum"], rel=0.01)
+        values = figures(server)
+    assert values["drive_frames_total"] == 6
+    assert values["drive_answers_total event=steer"] == 5
+    assert values["drive_answers_total event=manual"] == 1
+    assert values["drive_errors_total kind=missing"] == 1
+    assert values["drive_errors_total kind=RuntimeError"] == 1
+    assert values["drive_simulators"] == 1
+    stages = {s: values[f"drive_stage_seconds_sum stage={s}"] for s in ("wait", "decode", "model", "reply")}
+    assert sum(stages.values()) == pytest.approx(values["drive_latency_seconds_sum"], rel=0.01)
     assert stages["decode"] > 0
     assert stages["model"] > 0
 

@@ -99,9 +99,9 @@ def test_a_model_that_fails_its_golden_frame_is_not_taken(models):
         try:
             ask(server.port, "POST", "/api/model", {"name": "baseline.h5"})
             car.wait_for(lambda answers: ask(server.port, "GET", "/api/status")["model"]["error"])
-            told = ask(server.port, "GET", "/api/status")["model"]
-            assert told["name"] == "eff.h5"
-            assert "golden frame" in told["error"]
+            state = ask(server.port, "GET", "/api/status")["model"]
+            assert state["name"] == "eff.h5"
+            assert "golden frame" in state["error"]
         finally:
             car.close()
 
@@ -113,9 +113,9 @@ def ask(port, method, path, body=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
     with connection.getresponse() as answer:
-        told = json.loads(answer.read())
+        state = json.loads(answer.read())
     connection.close()
-    return told
+    return state
 
 
 def constant(value):
@@ -172,7 +172,7 @@ def test_a_follower_that_fails_keeps_neither_the_others_nor_the_next_swap(tmp_pa
     paths = [tmp_path / name for name in ("first.h5", "second.h5")]
     for path in paths:
         path.touch()
-    told = []
+    followed = []
 
     def fails(model):
         raise RuntimeError("a bug in a follower")
@@ -180,11 +180,11 @@ def test_a_follower_that_fails_keeps_neither_the_others_nor_the_next_swap(tmp_pa
     engine = constant(0.0)
     slot = ModelSlot(LoadedModel(paths[0], engine), lambda source: LoadedModel(source.path, engine))
     slot.follow(fails)
-    slot.follow(told.append)
+    slot.follow(followed.append)
     for path in (paths[1], paths[0]):
         slot.swap(path.name).join(10)
         assert slot.model.path == path
-    assert [model.path for model in told] == [paths[1], paths[0]]
+    assert [model.path for model in followed] == [paths[1], paths[0]]
     assert caplog.text.count("a part of the server still shows the old model") == 2
 
 

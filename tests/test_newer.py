@@ -11,7 +11,7 @@ spec.loader.exec_module(newer)
 
 
 @pytest.mark.parametrize(
-    ("reason", "found", "outcome", "said"),
+    ("reason", "version", "outcome", "message"),
     [
         ("no route to the index", [], None, "newer versions not tried: no route to the index"),
         (None, [], None, "nothing newer than what is installed"),
@@ -19,12 +19,12 @@ spec.loader.exec_module(newer)
         (None, ["eventlet 9.0"], (False, "3 failed"), "eventlet 9.0: BROKEN with it"),
     ],
 )
-def test_a_newer_version_is_news_not_a_failure(monkeypatch, capsys, reason, found, outcome, said):
+def test_a_newer_version_is_news_not_a_failure(monkeypatch, capsys, reason, version, outcome, message):
     monkeypatch.setattr(newer, "install", lambda folder: reason)
-    monkeypatch.setattr(newer, "newer", lambda folder: found)
+    monkeypatch.setattr(newer, "newer", lambda folder: version)
     monkeypatch.setattr(newer, "try_tests", lambda folder: outcome)
     assert newer.main() == 0
-    assert said in capsys.readouterr().out
+    assert message in capsys.readouterr().out
 
 
 def test_the_pins_lie_below_the_next_minor_version():

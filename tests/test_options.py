@@ -21,7 +21,7 @@ def test_udacitys_command_line_records():
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         ([], "MODEL"),
         (["m.h5", "--port", "70000"], "a port must be a number from 0 to 65535, got '70000'"),
@@ -44,43 +44,43 @@ def test_udacitys_command_line_records():
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],
 )
-def test_mistakes_are_named(words, said, capsys):
+def test_mistakes_are_named(arguments, message, capsys):
     with pytest.raises(SystemExit) as stopped:
-        parse_options(words)
+        parse_options(arguments)
     assert stopped.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_help_has_examples_and_names_the_preprocessings(capsys):
     with pytest.raises(SystemExit) as stopped:
         parse_options(["--help"])
     assert stopped.value.code == 0
-    told = capsys.readouterr().out
-    assert "python server/drive.py models/eff.h5" in told
-    assert "pilotnet" in told
+    text = capsys.readouterr().out
+    assert "python server/drive.py models/eff.h5" in text
+    assert "pilotnet" in text
 
 
 def test_a_playback_becomes_the_command_of_a_client(tmp_path):
-    words = parse_options(["m.h5", "--simulator", f"playback:{tmp_path}", "--limit", "600"]).simulator
-    assert words == ("simulator.playback", str(tmp_path.resolve()), "--limit", "600")
+    command = parse_options(["m.h5", "--simulator", f"playback:{tmp_path}", "--limit", "600"]).simulator
+    assert command == ("simulator.playback", str(tmp_path.resolve()), "--limit", "600")
 
 
 def test_a_replay_becomes_a_track_of_the_built_in_simulator(tmp_path):
-    words = parse_options(["m.h5", "--simulator", f"replay:{tmp_path}", "--laps", "0.5"]).simulator
-    assert words == ("simulator", "--track", f"replay:{tmp_path.resolve()}", "--laps", "0.5")
+    command = parse_options(["m.h5", "--simulator", f"replay:{tmp_path}", "--laps", "0.5"]).simulator
+    assert command == ("simulator", "--track", f"replay:{tmp_path.resolve()}", "--laps", "0.5")
 
 
 def test_a_track_becomes_the_command_of_the_built_in_simulator():
-    words = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
-    assert words == ("simulator", "--track", "random:7", "--laps", "2")
+    command = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
+    assert command == ("simulator", "--track", "random:7", "--laps", "2")
     assert parse_options(["m.h5", "--simulator", "lake"]).simulator == ("simulator", "--track", "lake")
 
 
 def test_a_token_is_made_up_only_where_strangers_could_come():
-    for words, wanted in (([], False), (["--host", "localhost"], False), (["--host", "::1"], False)):
-        assert bool(access_rules(parse_options(["m.h5", *words])).token) is wanted
-    for words in (["--host", "0.0.0.0"], ["--host", "car.example"], ["--protect-simulators"]):
-        first, second = (access_rules(parse_options(["m.h5", *words])).token for _ in range(2))
+    for arguments, token_needed in (([], False), (["--host", "localhost"], False), (["--host", "::1"], False)):
+        assert bool(access_rules(parse_options(["m.h5", *arguments])).token) is token_needed
+    for arguments in (["--host", "0.0.0.0"], ["--host", "car.example"], ["--protect-simulators"]):
+        first, second = (access_rules(parse_options(["m.h5", *arguments])).token for _ in range(2))
         assert len(first) >= 16
         assert first != second
     access = access_rules(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from protocol.recording import read_recording
+from server.health.model_answers import VIEWS
+from tests.model_files import saved
 from tests.raw_client import RawClient, packet
 from tests.server_process import ROOT, ServerProcess
+from tests.test_model_answers import drive, pilotnet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -39,7 +42,7 @@ def open_page(browser):
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         home = (url.split("?")[0], "data:")
-        page.on("request", lambda asked: asked.url.startswith(home) or complaints.append(asked.url))
+        page.on("request", lambda request: request.url.startswith(home) or complaints.append(request.url))
         page.goto(url)
         return page
 
@@ -49,23 +52,25 @@ def open_page(browser):
     assert complaints == []
 
 
-def told(page, selector, text, timeout_s=20):
+def expect_text(page, selector, text, timeout_s=20):
     sync_api.expect(page.locator(selector)).to_contain_text(text, timeout=timeout_s * 1000)
 
 
 def speed(page, above=-1, below=100):
     """Wait until the page shows a speed between the two, in mph."""
-    shown = "([a, b]) => { const v = Number(document.querySelector('#speed-now').textContent); return a < v && v < b; }"
-    page.wait_for_function(shown, arg=[above, below], timeout=30_000)
+    condition = (
+        "([a, b]) => { const v = Number(document.querySelector('#speed-now').textContent); return a < v && v < b; }"
+    )
+    page.wait_for_function(condition, arg=[above, below], timeout=30_000)
 
 
 def test_a_drive_is_seen_and_operated(open_page, tmp_path):
-    words = ("models/eff.h5", "--port", "0", "--record", str(tmp_path), "--simulator", "lake", "--laps", "20")
-    with ServerProcess("server/drive.py", *words) as server:
+    arguments = ("models/eff.h5", "--port", "0", "--record", str(tmp_path), "--simulator", "lake", "--laps", "20")
+    with ServerProcess("server/drive.py", *arguments) as server:
         page = open_page(f"http://127.0.0.1:{server.port}/")
-        told(page, "#doctor", "The model drives simulator 1")
-        told(page, "#about", "eff.h5: litert")
-        told(page, "#facts", "630,433 parameters")
+        expect_text(page, "#doctor", "The model drives simulator 1")
+        expect_text(page, "#about", "eff.h5: litert")
+        expect_text(page, "#facts", "630,433 parameters")
         first = page.locator("#camera").get_attribute("src")
         page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=first)
         assert page.evaluate("document.querySelector('#camera').naturalWidth") == 320
@@ -74,35 +79,35 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
         speed(page, above=5)
 
         page.keyboard.press("l")
-        told(page, "#notice", "Pink: where the network's features are strong", timeout_s=120)
+        expect_text(page, "#notice", "Pink: where the network's features are strong", timeout_s=120)
         assert page.locator("#look").get_attribute("aria-pressed") == "true"
         marked = page.locator("#camera").get_attribute("src")
         page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=marked)
         page.click("#look")
         assert page.locator("#look").get_attribute("aria-pressed") == "false"
 
-        told(page, "#record", "Stop recording")
+        expect_text(page, "#record", "Stop recording")
         page.click("#record")
-        told(page, "#notice", "Recorded in")
+        expect_text(page, "#notice", "Recorded in")
         page.keyboard.press("s")
-        told(page, "#notice", "Saved the last")
+        expect_text(page, "#notice", "Saved the last")
 
         page.focus("#pause")
         page.keyboard.press("Enter")
-        told(page, "#doctor", "Paused")
+        expect_text(page, "#doctor", "Paused")
         speed(page, below=1)
         page.keyboard.press("p")
-        told(page, "#doctor", "The model drives simulator 1")
+        expect_text(page, "#doctor", "The model drives simulator 1")
         page.focus("#speed")
         for _ in range(5):
             page.keyboard.press("ArrowLeft")
-        told(page, "#speed-value", "10 mph")
+        expect_text(page, "#speed-value", "10 mph")
         speed(page, above=9, below=11)
 
         page.select_option("#model", "baseline.h5")
         page.click("#switch")
-        told(page, "#facts", "baseline.h5", timeout_s=60)
-        told(page, "#doctor", "The model drives simulator 1")
+        expect_text(page, "#facts", "baseline.h5", timeout_s=60)
+        expect_text(page, "#doctor", "The model drives simulator 1")
         page.close()  # before the server ends, of which the browser would complain
     for folder in tmp_path.iterdir():
         assert len(read_recording(folder).samples) > 10
@@ -113,17 +118,31 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
 def test_it_waits_for_a_simulator_and_lets_one_of_two_be_chosen(open_page):
     with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0") as server:
         page = open_page(f"http://127.0.0.1:{server.port}/", viewport={"width": 390, "height": 844})
-        told(page, "#doctor", "Waiting for the simulator")
+        expect_text(page, "#doctor", "Waiting for the simulator")
         assert page.locator("#no-camera").is_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
         with RawClient(server.port) as first, RawClient(server.port) as second:
             for client in (first, second):
                 client.send(packet('42["telemetry",{}]'))
                 client.receive_until(b"42")
-            told(page, "#doctor", "a person drives")
+            expect_text(page, "#doctor", "a person drives")
             page.click("#simulators button:nth-child(2)")
             page.wait_for_selector("#simulators button:nth-child(2)[aria-pressed=true]")
-        told(page, "#doctor", "Waiting for the simulator")
+        expect_text(page, "#doctor", "Waiting for the simulator")
+        page.close()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_model_that_answers_in_degrees_is_named(open_page, tmp_path):
+    path = saved(pilotnet(0.5, 12.5, "linear"), tmp_path / "net.h5")
+    with ServerProcess("server/drive.py", str(path), "--port", "0") as server:
+        page = open_page(f"http://127.0.0.1:{server.port}/", viewport={"width": 390, "height": 844})
+        expect_text(page, "#doctor", "Waiting for the simulator")
+        drive(server.port, VIEWS + 5)
+        expect_text(page, "#doctor .bad", "net.h5 answers from 12.")
+        expect_text(page, "#doctor .bad", '--preprocess "..., steer=1/25"')
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
         page.close()
 
 
@@ -131,7 +150,7 @@ def test_a_token_opens_the_page_and_stays_out_of_its_address(open_page):
     token = "a-token-of-twenty-chars"
     with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0", "--token", token) as server:
         page = open_page(f"http://127.0.0.1:{server.port}/?token={token}")
-        told(page, "#doctor", "Waiting for the simulator")
+        expect_text(page, "#doctor", "Waiting for the simulator")
         assert token not in page.url
         page.close()
 

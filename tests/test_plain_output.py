@@ -26,14 +26,14 @@ fail("json", "said at last")
 
 
 def test_what_anybody_prints_is_a_record():
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PRINTS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "")
-    records = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (process.returncode, process.stdout) == (0, "")
+    records = [json.loads(line) for line in process.stderr.splitlines()]
     messages = [record["message"] for record in records]
-    for said in ("INFO: said by a library in C++", "said by a child", "said by engineio", "said by us", "said at last"):
-        assert messages.count(said) == 1, said
+    for text in ("INFO: said by a library in C++", "said by a child", "said by engineio", "said by us", "said at last"):
+        assert messages.count(text) == 1, text
     assert any("said by a warning" in message for message in messages)
     assert any("ZeroDivisionError" in message for message in messages)
     levels = {record["message"]: record["level"] for record in records}
@@ -42,7 +42,7 @@ def test_what_anybody_prints_is_a_record():
 
 @pytest.mark.slow
 def test_a_drive_with_the_built_in_simulator_logs_nothing_but_json():
-    words = [
+    command = [
         "server/drive.py",
         "models/eff.h5",
         "--port",
@@ -54,8 +54,10 @@ def test_a_drive_with_the_built_in_simulator_logs_nothing_but_json():
         "--laps",
         "0.02",
     ]
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    messages = [json.loads(line)["message"] for line in (done.stdout + done.stderr).splitlines()]
+    process = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    messages = [json.loads(line)["message"] for line in (process.stdout + process.stderr).splitlines()]
     assert any("listening on" in message for message in messages)
     assert any(message.startswith("off the road 0 times") for message in messages), "the simulator's report"

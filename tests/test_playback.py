@@ -30,9 +30,9 @@ def test_reports_the_agreement(server, make_recording, tmp_path, capsys, locale)
     report = json.loads(file.read_text())
     assert (report["frames"], report["unanswered"], report["reconnects"], report["faults"]) == (30, 0, 0, {})
     human = [s.steering for s in read_recording(tmp_path / "recording").samples]
-    given = server.policy.asked
+    answers = server.policy.answers
     assert report["answers"]["mae"] == pytest.approx(
-        sum(abs(a - b) for a, b in zip(given, human, strict=True)) / 30, abs=1e-4
+        sum(abs(a - b) for a, b in zip(answers, human, strict=True)) / 30, abs=1e-4
     )
     assert report["always_zero"]["mae"] == pytest.approx(sum(map(abs, human)) / 30)
     assert 0 < report["latency_p50_ms"] <= report["latency_p99_ms"] < 1000
@@ -88,6 +88,6 @@ def test_only_answered_frames_are_compared():
     assert report.answers.correlation == pytest.approx(1.0)
     assert report.always_zero.rmse == pytest.approx(math.sqrt((0.04 + 0.16) / 3))
     assert report.latency_p50_ms == pytest.approx(2.0)
-    nothing = playback_report([0.1], [math.nan], [math.nan])
-    assert math.isnan(nothing.answers.mae)
-    assert "1 unanswered" in nothing.table()
+    report = playback_report([0.1], [math.nan], [math.nan])
+    assert math.isnan(report.answers.mae)
+    assert "1 unanswered" in report.table()

@@ -42,12 +42,12 @@ def test_the_command_line_names_one_of_keras(monkeypatch, capsys):
     assert "float8" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("asked", "expected"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
-def test_training_has_tensorflows_fast_kernels_unless_told_otherwise(asked, expected):
+@pytest.mark.parametrize(("environment", "expected"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+def test_training_has_tensorflows_fast_kernels_unless_told_otherwise(environment, expected):
     plain = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
     code = "import os, training; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     root = Path(__file__).parent.parent
-    told = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, env={**plain, **asked}, capture_output=True, text=True, check=True
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env={**plain, **environment}, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == expected
+    assert process.stdout.strip() == expected

@@ -129,8 +129,8 @@ def test_the_weights_of_the_last_step_keep_their_own_batch_norm(training):
     training.average.update([weight - 1 for weight in weights])
     training.average.update(weights)
     training._monitor(whole=False)
-    for kept, own in zip(training.model.network.get_weights(), weights, strict=True):
-        np.testing.assert_allclose(kept, own, atol=1e-6)
+    for weight, own in zip(training.model.network.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(weight, own, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -138,18 +138,18 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
     """Here after 2; and a run killed on its way ends as one that was not."""
     settings = replace(settings, recipe=replace(TINY, epochs=9, patience=2))
     losses = [0.3, 0.1, 0.2, 0.2, 0.0]
-    shown: list[list[np.ndarray]] = []
+    epochs: list[list[np.ndarray]] = []
 
     def validate(self):
-        shown.append(self.model.network.get_weights())
+        epochs.append(self.model.network.get_weights())
         return {"val_loss": losses[len(self.store.history)], "val_loss_of_0": 0.5}
 
     monkeypatch.setattr(Training, "_validate", validate)
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert (card.epochs, card.samples) == (4, 4 * 3 * 8)
     saved = keras.models.load_model(tmp_path / "whole.h5", compile=False).get_weights()
-    for kept, best in zip(saved, shown[1], strict=True):
-        np.testing.assert_array_equal(kept, best)
+    for weight, best in zip(saved, epochs[1], strict=True):
+        np.testing.assert_array_equal(weight, best)
 
     save = TrainingRun.save
 
@@ -174,8 +174,8 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
 def test_the_command_trains_by_it_and_its_card_says_so(make_recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("training.run.recipe.STUDY", TINY)
     recording, other = str(make_recording(rows=150)), str(make_recording(rows=60, name="other"))
-    words = [recording, "--recipe", "study", "--model", "baseline", "--precision", "float32", "--test", other]
-    assert main([*words, "--run", str(tmp_path / "run"), "--out", str(tmp_path / "baseline.h5")]) == 0
+    arguments = [recording, "--recipe", "study", "--model", "baseline", "--precision", "float32", "--test", other]
+    assert main([*arguments, "--run", str(tmp_path / "run"), "--out", str(tmp_path / "baseline.h5")]) == 0
     card = read_card(tmp_path / "baseline.h5")
     assert card.recipe["block_dropout"] == 0.2
     assert "20% of the rows, drawn at random" in card.held_out

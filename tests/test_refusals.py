@@ -28,10 +28,10 @@ def knock(port, request):
     """All that a client hears that asks and never closes; b"" at the end says that the server has."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         client.sendall(request.encode())
-        heard = b""
+        response = b""
         while part := client.recv(4096):
-            heard += part
-        return heard
+            response += part
+        return response
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def knock(port, request):
 )
 def test_a_refused_connection_is_closed_by_the_server(strict, address):
     request = HANDSHAKE.format(host="127.0.0.1", port=strict.port).replace("EIO=4", address, 1)
-    heard = knock(strict.port, request)
-    assert heard.startswith(b"HTTP/1.1 40")
-    assert b"Connection: close" in heard
+    response = knock(strict.port, request)
+    assert response.startswith(b"HTTP/1.1 40")
+    assert b"Connection: close" in response
 
 
 def test_a_refused_page_is_hung_up_on_and_a_welcome_one_is_not(strict):
@@ -57,8 +57,8 @@ def test_its_user_is_told_why_and_what_to_do(strict):
     for _ in range(3):
         with pytest.raises(ConnectionError, match="401"):
             RawClient(strict.port, timeout_s=5)
-    told = json.loads(strict.get("/api/status", Authorization=f"Bearer {TOKEN}").body)["doctor"]
-    (bad,) = (finding["text"] for finding in told if finding["level"] == "bad")
+    findings = json.loads(strict.get("/api/status", Authorization=f"Bearer {TOKEN}").body)["doctor"]
+    (bad,) = (finding["text"] for finding in findings if finding["level"] == "bad")
     assert bad.startswith("A simulator at 127.0.0.1 is refused (3 attempts so far): ")
     assert "--protect-simulators" in bad
     assert "?token=" in bad
@@ -74,7 +74,7 @@ def test_it_waits_for_its_refusal_but_not_everybody_does():
     gate = AccessControl(
         lambda *_: [b"inside"],
         STRICT,
-        on_refusal=lambda *what: noted.append(what),
+        on_refusal=lambda *refusal: noted.append(refusal),
         pause=lambda seconds: (paused.append(seconds), nested()),
         clock=lambda: 0.0,
     )
@@ -135,8 +135,8 @@ def test_a_connection_that_has_ended_makes_room_for_the_next_of_its_address(monk
     live = LiveServer()
     try:
         for _ in range(5):  # two at a time
-            heard = knock(live.port, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert heard.startswith(b"HTTP/1.1 200")
+            response = knock(live.port, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert response.startswith(b"HTTP/1.1 200")
         assert live.app.refusals.total == 0
     finally:
         live.close()

@@ -1,4 +1,4 @@
-"""The replay as a judge: who steers as the human stays on the line, who does not is put back, and the view follows."""
+"""The replay as a judge: who strays from the human's line needs interventions, and the view follows the car."""
 
 import io
 import math
@@ -50,7 +50,7 @@ def test_the_human_stays_on_the_line(line):
     assert report.elapsed_s == pytest.approx(15, abs=0.05)
 
 
-def test_who_strays_by_a_metre_is_put_back_and_it_costs_six_seconds(line):
+def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
     world = ReplayWorld(line)
     while not world.log.off_road_events:
         world.apply(Control(1.0, 0.0))
@@ -102,9 +102,9 @@ def test_beside_the_line_the_nearest_camera_is_shown(line):
         Image.open(line.segments[0].samples[0].left) as left,
         Image.open(line.segments[0].samples[0].center) as center,
     ):
-        seen = world.frame()[62:130].astype(int)
-        to_left = np.abs(seen - np.asarray(left)[62:130]).mean()
-        assert to_left < 0.3 * np.abs(seen - np.asarray(center)[62:130]).mean()
+        view = world.frame()[62:130].astype(int)
+        to_left = np.abs(view - np.asarray(left)[62:130]).mean()
+        assert to_left < 0.3 * np.abs(view - np.asarray(center)[62:130]).mean()
 
 
 def test_a_turn_to_the_left_moves_the_far_scene_right(line):
@@ -119,12 +119,12 @@ def test_a_turn_to_the_left_moves_the_far_scene_right(line):
 
 def test_two_drives_are_the_same_to_the_byte(line):
     def pictures():
-        world, seen = ReplayWorld(line), []
+        world, views = ReplayWorld(line), []
         for _ in range(12):
             world.apply(Control(0.1, 0.0))
             world.step(0.05)
-            seen.append(world.observe().jpeg)
-        return seen
+            views.append(world.observe().jpeg)
+        return views
 
     assert pictures() == pictures()
 
@@ -132,10 +132,10 @@ def test_two_drives_are_the_same_to_the_byte(line):
 def test_it_reports_as_the_game_does(line):
     world = ReplayWorld(line)
     world.step(0.5)
-    seen = world.observe()
-    assert Image.open(io.BytesIO(seen.jpeg)).size == (320, 160)
-    assert seen.speed_mph == pytest.approx(20)
-    assert {"sim_time", "cte", "distance", "tot_obes"} == set(seen.extras)
+    observation = world.observe()
+    assert Image.open(io.BytesIO(observation.jpeg)).size == (320, 160)
+    assert observation.speed_mph == pytest.approx(20)
+    assert {"sim_time", "cte", "distance", "tot_obes"} == set(observation.extras)
 
 
 def test_with_one_camera_a_human_takes_over_earlier(make_recording):

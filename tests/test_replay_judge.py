@@ -41,8 +41,8 @@ def as_the_human(world: ReplayWorld) -> float:
     return world.human_steering
 
 
-def put_back_at_m(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
-    """Where along the recording the car was put back. Nobody looks at the frames, so none is warped."""
+def interventions_at_m(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> tuple[float, ...]:
+    """Where along the recording an intervention happened. Nobody looks at the frames, so none is warped."""
     world = ReplayWorld(line)
     while not world.finished:
         world.apply(Control(steering(world), 0.0))
@@ -70,13 +70,13 @@ def bends(line: ReferencePath) -> list[Bend]:
 
 
 def failed(line: ReferencePath, steering: Callable[[ReplayWorld], float]) -> list[Bend]:
-    """The bends in which, or just behind which, the car was put back."""
-    places_m = put_back_at_m(line, steering)
+    """The bends with an intervention in them or just behind them."""
+    places_m = interventions_at_m(line, steering)
     return [(first, last) for first, last in bends(line) if any(first <= m <= last + WINDOW_M for m in places_m)]
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> ReferencePath:
+def drawn_line(tmp_path_factory: pytest.TempPathFactory) -> ReferencePath:
     """Straight on, a bend of some 90 degrees to the left, straight on, and one to the right."""
     folder = tmp_path_factory.mktemp("judge") / "bends"
     jpeg = jpeg_of(road_frame())
@@ -93,16 +93,16 @@ def real(steering_data: Path) -> ReferencePath:
     return reference_path(read_recording(steering_data / "lake-recording"))
 
 
-def test_the_bends_are_where_they_were_drawn(drawn: ReferencePath) -> None:
+def test_the_bends_are_where_they_were_drawn(drawn_line: ReferencePath) -> None:
     row_m = SPEED_MPH * MPS_PER_MPH * ROW_S
-    left, right = bends(drawn)
+    left, right = bends(drawn_line)
     assert left == pytest.approx((LEFT_ROWS.start * row_m, LEFT_ROWS.stop * row_m), abs=8)
     assert right == pytest.approx((RIGHT_ROWS.start * row_m, RIGHT_ROWS.stop * row_m), abs=8)
 
 
-@pytest.mark.parametrize("recording", ["drawn", "real"])
+@pytest.mark.parametrize("recording", ["drawn_line", "real"])
 def test_never_steering_fails_every_bend_and_the_human_none(recording: str, request: pytest.FixtureRequest) -> None:
     line: ReferencePath = request.getfixturevalue(recording)
     assert len(bends(line)) >= 2
     assert failed(line, never_steers) == bends(line)
-    assert put_back_at_m(line, as_the_human) == (), "nowhere, in a bend or between two"
+    assert interventions_at_m(line, as_the_human) == (), "nowhere, in a bend or between two"

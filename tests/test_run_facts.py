@@ -10,10 +10,10 @@ MODEL = Path(__file__).parent.parent / "models" / "eff-small.h5"
 
 
 def test_only_what_was_learned_from_is_told():
-    told = run_facts(MODEL, open_engine(MODEL))["card"]
+    card = run_facts(MODEL, open_engine(MODEL))["card"]
     data = read_card(MODEL).data
-    assert isinstance(told, dict)
-    assert told["recordings"] == [each.recording for each in data if each.trained]
-    assert "udacity" in told["recordings"]
-    assert not any(name.startswith("test-") for name in told["recordings"])
-    assert told["frames"] == sum(each.trained for each in data)
+    assert isinstance(card, dict)
+    assert card["recordings"] == [row.recording for row in data if row.trained]
+    assert "udacity" in card["recordings"]
+    assert not any(name.startswith("test-") for name in card["recordings"])
+    assert card["frames"] == sum(row.trained for row in data)

@@ -119,10 +119,10 @@ def test_what_improved_builds_report_is_kept(tmp_path, caplog):
 
 
 def test_each_run_json_is_there_before_its_first_frame(tmp_path, monkeypatch):
-    there, real = [], Recorder.write
+    existence, real = [], Recorder.write
 
     def write(self, *arguments):
-        there.append((self.folder / "run.json").exists())
+        existence.append((self.folder / "run.json").exists())
         real(self, *arguments)
 
     monkeypatch.setattr(Recorder, "write", write)
@@ -130,7 +130,7 @@ def test_each_run_json_is_there_before_its_first_frame(tmp_path, monkeypatch):
     for simulator in (1, 2):
         recorder.answered(answer(0, simulator))
     recorder.close()
-    assert there == [True, True]
+    assert existence == [True, True]
 
 
 def test_a_bug_in_recording_ends_it_with_a_word_and_nothing_else(tmp_path, monkeypatch, caplog):

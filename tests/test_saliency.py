@@ -76,13 +76,13 @@ def test_a_bright_spot_is_marked_where_it_is(body, place):
     frame = np.zeros((1, 160, 320, 3), np.uint8)
     row, column = place
     frame[0, row - 3 : row + 4, column - 3 : column + 4] = 255
-    seen = saliency_function(model)(tf.constant(frame)).numpy()
-    assert seen.shape == (160, 320)
-    total = seen.sum()
-    centre = (seen.sum(1) @ np.arange(160) / total, seen.sum(0) @ np.arange(320) / total)
+    saliency = saliency_function(model)(tf.constant(frame)).numpy()
+    assert saliency.shape == (160, 320)
+    total = saliency.sum()
+    centre = (saliency.sum(1) @ np.arange(160) / total, saliency.sum(0) @ np.arange(320) / total)
     np.testing.assert_allclose(centre, place, atol=2.0)
     assert (
-        seen[np.abs(np.arange(160) - row) > 25].sum() + seen[:, np.abs(np.arange(320) - column) > 25].sum()
+        saliency[np.abs(np.arange(160) - row) > 25].sum() + saliency[:, np.abs(np.arange(320) - column) > 25].sum()
         < 1e-3 * total
     )
 
@@ -98,9 +98,9 @@ def test_resampling_interpolates_and_ends_where_the_cells_do():
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
 def test_every_network_of_ours_can_be_looked_into(name):
-    seen = saliency_function(BUILDERS[name]())(tf.constant(road_frame(0.5)[None])).numpy()
-    assert 0 < seen.max() <= 1
-    assert seen[:60].max() == 0, "above the crop it sees nothing"
+    saliency = saliency_function(BUILDERS[name]())(tf.constant(road_frame(0.5)[None])).numpy()
+    assert 0 < saliency.max() <= 1
+    assert saliency[:60].max() == 0, "above the crop it sees nothing"
 
 
 def test_what_cannot_be_looked_into_says_why(tmp_path, capsys):
@@ -116,7 +116,7 @@ def test_what_cannot_be_looked_into_says_why(tmp_path, capsys):
     (tmp_path / "bad.h5").write_bytes(b"no model")
     assert main([str(tmp_path / "bad.h5"), str(tmp_path / "out.tflite")]) == 2
     assert "bad.h5" in capsys.readouterr().err
-    assert [each.name for each in tmp_path.iterdir()] == ["bad.h5"]
+    assert [file.name for file in tmp_path.iterdir()] == ["bad.h5"]
 
 
 def test_the_watchdog_waits_for_silence_only(monkeypatch):
@@ -141,9 +141,9 @@ def loaded(path, **facts):
 
 @pytest.fixture
 def saliency_service():
-    made = SaliencyService()
-    yield made
-    made.close()
+    service = SaliencyService()
+    yield service
+    service.close()
 
 
 def picture_of(saliency_service, answer, model):

@@ -65,8 +65,8 @@ def test_the_hood_is_as_high_as_in_real_frames():
 @pytest.mark.parametrize("name", ["mountain", "random:2"])
 def test_other_tracks_draw(name):
     track = open_track(name)
-    drawn = Scene(track)
-    frame = drawn.render(*track.points[0], track.height_m[0], track.heading_rad[0], track.slope[0])
-    drawn.close()
+    scene = Scene(track)
+    frame = scene.render(*track.points[0], track.height_m[0], track.heading_rad[0], track.slope[0])
+    scene.close()
     assert frame[:60].std() > 5
     assert frame[90:130, 100:220].std() > 3

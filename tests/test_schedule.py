@@ -15,10 +15,10 @@ RECIPE = replace(Recipe(), epochs=10, refit_epochs=3, learning_rate=1e-3, refit_
     ("dagger", "ends"), [(0, [(0, 10), (10, 13)]), (1, [(0, 10), (10, 13)]), (2, [(0, 10), (10, 13), (13, 16)])]
 )
 def test_a_refit_follows_once_or_after_each_round_of_corrections(dagger, ends):
-    found = phases(RECIPE, dagger)
-    assert [(phase.first, phase.end) for phase in found] == ends
-    assert [phase.whole for phase in found] == [False] + [True] * (len(ends) - 1)
-    assert [phase.learning_rate for phase in found] == [1e-3] + [4e-4] * (len(ends) - 1)
+    plan = phases(RECIPE, dagger)
+    assert [(phase.first, phase.end) for phase in plan] == ends
+    assert [phase.whole for phase in plan] == [False] + [True] * (len(ends) - 1)
+    assert [phase.learning_rate for phase in plan] == [1e-3] + [4e-4] * (len(ends) - 1)
 
 
 def test_without_a_refit_nothing_of_the_held_out_road_is_learned():

@@ -43,11 +43,11 @@ def test_waiting_telemetries_are_answered_with_the_newest_view(server):
     with RawClient(server.port, timeout_s=5, at_once=True) as client:
         client.send(telemetry_packet(grey(128)))
         answer(client)
-        server.policy.asked.clear()
+        server.policy.answers.clear()
         client.send(b"".join(telemetry_packet(grey(level)) for level in (0, 60, 120, 255)))
         answers = [float(answer(client)[1]["steering_angle"]) for _ in range(4)]
         assert answers == [pytest.approx(1.0, abs=0.01)] * 4
-        assert len(server.policy.asked) == 1
+        assert len(server.policy.answers) == 1
         assert nothing_more(client)
 
 
@@ -146,7 +146,7 @@ def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliber
             assert deliberate.policy.busy.wait(10)
         deliberate.wait_until(lambda: len(deliberate.app.sessions) == 1)
         deliberate.policy.go.set()
-        deliberate.wait_until(lambda: len(deliberate.policy.asked) == 3)
+        deliberate.wait_until(lambda: len(deliberate.policy.answers) == 3)
         other.send(telemetry_packet(grey(191)))
         answer(other)
         assert list(deliberate.controls.view.simulators) == [1]
@@ -214,18 +214,18 @@ def test_cars_are_braked_and_left_without_throttle_at_the_end(server, simulator)
 
 
 def test_the_policy_sees_rgb_frames(server, simulator):
-    seen = []
+    views = []
 
     class Looks(Brightness):
         def predict(self, frames):
-            seen.append(frames[0])
+            views.append(frames[0])
             return super().predict(frames)
 
     server.policy = Looks()
     with RawClient(server.port) as client:
         client.send(telemetry_packet(jpeg_of(road_frame())))
         answer(client)
-    assert np.abs(seen[0].astype(int) - road_frame()).mean() < 3
+    assert np.abs(views[0].astype(int) - road_frame()).mean() < 3
 
 
 def test_a_failing_observer_is_dropped_and_every_telemetry_has_one_answer():
@@ -340,7 +340,7 @@ def test_a_binary_telemetry_without_its_picture_is_answered_too(simulator):
     simulator.send(packet(head % 0))
     simulator.send(telemetry_packet(grey(255)))
     answers = [answer(simulator)[1] for _ in range(2)]
-    assert [given["throttle"] for given in answers] == ["0.0000", "0.3000"]
+    assert [command["throttle"] for command in answers] == ["0.0000", "0.3000"]
     assert answers[1]["steering_angle"] == "1.0000"
     for wrong in (7, '"x"'):
         simulator.send(packet(head % wrong) + b"\x82\x83" + MASK + b"abc")
@@ -386,8 +386,8 @@ def test_an_error_in_the_libraries_is_told_once(monkeypatch, caplog, capsys):
     for library_log in LIBRARY_LOGS:
         monkeypatch.setattr(library_log, "handlers", [])
         monkeypatch.setattr(library_log, "level", logging.NOTSET)
-    made = SimulatorServer(unreadable=lambda sid: None)
-    for library_log in (made.logger, made.eio.logger):
+    transport = SimulatorServer(unreadable=lambda sid: None)
+    for library_log in (transport.logger, transport.eio.logger):
         library_log.info("a detail")
         library_log.error("a bug")
     assert [record.getMessage() for record in caplog.records] == ["a bug", "a bug"], "once for each"

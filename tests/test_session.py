@@ -23,6 +23,11 @@ class Straight:
         return np.zeros(len(frames), np.float32)
 
 
+class Degrees:
+    def predict(self, frames):
+        return np.full(len(frames), 12.5, np.float32)
+
+
 @pytest.fixture
 def session():
     return SimulatorSession(1, Driver(Straight(), lambda: ConstantThrottle(0.3)))
@@ -49,6 +54,14 @@ def test_a_car_that_has_sent_telemetry_rolls_only_after_its_first_answer(session
     session.respond(encode_telemetry(GREY, 0.0, 0.2, 12.0))
     assert session.speed_mph == pytest.approx(12.0)
     assert not session.rolling
+
+
+def test_a_reply_tells_the_models_answer_before_the_limits():
+    session = SimulatorSession(1, Driver(Degrees(), lambda: ConstantThrottle(0.3)))
+    reply = session.respond(encode_telemetry(GREY, 0.0, 0.2, 12.0))
+    assert (reply.control.steering, reply.answer) == (1.0, 12.5)
+    assert session.respond(encode_telemetry(b"no picture", 0.0, 0.2, 12.0)).answer is None
+    assert session.respond({}).answer is None, "a person drives"
 
 
 def test_latency_is_counted_from_the_oldest_telemetry_that_waits(session):

@@ -37,15 +37,15 @@ def answer(difference, time_s, simulator=1):
 
 @pytest.fixture
 def shadow():
-    made = Shadow("second.h5", Says())
-    yield made
-    made.close()
+    second = Shadow("second.h5", Says())
+    yield second
+    second.close()
 
 
-def compare(shadow, given):
+def compare(shadow, frame):
     """Hand over one and wait until it is compared."""
     before, limit = shadow.compared, threading.Event()
-    shadow.answered(given)
+    shadow.answered(frame)
     for _ in range(5000):
         if shadow.compared > before:
             return
@@ -56,14 +56,14 @@ def compare(shadow, given):
 def test_mean_p95_and_the_worst_of_each_place(shadow):
     for i in range(100):
         compare(shadow, answer(i / 100, 1000 + i / 20))
-    told = shadow.figures()
-    assert told["compared"] == 100
-    assert told["mean"] == pytest.approx(0.495, abs=1e-3)
-    assert told["p95"] == pytest.approx(0.9405, abs=1e-3)
-    assert told["max"] == pytest.approx(0.99, abs=1e-3)
+    figures = shadow.figures()
+    assert figures["compared"] == 100
+    assert figures["mean"] == pytest.approx(0.495, abs=1e-3)
+    assert figures["p95"] == pytest.approx(0.9405, abs=1e-3)
+    assert figures["max"] == pytest.approx(0.99, abs=1e-3)
     worst = shadow.worst()
     assert worst[0].difference == pytest.approx(0.99, abs=1e-3)
-    times = sorted(each.time_s for each in worst)
+    times = sorted(disagreement.time_s for disagreement in worst)
     assert all(b - a >= SAME_PLACE_S for a, b in pairwise(times))
     for i in range(2 * WORST_KEPT):
         compare(shadow, answer(0.5, 2000 + 10 * i))
@@ -76,7 +76,7 @@ def test_mean_p95_and_the_worst_of_each_place(shadow):
 def test_a_slow_shadow_leaves_frames_out_and_holds_nobody_up(shadow):
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.asked.wait(10)
+    assert shadow._policy.answers.wait(10)
     for i in range(50):
         shadow.answered(answer(0.2, 2.0 + i))
     assert shadow.left_out == 49
@@ -115,8 +115,8 @@ class Stepwise(Shadow):
         return self._waiting
 
     @_next.setter
-    def _next(self, given):
-        self._waiting = given
+    def _next(self, value):
+        self._waiting = value
 
 
 def test_each_frame_is_compared_or_counted_as_left_out():
@@ -128,9 +128,9 @@ def test_each_frame_is_compared_or_counted_as_left_out():
     sys.setswitchinterval(1e-6)  # the two threads meet at every step
     shadow = Stepwise("quick.h5", Instant())
     try:
-        given, limit = answer(0.0, 1.0), threading.Event()
+        frame, limit = answer(0.0, 1.0), threading.Event()
         for _ in range(20_000):
-            shadow.answered(given)
+            shadow.answered(frame)
         while shadow._next is not None:
             limit.wait(0.01)
     finally:
@@ -143,7 +143,7 @@ def test_a_model_that_hangs_does_not_hang_the_end(shadow, monkeypatch, caplog):
     monkeypatch.setattr("server.observers.shadow.CLOSE_S", 0.05)
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.asked.wait(10)
+    assert shadow._policy.answers.wait(10)
     shadow.close()
     assert "no answer for" in caplog.text
     shadow._policy.may.set()

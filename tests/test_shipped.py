@@ -11,30 +11,30 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def calls(monkeypatch):
     """What was recorded and what was trained, by the words of the commands."""
-    calls = {"record": [], "train": []}
+    arguments_of = {"record": [], "train": []}
 
-    def recorded(words):
-        calls["record"].append(words)
-        Path(words[0]).mkdir(parents=True)
+    def recorded(arguments):
+        arguments_of["record"].append(arguments)
+        Path(arguments[0]).mkdir(parents=True)
         return 0
 
     monkeypatch.setattr(shipped.record, "main", recorded)
-    monkeypatch.setattr(shipped, "train_main", lambda words: calls["train"].append(words) or 0)
-    return calls
+    monkeypatch.setattr(shipped, "train_main", lambda arguments: arguments_of["train"].append(arguments) or 0)
+    return arguments_of
 
 
-def test_every_drive_is_recorded_once_and_every_model_trained_on_them(asked, tmp_path):
-    words = ["lake", "udacity", "--runs", str(tmp_path)]
-    assert shipped.main(words) == 0
-    assert len(asked["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES)
-    assert [call[3] for call in asked["train"]] == ["eff", "baseline", "eff-small"]
-    assert shipped.main(words) == 0
-    assert len(asked["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
+def test_every_drive_is_recorded_once_and_every_model_trained_on_them(calls, tmp_path):
+    arguments = ["lake", "udacity", "--runs", str(tmp_path)]
+    assert shipped.main(arguments) == 0
+    assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES)
+    assert [call[3] for call in calls["train"]] == ["eff", "baseline", "eff-small"]
+    assert shipped.main(arguments) == 0
+    assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 
 
-def test_what_fails_ends_it_with_its_own_code(asked, monkeypatch, tmp_path):
+def test_what_fails_ends_it_with_its_own_code(calls, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "train_main", lambda words: 2)
     assert shipped.main(["lake", "udacity", "--runs", str(tmp_path)]) == 2
 
@@ -43,8 +43,8 @@ def test_what_fails_ends_it_with_its_own_code(asked, monkeypatch, tmp_path):
 def test_the_card_names_what_the_command_trains_on(model):
     card = read_card(ROOT / "models" / f"{model}.h5")
     assert card.model == model
-    trained = {each.recording for each in card.data if each.trained}
+    trained = {data.recording for data in card.data if data.trained}
     assert set(shipped.EXPERT_DRIVES) <= trained
-    assert set(shipped.TEST_DRIVES) <= {each.recording for each in card.data} - trained
+    assert set(shipped.TEST_DRIVES) <= {data.recording for data in card.data} - trained
     assert card.recipe["lap_m"] == float(shipped.LAP_M)
     assert card.recipe["epochs"] == int(shipped.EPOCHS)

@@ -77,8 +77,8 @@ def test_squeezing_keeps_left_and_right_apart():
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([np.ones(8), np.zeros(8), np.zeros(8), np.full(8, 1e-6)])
-    seen = frames(1)
-    assert not np.allclose(model(seen), model(seen[:, :, ::-1]), rtol=1e-3)
+    images = frames(1)
+    assert not np.allclose(model(images), model(images[:, :, ::-1]), rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
@@ -98,12 +98,12 @@ def test_only_built_in_layers(name):
 
 @pytest.mark.parametrize("name", ["baseline", "eff"])
 def test_only_rows_80_to_140_count(name):
-    model, seen = built(name), frames(1)
-    hidden = seen.copy()
+    model, images = built(name), frames(1)
+    hidden = images.copy()
     hidden[:, :80], hidden[:, 140:] = 0, 255
-    np.testing.assert_array_equal(model(seen), model(hidden))
+    np.testing.assert_array_equal(model(images), model(hidden))
     hidden[:, 80:140] = 255 - hidden[:, 80:140]
-    assert not np.array_equal(model(seen), model(hidden))
+    assert not np.array_equal(model(images), model(hidden))
 
 
 def test_dropout_rates_are_arguments():

@@ -78,7 +78,7 @@ def test_separable_prints_and_draws(tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_lines_names_are_the_networks():
-    assert {task: tuple(found.networks) for task, found in TASKS.items()} == MODELS
+    assert {task: tuple(definition.networks) for task, definition in TASKS.items()} == MODELS
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_muon_turns_mixing_kernels_and_leaves_the_rest_to_adam(shape, name):
 
 
 def test_a_confusion_matrix_counts_what_was_taken_for_what():
-    found = confusion_matrix(np.array([1, 1, 0, 9]), np.array([1, 2, 0, 9]))
-    assert found[2, 1] == found[1, 1] == found[0, 0] == found[9, 9] == 1
-    assert found.sum() == 4
+    matrix = confusion_matrix(np.array([1, 1, 0, 9]), np.array([1, 2, 0, 9]))
+    assert matrix[2, 1] == matrix[1, 1] == matrix[0, 0] == matrix[9, 9] == 1
+    assert matrix.sum() == 4
 
 
 def test_a_run_folder_of_other_settings_is_refused(tmp_path):
@@ -176,8 +176,8 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
-    data, asked = drawn(), settings(block_dropout=0.1, label_smoothing=0.1)
-    whole = train(asked, data, tmp_path / "whole")
+    data, configuration = drawn(), settings(block_dropout=0.1, label_smoothing=0.1)
+    whole = train(configuration, data, tmp_path / "whole")
     save = StudyRun.save
 
     def dying(self, network, epoch):
@@ -187,9 +187,9 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(StudyRun, "save", dying)
         with pytest.raises(KeyboardInterrupt):
-            train(asked, data, tmp_path / "cut")
+            train(configuration, data, tmp_path / "cut")
     assert not (tmp_path / "cut" / "result.json").exists()
-    cut = train(asked, data, tmp_path / "cut")
+    cut = train(configuration, data, tmp_path / "cut")
     assert cut["confusion"] == whole["confusion"]
     models = [keras.models.load_model(tmp_path / name / "model.h5", compile=False) for name in ("cut", "whole")]
     for one, other in zip(*(model.get_weights() for model in models), strict=True):
@@ -206,7 +206,7 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
         "run.lock",
     }
     before = (tmp_path / "cut" / "model.h5").read_bytes()
-    assert train(asked, data, tmp_path / "cut") == cut
+    assert train(configuration, data, tmp_path / "cut") == cut
     assert (tmp_path / "cut" / "model.h5").read_bytes() == before, "a finished run is not trained again"
 
 
@@ -247,23 +247,23 @@ def test_a_file_answers_as_the_network_it_was_saved_from(model_file, tmp_path):
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for image, path in zip(images, paths, strict=True):
         Image.fromarray(image).save(path)
-    wanted = np.asarray(keras.models.load_model(model_file, compile=False)(images))
-    for answer, probabilities in zip(predict(model_file, paths), wanted, strict=True):
+    expected = np.asarray(keras.models.load_model(model_file, compile=False)(images))
+    for answer, probabilities in zip(predict(model_file, paths), expected, strict=True):
         assert answer.name == TASKS["cifar10"].classes[probabilities.argmax()]
         assert answer.probability == pytest.approx(probabilities.max(), abs=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("pixels", "shape", "words"),
+    ("pixels", "shape", "message"),
     [
         (np.zeros((28, 27), np.uint8), (28, 28, 1), "27 x 28 pixels; 28 x 28"),
         (np.zeros((28, 28), np.uint8), (28, 28, 3), "is grey"),
         (np.full((28, 28, 3), (9, 0, 0), np.uint8), (28, 28, 1), "is in colour"),
     ],
 )
-def test_an_image_of_another_size_or_colour_is_refused(pixels, shape, words, tmp_path):
+def test_an_image_of_another_size_or_colour_is_refused(pixels, shape, message, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "image.png")
-    with pytest.raises(ImageError, match=words):
+    with pytest.raises(ImageError, match=message):
         read_image(tmp_path / "image.png", shape)
 
 
@@ -318,5 +318,5 @@ def test_the_published_digit_model_tells_drawn_digits_apart(tmp_path):
 def test_help_needs_no_keras():
     script = "import sys; from training.study.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     script += "assert not {'keras', 'tensorflow', 'numpy'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "examples:" in done.stdout
+    process = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "examples:" in process.stdout

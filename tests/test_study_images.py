@@ -41,7 +41,7 @@ def test_keras_cifar_labels_are_a_column():
 
 
 @pytest.mark.parametrize(
-    ("others", "words"),
+    ("others", "message"),
     [
         ({"x_train": np.zeros((6, 32, 32, 3), np.uint8)}, r"x_train is uint8 \(6, 32, 32, 3\); uint8 \(n, 28, 28, 1\)"),
         ({"x_test": np.zeros((2, 28, 28), np.float32)}, r"x_test is float32"),
@@ -52,8 +52,8 @@ def test_keras_cifar_labels_are_a_column():
         ({"y_test": np.array([1, None])}, "is no .npz of images"),
     ],
 )
-def test_what_is_not_such_an_archive_is_said(others, words, tmp_path):
-    with pytest.raises(DatasetError, match=words):
+def test_what_is_not_such_an_archive_is_said(others, message, tmp_path):
+    with pytest.raises(DatasetError, match=message):
         load("digits", written(tmp_path / "digits.npz", **others))
 
 
@@ -96,9 +96,9 @@ def test_a_shift_is_whole_pixels_and_reaches_each_way():
     recipe = StudyRecipe(1, 10, 1e-3, shift=2)
     corners = set()
     for seed in range(200):
-        found = move_images(square(), recipe, np.random.default_rng(seed))
-        assert found.sum() == square().sum()
-        row, column = np.argwhere(found[0, ..., 0])[0]
+        images = move_images(square(), recipe, np.random.default_rng(seed))
+        assert images.sum() == square().sum()
+        row, column = np.argwhere(images[0, ..., 0])[0]
         corners.add((int(row) - 10, int(column) - 5))
     assert corners == {(down, right) for down in range(-2, 3) for right in range(-2, 3)}
 
@@ -107,9 +107,9 @@ def test_a_mirror_swaps_left_and_right_of_about_half():
     recipe = StudyRecipe(1, 10, 1e-3, mirror=True)
     swapped = 0
     for seed in range(100):
-        found = move_images(square(), recipe, np.random.default_rng(seed))
-        is_swapped = np.array_equal(found, square()[:, :, ::-1])
-        assert is_swapped or np.array_equal(found, square())
+        images = move_images(square(), recipe, np.random.default_rng(seed))
+        is_swapped = np.array_equal(images, square()[:, :, ::-1])
+        assert is_swapped or np.array_equal(images, square())
         swapped += is_swapped
     assert 30 < swapped < 70
 
@@ -120,22 +120,22 @@ def test_a_turned_image_keeps_its_middle_and_about_its_light():
     turns = [
         move_images(images, StudyRecipe(1, 10, 1e-3, turn_deg=30.0), np.random.default_rng(seed)) for seed in range(20)
     ]
-    tops = [float(np.argwhere(found[0, 6, :, 0] > 100).mean()) for found in turns]
+    tops = [float(np.argwhere(turn[0, 6, :, 0] > 100).mean()) for turn in turns]
     assert min(tops) < 12
     assert max(tops) > 16
-    for found in turns:
-        assert found[0, 14, 14, 0] == 200
-        assert int(found.sum()) == pytest.approx(int(images.sum()), rel=0.05)
+    for turn in turns:
+        assert turn[0, 14, 14, 0] == 200
+        assert int(turn.sum()) == pytest.approx(int(images.sum()), rel=0.05)
 
 
 def test_moved_images_stay_in_their_order():
     images = np.zeros((600, 28, 28, 1), np.uint8)
     images[:, 8:20, 8:20] = (np.arange(600) % 250 + 1)[:, None, None, None]
-    found = move_images(
+    moves = move_images(
         images, StudyRecipe(1, 10, 1e-3, shift=2, turn_deg=5.0, zoom=0.1, slant=0.1), np.random.default_rng(1)
     )
-    np.testing.assert_array_equal(found[:, 14, 14, 0], images[:, 14, 14, 0])
-    assert any((found[number] != found[number + 250]).any() for number in range(250)), "groups move differently"
+    np.testing.assert_array_equal(moves[:, 14, 14, 0], images[:, 14, 14, 0])
+    assert any((moves[number] != moves[number + 250]).any() for number in range(250)), "groups move differently"
 
 
 def package(path, images: np.ndarray, labels: list, sheet_format="PNG"):
@@ -146,10 +146,10 @@ def package(path, images: np.ndarray, labels: list, sheet_format="PNG"):
     content |= {"test_batch.png": picture.getvalue()}
     content |= {"train_lables.json": json.dumps(labels * 5).encode(), "test_lables.json": json.dumps(labels).encode()}
     with tarfile.open(path, "w:gz") as archive:
-        for name, each in content.items():
+        for name, data in content.items():
             member = tarfile.TarInfo(f"package/{name}")
-            member.size = len(each)
-            archive.addfile(member, io.BytesIO(each))
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     return path
 
 
@@ -168,7 +168,7 @@ def test_the_npm_package_becomes_an_archive_that_is_read(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "sheet_format", "words"),
+    ("images", "labels", "sheet_format", "message"),
     [
         (drawn()[..., :1], [3, 8, 0], "PNG", "is L, 1024 x 3; RGB"),
         (drawn()[:, :16], [3, 8, 0], "PNG", "is RGB, 512 x 3"),
@@ -177,8 +177,8 @@ def test_the_npm_package_becomes_an_archive_that_is_read(tmp_path, capsys):
         (drawn(), [3, 8, 0], "BMP", "is no PNG"),
     ],
 )
-def test_another_package_is_refused(images, labels, sheet_format, words, tmp_path):
-    with pytest.raises(DatasetError, match=words):
+def test_another_package_is_refused(images, labels, sheet_format, message, tmp_path):
+    with pytest.raises(DatasetError, match=message):
         convert(package(tmp_path / "cifar.tgz", images, labels, sheet_format), tmp_path / "cifar10.npz")
     assert not (tmp_path / "cifar10.npz").exists()
 

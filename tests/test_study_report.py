@@ -126,8 +126,8 @@ def test_a_network_trained_otherwise_is_no_rival(tmp_path):
 
 
 def test_the_tables_in_docs_are_those_of_the_runs():
-    written = (DOCS / "study" / "tables.md").read_text(encoding="utf-8")
-    assert tables(read_runs(DOCS / "study" / "runs"), read_engines(DOCS / "study" / "engines.json")) == written
+    document = (DOCS / "study" / "tables.md").read_text(encoding="utf-8")
+    assert tables(read_runs(DOCS / "study" / "runs"), read_engines(DOCS / "study" / "engines.json")) == document
 
 
 def test_every_figure_of_the_prose_stands_in_a_table_and_every_link_leads_somewhere():

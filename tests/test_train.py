@@ -165,8 +165,8 @@ def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
         process.kill()
     assert checkpoint.exists()
     assert not out.exists()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "wrote" in done.stdout
+    completion = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "wrote" in completion.stdout
     epochs = 2 + Recipe().refit_epochs
     assert read_card(out).epochs == epochs
     with (tmp_path / "run" / "epochs.csv").open() as file:

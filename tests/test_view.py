@@ -64,8 +64,8 @@ def test_the_hood_stays_in_place(scene):
     rows, columns, colors = hood()
     high = rows > 147  # the drawn nose's lower part, which is inside the measured one
     for pose in [(0.0, 0.1), (0.7, 0.0)]:
-        seen = Viewer().view(frames, *pose)[rows[high], columns[high]]
-        assert np.median(np.abs(seen.astype(int) - colors[high]), axis=0).max() <= 1
+        view = Viewer().view(frames, *pose)[rows[high], columns[high]]
+        assert np.median(np.abs(view.astype(int) - colors[high]), axis=0).max() <= 1
 
 
 def test_only_the_cameras_that_are_needed_are_read():

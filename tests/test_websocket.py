@@ -38,22 +38,22 @@ def test_without_a_quick_acknowledgement_each_wait_within_a_message_sends_a_pong
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux's option")
 def test_with_it_the_client_is_acknowledged_at_each_wait(server, monkeypatch):
-    asked, changed = [], threading.Condition()
+    calls, changed = [], threading.Condition()
     real = websocket.FrameWebSocket._acknowledge
 
     def acknowledge(self):
         real(self)
         with changed:
-            asked.append(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
+            calls.append(self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
             changed.notify_all()
 
     monkeypatch.setattr(websocket.FrameWebSocket, "_acknowledge", acknowledge)
     with RawClient(server.port, timeout_s=10) as client, changed:
-        assert changed.wait_for(lambda: asked, 10), "before the first message"
-        asked.clear()
+        assert changed.wait_for(lambda: calls, 10), "before the first message"
+        calls.clear()
         client._socket.sendall(PIECES[:WRITE_BYTES])
-        assert changed.wait_for(lambda: asked, 10), "before the second fragment"
-        assert asked == [1]
+        assert changed.wait_for(lambda: calls, 10), "before the second fragment"
+        assert calls == [1]
 
 
 def test_the_ends_of_messages_may_lie_anywhere(simulator):
@@ -97,6 +97,6 @@ def test_a_pong_does_not_wait_for_who_sends_already(monkeypatch):
 
 
 def test_our_clients_speak_as_the_simulators_does_unless_asked_otherwise(server):
-    for words, at_once in (({}, False), ({"at_once": True}, True)):
-        with RawClient(server.port, **words) as client:
+    for options, at_once in (({}, False), ({"at_once": True}, True)):
+        with RawClient(server.port, **options) as client:
             assert bool(client._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is at_once

@@ -21,13 +21,13 @@ def telemetry(**changes):
 
 
 def test_telemetry_of_the_stock_simulator():
-    seen = wire.decode_telemetry(telemetry())
-    assert (seen.steering_angle_deg, seen.throttle, seen.speed_mph) == (-5.25, 0.2, 9.1234)
-    assert seen.extras == {}
-    assert seen.frame.shape == (160, 320, 3)
-    assert seen.frame.dtype == np.uint8
-    assert np.abs(seen.frame.astype(int) - road_frame()).mean() < 3, "RGB order and values survive"
-    assert seen.image == jpeg_of(road_frame())
+    reading = wire.decode_telemetry(telemetry())
+    assert (reading.steering_angle_deg, reading.throttle, reading.speed_mph) == (-5.25, 0.2, 9.1234)
+    assert reading.extras == {}
+    assert reading.frame.shape == (160, 320, 3)
+    assert reading.frame.dtype == np.uint8
+    assert np.abs(reading.frame.astype(int) - road_frame()).mean() < 3, "RGB order and values survive"
+    assert reading.image == jpeg_of(road_frame())
 
 
 def encoded(control, dialect=STOCK):
@@ -35,10 +35,10 @@ def encoded(control, dialect=STOCK):
 
 
 def dialect(*payloads):
-    known = STOCK
+    variant = STOCK
     for payload in payloads:
-        known = read_dialect(payload, known)
-    return known
+        variant = read_dialect(payload, variant)
+    return variant
 
 
 @pytest.mark.parametrize(("mark", "minus_behind"), [(".", False), (",", False), ("/", True), (".", True)])
@@ -47,8 +47,8 @@ def test_a_simulator_is_answered_in_the_numbers_of_its_computer(mark, minus_behi
     if minus_behind:
         spelt["steering_angle"] = f"{spelt['steering_angle'][1:]}-"
     payload = telemetry(**spelt)
-    seen = wire.decode_telemetry(payload)
-    assert (seen.steering_angle_deg, seen.throttle, seen.speed_mph) == (-5.25, 0.2, 9.1234)
+    reading = wire.decode_telemetry(payload)
+    assert (reading.steering_angle_deg, reading.throttle, reading.speed_mph) == (-5.25, 0.2, 9.1234)
     assert encoded(Control(0.1, -0.25), dialect(payload)) == {
         "steering_angle": f"0{mark}1000",
         "throttle": f"-0{mark}2500",
@@ -69,24 +69,24 @@ TEST_LAB = {"lapNumber": "1", "currentWayPoint": "0", "crash": "0", "tot_obes": 
 
 @pytest.mark.parametrize("extras", [TEST_LAB, {**TEST_LAB, "brake": "0.0000", "cte": "0.1"}, {"sim_time": "3"}])
 def test_a_test_labs_simulator_gets_the_fields_without_which_it_runs_away(extras):
-    known = dialect(telemetry(**extras))
-    answer = encoded(Control(0.1, 0.2), known)
+    variant = dialect(telemetry(**extras))
+    answer = encoded(Control(0.1, 0.2), variant)
     assert answer == {"steering_angle": "0.1000", "throttle": "0.2000", **TEST_FIELDS}
     assert int(answer["confidence"]) == 1
     assert int(answer["max_laps"]) >= 1000
     assert float(answer["loss"]) == float(answer["uncertainty"]) == 0.0
-    assert read_dialect({"speed": "broken"}, known) == known, "also when a frame is broken"
-    assert read_dialect(telemetry(cte="0.1"), known) == known
+    assert read_dialect({"speed": "broken"}, variant) == variant, "also when a frame is broken"
+    assert read_dialect(telemetry(cte="0.1"), variant) == variant
 
 
 def test_a_pid_simulator_gets_json_numbers():
-    known = dialect(telemetry(cte="0.7598"))
-    text = wire.encode_control(Control(-0.04214, 0.3), known)
+    variant = dialect(telemetry(cte="0.7598"))
+    text = wire.encode_control(Control(-0.04214, 0.3), variant)
     assert text == '{"steering_angle":-421e-4,"throttle":3000e-4}', "no decimal mark: it is read with the locale's"
     assert json.loads(text) == {"steering_angle": -0.0421, "throttle": 0.3}
     for steering in (-1.0, -0.00004, 0.0, 0.9999, 1.0):
-        assert encoded(Control(steering, 0.0), known)["steering_angle"] == pytest.approx(steering, abs=5e-5)
-    assert read_dialect({"speed": "broken"}, known) == known
+        assert encoded(Control(steering, 0.0), variant)["steering_angle"] == pytest.approx(steering, abs=5e-5)
+    assert read_dialect({"speed": "broken"}, variant) == variant
 
 
 def test_the_stock_simulator_gets_what_it_reads_and_no_more():
@@ -97,15 +97,15 @@ def test_the_stock_simulator_gets_what_it_reads_and_no_more():
 
 
 def test_extra_fields_are_kept():
-    seen = wire.decode_telemetry(telemetry(cte="-1.25", lapNumber=2))
-    assert seen.extras == {"cte": "-1.25", "lapNumber": 2}
+    reading = wire.decode_telemetry(telemetry(cte="-1.25", lapNumber=2))
+    assert reading.extras == {"cte": "-1.25", "lapNumber": 2}
 
 
 def test_both_ways_agree():
-    sent = wire.encode_telemetry(jpeg_of(road_frame()), 12.5, 0.25, 30.125, decimal_comma=True)
-    assert sent["speed"] == "30,1250"
-    seen = wire.decode_telemetry(sent)
-    assert (seen.steering_angle_deg, seen.throttle, seen.speed_mph) == (12.5, 0.25, 30.125)
+    payload = wire.encode_telemetry(jpeg_of(road_frame()), 12.5, 0.25, 30.125, decimal_comma=True)
+    assert payload["speed"] == "30,1250"
+    reading = wire.decode_telemetry(payload)
+    assert (reading.steering_angle_deg, reading.throttle, reading.speed_mph) == (12.5, 0.25, 30.125)
     control = Control(-0.5, 0.75)
     for mark in (".", ","):
         assert wire.decode_control(encoded(control, Dialect(mark))) == control

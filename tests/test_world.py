@@ -79,8 +79,8 @@ def test_the_seed_decides_the_start():
     assert starts[0] == starts[1] != starts[2]
 
 
-def drive_frames(drawn: Scene, seed: int) -> bytes:
-    world = TrackWorld(LAKE, drawn, 1, seed)
+def drive_frames(scene: Scene, seed: int) -> bytes:
+    world = TrackWorld(LAKE, scene, 1, seed)
     expert = Expert(world, 20, True, seed)
     frames = []
     for _ in range(20):
@@ -97,11 +97,11 @@ def test_one_seed_gives_the_same_frames_byte_for_byte(scene):
 
 
 def test_reports_what_improved_simulators_do(scene):
-    seen = TrackWorld(LAKE, scene, 1).observe()
-    picture = Image.open(io.BytesIO(seen.jpeg))
+    observation = TrackWorld(LAKE, scene, 1).observe()
+    picture = Image.open(io.BytesIO(observation.jpeg))
     assert (picture.size, picture.mode) == ((320, 160), "RGB")
-    assert 6_000 < len(seen.jpeg) < 25_000
-    assert {"sim_time", "cte", "lapNumber", "distance", "tot_obes", "tot_crashes"} == set(seen.extras)
+    assert 6_000 < len(observation.jpeg) < 25_000
+    assert {"sim_time", "cte", "lapNumber", "distance", "tot_obes", "tot_crashes"} == set(observation.extras)
 
 
 def test_reversals_are_turns_back_beyond_the_gap():
@@ -135,8 +135,8 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
     report, chart = tmp_path / "drive.json", tmp_path / "drive.png"
     url = f"http://127.0.0.1:{server.port}"
-    words = ["--url", url, "--laps", "0.01", "--fast", "--report", str(report), "--map", str(chart)]
-    code = drive.main(words)
+    arguments = ["--url", url, "--laps", "0.01", "--fast", "--report", str(report), "--map", str(chart)]
+    code = drive.main(arguments)
     facts = json.loads(report.read_text())
     assert facts["track"] == "lake"
     assert facts["failure"] is None

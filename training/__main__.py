@@ -89,7 +89,7 @@ def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
     _report(card.metrics, out)
     for trial, figures in card.driving.items():
         interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]
-        print(f"{trial}: car put back {interventions:.0f} times, mean lateral offset {offset_m:.2f} m")
+        print(f"{trial}: {interventions:.0f} interventions, mean lateral offset {offset_m:.2f} m")
 
 
 def _preview(settings: TrainingSettings, out: Path) -> None:

@@ -43,10 +43,10 @@ examples:
   python -m training.evaluate models/eff.h5 strangers/model.h5:course --track lake
   python -m training.evaluate models/eff.h5 models/baseline.h5 --replay recordings/lake recordings/other --map line.png
 
-The car is put back when it leaves a track's road, or is more than a metre from a replayed recording's reference path.
+An intervention moves the car back when it leaves a track's road, or is a metre off a replayed recording's path.
 NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.9 m between its lines, and keyboard drivers wander there.
 
-exit code: 0 no car was put back; 1 a car was put back; 2 bad input."""
+exit code: 0 no interventions; 1 interventions; 2 bad input."""
 
 FRAME_S = 0.05
 
@@ -109,7 +109,7 @@ def _drive_all(
 
 
 _HEADER = (
-    f"{'model':<24}{'track':<22}{'latency':>8}{'laps':>7}{'put back':>9}{'autonomy':>9}{'mean m':>8}{'max m':>7}"
+    f"{'model':<24}{'track':<22}{'latency':>8}{'laps':>7}{'interventions':>14}{'autonomy':>9}{'mean m':>8}{'max m':>7}"
     f"{'mph':>6}{'lap s':>8}{'reversals':>10}{'jerk':>7}{'frames/s':>9}"
 )
 
@@ -119,8 +119,8 @@ def _line(case: dict[str, Any], report: DriveReport) -> str:
     lap_s = f"{np.mean(report.lap_times_s):.1f}" if report.lap_times_s else "-"
     return (
         f"{Path(case['model']).name:<24}{track:<22}{case['latency_ms']:>5.0f} ms{report.laps:>7.2f}"
-        f"{report.off_road_events:>9}{report.autonomy_percent:>7.1f} %{report.mean_cte_m:>8.2f}{report.max_cte_m:>7.2f}"
-        f"{report.mean_speed_mph:>6.1f}{lap_s:>8}{report.reversals_per_min:>10.0f}{report.jerk_mps3:>7.2f}"
+        f"{report.off_road_events:>14}{report.autonomy_percent:>7.1f} %{report.mean_cte_m:>8.2f}"
+        f"{report.max_cte_m:>7.2f}{report.mean_speed_mph:>6.1f}{lap_s:>8}{report.reversals_per_min:>10.0f}{report.jerk_mps3:>7.2f}"
         f"{case['frames_per_s']:>9.0f}"
     )
 
@@ -158,7 +158,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--intervention-m",
         type=float,
         metavar="M",
-        help="lateral offset from the reference path at which a replayed car is put back (1; 0.5 without side cameras)",
+        help="lateral offset from a replay's reference path that is an intervention (1; 0.5 without side cameras)",
     )
     parser.add_argument(
         "--laps", type=float, default=1.0, help="laps of each track, or share of each replay (default %(default)g)"

@@ -22,6 +22,7 @@ from server.core.latency import LatencyLog
 from server.core.metrics import Metrics
 from server.core.observer import AnsweredFrame, Observer
 from server.core.session import Reply, SimulatorSession, UnreadablePayload
+from server.health.model_answers import ModelAnswers
 from server.health.refusals import Refusals
 from server.net.green import deadline, in_thread, sleep, spawn
 from server.net.transport import SimulatorServer
@@ -40,6 +41,7 @@ class DrivingApp:
     """Serves simulators. new_driver: makes a driver for each simulator; observers: get a copy of each answer.
 
     `sessions`: the connected simulators by Socket.IO session id. `latency`, `metrics`, `refusals`: figures to report.
+    `answers`: of the model that drives; the owner replaces it when another model takes over.
     `stopping`: whether the end of the server has begun. `paused`: whether every car is kept standing.
     `departed`: called with the number of a simulator that has left.
     """
@@ -52,6 +54,7 @@ class DrivingApp:
         self.sessions: dict[str, SimulatorSession] = {}
         self.latency = LatencyLog()
         self.refusals = Refusals()
+        self.answers = ModelAnswers("the model")
         self.metrics = Metrics()
         self.metrics.watch("drive_simulators", "Connected simulators", lambda: len(self.sessions))
         self.metrics.watch("drive_refused", "Attempts of refused simulators so far", lambda: self.refusals.total)
@@ -107,6 +110,7 @@ class DrivingApp:
         """Answer every telemetry that waits now with the newest one's prediction."""
         count, session.waiting = session.waiting, 0
         arrived_s = session.arrived_s  # another telemetry may arrive meanwhile and set it anew
+        answers = self.answers  # another model may take over meanwhile
         if len(self.sessions) == 1:
             reply = session.respond(session.newest)
         else:
@@ -121,6 +125,7 @@ class DrivingApp:
         session.note_answers(count, reply)
         self.latency.add(latency_ms)
         self._count(lambda: self.metrics.count_answers(reply, count, latency_ms, sending_ms))
+        self._count(lambda: answers.note(session.number, reply))
         self._notify(session.number, reply, latency_ms)
 
     def _count(self, count: Callable[[], None]) -> None:

@@ -40,6 +40,7 @@ class Reply:
     payload: the event's JSON. telemetry: None when it was unreadable. control: None for the event `manual`.
     fault: the kind of error in this frame, or None. decode_ms, model_ms: how long each took.
     fresh: whether its telemetry shows another view than the one before.
+    answer: what the model said, which may lie beyond -1..1; None when it said nothing.
     """
 
     event: str
@@ -50,6 +51,7 @@ class Reply:
     decode_ms: float = 0.0
     model_ms: float = 0.0
     fresh: bool = False
+    answer: float | None = None
 
 
 class SimulatorSession:
@@ -122,14 +124,16 @@ class SimulatorSession:
         start_s = time.perf_counter()
         telemetry, fault = self._decode(data)
         decoded_s = time.perf_counter()
-        control = None
+        control = answer = None
         if telemetry is not None:
             control, fault = self._drive(telemetry)
         if control is None:
             control = self._driver.fallback(read_speed(data))
+        else:
+            answer = self._driver.answer
         fresh = telemetry is not None and self._is_fresh(telemetry.image, start_s)
         times_ms = ((decoded_s - start_s) * 1000, (time.perf_counter() - decoded_s) * 1000)
-        return Reply("steer", self._encode(control), telemetry, control, fault, *times_ms, fresh)
+        return Reply("steer", self._encode(control), telemetry, control, fault, *times_ms, fresh, answer)
 
     def steer(self, control: Control) -> Reply:
         """A command that the server sends unasked, in this simulator's dialect."""

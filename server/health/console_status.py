@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from server.core.latency import LatencyLog
 from server.core.session import SimulatorSession
+from server.health.model_answers import ModelAnswers
 from server.health.refusals import Refusals
 
 log = logging.getLogger(__name__)
@@ -77,10 +78,17 @@ class ConsoleStatus:
         self._reports: dict[str, _LastReport] = {}
         self._waiting = False
         self._slow_reported = False
+        self._answers_reported: ModelAnswers | None = None
         self._refusal_reported_s: dict[tuple[str, str], float] = {}
 
-    def look(self, sessions: Mapping[str, SimulatorSession], latency: LatencyLog, refusals: Refusals) -> None:
-        """Log what has changed since the last look. sessions: by Socket.IO session id."""
+    def look(
+        self,
+        sessions: Mapping[str, SimulatorSession],
+        latency: LatencyLog,
+        refusals: Refusals,
+        answers: ModelAnswers,
+    ) -> None:
+        """Log what has changed since the last look. sessions: by Socket.IO session id; answers: the model's."""
         for sid in [sid for sid in self._reports if sid not in sessions]:
             session = self._reports.pop(sid).session
             self._say("simulator %d: disconnected after %d answers", session.number, session.answered)
@@ -90,6 +98,7 @@ class ConsoleStatus:
         for sid, session in sessions.items():
             self._look_at(sid, session, latency)
         self._look_at_refused(refusals)
+        self._look_at_answers(answers)
 
     def _look_at_refused(self, refusals: Refusals) -> None:
         """Log each refused simulator once, and again every half minute while it goes on trying."""
@@ -99,6 +108,12 @@ class ConsoleStatus:
             if self._clock() - self._refusal_reported_s.get(key, -REPEAT_S) >= REPEAT_S:
                 self._refusal_reported_s[key] = self._clock()
                 self._warn("%s", simulator)
+
+    def _look_at_answers(self, answers: ModelAnswers) -> None:
+        """Name a model with strange answers once."""
+        if answers is not self._answers_reported and (strangeness := answers.strangeness()):
+            self._answers_reported = answers
+            self._warn("%s", strangeness)
 
     def _look_at(self, sid: str, session: SimulatorSession, latency: LatencyLog) -> None:
         now_s = self._clock()

@@ -39,6 +39,8 @@ def diagnose(controls: OperatorControls) -> list[StatusFinding]:
             StatusFinding("note", "The throttle is fixed at 0, so the cars stand. Set a target speed to drive.")
         )
     findings += [StatusFinding("bad", _sentence(str(refusal))) for refusal in app.refusals.recent()]
+    if strangeness := app.answers.strangeness():
+        findings.append(StatusFinding("bad", strangeness))
     if not app.sessions:
         return sorted([*findings, StatusFinding("note", _sentence(WAITING))], key=_urgency)
     numbers = []

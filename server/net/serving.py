@@ -136,7 +136,7 @@ def serve(
     accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
     console_status = ConsoleStatus()
     while not stop.is_set() and not finished() and not accepting.dead:
-        console_status.look(app.sessions, app.latency, app.refusals)
+        console_status.look(app.sessions, app.latency, app.refusals, app.answers)
         sleep(LOOK_EVERY_S)
     app.stop_cars()
     if accepting.dead:

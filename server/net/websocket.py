@@ -31,8 +31,8 @@ QUICK_ACKNOWLEDGEMENT: int | None = getattr(socket, "TCP_QUICKACK", None)
 def unmask(data: bytes, mask: bytes) -> bytes:
     """XOR `data` with the repeated 4 bytes of `mask`, four bytes at a time."""
     surplus = -len(data) % 4
-    words = np.frombuffer(data + bytes(surplus) if surplus else data, np.uint32)
-    unmasked = (words ^ np.frombuffer(mask, np.uint32)[0]).tobytes()
+    blocks = np.frombuffer(data + bytes(surplus) if surplus else data, np.uint32)
+    unmasked = (blocks ^ np.frombuffer(mask, np.uint32)[0]).tobytes()
     return unmasked[:-surplus] if surplus else unmasked
 
 

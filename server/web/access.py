@@ -199,15 +199,15 @@ class AccessControl:
         if _same(_cookie(environ), _cookie_value(token)):
             return None
         scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        offered = [bearer.strip()] if scheme.lower() == "bearer" else []
+        candidates = [bearer.strip()] if scheme.lower() == "bearer" else []
         if environ.get("PATH_INFO", "/") in ("/", SOCKET_PATH):
-            offered += parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
-        if not offered:
+            candidates += parse_qs(environ.get("QUERY_STRING", "")).get("token", [])
+        if not candidates:
             return UNAUTHORIZED
         address = _address(environ)
         if not self._guesses.left(address) >= 1.0:
             return GUESSED_TOO_OFTEN
-        if any(_same(candidate, token) for candidate in offered):
+        if any(_same(candidate, token) for candidate in candidates):
             return None
         self._guesses.admits(address)
         return UNAUTHORIZED
@@ -250,8 +250,8 @@ def _address(environ: dict[str, Any]) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
 
 
-def _same(offered: str, expected: str) -> bool:
-    return hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode())
+def _same(candidate: str, expected: str) -> bool:
+    return hmac.compare_digest(candidate.encode("utf-8", "replace"), expected.encode())
 
 
 def _cookie(environ: dict[str, Any]) -> str:

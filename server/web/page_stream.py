@@ -45,15 +45,15 @@ class Streams:
 
     def _events(self, simulator: int | None) -> Iterator[str]:
         self.open += 1
-        sent: object = None
+        previous: object = None
         turn = 0
         try:
             while not self._controls.app.stopping:
                 if turn % STATUS_EVERY == 0:
                     yield _event("status", status(self._controls))
                 view = self._chosen(simulator)
-                if view is not None and view.latest is not sent:
-                    sent = view.latest
+                if view is not None and view.latest is not previous:
+                    previous = view.latest
                     yield _event("frame", _frame(view))
                 turn += 1
                 sleep(1 / FRAMES_PER_S)

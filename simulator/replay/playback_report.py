@@ -40,10 +40,10 @@ class PlaybackReport:
 def playback_report(human: Sequence[float], answers: Sequence[float], latency_s: Sequence[float]) -> PlaybackReport:
     """Sum up a playback. human, answers: steering of each frame, -1..1, nan without an answer; latency_s: of each."""
     human_steering, server_steering = np.array(human, np.float64), np.array(answers, np.float64)
-    answered = ~np.isnan(server_steering)
-    latency_ms = np.array(latency_s, np.float64)[answered] * 1000
+    has_answer = ~np.isnan(server_steering)
+    latency_ms = np.array(latency_s, np.float64)[has_answer] * 1000
     p50, p99 = np.percentile(latency_ms, (50, 99)) if latency_ms.size else (math.nan, math.nan)
-    comparison = agreement(server_steering[answered], human_steering[answered])
+    comparison = agreement(server_steering[has_answer], human_steering[has_answer])
     return PlaybackReport(
         frames=server_steering.size,
         unanswered=server_steering.size - comparison.rows,

@@ -113,10 +113,10 @@ class Track:
         def squared_distance(index: int) -> float:
             return (x - xs[index % len(xs)]) ** 2 + (y - ys[index % len(ys)]) ** 2
 
-        index, here = near, squared_distance(near)
-        direction = 1 if squared_distance(near + 1) < here else -1
-        while abs(index - near) < SEARCH_POINTS and (there := squared_distance(index + direction)) < here:
-            index, here = index + direction, there
+        index, distance = near, squared_distance(near)
+        direction = 1 if squared_distance(near + 1) < distance else -1
+        while abs(index - near) < SEARCH_POINTS and (next_distance := squared_distance(index + direction)) < distance:
+            index, distance = index + direction, next_distance
         return index % len(xs)
 
     @cached_property
@@ -129,8 +129,8 @@ class Track:
         position = distance_m / self.spacing_m
         index = math.floor(position)
         share = position - index
-        here, there = self.points[index % len(self.points)], self.points[(index + 1) % len(self.points)]
-        return float(here[0] + share * (there[0] - here[0])), float(here[1] + share * (there[1] - here[1]))
+        start, end = self.points[index % len(self.points)], self.points[(index + 1) % len(self.points)]
+        return float(start[0] + share * (end[0] - start[0])), float(start[1] + share * (end[1] - start[1]))
 
     def has(self, kind: FeatureKind, distance_m: float, side: int) -> bool:
         """Whether the road has the feature at a distance, on a side (1 left, -1 right)."""
@@ -209,9 +209,9 @@ def smooth_loop(waypoints: Float64Array, fine: int = 64) -> Float64Array:
     system[0, -1] = system[-1, 0] = 1
     bend = np.linalg.solve(system, 6 * (np.roll(waypoints, 1, 0) - 2 * waypoints + np.roll(waypoints, -1, 0)))
     t = (np.arange(fine) / fine)[None, :, None]
-    here, there = waypoints[:, None], np.roll(waypoints, -1, 0)[:, None]
+    starts, ends = waypoints[:, None], np.roll(waypoints, -1, 0)[:, None]
     bend_here, bend_there = bend[:, None], np.roll(bend, -1, 0)[:, None]
-    curve = (1 - t) * here + t * there + ((1 - t) ** 3 - (1 - t)) * bend_here / 6 + (t**3 - t) * bend_there / 6
+    curve = (1 - t) * starts + t * ends + ((1 - t) ** 3 - (1 - t)) * bend_here / 6 + (t**3 - t) * bend_there / 6
     return np.asarray(curve.reshape(-1, 2))
 
 

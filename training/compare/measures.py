@@ -120,8 +120,8 @@ def _of_card(card: Card) -> dict[str, Interval]:
 def always_zero(tests: Sequence[Drive]) -> dict[str, Interval]:
     """Measure the agreement of always answering 0 on the same rows."""
     steering, means, block = _joined(tests)
-    nothing = np.zeros_like(steering)
-    return _agreement(nothing, nothing, steering, means, block)
+    zeros = np.zeros_like(steering)
+    return _agreement(zeros, zeros, steering, means, block)
 
 
 def _answers(drive: Drive, engines: Sequence[Engine]) -> Float64Array:

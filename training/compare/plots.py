@@ -89,7 +89,9 @@ def draw_bars(results: Sequence[Result], path: Path) -> None:
     for axes, name in zip(times, engines, strict=True):
         timed = [result for result in results if name in result.latency]
         rows = [result.contender.title for result in timed]
-        p50, p99 = (([getattr(result.latency[name], which) for result in timed]) for which in ("p50_ms", "p99_ms"))
+        p50, p99 = (
+            ([getattr(result.latency[name], percentile) for result in timed]) for percentile in ("p50_ms", "p99_ms")
+        )
         axes.barh(rows, p50)
         axes.plot(p99, rows, "|", color="black", markersize=12, label="p99")
         axes.set(xlabel=f"{ENGINE_TITLES[name]}, p50")

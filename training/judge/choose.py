@@ -99,7 +99,7 @@ def figures(report: DriveReport) -> dict[str, float]:
 
 
 def badness(driving: Driving) -> tuple[float, float, float]:
-    """Return what ranks drivers, least first: times off the road, times put back in replays, mean offset in metres."""
+    """Return what ranks drivers, least first: times off the road, interventions in replays, mean offset in metres."""
     off_road = sum(t["off_road_events"] for name, t in driving.items() if not name.startswith(REPLAY))
-    put_back = sum(t["off_road_events"] for name, t in driving.items() if name.startswith(REPLAY))
-    return off_road, put_back, float(np.mean([t["mean_cte_m"] for t in driving.values()]))
+    interventions = sum(t["off_road_events"] for name, t in driving.items() if name.startswith(REPLAY))
+    return off_road, interventions, float(np.mean([t["mean_cte_m"] for t in driving.values()]))

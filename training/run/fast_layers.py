@@ -83,8 +83,8 @@ class ByteDropout(layers.Dropout):
 
         count, seed = tf.size(inputs), self.seed_generator.next()
         numbers = tf.random.stateless_uniform([(count + 3) // 4], seed, None, None, tf.uint32)
-        drawn = tf.reshape(tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:count], tf.shape(inputs))
-        return inputs * (tf.cast(drawn >= dropped, inputs.dtype) * (BYTE / (BYTE - dropped)))
+        random_bytes = tf.reshape(tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:count], tf.shape(inputs))
+        return inputs * (tf.cast(random_bytes >= dropped, inputs.dtype) * (BYTE / (BYTE - dropped)))
 
 
 class CompiledLeakyReLU(layers.LeakyReLU):

@@ -152,8 +152,8 @@ class Training:
         for epoch, weights in self.store.checkpoints():
             model = self._averaged_model(weights)
             driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", lines)
-            off_road, put_back, mean_m = badness(driving)
-            print(f"epoch {epoch}: {off_road:.0f} times off the road, {put_back:.0f} times put back in replays,")
+            off_road, interventions, mean_m = badness(driving)
+            print(f"epoch {epoch}: {off_road:.0f} times off the road, {interventions:.0f} interventions in replays,")
             print(f"  mean lateral offset {mean_m:.2f} m")
             drivers.append((model, driving))
         return min(drivers, key=lambda driver: badness(driver[1]))
