@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -16,9 +15,19 @@ import keras
 import numpy as np
 
 from models.keras_files.architecture import Architecture
-from models.keras_files.layer_catalogue import WEIGHT_SHAPES, count_parameters, make_layer, require_known, weight_shapes
+from models.keras_files.assignment import assign
+from models.keras_files.layer_catalogue import (
+    count_parameters,
+    has_weights,
+    make_layer,
+    require_known,
+    takes_several,
+    weight_shapes,
+)
 from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.legacy import translate
+from models.keras_files.operands import NEEDS_FLOATS
+from models.keras_files.slices import SLICE, resolve_slice
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 PREPROCESSING_PREFIX = "preprocess_"
@@ -39,7 +48,7 @@ def settings_of(architecture: Architecture, keras_version: str) -> dict[str, Lay
 
 def weighted(architecture: Architecture, settings: dict[str, LayerSettings]) -> list[str]:
     """Names of the layers that have weights, in the file's order."""
-    return [spec.name for spec in architecture.layers if settings[spec.name].kind in WEIGHT_SHAPES]
+    return [spec.name for spec in architecture.layers if has_weights(settings[spec.name])]
 
 
 def apply_layers(
@@ -56,7 +65,7 @@ def apply_layers(
     for spec in architecture.layers:
         if spec.name not in skipped:
             require_known(settings[spec.name])
-    groups = _assign(weighted(architecture, settings), settings, weights)
+    groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
     values = {architecture.input_name: x}
     parameters = 0
@@ -65,7 +74,7 @@ def apply_layers(
         if spec.name in skipped:
             values[spec.name] = inputs[0]
             continue
-        values[spec.name], count = _apply(settings[spec.name], names[spec.name], inputs, groups, weights)
+        values[spec.name], count = _apply(settings[spec.name], names[spec.name], inputs, groups.get(spec.path), weights)
         parameters += count
         if parameters > MAX_PARAMETERS:
             raise ModelFileError(f"the model has more than {MAX_PARAMETERS:,} parameters")
@@ -73,29 +82,47 @@ def apply_layers(
 
 
 def _apply(
-    settings: LayerSettings, name: str, inputs: list[Any], groups: dict[str, LayerGroup], weights: WeightFile
+    settings: LayerSettings, name: str, inputs: list[Any], group: LayerGroup | None, weights: WeightFile
 ) -> tuple[Any, int]:
     """Build and call a layer; return its output and its number of parameters.
 
     The weights are read before the layer is built, so that it cannot be larger than the file.
     """
-    if not inputs:
-        raise settings.wrong("it has no input")
-    shapes = weight_shapes(settings, inputs[0].shape[1:])
+    _check_inputs(settings, inputs)
+    shape = tuple(inputs[0].shape[1:])
+    if settings.kind == SLICE:
+        settings = resolve_slice(settings, shape)
+    shapes = weight_shapes(settings, shape)
     count = count_parameters(shapes)
     if count > MAX_PARAMETERS:
         raise settings.wrong(f"it would have {count:,} parameters")
-    arrays = groups[settings.name].read(settings.name, shapes) if shapes else []
-    layer = make_layer(settings, name)
+    arrays = group.read(settings.name, shapes) if group and shapes else []
     try:
+        layer = make_layer(settings, name)
         y = _call(layer, inputs)
+    except ModelFileError:
+        raise
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise settings.wrong(f"it does not fit an input of shape {_shapes(inputs)} ({_line(error)})") from error
     if math.prod(size or 1 for size in y.shape[1:]) > MAX_ACTIVATIONS:
         raise settings.wrong(f"its output of shape {tuple(y.shape[1:])} exceeds that of any camera network")
     if arrays:
-        layer.set_weights(_to_tensorflow(arrays, settings, weights))
+        _set_weights(layer, _to_tensorflow(arrays, settings, weights))
     return y, count
+
+
+def _check_inputs(settings: LayerSettings, inputs: list[Any]) -> None:
+    """Refuse what Keras would compute in another way, or notice only when it computes."""
+    if not inputs:
+        raise settings.wrong("it has no input")
+    if len(inputs) > 1 and not takes_several(settings):
+        raise settings.wrong(f"it has {len(inputs)} inputs, not one")
+    if settings.config.get(NEEDS_FLOATS) is True and not keras.backend.is_float_dtype(inputs[0].dtype):
+        raise settings.wrong(f"it calculates in whole numbers ({inputs[0].dtype}), which is not supported")
+    for key in ("scale", "offset") if settings.kind == "Rescaling" else ():
+        numbers = settings.numbers(key, 0.0)
+        if isinstance(numbers, list) and len(numbers) != inputs[0].shape[-1]:
+            raise settings.wrong(f"{key} has {len(numbers)} numbers, its input {inputs[0].shape[-1]} channels")
 
 
 def _call(layer: Any, inputs: list[Any]) -> Any:
@@ -105,35 +132,12 @@ def _call(layer: Any, inputs: list[Any]) -> Any:
     return layer(inputs if len(inputs) > 1 else inputs[0])
 
 
-def _assign(names: list[str], settings: dict[str, LayerSettings], weights: WeightFile) -> dict[str, LayerGroup]:
-    """Assign the file's groups to layers by name, by count within the class, or by order, as the layout requires."""
-    if not names:
-        return {}
-    groups = weights.groups()
-    if any(group.kind for group in groups):
-        return _assign_by_kind(names, settings, groups)
-    if len(groups) != len(names):
-        raise ModelFileError(
-            f"{weights.path} has weights for {len(groups)} layers, the architecture has {len(names)} with weights: "
-            "the two belong to different models"
-        )
-    by_name = {group.name: group for group in groups}
-    return by_name if by_name.keys() == set(names) else dict(zip(names, groups, strict=True))
-
-
-def _assign_by_kind(
-    names: list[str], settings: dict[str, LayerSettings], groups: list[LayerGroup]
-) -> dict[str, LayerGroup]:
-    queues: defaultdict[str, list[LayerGroup]] = defaultdict(list)
-    for group in groups:
-        queues[group.kind].append(group)
-    assigned = {}
-    for name in names:
-        kind = _snake_case(settings[name].kind)
-        if not queues[kind]:
-            raise ModelFileError(f"the file has no weights for layer {name!r} ({settings[name].kind})")
-        assigned[name] = queues[kind].pop(0)
-    return assigned
+def _set_weights(layer: Any, arrays: Weights) -> None:
+    if isinstance(layer, keras.layers.Normalization):
+        layer.set_weights([*arrays[:2], np.zeros((), np.int32)])
+        layer.finalize_state()
+    else:
+        layer.set_weights(arrays)
 
 
 def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile) -> Weights:
@@ -141,12 +145,6 @@ def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile
     if settings.kind == "Conv2D" and weights.flips_kernels:
         return [np.ascontiguousarray(arrays[0][::-1, ::-1]), *arrays[1:]]
     return arrays
-
-
-def _snake_case(kind: str) -> str:
-    """The name of a class's group in a .keras file: `MaxPooling2D` is `max_pooling2d`."""
-    kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
 
 
 def _graph_names(names: Iterable[str]) -> dict[str, str]:

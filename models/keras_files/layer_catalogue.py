@@ -12,18 +12,20 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.layer_settings import MAX_SIDE, LayerSettings
-
-Shape = tuple[int, ...]
-Maker = Callable[[LayerSettings, dict[str, Any]], Any]
-
-FORMAT = {"data_format": "channels_last"}
+from models.keras_files.activations import ACTIVATION_MAKERS, read_activation
+from models.keras_files.calculations import calculation, elementwise
+from models.keras_files.convolution_layers import CONVOLUTION_MAKERS, CONVOLUTION_SHAPES, FORMAT, with_bias
+from models.keras_files.layer_settings import MAX_SIDE, LayerSettings, Maker, Shape
+from models.keras_files.normalisation_layers import NORMALISATION_MAKERS, NORMALISATION_SHAPES
+from models.keras_files.sequence_layers import SEQUENCE_MAKERS, SEQUENCE_SHAPES
+from models.keras_files.slices import SLICE
 
 
 def require_known(settings: LayerSettings) -> None:
     """Raise ModelFileError for a class outside the catalogue."""
-    if settings.kind not in MAKERS and settings.kind not in TRAINING_ONLY:
-        raise settings.wrong(f"not a layer that can be loaded; these can: {', '.join(sorted(MAKERS))}")
+    if settings.kind not in MAKERS and settings.kind not in TRAINING_ONLY and settings.kind != SLICE:
+        names = ", ".join(sorted(MAKERS.keys() - CALCULATION_MAKERS.keys()))
+        raise settings.wrong(f"not a layer that can be loaded; these can: {names}")
 
 
 def make_layer(settings: LayerSettings, name: str) -> Any:
@@ -43,84 +45,31 @@ def weight_shapes(settings: LayerSettings, shape: Sequence[int]) -> list[Shape]:
     return shapes_of(settings, tuple(shape)) if shapes_of else []
 
 
-def _conv(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    return layers.Conv2D(
-        settings.integer("filters"), groups=settings.integer("groups", 1), **_kernel_arguments(settings), **common
-    )
+def has_weights(settings: LayerSettings) -> bool:
+    """Whether the layer has weights in a file; some classes have them only with certain settings."""
+    if settings.kind in ("LayerNormalization", "GroupNormalization"):
+        return settings.flag("center", True) or settings.flag("scale", True)
+    if settings.kind == "Normalization":
+        return settings.config.get("mean") is None
+    return settings.kind in WEIGHT_SHAPES
 
 
-def _depthwise(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    """A depthwise convolution; it ignores `groups`, which files of Keras 2 contain and Keras 3 refuses."""
-    return layers.DepthwiseConv2D(
-        depth_multiplier=settings.integer("depth_multiplier", 1), **_kernel_arguments(settings), **common
-    )
-
-
-def _separable(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    return layers.SeparableConv2D(
-        settings.integer("filters"),
-        depth_multiplier=settings.integer("depth_multiplier", 1),
-        **_kernel_arguments(settings),
-        **common,
-    )
-
-
-def _kernel_arguments(settings: LayerSettings) -> dict[str, Any]:
-    return {
-        "kernel_size": settings.pair("kernel_size"),
-        "strides": settings.pair("strides", 1),
-        "padding": settings.padding(),
-        "dilation_rate": settings.pair("dilation_rate", 1),
-        "activation": settings.activation(),
-        "use_bias": settings.flag("use_bias", True),
-        **FORMAT,
-    }
+def takes_several(settings: LayerSettings) -> bool:
+    """Whether the layer merges a list of inputs."""
+    return settings.kind in MERGING or settings.config.get("function") == "divide"
 
 
 def _dense(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.Dense(
         settings.integer("units"),
-        activation=settings.activation(),
+        activation=read_activation(settings),
         use_bias=settings.flag("use_bias", True),
         **common,
     )
 
 
-def _batch_normalization(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    return layers.BatchNormalization(
-        axis=settings.integer("axis", -1, low=-4, high=3),
-        epsilon=settings.number("epsilon", 1e-3, 0.0),
-        center=settings.flag("center", True),
-        scale=settings.flag("scale", True),
-        **common,
-    )
-
-
-def _pooling(kind: Callable[..., Any]) -> Maker:
-    def make(settings: LayerSettings, common: dict[str, Any]) -> Any:
-        size = settings.pair("pool_size", 2)
-        strides = settings.pair("strides", size)
-        return kind(size, strides=strides, padding=settings.padding(), **FORMAT, **common)
-
-    return make
-
-
-def _global_pooling(kind: Callable[..., Any]) -> Maker:
-    return lambda settings, common: kind(keepdims=settings.flag("keepdims", False), **FORMAT, **common)
-
-
 def _merging(kind: Callable[..., Any]) -> Maker:
     return lambda _, common: kind(**common)
-
-
-def _relu(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    ceiling = settings.config.get("max_value")
-    return layers.ReLU(
-        max_value=None if ceiling is None else settings.number("max_value", 0.0),
-        negative_slope=settings.number("negative_slope", 0.0, 0.0),
-        threshold=settings.number("threshold", 0.0, 0.0),
-        **common,
-    )
 
 
 def _p_relu(settings: LayerSettings, common: dict[str, Any]) -> Any:
@@ -132,7 +81,7 @@ def _shared_axes(settings: LayerSettings) -> tuple[int, ...]:
 
 
 def _rescaling(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    return layers.Rescaling(settings.number("scale", 1.0), settings.number("offset", 0.0), **common)
+    return layers.Rescaling(settings.numbers("scale", 1.0), settings.numbers("offset", 0.0), **common)
 
 
 def _resizing(settings: LayerSettings, common: dict[str, Any]) -> Any:
@@ -148,35 +97,48 @@ def _resizing(settings: LayerSettings, common: dict[str, Any]) -> Any:
     )
 
 
-MAKERS: dict[str, Maker] = {
-    "Conv2D": _conv,
-    "DepthwiseConv2D": _depthwise,
-    "SeparableConv2D": _separable,
-    "Dense": _dense,
-    "BatchNormalization": _batch_normalization,
-    "MaxPooling2D": _pooling(layers.MaxPooling2D),
-    "AveragePooling2D": _pooling(layers.AveragePooling2D),
-    "GlobalMaxPooling2D": _global_pooling(layers.GlobalMaxPooling2D),
-    "GlobalAveragePooling2D": _global_pooling(layers.GlobalAveragePooling2D),
+def _up_sampling(settings: LayerSettings, common: dict[str, Any]) -> Any:
+    interpolation = settings.choice("interpolation", "nearest", ("bilinear", "nearest"))
+    return layers.UpSampling2D(settings.sizes("size", 2, 2), interpolation=interpolation, **FORMAT, **common)
+
+
+def _dropout(kind: Callable[..., Any], **options: Any) -> Maker:
+    return lambda settings, common: kind(settings.number("rate", 0.0, 0.0, 0.999), **options, **common)
+
+
+CALCULATION_MAKERS: dict[str, Maker] = {"Elementwise": elementwise, "Calculation": calculation}
+"""The makers of what `operations` and `slices` translate a calculation into."""
+
+MERGING: dict[str, Maker] = {
     "Add": _merging(layers.Add),
+    "Subtract": _merging(layers.Subtract),
     "Multiply": _merging(layers.Multiply),
     "Average": _merging(layers.Average),
     "Maximum": _merging(layers.Maximum),
-    "Concatenate": lambda s, common: layers.Concatenate(axis=s.integer("axis", -1, low=-4, high=3), **common),
-    "Dropout": lambda s, common: layers.Dropout(s.number("rate", 0.0, 0.0, 0.999), **common),
-    "SpatialDropout2D": lambda s, common: layers.SpatialDropout2D(
-        s.number("rate", 0.0, 0.0, 0.999), **FORMAT, **common
-    ),
-    "Activation": lambda s, common: layers.Activation(s.activation(), **common),
-    "ReLU": _relu,
-    "LeakyReLU": lambda s, common: layers.LeakyReLU(s.number("negative_slope", 0.3, 0.0), **common),
-    "ELU": lambda s, common: layers.ELU(s.number("alpha", 1.0), **common),
+    "Minimum": _merging(layers.Minimum),
+    "Concatenate": lambda s, common: layers.Concatenate(axis=s.axis(), **common),
+    "Attention": SEQUENCE_MAKERS["Attention"],
+}
+
+MAKERS: dict[str, Maker] = {
+    **CONVOLUTION_MAKERS,
+    **NORMALISATION_MAKERS,
+    **ACTIVATION_MAKERS,
+    **SEQUENCE_MAKERS,
+    **CALCULATION_MAKERS,
+    **MERGING,
+    "Dense": _dense,
+    "Dropout": _dropout(layers.Dropout),
+    "SpatialDropout1D": _dropout(layers.SpatialDropout1D),
+    "SpatialDropout2D": _dropout(layers.SpatialDropout2D, **FORMAT),
     "PReLU": _p_relu,
     "Flatten": lambda _, common: layers.Flatten(**FORMAT, **common),
     "Reshape": lambda s, common: layers.Reshape(s.integers("target_shape"), **common),
     "Permute": lambda s, common: layers.Permute(s.integers("dims", low=1), **common),
+    "RepeatVector": lambda s, common: layers.RepeatVector(s.integer("n", high=MAX_SIDE), **common),
     "Cropping2D": lambda s, common: layers.Cropping2D(s.margins("cropping"), **FORMAT, **common),
     "ZeroPadding2D": lambda s, common: layers.ZeroPadding2D(s.margins("padding"), **FORMAT, **common),
+    "UpSampling2D": _up_sampling,
     "Rescaling": _rescaling,
     "Resizing": _resizing,
 }
@@ -189,47 +151,40 @@ TRAINING_ONLY = frozenset(
         "GaussianDropout",
         "AlphaDropout",
         "ActivityRegularization",
-        "RandomFlip",
+        "AugMix",
+        "CutMix",
+        "Equalization",
+        "MixUp",
+        "RandAugment",
         "RandomBrightness",
+        "RandomColorDegeneration",
+        "RandomColorJitter",
         "RandomContrast",
-        "RandomTranslation",
+        "RandomElasticTransform",
+        "RandomErasing",
+        "RandomFlip",
+        "RandomGaussianBlur",
+        "RandomGrayscale",
+        "RandomHeight",
+        "RandomHue",
+        "RandomInvert",
+        "RandomPerspective",
+        "RandomPosterization",
         "RandomRotation",
+        "RandomSaturation",
+        "RandomSharpness",
+        "RandomShear",
+        "RandomTranslation",
+        "RandomWidth",
         "RandomZoom",
+        "Solarization",
     }
 )
-"""Classes that pass their input on unchanged outside training."""
-
-
-def _conv_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
-    channels = shape[-1] // settings.integer("groups", 1)
-    return _with_bias(settings, [(*settings.pair("kernel_size"), channels, settings.integer("filters"))])
-
-
-def _depthwise_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
-    multiplier = settings.integer("depth_multiplier", 1)
-    kernel = (*settings.pair("kernel_size"), shape[-1], multiplier)
-    return _with_bias(settings, [kernel], shape[-1] * multiplier)
-
-
-def _separable_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
-    multiplier = settings.integer("depth_multiplier", 1)
-    depthwise = (*settings.pair("kernel_size"), shape[-1], multiplier)
-    return _with_bias(settings, [depthwise, (1, 1, shape[-1] * multiplier, settings.integer("filters"))])
+"""Classes that pass their input on unchanged outside training; RandomCrop does not, because it crops the middle."""
 
 
 def _dense_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
-    return _with_bias(settings, [(shape[-1], settings.integer("units"))])
-
-
-def _with_bias(settings: LayerSettings, kernels: list[Shape], channels: int | None = None) -> list[Shape]:
-    bias = [(channels or kernels[-1][-1],)] if settings.flag("use_bias", True) else []
-    return [*kernels, *bias]
-
-
-def _batch_normalization_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
-    axis = settings.integer("axis", -1, low=-4, high=3)
-    size = (1, *shape)[axis] if abs(axis) <= len(shape) else 0
-    return [(size,)] * (2 + settings.flag("center", True) + settings.flag("scale", True))
+    return with_bias(settings, [(shape[-1], settings.integer("units"))])
 
 
 def _p_relu_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
@@ -238,11 +193,10 @@ def _p_relu_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
 
 
 WEIGHT_SHAPES: dict[str, Callable[[LayerSettings, Shape], list[Shape]]] = {
-    "Conv2D": _conv_shapes,
-    "DepthwiseConv2D": _depthwise_shapes,
-    "SeparableConv2D": _separable_shapes,
+    **CONVOLUTION_SHAPES,
+    **NORMALISATION_SHAPES,
+    **SEQUENCE_SHAPES,
     "Dense": _dense_shapes,
-    "BatchNormalization": _batch_normalization_shapes,
     "PReLU": _p_relu_shapes,
 }
 """The weight shapes of the classes that have weights."""

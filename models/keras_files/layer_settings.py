@@ -7,36 +7,17 @@ of one line that names the layer.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from models.keras_files.weights import ModelFileError
 
-ACTIVATIONS = frozenset(
-    {
-        "linear",
-        "relu",
-        "relu6",
-        "elu",
-        "selu",
-        "gelu",
-        "silu",
-        "swish",
-        "mish",
-        "leaky_relu",
-        "tanh",
-        "sigmoid",
-        "hard_sigmoid",
-        "softplus",
-        "softsign",
-        "softmax",
-        "exponential",
-    }
-)
-"""The activations that need no parameters besides their name."""
-
 MAX_CHANNELS = 65_536
 MAX_SIDE = 4096
+MAX_NUMBERS = 4096
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +43,29 @@ class LayerSettings:
         """A whole number from low to high; old files write some of them as 23.0."""
         return self._whole(key, self.config.get(key, default), low, high)
 
-    def pair(self, key: str, default: object = None, high: int = MAX_SIDE) -> tuple[int, int]:
-        """Two whole numbers from 1 to high, for rows and columns; a single one applies to both."""
+    def numbers(self, key: str, default: float) -> float | list[float]:
+        """A finite number, or a list of one for each channel."""
+        value = self.config.get(key, default)
+        while isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if not isinstance(value, list):
+            return LayerSettings(self.name, self.kind, {key: value}).number(key, default)
+        if len(value) > MAX_NUMBERS:
+            raise self.wrong(f"{key} is a list of {len(value)} numbers; at most {MAX_NUMBERS} are read")
+        return [LayerSettings(self.name, self.kind, {key: item}).number(key, default) for item in value]
+
+    def axis(self, key: str = "axis") -> int:
+        """One axis of at most five, by default the last; Keras writes some as a list of one."""
+        value = self.config.get(key)
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+        return -1 if value is None else self._whole(key, value, -4, 4)
+
+    def sizes(self, key: str, axes: int, default: object = None) -> tuple[int, ...]:
+        """A whole number from 1 for each of the axes, such as rows and columns; a single one applies to all."""
         value = self.config.get(key)
         value = default if value is None else value
-        first, second = value if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
-        return self._whole(key, first, 1, high), self._whole(key, second, 1, high)
+        values = value if isinstance(value, list | tuple) and len(value) == axes else (value,) * axes
+        return tuple(self._whole(key, size, 1, MAX_SIDE) for size in values)
 
     def margins(self, key: str) -> tuple[tuple[int, int], tuple[int, int]]:
         """((top, bottom), (left, right)), from one number, two or four."""
@@ -98,14 +96,6 @@ class LayerSettings:
             raise self.wrong(f"{key} is {_short(value)}, not one of {', '.join(sorted(choices))}")
         return value
 
-    def activation(self) -> str:
-        """The name of a built-in activation."""
-        return self.choice("activation", "linear", ACTIVATIONS)
-
-    def padding(self) -> str:
-        """The padding of a convolution or pooling, valid or same."""
-        return self.choice("padding", "valid", ("valid", "same"))
-
     def require_channels_last(self) -> None:
         """Refuse channels-first networks (Theano's default), which Keras cannot run on a CPU."""
         if self.config.get("data_format") not in (None, "channels_last"):
@@ -123,6 +113,10 @@ class LayerSettings:
         ):
             raise self.wrong(f"{key} is {_short(value)}, not a whole number from {low} to {high}")
         return int(value)
+
+
+Maker = Callable[[LayerSettings, dict[str, Any]], Any]
+"""Makes a Keras layer from its settings and from arguments that all layers have."""
 
 
 def _short(value: object) -> str:

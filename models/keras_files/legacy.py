@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from models.keras_files.classes import function_name, inner_layer
 from models.keras_files.weights import ModelFileError
 
 Config = dict[str, Any]
@@ -35,10 +36,18 @@ ARGUMENTS = {
     "p": "rate",
     "dim_ordering": "data_format",
     "theta": "threshold",
+    "inner_activation": "recurrent_activation",
 }
 """Arguments that were only renamed since Keras 1."""
 
 DATA_FORMATS = {"tf": "channels_last", "th": "channels_first", "default": "channels_last"}
+
+ACTIVATIONS = {"softmax_v2": "softmax"}
+"""Functions that were only renamed."""
+
+WRAPPERS = ("TimeDistributed", "Bidirectional")
+STEPWISE = ("Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "LayerNormalization")
+MAX_DEPTH = 2
 
 MERGES = {
     "sum": "Add",
@@ -50,18 +59,50 @@ MERGES = {
 """The classes that replace Keras 1's Merge, by its mode."""
 
 
-def translate(kind: str, config: Config, keras_version: str) -> tuple[str, Config]:
+def translate(kind: str, config: Config, keras_version: str, depth: int = 0) -> tuple[str, Config]:
     """A layer's class and settings in Keras 3's names; settings of Keras 3 pass unchanged.
 
-    keras_version: of the file, "" if unknown. Raises ModelFileError if Keras 3 has no layer that computes the same.
+    keras_version: of the file, "" if unknown. depth: of layers in the settings of layers.
+    Raises ModelFileError if Keras 3 has no layer that computes the same.
     """
+    if depth > MAX_DEPTH:
+        raise ModelFileError(f"layer {config.get('name')!r} contains layers more than {MAX_DEPTH} deep")
     translation = {ARGUMENTS.get(key, key): value for key, value in config.items()}
     if translation.get("data_format") in DATA_FORMATS:
         translation["data_format"] = DATA_FORMATS[translation["data_format"]]
     if kind in SPECIAL:
         kind, translation = SPECIAL[kind](translation)
-    _check_activation(translation, keras_version)
+    for key in ("activation", "recurrent_activation"):
+        if key in translation:
+            translation[key] = _activation(str(config.get("name")), translation[key], keras_version, depth)
+    if kind in WRAPPERS:
+        inner = translate(*inner_layer(str(config.get("name")), config.get("layer")), keras_version, depth + 1)
+        if kind == "TimeDistributed":
+            return _time_distributed(config, *inner)
+        translation["layer"] = {"class_name": inner[0], "config": inner[1]}
     return KINDS.get(kind, kind), translation
+
+
+def _activation(name: str, value: Any, keras_version: str, depth: int) -> Any:
+    """An activation's name, or the class and settings of a layer that serves as one."""
+    if isinstance(value, dict):
+        if value.get("class_name") != "function":
+            kind, config = translate(*inner_layer(name, value), keras_version, depth + 1)
+            return {"class_name": kind, "config": config}
+        value = function_name(name, value)
+    if value == "hard_sigmoid" and not keras_version.startswith("3."):
+        return "old_hard_sigmoid"
+    return ACTIVATIONS.get(value, value) if isinstance(value, str) else value
+
+
+def _time_distributed(config: Config, kind: str, inner: Config) -> tuple[str, Config]:
+    """The wrapped layer itself, if it computes the same on a whole sequence as on each of its steps."""
+    if kind not in STEPWISE:
+        raise ModelFileError(
+            f"layer {config.get('name')!r} is a TimeDistributed {kind[:40]}: of a sequence's steps it can wrap only "
+            + ", ".join(STEPWISE)
+        )
+    return kind, inner
 
 
 def _convolution(config: Config) -> tuple[str, Config]:
@@ -116,9 +157,3 @@ SPECIAL: dict[str, Callable[[Config], tuple[str, Config]]] = {
     "Merge": _merge,
 }
 """Classes that need more than renaming."""
-
-
-def _check_activation(config: Config, keras_version: str) -> None:
-    """Refuse `hard_sigmoid` from before Keras 3: it was 0.2 x + 0.5, and is x / 6 + 0.5 now."""
-    if config.get("activation") == "hard_sigmoid" and not keras_version.startswith("3."):
-        raise ModelFileError(f"layer {config.get('name')!r}: hard_sigmoid is a different function since Keras 3")

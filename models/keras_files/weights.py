@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,15 +17,24 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from models.keras_files.hdf5 import (
+    MAX_NAME_BYTES,
+    MAX_NAMES,
+    ModelFileError,
+    child_of,
+    count_attribute,
+    keys_of,
+    names_attribute,
+    require_child,
+    text_attribute,
+)
+
+__all__ = ["LayerGroup", "ModelFileError", "TreeNode", "WeightFile", "Weights", "text_attribute"]
+
 Weights = list[npt.NDArray[np.float32]]
 Shapes = Sequence[tuple[int, ...]]
 
-MAX_NAMES = 2000
-MAX_NAME_BYTES = 1000
-
-
-class ModelFileError(ValueError):
-    """A model file that cannot be used; the message tells the user why."""
+MAX_GROUP_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class WeightFile:
         """
         try:
             with h5py.File(content or path, "r") as file:
-                yield cls(file, _child(file, "model_weights", path) or file, path)
+                yield cls(file, child_of(file, "model_weights", path) or file, path)
         except (OSError, RuntimeError, KeyError, UnicodeError) as error:
             raise ModelFileError(f"{path} is damaged or not an HDF5 file ({error})") from error
 
@@ -62,69 +71,94 @@ class WeightFile:
         return text_attribute(attributes, "backend", MAX_NAME_BYTES) == "theano"
 
     def groups(self) -> list[LayerGroup]:
-        """The layers that have weights, in the file's order.
+        """The outermost model's layers that have weights, in the file's order; none in a file with a tree of groups.
 
         Raises ModelFileError if the file holds no weights of a Keras model.
         """
-        if "layer_names" in self.root.attrs:
-            groups = self._named_groups()
-        elif "nb_layers" in self.root.attrs:
-            groups = self._numbered_groups()
-        else:
-            groups = self._checkpoint_groups()
+        groups = self._named_groups() if "layer_names" in self.root.attrs else self._numbered_groups()
         filled = [group for group in groups if group.datasets]
         if not filled:
             raise ModelFileError(f"{self.path} holds no weights of a Keras model")
         return filled
 
+    def tree(self) -> TreeNode | None:
+        """The groups of a .keras or .weights.h5 file (tf.keras 2.12 on), which are nested like the models, or None."""
+        if "layer_names" in self.root.attrs or "nb_layers" in self.root.attrs:
+            return None
+        node = TreeNode(self.root, self.path)
+        if not node.has_datasets():
+            raise ModelFileError(f"{self.path} holds no weights of a Keras model")
+        return node
+
     def _named_groups(self) -> list[LayerGroup]:
         """The layers of a .h5 file, in the order of its attributes `layer_names` and `weight_names`."""
         groups = []
-        for name in _names(self.root.attrs, "layer_names", self.path):
-            group = self._require(self.root, name)
-            datasets = [self._require(group, weight) for weight in _names(group.attrs, "weight_names", self.path)]
-            groups.append(LayerGroup(name, "", datasets, self.path))
+        for name in names_attribute(self.root.attrs, "layer_names", self.path):
+            group = require_child(self.root, name, self.path)
+            weight_names = names_attribute(group.attrs, "weight_names", self.path)
+            datasets = [require_child(group, weight, self.path) for weight in weight_names]
+            groups.append(LayerGroup(name, datasets, self.path, weight_names))
         return groups
 
     def _numbered_groups(self) -> list[LayerGroup]:
         """The layers in files of the first Keras releases, `layer_0` with `param_0`, `param_1`, ..., without names."""
         groups = []
-        for number in range(_count(self.root.attrs, "nb_layers", self.path)):
-            group = self._require(self.root, f"layer_{number}")
-            count = _count(group.attrs, "nb_params", self.path)
-            datasets = [self._require(group, f"param_{index}") for index in range(count)]
-            groups.append(LayerGroup("", "", datasets, self.path))
+        for number in range(count_attribute(self.root.attrs, "nb_layers", self.path)):
+            group = require_child(self.root, f"layer_{number}", self.path)
+            count = count_attribute(group.attrs, "nb_params", self.path)
+            datasets = [require_child(group, f"param_{index}", self.path) for index in range(count)]
+            groups.append(LayerGroup("", datasets, self.path, []))
         return groups
 
-    def _checkpoint_groups(self) -> list[LayerGroup]:
-        """The layers of .keras and .weights.h5 files (tf.keras 2.12 on): `layers/conv2d_1/vars/0`, counted by class."""
-        layers = None
-        for name in ("layers", "_layer_checkpoint_dependencies"):
-            layers = layers or _child(self.root, name, self.path)
-        groups = []
-        for name in _keys(layers, self.path) if layers is not None else []:
-            kind, number = _split_number(name)
-            variables = _child(self._require(layers, name), "vars", self.path)
-            keys = sorted(_keys(variables, self.path), key=_natural) if variables is not None else []
-            datasets = [self._require(variables, key) for key in keys]
-            groups.append((number, LayerGroup("", kind, datasets, self.path)))
-        return [group for _, group in sorted(groups, key=lambda entry: entry[0])]
 
-    def _require(self, group: Any, name: str) -> Any:
-        child = _child(group, name, self.path)
-        if child is None:
-            raise ModelFileError(f"{self.path} is incomplete: it names {name!r} but does not contain it")
-        return child
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A model's or layer's group in a .keras file: `layers/conv2d_1/vars/0`, counted by class. path: of the file."""
+
+    group: Any
+    path: Path
+
+    def children(self, kind: str) -> list[TreeNode]:
+        """The layers of a class, whose name is in snake case, in the model's order."""
+        layers = self._layers()
+        numbered = [(_split_number(name), name) for name in keys_of(layers, self.path)] if layers is not None else []
+        names = sorted((number, name) for (prefix, number), name in numbered if prefix == kind)
+        return [TreeNode(require_child(layers, name, self.path), self.path) for _, name in names]
+
+    def datasets(self, parts: Sequence[str] = ("",)) -> list[Any]:
+        """The layer's weights, in order. parts: the layers inside it that have them; tf.keras adds `_` to the names."""
+        datasets = []
+        for part in parts:
+            home = self.group
+            if part:
+                home = child_of(self.group, part, self.path) or child_of(self.group, f"_{part}", self.path)
+            variables = child_of(home, "vars", self.path) if home is not None else None
+            keys = sorted(keys_of(variables, self.path), key=_natural) if variables is not None else []
+            datasets += [require_child(variables, key, self.path) for key in keys]
+        return datasets
+
+    def has_datasets(self) -> bool:
+        """Whether the model or any layer inside it has weights; the states of random layers do not count."""
+        layers = self._layers()
+        names = keys_of(layers, self.path) if layers is not None else []
+        return any(_holds_weights(child_of(layers, name, self.path), self.path) for name in names)
+
+    def _layers(self) -> Any:
+        names = ("layers", "_layer_checkpoint_dependencies")
+        return next((group for name in names if (group := child_of(self.group, name, self.path)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerGroup:
-    """One layer's datasets. name, kind: the layer's name and its class in snake case, or "" if the layout has none."""
+    """The weights of a layer, or in a .h5 file those of a nested model. name: "" if the file has none.
+
+    weight_names: one for each of the datasets, only in a .h5 file.
+    """
 
     name: str
-    kind: str
     datasets: list[Any]
     path: Path
+    weight_names: list[str] = field(default_factory=list)
 
     def read(self, layer: str, shapes: Shapes) -> Weights:
         """The arrays as float32. Raises ModelFileError, which names `layer`, unless they have exactly these shapes."""
@@ -136,7 +170,8 @@ class LayerGroup:
         return [self._array(layer, dataset) for dataset in self.datasets]
 
     def _array(self, layer: str, dataset: Any) -> npt.NDArray[np.float32]:
-        if dataset.dtype.kind != "f" or dataset.is_virtual or dataset.external:
+        is_number = dataset.dtype.kind == "f" or (dataset.dtype.kind in "iu" and dataset.shape == ())
+        if not is_number or dataset.is_virtual or dataset.external:
             raise ModelFileError(f"{self.path}: the weights of layer {layer!r} are not plain numbers in the file")
         try:
             array = np.asarray(dataset[()], dtype=np.float32)
@@ -147,70 +182,15 @@ class LayerGroup:
         return array
 
 
-def text_attribute(attributes: Any, name: str, limit: int) -> str | None:
-    """A text attribute of at most `limit` bytes, or None. Raises ModelFileError for any other attribute."""
-    if name not in attributes:
-        return None
-    identifier = attributes.get_id(name)
-    if identifier.shape != () or h5py.check_string_dtype(identifier.dtype) is None:
-        raise ModelFileError(f"the attribute {name!r} is not a text")
-    value = attributes[name]
-    data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
-    if len(data) > limit:
-        raise ModelFileError(f"the attribute {name!r} is longer than {limit:,} bytes")
-    return data.decode("utf-8", "replace")
-
-
-def _names(attributes: Any, name: str, path: Path) -> list[str]:
-    """A list attribute; Keras splits one of more than 64 kB into `name0`, `name1`, ..."""
-    if name in attributes:
-        return _names_part(attributes, name, path)
-    names: list[str] = []
-    while (part := f"{name}{len(names)}") in attributes and len(names) < MAX_NAMES:
-        names.append(part)
-    return [item for part in names for item in _names_part(attributes, part, path)]
-
-
-def _names_part(attributes: Any, name: str, path: Path) -> list[str]:
-    identifier = attributes.get_id(name)
-    shape = identifier.shape
-    if shape in ((0,), ()) or len(shape) != 1 or shape[0] > MAX_NAMES:
-        if shape == (0,):
-            return []
-        raise ModelFileError(f"{path}: {name!r} is not a list of at most {MAX_NAMES} names")
-    if h5py.check_string_dtype(identifier.dtype) is None:
-        raise ModelFileError(f"{path}: {name!r} is not a list of names")
-    values = [item if isinstance(item, bytes) else str(item).encode() for item in attributes[name]]
-    if any(not 0 < len(value) <= MAX_NAME_BYTES for value in values):
-        raise ModelFileError(f"{path}: {name!r} holds an empty or overlong name")
-    return [value.decode("utf-8", "replace") for value in values]
-
-
-def _count(attributes: Any, name: str, path: Path) -> int:
-    identifier = attributes.get_id(name) if name in attributes else None
-    if identifier is None or identifier.shape != () or identifier.dtype.kind not in "iu":
-        raise ModelFileError(f"{path}: {name!r} is not a number")
-    count = int(attributes[name])
-    if not 0 <= count <= MAX_NAMES:
-        raise ModelFileError(f"{path}: {name!r} is {count}; at most {MAX_NAMES} are read")
-    return count
-
-
-def _child(group: Any, name: str, path: Path) -> Any:
-    """The object at `name`, which may contain slashes, by hard links only; None if there is none."""
-    for part in name.strip("/").split("/"):
-        if not isinstance(group, h5py.Group) or part in ("", ".", "..") or part not in group.keys():  # noqa: SIM118
-            return None
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ModelFileError(f"{path}: {name!r} is a link; only weights in the file itself are read")
-        group = group[part]
-    return group
-
-
-def _keys(group: Any, path: Path) -> list[str]:
-    if not isinstance(group, h5py.Group) or len(group) > MAX_NAMES:
-        raise ModelFileError(f"{path} holds no weights of a Keras model")
-    return list(group.keys())
+def _holds_weights(group: Any, path: Path, depth: int = 0) -> bool:
+    """Whether a `vars` group at or below `group` has datasets."""
+    if depth > MAX_GROUP_DEPTH or not isinstance(group, h5py.Group):
+        return False
+    variables = child_of(group, "vars", path)
+    if variables is not None and keys_of(variables, path):
+        return True
+    names = [name for name in keys_of(group, path) if name not in ("vars", "seed_generator")]
+    return any(_holds_weights(child_of(group, name, path), path, depth + 1) for name in names)
 
 
 def _split_number(name: str) -> tuple[str, int]:

@@ -1,0 +1,139 @@
+"""The calculations of functional models for which Keras has no layer, as layers.
+
+A function of each number alone becomes an Activation layer, which leaves shapes unchanged. A function that changes
+shapes becomes a Calculation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import layers, ops
+
+from models.keras_files.layer_settings import LayerSettings
+
+Function = Callable[[Any], Any]
+
+MAX_EXPONENT = 8
+
+
+class Calculation(layers.Layer):
+    """A layer without weights that computes a function of this module."""
+
+    def __init__(self, function: Function, **common: Any) -> None:
+        super().__init__(**common)
+        self._function = function
+
+    def call(self, inputs: Any) -> Any:
+        """The function of the layer's input, or of its list of inputs."""
+        return self._function(inputs)
+
+
+def elementwise(settings: LayerSettings, common: dict[str, Any]) -> Any:
+    """The Activation for a function of each number. Raises ModelFileError for an unknown function or constant."""
+    name = settings.choice("function", "", tuple(ELEMENTWISE))
+    return layers.Activation(ELEMENTWISE[name](settings), **common)
+
+
+def calculation(settings: LayerSettings, common: dict[str, Any]) -> Any:
+    """The Calculation for a function that changes shapes. Raises ModelFileError for an unknown function."""
+    name = settings.choice("function", "", tuple(CALCULATIONS))
+    return Calculation(CALCULATIONS[name](settings), **common)
+
+
+def _plain(function: Function) -> Callable[[LayerSettings], Function]:
+    return lambda _: function
+
+
+def _with_constant(function: Callable[[Any, float], Any]) -> Callable[[LayerSettings], Function]:
+    """A function of the input and the setting `constant`."""
+
+    def make(settings: LayerSettings) -> Function:
+        constant = settings.number("constant", 0.0)
+        return lambda x: function(x, constant)
+
+    return make
+
+
+def _power(settings: LayerSettings) -> Function:
+    exponent = settings.number("exponent", 1.0, -MAX_EXPONENT, MAX_EXPONENT)
+    if exponent != round(exponent):
+        raise settings.wrong(f"its exponent {exponent:g} is not a whole number")
+    return lambda x: ops.power(x, exponent)
+
+
+def _clip(settings: LayerSettings) -> Function:
+    low, high = settings.number("low", 0.0), settings.number("high", 1.0)
+    return lambda x: ops.clip(x, low, high)
+
+
+ELEMENTWISE: dict[str, Callable[[LayerSettings], Function]] = {
+    "absolute": _plain(ops.absolute),
+    "square": _plain(ops.square),
+    "sqrt": _plain(ops.sqrt),
+    "rsqrt": _plain(ops.rsqrt),
+    "exp": _plain(ops.exp),
+    "log": _plain(ops.log),
+    "to_floats": _plain(lambda x: ops.cast(x, "float32")),
+    "gelu_approximate": _plain(lambda x: ops.gelu(x, approximate=True)),
+    "maximum": _with_constant(ops.maximum),
+    "minimum": _with_constant(ops.minimum),
+    "reciprocal": _with_constant(lambda x, constant: constant / x),
+    "power": _power,
+    "clip": _clip,
+}
+"""The functions of one number, by name."""
+
+
+def _reduction(function: Callable[..., Any]) -> Callable[[LayerSettings], Function]:
+    """A mean, sum, ... over the setting `axes`."""
+
+    def make(settings: LayerSettings) -> Function:
+        axes, keepdims = _axes(settings), settings.flag("keepdims", False)
+        return lambda x: function(x, axis=_within(axes, len(x.shape)), keepdims=keepdims)
+
+    return make
+
+
+def _axes(settings: LayerSettings) -> tuple[int, ...]:
+    return settings.integers("axes", low=-8)
+
+
+def _within(axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """The axes counted from the first one. Raises ValueError if the frames' axis is among them."""
+    places = tuple(axis % rank if -rank <= axis < rank else 0 for axis in axes)
+    if 0 in places:
+        raise ValueError("it combines frames, or an axis that its input does not have")
+    return places
+
+
+def _expand(settings: LayerSettings) -> Function:
+    axes = _axes(settings)
+    return lambda x: ops.expand_dims(x, _within(axes, len(x.shape) + 1))
+
+
+def _squeeze(settings: LayerSettings) -> Function:
+    axes = _axes(settings)
+    return lambda x: ops.squeeze(x, _within(axes, len(x.shape)))
+
+
+def _slice(settings: LayerSettings) -> Function:
+    """A slice with steps, of channels or of sequences; `models.keras_files.slices` has checked its bounds."""
+    bounds = settings.config.get("bounds")
+    if not isinstance(bounds, tuple):
+        raise settings.wrong("its bounds are not plain numbers")
+    return lambda x: x[bounds]
+
+
+CALCULATIONS: dict[str, Callable[[LayerSettings], Function]] = {
+    "divide": _plain(lambda pair: ops.divide(pair[0], pair[1])),
+    "mean": _reduction(ops.mean),
+    "sum": _reduction(ops.sum),
+    "max": _reduction(ops.max),
+    "min": _reduction(ops.min),
+    "expand_dims": _expand,
+    "squeeze": _squeeze,
+    "slice": _slice,
+}
+"""The functions that change shapes, by name."""
