@@ -11,6 +11,8 @@ from dataclasses import dataclass
 MAX_NUMBER = 1e9
 """The largest factor or offset that is read."""
 
+MAX_STEPS = 20
+
 Bounds = tuple[int | None, int | None]
 """First, and first after the last, as in Python's slices: None is the border, negative counts from the end."""
 
@@ -103,9 +105,11 @@ Step = Affine | Crop | Resize | Mix | Standardise
 
 
 def appended(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
-    """The steps and one more; two affine steps in a row become one."""
+    """The steps and one more; two affine steps in a row become one. Raises FormulaError for too many."""
     if steps and isinstance(step, Affine) and isinstance(steps[-1], Affine):
         return (*steps[:-1], steps[-1].then(step))
+    if len(steps) == MAX_STEPS:
+        raise FormulaError("it takes many steps")
     return (*steps, step)
 
 

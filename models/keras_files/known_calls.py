@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.keras_files.image_steps import Crop, FormulaError, Mix, Resize, Standardise
-from models.keras_files.layer_settings import MAX_SIDE
 from models.keras_files.marshalled_code import Slice
 from models.keras_files.symbols import Images, Name, computed, numbers, selected, whole
 
@@ -37,6 +36,10 @@ GREY = ((0.2989,), (0.587,), (0.114,))
 
 YUV = ((0.299, -0.14714119, 0.61497538), (0.587, -0.28886916, -0.51496512), (0.114, 0.43601035, -0.10001026))
 """tf.image.rgb_to_yuv: factors by input channel, then output channel; it adds no offset."""
+
+
+MAX_SIDE = 1024
+"""The largest number of rows or columns after a resizing."""
 
 
 def known_call(name: str, positional: Sequence[object], named: Mapping[str, object]) -> object:

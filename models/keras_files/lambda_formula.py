@@ -10,14 +10,11 @@ from collections.abc import Callable, Mapping
 
 from models.keras_files.bytecode import BytecodeError, Dialect, Instruction, instructions
 from models.keras_files.image_steps import FormulaError
-from models.keras_files.known_calls import known_call
 from models.keras_files.marshalled_code import CodeObject, Slice
+from models.keras_files.symbol_stack import NULL, SymbolStack
 from models.keras_files.symbols import Images, Name, computed, describe, indexed
 
 MAX_STACK = 50
-NULL = Name("")
-"""The empty place that calls have beside a function since Python 3.7."""
-
 BINARY_OPERATORS = {0: "+", 2: "//", 5: "*", 8: "**", 10: "-", 11: "/", 26: "[]"}
 """The argument of BINARY_OP; from 13 to 25 follow the in-place forms, in the same order."""
 
@@ -32,20 +29,19 @@ BINARY_INSTRUCTIONS = {
 }
 
 
-class Follower:
+class Follower(SymbolStack):
     """The state while one function's bytecode is followed: its stack, local names and progress."""
 
     def __init__(self, code: CodeObject, dialect: Dialect, values: Mapping[str, object]) -> None:
         """values: of the function's arguments except the first, and of the enclosing functions' variables."""
+        super().__init__(null_places=code.layout == "3.11")
         self._code = code
         self._dialect = dialect
         self._values = values
-        self._stack: list[object] = []
         self._locals: dict[int, object] = {0: Images()}
         for place, name in enumerate(code.variables[1 : code.arguments], 1):
             if name in values:
                 self._locals[place] = values[name]
-        self._keywords: tuple[str, ...] = ()
         self.images = Images()
         """The images that the last step made."""
         self.count = 0
@@ -82,50 +78,12 @@ class Follower:
         if self._stack and isinstance(self._stack[-1], Images):
             self.images = self._stack[-1]
 
-    def _pop(self, count: int) -> list[object]:
-        if count > len(self._stack):
-            raise BytecodeError("its stack is empty")
-        values = self._stack[len(self._stack) - count :]
-        del self._stack[len(self._stack) - count :]
-        return values
-
-    def _top(self, count: int) -> list[object]:
-        if not count:
-            raise BytecodeError("it moves nothing")
-        return self._pop(count)
-
-    def _push(self, *values: object) -> None:
-        self._stack.extend(values)
-
     def _binary(self, sign: str) -> None:
         left, right = self._pop(2)
         self._push(indexed(left, right) if sign == "[]" else computed(sign, left, right))
 
-    def _nothing(self, _: int) -> None: ...
-
-    def _pop_top(self, _: int) -> None:
-        self._pop(1)
-
-    def _push_null(self, _: int) -> None:
-        self._push(NULL)
-
     def _negative(self, _: int) -> None:
         self._push(computed("*", self._pop(1)[0], -1))
-
-    def _swap(self, argument: int) -> None:
-        values = self._top(argument)
-        values[0], values[-1] = values[-1], values[0]
-        self._push(*values)
-
-    def _rotate_two(self, _: int) -> None:
-        self._swap(2)
-
-    def _copy(self, argument: int) -> None:
-        values = self._top(argument)
-        self._push(*values, values[0])
-
-    def _duplicate(self, _: int) -> None:
-        self._copy(1)
 
     def _load_constant(self, argument: int) -> None:
         self._push(_item(self._code.constants, argument))
@@ -190,73 +148,15 @@ class Follower:
         self._copy(1)
         self._load_attribute(argument)
 
-    def _build_slice(self, argument: int) -> None:
-        if argument not in (2, 3):
-            raise BytecodeError("a slice of other parts")
-        parts = self._pop(argument)
-        self._push(Slice(*parts, *[None] * (3 - argument)))
-
     def _slice(self, _: int) -> None:
         value, start, stop = self._pop(3)
         self._push(indexed(value, Slice(start, stop, None)))
-
-    def _build_tuple(self, argument: int) -> None:
-        self._push(tuple(self._pop(argument)))
-
-    def _extend(self, argument: int) -> None:
-        start, values = self._pop(2)
-        if argument != 1 or not isinstance(start, tuple) or not isinstance(values, tuple):
-            raise BytecodeError("a list of other parts")
-        self._push(start + values)
-
-    def _call_pairs(self, argument: int) -> None:
-        """Up to Python 3.5, each named argument is a name and a value."""
-        pairs = self._pop(2 * (argument >> 8))
-        positional = self._pop(argument & 255)
-        self._call(positional, tuple(pairs[::2]), pairs[1::2], self._pop(1))
-
-    def _call_function(self, argument: int) -> None:
-        self._call(self._pop(argument), (), [], self._pop(1))
-
-    def _call_named(self, argument: int) -> None:
-        """Before 3.11, and from 3.13 on: the names are a tuple on the stack."""
-        (names,) = self._pop(1)
-        values = self._pop(argument)
-        if not isinstance(names, tuple) or len(names) > argument:
-            raise BytecodeError("a call without names")
-        count = argument - len(names)
-        places = 2 if self._dialect.layout == "3.11" else 1
-        self._call(values[:count], names, values[count:], self._pop(places))
-
-    def _call_method(self, argument: int) -> None:
-        self._call(self._pop(argument), (), [], self._pop(2))
-
-    def _call_new(self, argument: int) -> None:
-        """Python 3.11 and later: KW_NAMES has given the names of the last arguments."""
-        names, self._keywords = self._keywords, ()
-        if len(names) > argument:
-            raise BytecodeError("a call without its arguments")
-        values = self._pop(argument)
-        count = argument - len(names)
-        self._call(values[:count], names, values[count:], self._pop(2))
 
     def _name_keywords(self, argument: int) -> None:
         names = _item(self._code.constants, argument)
         if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
             raise BytecodeError("a call without names")
         self._keywords = names
-
-    def _call(
-        self, positional: list[object], names: tuple[object, ...], values: list[object], places: list[object]
-    ) -> None:
-        """Push the result of a call. places: the function, and NULL where the version has a place for it."""
-        functions = [place for place in places if place is not NULL]
-        if len(functions) != 1 or not all(isinstance(name, str) for name in names):
-            raise BytecodeError("a call without a function")
-        (function,) = functions
-        if not isinstance(function, Name):
-            raise FormulaError(f"it calls {describe(function)}")
-        self._push(known_call(function.path, positional, dict(zip(map(str, names), values, strict=True))))
 
 
 HANDLERS: dict[str, Callable[[Follower, int], None]] = {

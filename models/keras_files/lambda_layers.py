@@ -6,22 +6,39 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from keras import layers
+from keras import backend, layers
 
 from models.keras_files.image_steps import Affine, Bounds, Crop, Mix, Resize, Standardise, Step
+from models.keras_files.lambdas import read_lambda
+from models.keras_files.layer_settings import LayerSettings
 
 FORMAT = {"data_format": "channels_last"}
 FLOAT = {"dtype": "float32"}
 
 
-def apply_steps(x: Any, steps: Sequence[Step], name: str) -> Any:
-    """The steps' result for the symbolic images `x`, (n, rows, columns, channels) -> float32.
+def make_lambda(settings: LayerSettings, common: dict[str, Any]) -> Callable[[Any], Any]:
+    """A function that applies the layers of the Lambda with these settings.
 
-    An affine step also takes (n, numbers). name: of the Lambda; the layers' names begin with it.
+    Raises ModelFileError, with what was read, for a Lambda that is not fully understood.
+    """
+    reading = read_lambda(settings.config)
+    if reading.steps is None:
+        raise settings.wrong(f"Python code inside the file, which is never run: {reading.text}")
+    steps, name = reading.steps, common["name"]
+    return lambda x: apply_steps(x, steps, name)
+
+
+def apply_steps(x: Any, steps: Sequence[Step], name: str) -> Any:
+    """The steps' result for the symbolic images `x`, floats (n, rows, columns, channels) -> float32.
+
+    An affine step also takes (n, numbers). name: of the Lambda; the layers' names are it, or it with a hyphen and
+    more, which no name of `models.keras_files.building` has.
     Raises ValueError, with a sentence about the Lambda, if a step does not fit the shape of its input.
     """
+    if isinstance(x, list) or not backend.is_float_dtype(x.dtype):
+        raise ValueError("it expects one input of floats")
     for place, step in enumerate(steps):
-        layer_name = name if len(steps) == 1 else f"{name}_{place + 1}"
+        layer_name = name if len(steps) == 1 else f"{name}-{place + 1}"
         if not isinstance(step, Affine) and len(x.shape) != 4:
             raise ValueError(f"it expects images, not {tuple(x.shape[1:])}")
         x = _LAYERS[type(step)](x, step, layer_name)
@@ -55,8 +72,8 @@ def _resize(x: Any, step: Resize, name: str) -> Any:
         resizing = layers.Resizing(step.rows, step.columns, name=name, **FORMAT, **FLOAT)
         return resizing(x, training=False)
     rows, columns, _ = x.shape[1:]
-    x = _weighted(x, _sampling(columns, step.columns), (1, 3, 2), f"{name}_columns")
-    return _weighted(x, _sampling(rows, step.rows), (3, 2, 1), f"{name}_rows")
+    x = _weighted(x, _sampling(columns, step.columns), (1, 3, 2), f"{name}-columns")
+    return _weighted(x, _sampling(rows, step.rows), (3, 2, 1), f"{name}-rows")
 
 
 def _sampling(size: int, result: int) -> np.ndarray:
@@ -73,9 +90,9 @@ def _sampling(size: int, result: int) -> np.ndarray:
 def _weighted(x: Any, weights: np.ndarray, axes: tuple[int, int, int], name: str) -> Any:
     """Multiply the axis that `axes` exchanges with the last by `weights`."""
     product = layers.Dense(weights.shape[1], use_bias=False, trainable=False, name=name, **FLOAT)
-    x = product(layers.Permute(axes, name=f"{name}_last", **FLOAT)(x))
+    x = product(layers.Permute(axes, name=f"{name}-last", **FLOAT)(x))
     product.set_weights([weights])
-    return layers.Permute(axes, name=f"{name}_back", **FLOAT)(x)
+    return layers.Permute(axes, name=f"{name}-back", **FLOAT)(x)
 
 
 def _mix(x: Any, step: Mix, name: str) -> Any:

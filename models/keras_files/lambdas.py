@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from models.keras_files.bytecode import DIALECTS, BytecodeError
-from models.keras_files.image_steps import Crop, FormulaError, Step, formula
+from models.keras_files.image_steps import Affine, Crop, FormulaError, Resize, Standardise, Step, formula
 from models.keras_files.lambda_formula import Follower
 from models.keras_files.marshalled_code import MAX_BYTES, CodeObject, read_code_objects
 from models.keras_files.symbols import is_number
@@ -26,13 +24,18 @@ class LambdaReading:
     """What a Lambda computes.
 
     steps: in order, none for a function that returns its argument; None if the function is not fully understood.
-    text: the formula in x, or a sentence about what was read. crops: whether it is seen to crop, wholly understood or
-    not.
+    text: the formula in x, or what was read and what stopped the reading, as a sentence that begins with "it".
+    resizes: whether it is seen to crop or resize, also where the rest is not understood.
     """
 
     steps: tuple[Step, ...] | None
     text: str
-    crops: bool = False
+    resizes: bool = False
+
+    @property
+    def scales(self) -> bool:
+        """Whether an understood function changes the range of the pixels."""
+        return any(isinstance(step, Affine | Standardise) for step in self.steps or ())
 
 
 def read_lambda(config: Mapping[str, Any]) -> LambdaReading:
@@ -59,7 +62,7 @@ def read_lambda(config: Mapping[str, Any]) -> LambdaReading:
                 failures.append((sensible, follower.count, _failure(error, follower.images.steps)))
     if len(readings) == 1:
         steps = readings.pop()
-        return LambdaReading(steps, formula(steps), _crops(steps))
+        return LambdaReading(steps, formula(steps), _resizes(steps))
     if readings:
         return LambdaReading(None, "it means different things in different versions of Python")
     if not failures:
@@ -70,11 +73,11 @@ def read_lambda(config: Mapping[str, Any]) -> LambdaReading:
 def _failure(error: Exception, steps: tuple[Step, ...]) -> LambdaReading:
     """The reading of a function that was followed to the images after `steps`."""
     begin = f"it computes {formula(steps)}, then " if steps else ""
-    return LambdaReading(None, begin + str(error), _crops(steps))
+    return LambdaReading(None, begin + str(error), _resizes(steps))
 
 
-def _crops(steps: tuple[Step, ...]) -> bool:
-    return any(isinstance(step, Crop) for step in steps)
+def _resizes(steps: tuple[Step, ...]) -> bool:
+    return any(isinstance(step, Crop | Resize) for step in steps)
 
 
 def _code(function: object) -> bytes:
@@ -119,32 +122,3 @@ def _number_or_list(value: object) -> object:
         return value
     items = _items(value)
     return tuple(items) if items and len(items) <= 4 and all(map(is_number, items)) else None
-
-
-NORMALISATIONS = (
-    ({127.5, 1.0}, "x/127.5 - 1"),
-    ({128.0, 1.0}, "x/128 - 1"),
-    ({255.0, 0.5, 2.0}, "2 * (x/255 - 0.5)"),
-    ({255.0, 0.5}, "x/255 - 0.5"),
-    ({255.0}, "x/255"),
-)
-"""Sets of constants, and the formula that nearly always contains them."""
-
-
-def guess_normalisation(config: dict[str, Any]) -> str | None:
-    """The formula that a Lambda's constants suggest, from its settings in Keras 1, 2 or 3; None if unclear."""
-    constants = _constants(_code(config.get("function")))
-    for numbers, text in NORMALISATIONS:
-        if numbers <= constants:
-            return text
-    return None
-
-
-def _constants(code: bytes) -> set[float]:
-    """The numbers in Python's marshal format: `g` precedes the 8 bytes of a double, `i` the 4 bytes of an integer.
-
-    The letter's top bit means only that the code refers to the value again.
-    """
-    doubles = (struct.unpack("<d", match[1])[0] for match in re.finditer(rb"(?=[g\xe7](.{8}))", code, re.DOTALL))
-    integers = (struct.unpack("<i", match[1])[0] for match in re.finditer(rb"(?=[i\xe9](.{4}))", code, re.DOTALL))
-    return {float(number) for number in (*doubles, *integers) if 0.001 < abs(number) < 1000}

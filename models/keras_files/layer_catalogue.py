@@ -12,6 +12,7 @@ from typing import Any
 
 from keras import layers
 
+from models.keras_files.lambda_layers import make_lambda
 from models.keras_files.layer_settings import MAX_SIDE, LayerSettings
 
 Shape = tuple[int, ...]
@@ -179,6 +180,7 @@ MAKERS: dict[str, Maker] = {
     "ZeroPadding2D": lambda s, common: layers.ZeroPadding2D(s.margins("padding"), **FORMAT, **common),
     "Rescaling": _rescaling,
     "Resizing": _resizing,
+    "Lambda": make_lambda,
 }
 """The constructors by class name."""
 
