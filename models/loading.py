@@ -6,7 +6,6 @@ callers, and never runs code from a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import keras
 
 from models.adapter import read_adapter
 from models.answer import steering_of
+from models.file_lambdas import decide_lambdas
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, weighted
-from models.keras_files.lambdas import guess_normalisation
 from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
@@ -42,8 +41,8 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
     """Load a .h5 or .keras file, or either half of a .json + .h5 pair, of Keras 1, 2 or 3.
 
     preprocess: as `models.adapter` reads it; None takes the text of the pixel card beside the file, or selects the
-    likely pixels for the input's shape and adds a note. The loader never runs a Lambda: a `preprocess` replaces the
-    Lambdas before the first layer with weights.
+    likely pixels for the input's shape and adds a note. The loader never runs a Lambda: `models.file_lambdas` says what
+    becomes of it.
 
     Raises ModelFileError with a one-line message if the file is not such a model, must not be loaded, or does not fit
     `preprocess`.
@@ -55,12 +54,16 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
     with open_model_file(Path(path)) as file:
         architecture = read_architecture(file.architecture)
         settings = settings_of(architecture, file.keras_version)
-        preprocessing, notes = _choose(architecture, settings, adapter.preprocessing)
-        skipped, lambda_notes = _replace_lambdas(architecture, settings, adapter.preprocessing)
+        shape = _input_shape(architecture, adapter.preprocessing)
+        lambdas = decide_lambdas(
+            architecture, settings, weighted(architecture, settings), adapter.preprocessing, advice(shape)
+        )
+        scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
+        preprocessing, notes = _choose(shape, architecture.input_dtype, scales_itself, adapter.preprocessing)
         frames = keras.Input(FRAME_SHAPE, dtype="uint8", name="frames")
         x = preprocessing(frames) if preprocessing else frames
-        output = steering_of(apply_layers(x, architecture, settings, file.weights, skipped), adapter)
-        return LoadedNetwork(keras.Model(frames, output), (*_origin_notes(file), *notes, *lambda_notes))
+        output = steering_of(apply_layers(x, architecture, settings, file.weights, lambdas.replaced), adapter)
+        return LoadedNetwork(keras.Model(frames, output), (*_origin_notes(file), *notes, *lambdas.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,36 +106,31 @@ def _origin_notes(file: ModelFile) -> list[str]:
 
 
 def _choose(
-    architecture: Architecture, settings: SettingsByLayer, written: Preprocessing | None
+    shape: tuple[int, ...], dtype: str, scales_itself: bool, written: Preprocessing | None
 ) -> tuple[Preprocessing | None, list[str]]:
-    """The preprocessing for the file's input, and notes on it; None for a file that takes raw frames."""
-    shape = _input_shape(architecture, written)
-    if architecture.input_dtype == "uint8":
+    """The preprocessing for an input of this shape and type, and notes on it; None for a file that takes raw frames."""
+    if dtype == "uint8":
         if shape == FRAME_SHAPE and written is None:
             return None, []
         raise ModelFileError(f"the model takes bytes of shape {shape} and prepares them itself: omit --preprocess")
-    scales_itself = _scales_itself(architecture, settings)
     if written is None:
-        _refuse_lambdas(shape, settings.values())
         guess = likely(shape, scales_itself)
         if guess is None:
-            raise ModelFileError(f"nothing in the file says which pixels it wants: {advice(shape)}")
+            raise ModelFileError(f"nothing in the file says which pixels it wants: {advice(shape, scales_itself)}")
         preprocessing, notes = guess
     else:
         preprocessing, notes = written, []
     if preprocessing.output_shape != shape:
         raise ModelFileError(
             f"the preprocessing {preprocessing} makes {_size(preprocessing.output_shape)}, "
-            f"the model takes {_size(shape)}: {advice(shape)}"
+            f"the model takes {_size(shape)}: {advice(shape, scales_itself)}"
         )
     if scales_itself and preprocessing.scales:
         if preprocessing.short_form:
             preprocessing = preprocessing.without_scaling()
-            notes.append("the file scales its pixels itself (Rescaling), so they are not scaled before")
+            notes.append("the file scales its pixels itself, so they are not scaled before")
         else:
-            notes.append(
-                "the file scales its pixels itself (Rescaling), and they are scaled before as well, as written"
-            )
+            notes.append("the file scales its pixels itself, and they are scaled before as well, as written")
     return preprocessing, [f"pixels: {preprocessing}", *notes]
 
 
@@ -146,37 +144,7 @@ def _input_shape(architecture: Architecture, written: Preprocessing | None) -> t
     return tuple(size or default for size, default in zip(shape, defaults, strict=True))
 
 
-def _refuse_lambdas(shape: tuple[int, ...], settings: Iterable[LayerSettings]) -> None:
-    for layer in settings:
-        if layer.kind == "Lambda":
-            guess = guess_normalisation(layer.config)
-            raise layer.wrong(
-                "Python code inside the file, which is never run"
-                + (f"; its constants suggest {guess}" if guess else "")
-                + f". If it only normalises pixels, {advice(shape)}"
-            )
-
-
-def _replace_lambdas(
-    architecture: Architecture, settings: SettingsByLayer, written: Preprocessing | None
-) -> tuple[list[str], list[str]]:
-    """Lambdas that a written preprocessing replaces, and notes on them; one after the first weights is refused."""
-    replaced, notes = [], []
-    first_weights = next(iter(weighted(architecture, settings)), None)
-    for spec in architecture.layers:
-        if spec.name == first_weights or written is None:
-            break
-        if spec.kind == "Lambda" and len(spec.inputs) == 1:
-            guess = guess_normalisation(spec.config)
-            hint = f"; its constants suggest {guess}" if guess else ""
-            notes.append(f"Lambda {spec.name!r} was not run; the preprocessing replaces it{hint}")
-            replaced.append(spec.name)
-    shape = _input_shape(architecture, written)
-    _refuse_lambdas(shape, (layer for name, layer in settings.items() if name not in replaced))
-    return replaced, notes
-
-
-def _scales_itself(architecture: Architecture, settings: SettingsByLayer) -> bool:
+def _has_rescaling(architecture: Architecture, settings: SettingsByLayer) -> bool:
     """Whether a Rescaling layer precedes the first layer with weights."""
     for spec in architecture.layers:
         if settings[spec.name].kind == "Rescaling":

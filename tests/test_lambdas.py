@@ -1,4 +1,4 @@
-"""A Lambda's code is never run: it is refused, or replaced by a named preprocessing."""
+"""A Lambda's code is never run: it is built as layers, refused, or replaced by a written preprocessing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-from models.keras_files.lambdas import guess_normalisation
 from models.loading import load_steering_model
 from tests.model_files import answer, refusal, saved, small
 
@@ -57,17 +56,20 @@ LAMBDA_FILES = ["keras1", "keras2", "keras3.h5", "keras3.keras"]
 
 class TestLambda:
     @pytest.mark.parametrize("kind", LAMBDA_FILES)
-    def test_is_refused_with_a_hint_and_never_run(self, kind: str, mark: Path, tmp_path: Path) -> None:
+    def test_that_is_not_understood_is_refused_and_never_run(self, kind: str, mark: Path, tmp_path: Path) -> None:
         message = refusal(lambda_file(kind, mark, tmp_path))
         assert "'lambda_1'" in message
-        assert "--preprocess pilotnet" in message
-        assert "x/127.5 - 1" in message
+        assert "--preprocess" in message
+        assert "pilotnet" in message
+        assert "it calls open" in message
         assert not mark.exists()
 
     @pytest.mark.parametrize("kind", LAMBDA_FILES)
-    def test_is_replaced_by_a_named_preprocessing(self, kind: str, mark: Path, tmp_path: Path) -> None:
+    def test_that_is_not_understood_is_replaced_by_a_named_preprocessing(
+        self, kind: str, mark: Path, tmp_path: Path
+    ) -> None:
         loaded = load_steering_model(lambda_file(kind, mark, tmp_path), "pilotnet")
-        without = load_steering_model(saved(small((66, 200, 3)), tmp_path / "plain.h5"))
+        without = load_steering_model(saved(small((66, 200, 3)), tmp_path / "plain.h5"), "pilotnet")
         np.testing.assert_array_equal(answer(loaded.model), answer(without.model))
         assert any("'lambda_1' was not run" in note for note in loaded.notes)
         assert not mark.exists()
@@ -86,15 +88,94 @@ class TestLambda:
         assert "never run" in refusal(saved(model, tmp_path / "model.keras"), "pilotnet")
         assert not mark.exists()
 
-    @pytest.mark.parametrize(
-        ("code", "formula"),
-        [
-            ("lambda x: x / 127.5 - 1.", "x/127.5 - 1"),
-            ("lambda x: x / 255 - 0.5", "x/255 - 0.5"),
-            ("lambda x: x / 255.", "x/255"),
-            ("lambda x: x * 3.", None),
-        ],
-    )
-    def test_its_constants_tell_the_formula(self, code: str, formula: str | None) -> None:
-        text = base64.b64encode(marshal.dumps(eval(code).__code__)).decode("ascii")
-        assert guess_normalisation({"function": [text, None, None]}) == formula
+
+def with_lambda(source: str, shape: tuple[int, ...], path: Path, *after: Any) -> Path:
+    """A model whose first layer is the Lambda, in Keras 3's form. after: layers that follow it."""
+    function = layers.Lambda(eval(source), name="lambda_1")
+    return saved(small(shape, function, *after), path)
+
+
+def built_in(shape: tuple[int, ...], path: Path, *before: Any) -> Path:
+    return saved(small(shape, *before), path)
+
+
+class TestUnderstood:
+    @pytest.mark.parametrize("kind", LAMBDA_FILES)
+    def test_is_built_as_layers_from_every_form(
+        self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tests.test_lambdas.payload", lambda _: lambda x: x / 255.0 - 0.5)
+        loaded = load_steering_model(lambda_file(kind, tmp_path / "mark", tmp_path))
+        expected = load_steering_model(
+            built_in((66, 200, 3), tmp_path / "plain.h5", layers.Rescaling(1 / 255, -0.5)), "pilotnet"
+        )
+        np.testing.assert_allclose(answer(loaded.model), answer(expected.model), atol=1e-6)
+        assert "Lambda 'lambda_1' is x / 255 - 0.5, and was built as layers; its code was not run" in loaded.notes
+
+    def test_the_pixels_are_not_scaled_twice(self, tmp_path: Path) -> None:
+        path = with_lambda("lambda x: x / 127.5 - 1", (160, 320, 3), tmp_path / "model.h5")
+        whole, scaled = load_steering_model(path), load_steering_model(path, "frame-one")
+        np.testing.assert_array_equal(answer(whole.model), answer(scaled.model))
+        assert any("scales its pixels itself, so they are not scaled before" in note for note in scaled.notes)
+        written = load_steering_model(path, "scale=1/255")
+        assert any("scaled before as well, as written" in note for note in written.notes)
+        assert not np.allclose(answer(written.model), answer(whole.model))
+
+    def test_crops(self, tmp_path: Path) -> None:
+        path = with_lambda(
+            "lambda x: x[:, 60:134]", (160, 320, 3), tmp_path / "m.h5", layers.Lambda(lambda x: x / 127.5 - 1)
+        )
+        crop = layers.Cropping2D(((60, 26), (0, 0)))
+        expected = built_in((160, 320, 3), tmp_path / "plain.h5", crop, layers.Rescaling(1 / 127.5, -1))
+        loaded = load_steering_model(path)
+        np.testing.assert_allclose(
+            answer(loaded.model), answer(load_steering_model(expected).model), rtol=1e-5, atol=1e-6
+        )
+        assert any("is x[:, 60:134]" in note for note in loaded.notes)
+
+    def test_several_steps_have_names_that_no_other_layer_has(self, tmp_path: Path) -> None:
+        others = [layers.Rescaling(1.0, name=name) for name in ("lambda_1-1", "lambda_1_1", "lambda_1-2")]
+        path = with_lambda("lambda x: x[:, 60:] / 255 - 0.5", (160, 320, 3), tmp_path / "m.h5", *others)
+        names = [layer.name for layer in load_steering_model(path).model.layers]
+        assert len(set(names)) == len(names)
+        assert {"lambda_1-1", "lambda_1-2"} <= set(names)
+
+    def test_of_any_size_leaves_only_the_size_open(self, tmp_path: Path) -> None:
+        path = with_lambda("lambda x: x / 127.5 - 1", (64, 64, 3), tmp_path / "model.h5")
+        message = refusal(path)
+        assert "--preprocess" in message
+        assert "scale=" not in message
+        loaded = load_steering_model(path, "rows=60:140, size=64x64")
+        rescaling = built_in((64, 64, 3), tmp_path / "plain.h5", layers.Rescaling(1 / 127.5, -1))
+        expected = load_steering_model(rescaling, "rows=60:140, size=64x64")
+        np.testing.assert_allclose(answer(loaded.model), answer(expected.model), atol=1e-6)
+
+    def test_behind_the_weights_is_built_too(self, tmp_path: Path) -> None:
+        before = [keras.Input((160, 320, 3)), *small((160, 320, 3)).layers]
+        model = keras.Sequential([*before, layers.Lambda(lambda x: x * 2, output_shape=(1,))])
+        doubled = load_steering_model(saved(model, tmp_path / "m.keras"))
+        single = load_steering_model(built_in((160, 320, 3), tmp_path / "plain.h5"))
+        np.testing.assert_allclose(answer(doubled.model), 2 * answer(single.model), rtol=1e-6)
+
+    def test_that_does_not_fit_its_input_is_refused(self, tmp_path: Path) -> None:
+        before = [keras.Input((160, 320, 3)), *small((160, 320, 3)).layers]
+        function = layers.Lambda(lambda x: x[:, :1, :], output_shape=(1,), name="lambda_1")
+        message = refusal(saved(keras.Sequential([*before, function]), tmp_path / "m.keras"))
+        assert "'lambda_1'" in message
+        assert "it expects images" in message
+
+    def test_on_bytes_is_refused(self, tmp_path: Path) -> None:
+        frames = keras.Input((160, 320, 3), dtype="uint8")
+        x = layers.Flatten()(layers.AveragePooling2D(8)(layers.Lambda(lambda x: x / 255, name="lambda_1")(frames)))
+        path = saved(keras.Model(frames, layers.Dense(1)(x)), tmp_path / "m.keras")
+        assert "one input of floats" in refusal(path)
+
+
+def test_one_that_crops_is_never_replaced(tmp_path: Path) -> None:
+    """A preprocessing in its place would give the network other rows, in silence where it takes any size."""
+    source = "lambda x: abs(x[:, 60:134])"
+    function = layers.Lambda(eval(source), output_shape=(74, 320, 3), name="lambda_1")
+    path = saved(small((160, 320, 3), function), tmp_path / "model.h5")
+    for preprocess in (None, "frame-one"):
+        message = refusal(path, preprocess)
+        assert "it computes x[:, 60:134], then it calls abs" in message

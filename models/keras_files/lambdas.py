@@ -1,36 +1,83 @@
-"""Reads the constants of a Lambda layer from its bytes, without loading them as code.
+"""Reads what a Lambda layer computes from the bytes of its function, which is never run nor unmarshalled.
 
-A Lambda layer is a serialised Python function. Loading it would run it, so the loader refuses it. Most Lambdas of
-public steering networks only normalise pixels, and their constants suggest the preprocessing to name instead.
+Most Lambdas of public steering networks scale pixels; some crop or resize. Where the whole function is understood,
+built-in layers can take its place.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
-import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-MAX_CODE_CHARACTERS = 100_000
-
-NORMALISATIONS = (
-    ({127.5, 1.0}, "x/127.5 - 1"),
-    ({128.0, 1.0}, "x/128 - 1"),
-    ({255.0, 0.5, 2.0}, "2 * (x/255 - 0.5)"),
-    ({255.0, 0.5}, "x/255 - 0.5"),
-    ({255.0}, "x/255"),
-)
-"""Sets of constants, and the formula that nearly always contains them."""
+from models.keras_files.bytecode import DIALECTS, BytecodeError
+from models.keras_files.image_steps import Affine, Crop, FormulaError, Resize, Standardise, Step, formula
+from models.keras_files.lambda_formula import Follower
+from models.keras_files.marshalled_code import MAX_BYTES, CodeObject, read_code_objects
+from models.keras_files.symbols import is_number
 
 
-def guess_normalisation(config: dict[str, Any]) -> str | None:
-    """The formula that a Lambda's constants suggest, from its settings in Keras 1, 2 or 3; None if unclear."""
-    constants = _constants(_code(config.get("function")))
-    for numbers, formula in NORMALISATIONS:
-        if numbers <= constants:
-            return formula
-    return None
+@dataclass(frozen=True, slots=True)
+class LambdaReading:
+    """What a Lambda computes.
+
+    steps: in order, none for a function that returns its argument; None if the function is not fully understood.
+    text: the formula in x, or what was read and what stopped the reading, as a sentence that begins with "it".
+    resizes: whether it is seen to crop or resize, also where the rest is not understood.
+    """
+
+    steps: tuple[Step, ...] | None
+    text: str
+    resizes: bool = False
+
+    @property
+    def scales(self) -> bool:
+        """Whether an understood function changes the range of the pixels."""
+        return any(isinstance(step, Affine | Standardise) for step in self.steps or ())
+
+
+def read_lambda(config: Mapping[str, Any]) -> LambdaReading:
+    """What the Lambda of these settings computes; the settings are those of Keras 1, 2 or 3, as the file has them.
+
+    The function may come from any Python that Keras ran on: 2.7, or 3.4 to 3.14. If the bytes make sense in several
+    versions, all must agree. It never raises for hostile settings.
+    """
+    codes = read_code_objects(_code(config.get("function")))
+    readings, failures = set(), []
+    for code in codes:
+        if not code.plain or not code.arguments:
+            failures.append((True, 0, LambdaReading(None, "it is not a plain function of one argument")))
+            continue
+        values = _values(code, config)
+        for dialect in DIALECTS:
+            if dialect.layout != code.layout:
+                continue
+            follower = Follower(code, dialect, values)
+            try:
+                readings.add(follower.result().steps)
+            except (FormulaError, BytecodeError) as error:
+                sensible = isinstance(error, FormulaError)
+                failures.append((sensible, follower.count, _failure(error, follower.images.steps)))
+    if len(readings) == 1:
+        steps = readings.pop()
+        return LambdaReading(steps, formula(steps), _resizes(steps))
+    if readings:
+        return LambdaReading(None, "it means different things in different versions of Python")
+    if not failures:
+        return LambdaReading(None, "it is not a function that this program can read")
+    return max(failures, key=lambda failure: failure[:2])[2]
+
+
+def _failure(error: Exception, steps: tuple[Step, ...]) -> LambdaReading:
+    """The reading of a function that was followed to the images after `steps`."""
+    begin = f"it computes {formula(steps)}, then " if steps else ""
+    return LambdaReading(None, begin + str(error), _resizes(steps))
+
+
+def _resizes(steps: tuple[Step, ...]) -> bool:
+    return any(isinstance(step, Crop | Resize) for step in steps)
 
 
 def _code(function: object) -> bytes:
@@ -40,7 +87,7 @@ def _code(function: object) -> bytes:
         function = inner.get("code") if isinstance(inner, dict) else None
     if isinstance(function, list) and function:
         function = function[0]
-    if not isinstance(function, str) or len(function) > MAX_CODE_CHARACTERS:
+    if not isinstance(function, str) or len(function) > 2 * MAX_BYTES:
         return b""
     try:
         return base64.b64decode("".join(function.split()), validate=True)
@@ -48,11 +95,30 @@ def _code(function: object) -> bytes:
         return function.encode("latin-1", "replace")
 
 
-def _constants(code: bytes) -> set[float]:
-    """The numbers in Python's marshal format: `g` precedes the 8 bytes of a double, `i` the 4 bytes of an integer.
+def _values(code: CodeObject, config: Mapping[str, Any]) -> dict[str, object]:
+    """The numbers that Keras stored beside the code: default arguments, variables of enclosing functions, arguments."""
+    function = config.get("function")
+    if isinstance(function, dict):
+        inner = function.get("config")
+        stored = [inner.get("defaults"), inner.get("closure")] if isinstance(inner, dict) else []
+    else:
+        stored = function[1:3] if isinstance(function, list) else []
+    defaults, closure = (_items(value) for value in [*stored, None, None][:2])
+    names = code.variables[: code.arguments]
+    candidates = dict(zip(reversed(names), reversed(defaults), strict=False))
+    candidates |= dict(zip(code.enclosing, closure, strict=False))
+    arguments = config.get("arguments")
+    candidates |= arguments if isinstance(arguments, dict) else {}
+    numbers = ((name, _number_or_list(value)) for name, value in candidates.items())
+    return {name: value for name, value in numbers if value is not None}
 
-    The letter's top bit means only that the code refers to the value again.
-    """
-    doubles = (struct.unpack("<d", match[1])[0] for match in re.finditer(rb"(?=[g\xe7](.{8}))", code, re.DOTALL))
-    integers = (struct.unpack("<i", match[1])[0] for match in re.finditer(rb"(?=[i\xe9](.{4}))", code, re.DOTALL))
-    return {float(number) for number in (*doubles, *integers) if 0.001 < abs(number) < 1000}
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _number_or_list(value: object) -> object:
+    if is_number(value):
+        return value
+    items = _items(value)
+    return tuple(items) if items and len(items) <= 4 and all(map(is_number, items)) else None

@@ -24,18 +24,19 @@ def likely(shape: tuple[int, ...], scales_itself: bool) -> tuple[Preprocessing, 
     note = f"{name} was chosen by the input's shape"
     if shape == FRAME_SHAPE and scales_itself:
         return named(name), []
-    return named(name), [f"{note}; if the car drives badly, {advice(shape)}"]
+    return named(name), [f"{note}; if the car drives badly, {advice(shape, scales_itself)}"]
 
 
-def advice(shape: tuple[int, ...]) -> str:
-    """How to say or find the pixels for an input of this shape."""
+def advice(shape: tuple[int, ...], scales_itself: bool = False) -> str:
+    """How to say or find the pixels for an input of this shape. scales_itself: as for `likely`."""
     rows, columns, channels = shape
-    size = "" if (rows, columns) == FRAME_SHAPE[:2] else f"rows=60:140, size={rows}x{columns}, "
-    colour = "colour=grey, " if channels == 1 else ""
+    size = "" if (rows, columns) == FRAME_SHAPE[:2] else f"rows=60:140, size={rows}x{columns}"
+    parts = (size, "colour=grey" if channels == 1 else "", "" if scales_itself else "scale=1/255")
+    example = ", ".join(filter(None, parts)) or "frame"
     names = names_for(shape)
     forms = f", {', '.join(names)}" if names else ""
     return (
         f"say how a frame becomes its {rows}x{columns} pixels, as in "
-        f'--preprocess "{size}{colour}scale=1/255"{forms}, '
+        f'--preprocess "{example}"{forms}, '
         f"or let `{IDENTIFY}` find out"
     )
