@@ -26,10 +26,10 @@ from inference.conversion import saliency_file
 from inference.saliency_network import SaliencyNetwork
 from models.adapter import ModelSource, model_source
 from protocol.command_line import INTERRUPTED, command_parser, run
-from protocol.csv_dialects import CAMERAS
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
-from protocol.recording import Recording, Sample, read_recording
+from protocol.logs.columns import CAMERAS
+from protocol.recording import Recording, Sample, read_frames
 
 HELP = """Make a film of a recording: mp4 (H.264), or GIF for a README.
 
@@ -38,7 +38,11 @@ examples:
   python -m film recordings/lake --out curve.gif --start 31 --end 39
   python -m film recordings/lake --out left.mp4 --camera left
   python -m film recordings/lake --out saliency.mp4 --saliency models/eff.h5
+  python -m film run1 --out run1.mp4
   python -m film frames_without_times --out film.mp4 --fps 20
+
+A folder of images alone, as Udacity's drive.py leaves it, is filmed by the times in their names, without instruments'
+values.
 
 An existing FILE is overwritten. Ctrl-C ends the film early and leaves a complete file."""
 
@@ -51,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _film(options: argparse.Namespace) -> int:
-    recording = read_recording(options.recording)
+    recording = read_frames(options.recording)
     print(recording.summary(), file=sys.stderr)
     samples = _select(recording, options)
     network = _saliency(options.saliency) if options.saliency else None
-    writer = _open(options)
+    writer = _open(recording, options)
     interrupted = _write(samples, writer, options, network)
     size_mb = options.out.stat().st_size / 1e6
     print(f"{options.out}: {writer.duration_s:.1f} s, {writer.frames} frames, {size_mb:.2f} MB")
@@ -68,7 +72,7 @@ def _saliency(model: ModelSource) -> SaliencyNetwork:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m film", HELP)
-    parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
+    parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/, or with images alone")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.mp4 or FILE.gif")
     parser.add_argument("--camera", choices=CAMERAS, default="center", help="default: center")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
@@ -104,8 +108,8 @@ def _select(recording: Recording, options: argparse.Namespace) -> list[Sample]:
     return selection
 
 
-def _open(options: argparse.Namespace) -> FilmWriter | GifWriter:
-    title = options.title or options.recording.resolve().name
+def _open(recording: Recording, options: argparse.Namespace) -> FilmWriter | GifWriter:
+    title = options.title or recording.folder.resolve().name
     suffix = options.out.suffix.lower()
     if suffix == ".mp4":
         return FilmWriter(options.out, title)

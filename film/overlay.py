@@ -47,7 +47,8 @@ class Shot:
     """The content of one film picture.
 
     time_s: seconds of any monotonic or wall clock. frame: uint8 RGB (160, 320, 3). steering -1..1, positive right;
-    throttle -1..1, negative brakes; speed in miles an hour. latency_ms: None if not measured.
+    throttle -1..1, negative brakes; speed in miles an hour; these three are nan where they are unknown. latency_ms:
+    None if not measured.
     """
 
     time_s: float
@@ -69,7 +70,8 @@ class Overlay:
         panel = self._stills[shot.latency_ms is not None, rate_hz is not None].copy()
         wheel = _wheel(round(_clamp(shot.steering) * WHEEL_TURN_DEG))
         panel[WHEEL_TOP : WHEEL_TOP + WHEEL_SIZE, WHEEL_LEFT : WHEEL_LEFT + WHEEL_SIZE] = wheel
-        angle_deg = _number(_clamp(shot.steering) * MAX_STEERING_ANGLE_DEG, "+.1f")
+        steering = _clamp(shot.steering) if math.isfinite(shot.steering) else math.nan
+        angle_deg = _number(steering * MAX_STEERING_ANGLE_DEG, "+.1f")
         _value(panel, STEERING_LEFT, angle_deg + "°", "")
         _value(panel, SPEED_LEFT, _number(shot.speed_mph, ".1f"), "mph")
         _draw_bar(panel, _clamp(shot.throttle))

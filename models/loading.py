@@ -87,11 +87,13 @@ def load_bare_network(path: Path) -> BareNetwork:
         if architecture.input_dtype == "uint8":
             raise ModelFileError("the model takes bytes and prepares them itself: there is nothing to find")
         rows, columns, channels = _input_shape(architecture, None)
-        skipped, lambda_notes = _replace_lambdas(architecture, settings, read_written(""))
+        lambdas = decide_lambdas(
+            architecture, settings, weighted(architecture, settings), read_written(""), "Python is never run"
+        )
         pixels = keras.Input((rows, columns, channels), name="pixels")
-        output = apply_layers(pixels, architecture, settings, file.weights, skipped)
-        scales_itself = _scales_itself(architecture, settings)
-        notes = (*_origin_notes(file), *lambda_notes)
+        output = apply_layers(pixels, architecture, settings, file.weights, lambdas.replaced)
+        scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
+        notes = (*_origin_notes(file), *lambdas.notes)
         return BareNetwork(keras.Model(pixels, output), (rows, columns, channels), scales_itself, notes)
 
 

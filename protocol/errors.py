@@ -1,4 +1,4 @@
-"""The exception for invalid messages, and the abbreviation of received values in its text."""
+"""The exceptions for invalid messages and for what is no recording, and how their text abbreviates received values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class ProtocolError(ValueError):
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.kind = kind
+
+
+class RecordingError(ValueError):
+    """A path that holds no readable recording; the message says what is there and what to do."""
 
 
 def abbreviate(value: object) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from protocol.recording import IMAGE_FOLDER, LOG_NAME
+from protocol.logs.files import IMAGE_FOLDER, LOG_NAME
 
 
 class Recorder:

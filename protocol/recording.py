@@ -1,4 +1,4 @@
-"""Reads recordings: a folder with `driving_log.csv` in any dialect and `IMG/`. `protocol.recorder` writes them.
+"""Reads recordings: `driving_log.csv` in any dialect, and the images in `IMG/`. `protocol.recorder` writes them.
 
 Udacity's simulator, the server and the built-in simulator write this format; training, evaluation and the film maker
 read it. This module detects and names every fault of a recording, and applies its owner's `protocol.exclusions`.
@@ -6,54 +6,50 @@ read it. This module detects and names every fault of a recording, and applies i
 
 from __future__ import annotations
 
-import csv
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from protocol.csv_dialects import Row, RowError, parse_row, sniff_delimiter
+from protocol.errors import RecordingError
 from protocol.exclusions import RULES_NAME, RuleError, read_rules
+from protocol.logs.columns import CAMERAS
+from protocol.logs.dialect import Dialect, sniff_dialect
+from protocol.logs.files import IMAGE_FOLDER, LOG_NAME, ImageFiles, Place, file_name_time_s, find_recording, read_lines
+from protocol.logs.row import Row, RowError, parse_row
+from protocol.logs.stale import shows_first_view
 
-LOG_NAME = "driving_log.csv"
-IMAGE_FOLDER = "IMG"
 SESSION_GAP_S = 1.5
 """A longer gap between two frames begins a new session: the driver stopped the recording and began another."""
 
 ROW_S = 0.1
 """Assumed interval of rows whose image names carry no time."""
 
-MAX_LOG_BYTES = 200_000_000
-MIN_STALE_DIFFERENCE = 10.0
-"""Mean grey-level difference below which two views show one place; at 30 mph consecutive rows differ by about 9."""
-
-
-class RecordingError(ValueError):
-    """The folder is not a readable recording."""
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of one row. kind: `format`, `missing`, `broken`, `duplicate` or `stale`; row: its line, from 1."""
+    """One fault of one row. kind: `format`, `missing`, `broken`, `duplicate` or `stale`; row: its line, from 1.
+
+    camera: the camera whose image is missing or broken, else "". A row without a side camera's image is used.
+    """
 
     kind: str
     row: int
     detail: str
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One moment of a drive. steering -1..1 (positive right), throttle and brake 0..1, speed in miles an hour.
 
+    The four numbers are nan where only images were recorded, which only `read_frames` accepts.
     center, left, right: image files; left and right are None where the recording has none.
     time_s: seconds of the recording computer's clock, from the file name; nan when the name carries no time.
-    session: 0, 1, ...; row: line of the csv, from 1.
+    session: 0, 1, ...; row: line of the csv, from 1, or the number of the image where there is no csv.
     """
 
     center: Path
@@ -73,7 +69,8 @@ class Recording:
     """The usable samples of a recording, in order, and all its faults.
 
     excluded: number of rows that the folder's rules exclude; start_s: time of the first row, excluded or not, as
-    Sample.time_s.
+    Sample.time_s; log_rows: number of rows in the log, usable or not. dialect: how the log is written, in words.
+    notes: a line for each unusual way in which log and images were found and read.
     """
 
     folder: Path
@@ -81,17 +78,25 @@ class Recording:
     problems: tuple[Problem, ...]
     excluded: int = 0
     start_s: float = math.nan
+    log_rows: int = 0
+    dialect: str = ""
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> str:
-        """One line: counts of rows, sessions and faults by kind, with the first fault of each kind."""
+        """Counts of rows, sessions and faults by kind, with the first fault of each kind, and a line for each note."""
         first: dict[str, tuple[int, Problem]] = {}
         for problem in self.problems:
-            count, example = first.get(problem.kind, (0, problem))
-            first[problem.kind] = (count + 1, example)
+            kind = f"{problem.kind} {problem.camera} image" if problem.camera else problem.kind
+            count, example = first.get(kind, (0, problem))
+            first[kind] = (count + 1, example)
         sessions = len({s.session for s in self.samples})
-        faults = "".join(f"; {n} {kind} (row {p.row}: {p.detail})" for kind, (n, p) in first.items())
+        faults = "".join(
+            f"; {n} {kind}{'s'[: p.camera != '' and n > 1]} (row {p.row}: {p.detail})" for kind, (n, p) in first.items()
+        )
         faults += f"; {self.excluded} excluded by {RULES_NAME}" if self.excluded else ""
-        return f"{self.folder.name}: {len(self.samples)} rows in {sessions} session{'s'[: sessions != 1]}{faults}"
+        name = self.folder.resolve().name
+        line = f"{name}: {len(self.samples)} rows in {sessions} session{'s'[: sessions != 1]}{faults}"
+        return "\n".join([line, *(f"  {note}" for note in self.notes)])
 
 
 def row_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
@@ -100,25 +105,82 @@ def row_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
     return time_s if not np.isnan(time_s).any() else np.arange(time_s.size, dtype=np.float64) * ROW_S
 
 
-def read_recording(folder: Path | str) -> Recording:
+def recording_folder(path: Path | str) -> Path:
+    """The folder of the recording that a path means, where its rules lie. Raises RecordingError."""
+    return _find(path).folder
+
+
+def read_recording(path: Path | str) -> Recording:
     """Read a recording in any csv dialect: header or not, foreign paths, decimal commas.
 
-    Rows with a missing or broken centre image, or with unreadable numbers, are left out and listed in `problems`. So
-    are rows that end a session with its first view, a fault of Udacity's recorder. Rows that the folder's rules
-    exclude are left out and counted. Raises RecordingError.
+    path: its folder, its csv file, or a folder above it. Rows with a missing or broken centre image, or with unreadable
+    numbers, are left out and listed in `problems`. So are rows that end a session with its first view, a fault of
+    Udacity's recorder. Rows that the folder's rules exclude are left out and counted. Raises RecordingError, also for
+    images without a log.
     """
-    folder = Path(folder)
+    place = _find(path)
+    if place.log is None:
+        count = sum(1 for _ in ImageFiles(place.folder).frames())
+        raise RecordingError(
+            f"{place.folder} holds {count} frames and no {LOG_NAME}, so there is no steering;"
+            " python -m film and python -m simulator.playback can show it"
+        )
+    return _read(place)
+
+
+def read_frames(path: Path | str) -> Recording:
+    """Read a recording for its frames alone: as `read_recording`, but also images that have no log.
+
+    Udacity's own drive.py leaves such images; their numbers are nan. Raises RecordingError.
+    """
+    return _read(_find(path))
+
+
+def _find(path: Path | str) -> Place:
+    place = find_recording(Path(path))
+    if place.log is None and not any(ImageFiles(place.folder).frames()):
+        raise RecordingError(f"no readable {LOG_NAME} in {place.folder}, nor images in it or in {IMAGE_FOLDER}/")
+    return place
+
+
+def _read(place: Place) -> Recording:
     problems: list[Problem] = []
-    images = _images(folder)
-    samples = list(_samples(_rows(folder / LOG_NAME, problems), images, problems))
+    images = ImageFiles(place.folder)
+    rows: Iterator[Row]
+    if place.log is None:
+        note = f"there is no {LOG_NAME}: steering, throttle and speed are unknown"
+        dialect = Dialect(",", None, "images alone", (note,))
+        rows = (Row(names, (math.nan,) * 4, number) for number, names in enumerate(images.frames(), 1))
+    else:
+        lines = read_lines(place.log)
+        dialect = sniff_dialect(lines)
+        rows = _rows(lines, dialect, problems)
+    samples = list(_samples(rows, images, problems))
     if not samples:
-        reason = f"; row {problems[0].row}: {problems[0].detail}" if problems else ""
-        raise RecordingError(f"{folder / LOG_NAME} has no usable row{reason}")
-    stale = set(_stale_rows(samples, problems))
+        raise RecordingError(_why_empty(place, dialect, problems))
+    stale = set(_stale_rows(samples, problems)) if place.log else set()
     usable = [s for s in samples if s.row not in stale]
-    included = _apply_rules(folder, usable)
-    faults = tuple(sorted(problems, key=lambda p: p.row))
-    return Recording(folder, included, faults, len(usable) - len(included), usable[0].time_s)
+    included = _apply_rules(place.folder, usable)
+    notes = (*([place.note] if place.note else []), *dialect.notes, *images.notes())
+    return Recording(
+        place.folder,
+        included,
+        tuple(sorted(problems, key=lambda p: p.row)),
+        len(usable) - len(included),
+        usable[0].time_s,
+        len(usable) + len({p.row for p in problems} - {s.row for s in usable}),
+        dialect.text,
+        notes,
+    )
+
+
+def _why_empty(place: Place, dialect: Dialect, problems: Sequence[Problem]) -> str:
+    reason = [f"{place.log or place.folder} has no usable row"]
+    if problems:
+        reason.append(f"row {problems[0].row}: {problems[0].detail}")
+    if problems and all(problem.kind == "missing" for problem in problems):
+        reason.append(f"put its images into {place.folder / IMAGE_FOLDER}")
+    return "; ".join([*reason, *dialect.notes])
 
 
 def _apply_rules(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -134,55 +196,20 @@ def _apply_rules(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
     return included
 
 
-def file_name_time_s(name: str) -> float:
-    """`center_2016_12_01_13_30_48_287.jpg` -> seconds (local clock); nan if the name carries no time."""
-    parts = name.rsplit(".", 1)[0].split("_")[-7:]
-    try:
-        year, month, day, hour, minute, second, millisecond = map(int, parts)
-        return datetime(year, month, day, hour, minute, second, millisecond * 1000).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return float("nan")
-
-
-def _rows(log: Path, problems: list[Problem]) -> Iterator[Row]:
-    try:
-        if log.stat().st_size > MAX_LOG_BYTES:
-            raise RecordingError(f"{log} is larger than {MAX_LOG_BYTES // 1_000_000} MB; is it a driving log?")
-        text = log.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise RecordingError(f"no readable {LOG_NAME} in {log.parent}: {error.strerror}") from None
-    lines = text.replace("\0", "").splitlines()
-    reader = csv.reader(lines, delimiter=sniff_delimiter(lines[:1]), skipinitialspace=True)
-    header: Sequence[str] | None = None
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if header is None:
-            names = [cell.strip().lower() for cell in cells]
-            header = names if "steering" in names else []
-            if header:
-                continue
+def _rows(lines: Sequence[str], dialect: Dialect, problems: list[Problem]) -> Iterator[Row]:
+    for line, cells in dialect.rows(lines):
         try:
-            yield parse_row(cells, header, reader.line_num)
+            yield parse_row(cells, dialect.columns, line)
         except RowError as error:
-            problems.append(Problem("format", reader.line_num, str(error)))
+            problems.append(Problem("format", line, str(error)))
 
 
-def _images(folder: Path) -> dict[str, os.DirEntry[str]]:
-    """The image files in IMG/ and beside the log, by name."""
-    images: dict[str, os.DirEntry[str]] = {}
-    for place in (folder, folder / IMAGE_FOLDER):
-        if place.is_dir():
-            with os.scandir(place) as entries:
-                images.update({e.name: e for e in entries})
-    return images
-
-
-def _samples(rows: Iterator[Row], images: dict[str, os.DirEntry[str]], problems: list[Problem]) -> Iterator[Sample]:
+def _samples(rows: Iterator[Row], images: ImageFiles, problems: list[Problem]) -> Iterator[Sample]:
     session, last_s = 0, float("nan")
     names: set[str] = set()
     for row in rows:
-        cameras = [_image(name, images, row.line, problems) for name in row.images]
+        named = zip(CAMERAS, row.images, strict=True)
+        cameras = [_image(name, camera, images, row.line, problems) for camera, name in named]
         if cameras[0] is None:
             continue
         if row.images[0] in names:
@@ -195,44 +222,23 @@ def _samples(rows: Iterator[Row], images: dict[str, os.DirEntry[str]], problems:
         yield Sample(cameras[0], cameras[1], cameras[2], *row.numbers, time_s, session, row.line)
 
 
-def _image(name: str, images: dict[str, os.DirEntry[str]], line: int, problems: list[Problem]) -> Path | None:
+def _image(name: str, camera: str, images: ImageFiles, line: int, problems: list[Problem]) -> Path | None:
     if not name:
         return None
-    entry = images.get(name)
-    if entry is None:
-        problems.append(Problem("missing", line, f"no file {name}"))
+    path = images.find(name)
+    if path is None:
+        problems.append(Problem("missing", line, f"no file {name}", camera))
         return None
-    if not _is_complete(entry.path):
-        problems.append(Problem("broken", line, f"{name} is not a complete JPEG or PNG file"))
+    if not images.is_complete(path):
+        problems.append(Problem("broken", line, f"{name} is not a complete JPEG or PNG file", camera))
         return None
-    return Path(entry.path)
-
-
-def _is_complete(path: str) -> bool:
-    """Whether the file begins and ends as a JPEG or PNG does; detects empty and truncated files without decoding."""
-    with open(path, "rb") as file:
-        head = file.read(8)
-        file.seek(max(0, os.fstat(file.fileno()).st_size - 32))
-        tail = file.read()
-    return (head[:2] == b"\xff\xd8" and b"\xff\xd9" in tail) or (head[1:4] == b"PNG" and b"IEND" in tail)
+    return Path(path)
 
 
 def _stale_rows(samples: Sequence[Sample], problems: list[Problem]) -> Iterator[int]:
     """Last rows of sessions whose image shows the session's first view instead of the car's current place."""
     for number in sorted({s.session for s in samples}):
         part = [s for s in samples if s.session == number]
-        if len(part) < 3:
-            continue
-        try:
-            first, before, last = (_grey(s.center) for s in (part[0], part[-2], part[-1]))
-        except (OSError, SyntaxError):  # damaged inside: the data doctor decodes all images and reports it
-            continue
-        to_first, to_before = np.abs(last - first).mean(), np.abs(last - before).mean()
-        if to_before > MIN_STALE_DIFFERENCE and to_first < to_before / 3:
+        if len(part) >= 3 and shows_first_view(part[0].center, part[-2].center, part[-1].center):
             problems.append(Problem("stale", part[-1].row, "the session's last row shows its first view"))
             yield part[-1].row
-
-
-def _grey(path: Path) -> np.ndarray:
-    with Image.open(path, formats=("JPEG", "PNG")) as picture:
-        return np.asarray(picture.convert("L").resize((80, 40)), dtype=np.float32)

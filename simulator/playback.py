@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from protocol.command_line import command_parser, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
-from protocol.recording import Sample, read_recording
+from protocol.recording import Sample, read_frames
 from simulator.client.connection import Connection, Event, EventKind, Observation
 from simulator.client.options import add_connection_options, make_connection
 from simulator.replay.playback_report import playback_report
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _play_recording(options: argparse.Namespace) -> int:
-    recording = read_recording(options.recording)
+    recording = read_frames(options.recording)
     connection = make_connection(options)
     print(recording.summary(), file=sys.stderr)
     samples = recording.samples[: options.limit]
@@ -112,8 +112,9 @@ def due_times_s(samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
 
 
 def _observation(sample: Sample) -> Observation:
-    angle_deg = sample.steering * MAX_STEERING_ANGLE_DEG
-    return Observation(sample.center.read_bytes(), angle_deg, sample.throttle, sample.speed_mph)
+    """What the simulator would send; images without a log know no numbers, and 0 stands for them."""
+    steering, throttle, speed_mph = np.nan_to_num([sample.steering, sample.throttle, sample.speed_mph]).tolist()
+    return Observation(sample.center.read_bytes(), steering * MAX_STEERING_ANGLE_DEG, throttle, speed_mph)
 
 
 def _wait_open(connection: Connection) -> None:
@@ -168,6 +169,8 @@ def _report(
     reconnects = max(0, connection.connects - 1)
     faults = dict(connection.faults)
     print(report.table())
+    if all(math.isnan(sample.steering) for sample in samples):
+        print("the recording holds images alone: there is no steering to compare with")
     if reconnects or faults:
         print(f"the connection was reopened {reconnects} times; replies a simulator cannot read: {faults or 'none'}")
     if options.json:
@@ -185,7 +188,7 @@ def _without_nan(value: object) -> object:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m simulator.playback", HELP)
-    parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/")
+    parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/, or with images alone")
     parser.add_argument(
         "--speed-up",
         type=speed_up,

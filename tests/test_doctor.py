@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from protocol.csv_dialects import describe_dialect
 from protocol.exclusions import RULES_NAME
+from protocol.logs.dialect import sniff_dialect
 from protocol.recorder import Recorder
 from protocol.recording import LOG_NAME, Sample, read_recording
 from tests.conftest import jpeg_of, road_frame
@@ -165,8 +165,8 @@ def test_faults_of_the_log_are_counted_with_the_first_of_each(tmp_path, capsys):
     samples[50].center.unlink()
     assert main([str(folder)]) == 1
     told = capsys.readouterr().out
-    assert "! broken: 6 of 120 (5.0 %) rows have image files that are empty or cut off (row 21: center_" in told
-    assert "- missing: 1 of 120 (0.8 %) rows name images that are not there (row 51: no file center_" in told
+    assert "! broken: 6 of 120 (5.0 %) rows have a centre image that is empty or cut off (row 21: center_" in told
+    assert "- missing: 1 of 120 (0.8 %) rows name a centre image that is not there (row 51: no file center_" in told
 
 
 def test_what_is_no_recording_is_exit_2_and_the_others_are_examined(tmp_path, capsys):
@@ -178,7 +178,8 @@ def test_what_is_no_recording_is_exit_2_and_the_others_are_examined(tmp_path, ca
     told = capsys.readouterr()
     assert "doctor: no readable driving_log.csv in" in told.err
     assert (
-        f"doctor: {tmp_path / 'other' / LOG_NAME} has no usable row; row 1: no center image in 'name,price'" in told.err
+        f"doctor: {tmp_path / 'other' / LOG_NAME} has no usable row; row 2: no center image in 'bread,2.50'; the header"
+        in told.err
     )
     assert told.out.endswith("healthy\n")
 
@@ -267,7 +268,7 @@ def test_no_laps_where_no_view_comes_back():
     ],
 )  # fmt: skip
 def test_a_dialect_in_words(lines, words):
-    assert describe_dialect(lines) == words
+    assert sniff_dialect(lines).text == words
 
 
 @pytest.mark.slow

@@ -5,10 +5,11 @@ import math
 
 import pytest
 
-from protocol.recording import read_recording
+from protocol.recording import read_frames, read_recording
 from simulator import playback
 from simulator.playback import due_times_s, main
 from simulator.replay.playback_report import playback_report
+from tests.conftest import jpeg_of, road_frame
 from tests.live_server import LiveServer
 
 
@@ -66,6 +67,19 @@ def test_gives_up_on_a_server_that_never_answers(server, make_recording, capsys)
 def test_limit(server, make_recording, capsys):
     assert play(server, make_recording(rows=10), "--speed-up", "max", "--limit", "4") == 0
     assert "4 frames, 0 unanswered" in capsys.readouterr().out
+
+
+def test_images_without_a_log_are_played_and_compared_with_nothing(server, tmp_path, capsys):
+    folder, file = tmp_path / "run1", tmp_path / "report.json"
+    folder.mkdir()
+    for i in range(4):
+        (folder / f"2020_01_01_12_00_01_{200 * i:03d}.jpg").write_bytes(jpeg_of(road_frame()))
+    assert due_times_s(read_frames(folder).samples) == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert play(server, folder, "--speed-up", "max", "--json", str(file)) == 0
+    report = json.loads(file.read_text())
+    assert (report["frames"], report["unanswered"], report["answers"]["mae"]) == (4, 0, None)
+    assert 0 < report["latency_p50_ms"] < 1000
+    assert "there is no steering to compare with" in capsys.readouterr().out
 
 
 def test_bad_input_is_one_clear_line(make_recording, tmp_path, capsys):

@@ -97,7 +97,7 @@ def test_faults_are_named_and_the_rest_is_kept(tmp_path):
     ]  # fmt: skip
     assert [s.row for s in recording.samples] == [1, 6]
     assert "steering 7.5 is outside -1..1" in recording.problems[2].detail
-    assert "1 missing (row 3: no file center_" in recording.summary()
+    assert "1 missing center image (row 3: no file center_" in recording.summary()
 
 
 def test_a_stale_last_row_is_dropped_and_named(tmp_path):

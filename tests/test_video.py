@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from film import __main__ as video
 from film.gif import GifWriter
-from film.overlay import ACCENT, CAMERA_ROWS, GREEN
+from film.overlay import ACCENT, CAMERA_ROWS, GREEN, Overlay, Shot
 from tests.conftest import jpeg_of, road_frame
 from tests.test_film import read_film
 
@@ -132,3 +133,19 @@ def frames_in(path: Path) -> int:
         return len(read_film(path)[0])
     with Image.open(path) as gif:
         return gif.n_frames
+
+
+def test_images_without_a_log_are_filmed_by_the_times_in_their_names(tmp_path, capsys):
+    """As Udacity's own drive.py leaves them; the panel shows dashes, not a steering of 0."""
+    folder, out = tmp_path / "run1", tmp_path / "film.mp4"
+    folder.mkdir()
+    for i in range(5):
+        (folder / f"2020_01_01_12_00_01_{200 * i:03d}.jpg").write_bytes(jpeg_of(road_frame()))
+    assert video.main([str(folder), "--out", str(out)]) == 0
+    shown_s, pictures, _ = read_film(out)
+    np.testing.assert_allclose(shown_s, 0.2 * np.arange(5), atol=1e-3)
+    assert "run1: 5 rows in 1 session\n  there is no driving_log.csv: steering" in capsys.readouterr().err
+    unknown = Overlay("run1").panel(Shot(0.0, road_frame(), math.nan, math.nan, math.nan), 0.0)
+    straight = Overlay("run1").panel(Shot(0.0, road_frame(), 0.0, 0.0, 0.0), 0.0)
+    difference = np.abs(pictures[0][CAMERA_ROWS:].astype(int) - unknown).mean()
+    assert difference < np.abs(pictures[0][CAMERA_ROWS:].astype(int) - straight).mean() / 2

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, train and report; returns the exit code: 0 for success, 2 for bad input, 130 for Ctrl-C."""
     options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from protocol.recording import RecordingError  # noqa: PLC0415 - --help must not wait for TensorFlow
+    from protocol.errors import RecordingError  # noqa: PLC0415 - --help must not wait for TensorFlow
     from training.run.recipe import recipe_of  # noqa: PLC0415
     from training.run.run import TrainingSettings  # noqa: PLC0415
     from training.run.run_folder import RunError  # noqa: PLC0415

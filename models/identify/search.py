@@ -112,6 +112,7 @@ class Search:
 
     def _try(self, candidate: Candidate, evidence: Evidence) -> Try:
         answers = self._answers(candidate, evidence)
+        is_coarse = evidence is not self._evidence
         options = [
             Try(
                 candidate,

@@ -15,7 +15,8 @@ from simulator.replay.agreement import SteeringErrors, agreement
 class PlaybackReport:
     """Figures over `frames` telemetries, of which `unanswered` got no steering; the client measured the latencies.
 
-    Errors are over the answered frames. Without answered frames all figures but the counts are nan.
+    Errors are over the answered frames whose human steering is known. Without such frames they are nan, and without
+    answered frames the latencies are.
     """
 
     frames: int
@@ -38,15 +39,19 @@ class PlaybackReport:
 
 
 def playback_report(human: Sequence[float], answers: Sequence[float], latency_s: Sequence[float]) -> PlaybackReport:
-    """Sum up a playback. human, answers: steering of each frame, -1..1, nan without an answer; latency_s: of each."""
+    """Sum up a playback. latency_s: of each frame.
+
+    human, answers: steering of each frame, -1..1, nan where it is unknown, and where there is no answer.
+    """
     human_steering, server_steering = np.array(human, np.float64), np.array(answers, np.float64)
     has_answer = ~np.isnan(server_steering)
     latency_ms = np.array(latency_s, np.float64)[has_answer] * 1000
     p50, p99 = np.percentile(latency_ms, (50, 99)) if latency_ms.size else (math.nan, math.nan)
-    comparison = agreement(server_steering[has_answer], human_steering[has_answer])
+    compared = has_answer & ~np.isnan(human_steering)
+    comparison = agreement(server_steering[compared], human_steering[compared])
     return PlaybackReport(
         frames=server_steering.size,
-        unanswered=server_steering.size - comparison.rows,
+        unanswered=int(np.count_nonzero(~has_answer)),
         answers=comparison.answers,
         always_zero=comparison.always_zero,
         latency_p50_ms=float(p50),

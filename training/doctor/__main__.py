@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.command_line import BAD_INPUT, command_parser, run
+from protocol.errors import RecordingError
 from protocol.exclusions import RULES_NAME, Rule, RuleError, add_rules, parse_rule, remove_rules, rows_rule
-from protocol.recording import Recording, RecordingError, Sample, read_recording, row_times_s
+from protocol.recording import Recording, Sample, read_recording, recording_folder, row_times_s
 from training.doctor.examination import Examination, examine
 from training.doctor.findings import repeated_rows, standstill_rows
 from training.doctor.frames import Frames, decode_frames
@@ -47,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _examine_all(options: argparse.Namespace) -> int:
     reports: list[Examination] = []
     failures = 0
-    for folder in options.recordings:
+    for path in options.recordings:
         try:
-            if options.include_all and remove_rules(folder):
-                print(f"removed {folder / RULES_NAME}: all rows are included again")
-            reports.append(_examine_folder(folder, options))
+            if options.include_all and remove_rules(recording_folder(path)):
+                print(f"removed {RULES_NAME} in {recording_folder(path)}: all rows are included again")
+            reports.append(_examine_path(path, options))
             print(reports[-1].text(), flush=True)
         except RecordingError as error:
             print(f"doctor: {error}", file=sys.stderr)
@@ -61,10 +62,10 @@ def _examine_all(options: argparse.Namespace) -> int:
     return BAD_INPUT if failures else int(not all(report.healthy for report in reports))
 
 
-def _examine_folder(folder: Path, options: argparse.Namespace) -> Examination:
+def _examine_path(path: Path, options: argparse.Namespace) -> Examination:
     """Exclude the rows that the options name, then examine the recording."""
-    recording = read_recording(folder)
-    frames = decode_frames(recording.samples, folder.resolve().name)
+    recording = read_recording(path)
+    frames = decode_frames(recording.samples, recording.folder.resolve().name)
     if options.exclude:
         recording = _exclude(recording, frames, options.exclude)
         frames = frames.of(recording.samples)

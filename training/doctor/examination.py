@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from protocol.arrays import Float64Array
-from protocol.csv_dialects import describe_dialect
 from protocol.exclusions import RULES_NAME
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import LOG_NAME, Recording, Sample, row_times_s
+from protocol.recording import Recording, Sample, row_times_s
 from training.doctor.findings import (
     DataFinding,
     file_findings,
@@ -26,7 +25,6 @@ from training.doctor.findings import (
 from training.doctor.frames import Frames
 from training.doctor.laps import Laps, find_laps
 
-DIALECT_LINES = 200
 MAX_SESSION_LINES = 8
 MARKS = {"good": " ", "note": "-", "fault": "!"}
 
@@ -105,17 +103,14 @@ class Examination:
 def examine(recording: Recording, frames: Frames) -> Examination:
     """Examine a recording. frames: those of the recording's samples, in the same order."""
     samples, time_s = recording.samples, row_times_s(recording.samples)
-    unusable = {p.row for p in recording.problems} - {s.row for s in samples}
     findings = (
-        *file_findings(recording.problems, frames, len(samples) + recording.excluded + len(unusable)),
+        *file_findings(recording, frames),
         *steering_findings(samples, time_s),
         *motion_findings(samples, time_s, frames),
     )
-    with (recording.folder / LOG_NAME).open(encoding="utf-8-sig", errors="replace") as log:
-        dialect = describe_dialect([line.rstrip("\r\n") for line, _ in zip(log, range(DIALECT_LINES), strict=False)])
     return Examination(
         str(recording.folder),
-        dialect,
+        recording.dialect,
         len(samples),
         recording.excluded,
         1 + any(s.left for s in samples) + any(s.right for s in samples),

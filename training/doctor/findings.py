@@ -7,7 +7,7 @@ every recording has some stale row and a driver at a keyboard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
-from protocol.recording import Problem, Sample
+from protocol.recording import Recording, Sample
 from protocol.unbroken import STANDSTILL_MPH
 from training.doctor.frames import Frames
 
@@ -54,32 +54,50 @@ class DataFinding:
     advice: str = ""
 
 
-def file_findings(problems: Sequence[Problem], damaged: Frames, row_count: int) -> Iterator[DataFinding]:
-    """Find rows that cannot be used. row_count: the number of rows in the log."""
-    kinds = Counter(kind for kind, _ in {(problem.kind, problem.row) for problem in problems})
-    first = {problem.kind: problem for problem in reversed(problems)}
+def file_findings(recording: Recording, frames: Frames) -> Iterator[DataFinding]:
+    """Find rows that cannot be used, images that do not decode, and unusual ways in which the recording is read."""
+    for note in recording.notes:
+        yield DataFinding("note", "read", note)
+    lost = [problem for problem in recording.problems if problem.camera in ("", "center")]
+    kinds = Counter(kind for kind, _ in {(problem.kind, problem.row) for problem in lost})
+    first = {problem.kind: problem for problem in reversed(lost)}
     texts = {
         "format": ("rows that cannot be read", "look at these lines of the csv"),
-        "missing": ("rows name images that are not there", "copy the recording again, or go on without them"),
-        "broken": ("rows have image files that are empty or cut off", "copy them again, or go on without them"),
+        "missing": ("rows name a centre image that is not there", "copy the recording again, or go on without them"),
+        "broken": ("rows have a centre image that is empty or cut off", "copy them again, or go on without them"),
         "duplicate": ("rows name the image of an earlier row", "the log may have been written or copied twice"),
         "stale": ("rows end a session with its first view", "nothing to do: Udacity's recorder causes it"),
     }
-    for kind, (text, advice) in texts.items():
-        if count := kinds[kind]:
-            level: Literal["note", "fault"] = "fault" if kind != "stale" and count >= MANY_ROWS * row_count else "note"
+    for kind, (what, advice) in texts.items():
+        if kinds[kind]:
+            level = "note" if kind == "stale" else _level(kinds[kind], recording.log_rows)
             example = f"row {first[kind].row}: {first[kind].detail}"
-            yield DataFinding(
-                level, kind, f"{_part(count, row_count)} {text} ({example}); left out by every command", advice
-            )
-    if bad := damaged.damaged:
+            text = f"{_part(kinds[kind], recording.log_rows)} {what} ({example}); left out by every command"
+            yield DataFinding(level, kind, text, advice)
+    yield from _side_findings(recording, {problem.row for problem in lost})
+    if bad := frames.damaged:
         row, detail = next(iter(bad.items()))
-        text = (
-            f"{_part(len(bad), row_count)} rows have an image that does not decode as it should (row {row}: {detail})"
-        )
+        count = _part(len(bad), recording.log_rows)
+        text = f"{count} rows have an image that does not decode as it should (row {row}: {detail})"
         yield DataFinding("fault", "damaged", text, "--exclude damaged leaves them out")
-    if not kinds and not bad:
+    if not recording.problems and not bad:
         yield DataFinding("good", "files", "every row can be read and every image decodes")
+
+
+def _side_findings(recording: Recording, lost: Set[int]) -> Iterator[DataFinding]:
+    """Find side images that are missing or broken in rows that are used nevertheless. lost: rows that are not used."""
+    for kind, state in (("missing", "missing"), ("broken", "empty or cut off")):
+        side = [p for p in recording.problems if p.kind == kind and p.camera in ("left", "right") and p.row not in lost]
+        if not side:
+            continue
+        (camera, most), *other = Counter(problem.camera for problem in side).most_common()
+        count = f"the {camera} camera's images are {state} for {_part(most, recording.log_rows)} rows"
+        count += "".join(f", the {camera}'s for {number}" for camera, number in other)
+        text = (
+            f"{count} (row {side[0].row}: {side[0].detail}); the rows are used: training takes the centre image there,"
+            " a replay shifts only centre images, and a film of that camera skips them"
+        )
+        yield DataFinding(_level(most, recording.log_rows), kind, text, "copy the recording again, or go on like this")
 
 
 def repeated_rows(samples: Sequence[Sample], time_s: Float64Array, frames: Frames) -> list[int]:
@@ -170,6 +188,11 @@ def burst_length_s(steering: Float64Array, time_s: Float64Array) -> float:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (steering != 0).astype(int), [0]])))
     rows = edges[1::2] - edges[::2]
     return float(np.median(rows) * np.median(np.diff(time_s))) if rows.size else 0.0
+
+
+def _level(count: int, rows: int) -> Literal["note", "fault"]:
+    """The level of a fault of `count` rows of a log."""
+    return "fault" if count >= MANY_ROWS * rows else "note"
 
 
 def percent(share: float) -> str:

@@ -1,29 +1,26 @@
-"""Parses one line of a driving log, in every dialect that computers write, into image names and numbers.
+"""Parses one line of a driving log into image names and numbers, whatever computer and locale wrote it.
 
-A log may have a header or none; Windows or Unix paths, with spaces and commas, relative paths or bare file names;
-commas or semicolons. A decimal-comma computer writes 8 to 11 columns: the comma-separated format breaks its numbers
-in two (`0,25` for a quarter, but `0` for zero).
+Paths may be Windows' or Unix', with spaces and commas, relative or bare file names. A decimal-comma computer writes 8
+to 11 columns: the comma-separated format breaks its numbers in two (`0,25` for a quarter, but `0` for zero).
 """
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from protocol.errors import ProtocolError
+from protocol.logs.columns import CAMERAS, NUMBERS, Columns, is_image_name
 from protocol.numbers import parse_number
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-CAMERAS = ("center", "left", "right")
-NUMBERS = ("steering", "throttle", "brake", "speed")
 LIMITS = {"steering": (-1.0, 1.0), "throttle": (-1.0, 1.0), "brake": (0.0, 1.0), "speed": (-500.0, 500.0)}
 """Least and greatest value of each column; values up to 0.01 beyond a limit are clamped to it."""
 
 _INTEGER = re.compile(r"-?\d{1,3}", re.ASCII)
 _FRACTION = re.compile(r"\d*[1-9](E-\d\d)?", re.ASCII)
+_INDEX = re.compile(r"\d{1,9}(\.0)?", re.ASCII)
 
 
 class RowError(ValueError):
@@ -32,67 +29,46 @@ class RowError(ValueError):
 
 class Row(NamedTuple):
     """images: file names of the centre, left and right image, '' where there is none; numbers: steering, throttle,
-    brake, speed in mph; line: line of the csv, from 1."""
+    brake, speed in mph, nan where nobody recorded them; line: line of the csv, from 1."""
 
     images: tuple[str, str, str]
     numbers: tuple[float, float, float, float]
     line: int
 
 
-def sniff_delimiter(first_lines: Sequence[str]) -> str:
-    """The delimiter: a semicolon if the first line has more of them than commas, as decimal-comma computers write."""
-    line = "".join(first_lines)
-    return ";" if line.count(";") > line.count(",") else ","
-
-
-def parse_row(cells: Sequence[str], header: Sequence[str] | None, line: int) -> Row:
-    """Parse the cells of one line. header: the lower-case column names; empty or None if the log has no header.
-
-    Raises RowError.
-    """
-    columns = _by_name(cells, header) if header else None
-    images, rest = columns or _split(cells)
+def parse_row(cells: Sequence[str], columns: Columns | None, line: int) -> Row:
+    """Parse the cells of one line. columns: the log's header, None if it has none. Raises RowError."""
+    if columns is not None and columns.fits(cells):
+        images, rest = _by_name(cells, columns)
+    else:
+        images, rest = _split(without_index(cells))
+    rest = rest[: len(NUMBERS)] if _has_points(rest) else rest
     numbers = _plain_numbers(rest) if len(rest) <= len(NUMBERS) else _broken_numbers(rest)
     return Row(images, numbers, line)
 
 
-def describe_dialect(lines: Sequence[str]) -> str:
-    """Describe a driving log by its first lines: `no header, commas, 7 columns, Windows paths`.
-
-    The path style comes from the first data line. The column counts come from all lines, because rows of a
-    decimal-comma log differ in length.
-    """
-    delimiter = sniff_delimiter(lines[:1])
-    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
-    header = bool(rows) and "steering" in {cell.strip().lower() for cell in rows[0]}
-    data = rows[header:]
-    if not data:
-        return "no rows"
-    columns = sorted({len(row) for row in data})
-    path = data[0][0].strip()
-    kinds = {r"[A-Za-z]:|\\\\": "Windows paths", "/": "Unix paths", r".*[/\\]": "relative paths"}
-    paths = next((kind for pattern, kind in kinds.items() if re.match(pattern, path)), "bare names")
-    commas = (delimiter == "," and columns[-1] > 7 and not header) or (
-        delimiter == ";" and "," in ";".join(data[0][3:])
-    )
-    return ", ".join(
-        (
-            "a header" if header else "no header",
-            "semicolons" if delimiter == ";" else "commas",
-            f"{'-'.join(str(n) for n in dict.fromkeys((columns[0], columns[-1])))} columns",
-            *(("decimal commas",) if commas else ()),
-            paths,
-        )
-    )
+def without_index(cells: Sequence[str]) -> Sequence[str]:
+    """Leave out the columns in front of the first image that only count the rows, as pandas writes them."""
+    start = 0
+    while start < len(cells) and _INDEX.fullmatch(cells[start].strip()):
+        start += 1
+    return cells[start:] if start < len(cells) and is_image_name(cells[start]) else cells
 
 
-def _by_name(cells: Sequence[str], header: Sequence[str]) -> tuple[tuple[str, str, str], list[str]] | None:
-    """Images and numbers by the header's names, in any order; None if the counts of cells and names differ."""
-    if len(cells) != len(header) or not {"center", "steering"} <= set(header):
-        return None
-    by_name = dict(zip(header, cells, strict=True))
-    center, left, right = (_base_name(by_name.get(camera, "")) for camera in CAMERAS)
-    return (center, left, right), [by_name.get(name, "0") for name in NUMBERS]
+def extra_columns(cells: Sequence[str]) -> int:
+    """Count the columns after the speed, which are not read; a log with decimal points breaks no number in two."""
+    try:
+        _, rest = _split(cells)
+    except RowError:
+        return 0
+    return len(rest) - len(NUMBERS) if len(rest) > len(NUMBERS) and _has_points(rest) else 0
+
+
+def _by_name(cells: Sequence[str], columns: Columns) -> tuple[tuple[str, str, str], list[str]]:
+    """Images and numbers by the header's names, in any order."""
+    by_role = {role: cells[place] for role, place in columns.places.items()}
+    center, left, right = (_base_name(by_role.get(camera, "")) for camera in CAMERAS)
+    return (center, left, right), [by_role.get(name, "0") for name in NUMBERS]
 
 
 def _split(cells: Sequence[str]) -> tuple[tuple[str, str, str], list[str]]:
@@ -101,7 +77,7 @@ def _split(cells: Sequence[str]) -> tuple[tuple[str, str, str], list[str]]:
     names = []
     for camera in CAMERAS:
         path = rest.pop(0) if rest else ""
-        while path.strip() and not path.strip().lower().endswith(IMAGE_SUFFIXES):
+        while path.strip() and not is_image_name(path):
             if not rest:
                 raise RowError(f"no {camera} image in {','.join(cells)[:80]!r}")
             path += "," + rest.pop(0)
@@ -116,9 +92,15 @@ def _base_name(path: str) -> str:
     return path.strip().strip("\"'").replace("\\", "/").rsplit("/", 1)[-1].strip()
 
 
+def _has_points(cells: Sequence[str]) -> bool:
+    return any("." in cell for cell in cells)
+
+
 def _plain_numbers(cells: Sequence[str]) -> tuple[float, float, float, float]:
     if len(cells) != len(NUMBERS):
-        raise RowError(f"expected {', '.join(NUMBERS)} after the images, got {list(cells)}")
+        raise RowError(
+            f"expected {', '.join(NUMBERS)} after the images, got {list(cells)}; a header may name the columns"
+        )
     try:
         values = [parse_number(cell.strip()).value for cell in cells]
     except ProtocolError as error:
@@ -161,6 +143,7 @@ def _clamp(values: Sequence[float]) -> tuple[float, float, float, float]:
     for name, value in zip(NUMBERS, values, strict=True):
         low, high = LIMITS[name]
         if not low - 0.01 <= value <= high + 0.01:
-            raise RowError(f"{name} {value:g} is outside {low:g}..{high:g}")
+            degrees = "; divide degrees by 25" if name == "steering" and abs(value) <= 30 else ""
+            raise RowError(f"{name} {value:g} is outside {low:g}..{high:g}{degrees}")
         clamped.append(min(high, max(low, value)))
     return clamped[0], clamped[1], clamped[2], clamped[3]
