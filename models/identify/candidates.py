@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
 
-COLOURS = ("rgb", "yuv", "bgr", "hsv", "yuv-bgr", "hls", "lab", "ycrcb")
+COLOURS = ("rgb", "yuv", "bgr", "hsv", "yuv-bgr", "hls", "lab")
 CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", "r-of-rgb", "g-of-rgb", "b-of-rgb")
 """The usual ones first."""
 
@@ -34,11 +34,19 @@ class Candidate:
     @property
     def pixels(self) -> str:
         """The steps before the scaling."""
+        return self._steps(f"colour={self.colour}" if self.colour != "rgb" else "")
+
+    @property
+    def shape(self) -> str:
+        """The steps before the scaling without the colour. A colour may as well be converted before a crop."""
+        return self._steps("")
+
+    def _steps(self, colour: str) -> str:
         height, width = self.rows[1] - self.rows[0], self.columns[1] - self.columns[0]
         steps = (
             f"rows={self.rows[0]}:{self.rows[1]}" if height < FRAME_ROWS else "",
             f"columns={self.columns[0]}:{self.columns[1]}" if width < FRAME_COLUMNS else "",
-            f"colour={self.colour}" if self.colour != "rgb" else "",
+            colour,
             "blur=3" if self.blur else "",
             f"{'area' if self.area else 'size'}={self.size[0]}x{self.size[1]}" if self.size != (height, width) else "",
         )

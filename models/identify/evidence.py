@@ -17,8 +17,8 @@ from protocol.messages import Frame
 from protocol.recording import Sample, read_recording, row_times_s
 
 STRETCH_S = 1.0
-STRETCHES = 150
-FRAMES_OF_STRETCH = 6
+STRETCHES = 120
+FRAMES_OF_STRETCH = 4
 
 Numbers = npt.NDArray[np.float64]
 
@@ -27,18 +27,20 @@ Numbers = npt.NDArray[np.float64]
 class Evidence:
     """frames: uint8 (n, 160, 320, 3), evenly spread over each stretch; stretch: its number for each frame, (n,).
 
-    human: the driver's steering at each frame, (n,). means: his mean over each stretch, (stretches,), from every row.
+    human: the driver's steering at each frame, (n,). means: the driver's mean over each stretch, (stretches,), from
+    every row. chosen: the frames' numbers among all that were read.
     """
 
     frames: npt.NDArray[np.uint8]
     stretch: npt.NDArray[np.int64]
     human: Numbers
     means: Numbers
+    chosen: npt.NDArray[np.int64]
 
-    def every(self, step: int) -> Evidence:
-        """Every step-th frame of each stretch, for a coarse search."""
-        chosen = np.arange(len(self.frames)) % FRAMES_OF_STRETCH % step == 0
-        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means)
+    def one_of_each(self) -> Evidence:
+        """One frame from within each stretch, for a coarse search."""
+        chosen = self.chosen[FRAMES_OF_STRETCH // 2 :: FRAMES_OF_STRETCH]
+        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
     answers = np.clip(np.nan_to_num(answers), -1.0, 1.0)
     counts = np.bincount(evidence.stretch)
     means = np.bincount(evidence.stretch, answers) / counts
-    size = float(np.sqrt(np.mean(means**2) / max(np.mean(evidence.means**2), 1e-12)))
+    size = float(np.linalg.norm(means) / np.linalg.norm(evidence.means))
     return Agreement(
         correlation(means, evidence.means),
         correlation(answers, evidence.human),
@@ -100,7 +102,8 @@ def read_evidence(recordings: Sequence[Path], stretches: int = STRETCHES) -> Evi
     means = np.array([np.mean([sample.steering for sample in samples]) for samples in chosen])
     if means.std() < 1e-3:
         raise ValueError("the recordings' driver hardly steers: nothing can be compared")
-    return Evidence(np.stack(frames), np.repeat(np.arange(len(chosen)), FRAMES_OF_STRETCH), np.array(human), means)
+    stretch = np.repeat(np.arange(len(chosen)), FRAMES_OF_STRETCH)
+    return Evidence(np.stack(frames), stretch, np.array(human), means, np.arange(len(frames)))
 
 
 def _stretches(samples: Sequence[Sample]) -> list[list[Sample]]:

@@ -13,16 +13,21 @@ import numpy.typing as npt
 from models.identify.candidates import Candidate, coarse, neighbours
 from models.identify.evidence import Agreement, Evidence, Numbers, agreement
 from models.loading import BareNetwork
+from models.preprocessing.steps import Graph
 from models.preprocessing.written import read_written
-from protocol.messages import FRAME_SHAPE
 
 BATCH = 64
-COARSE_STEP = 3
+MOST_COLOURS = 4
+"""Frames in so many colours are kept; each takes 75 MB."""
+
 WORTH = 0.004
 """A finer choice replaces a more usual one only if its concordance is higher by so much."""
 
 DEGREES = 25.0
 """A network that answers in degrees answers up to 25, the simulator's full lock."""
+
+FINE_TRIES = 50
+"""About as many tries follow the coarse ones; for the progress bar."""
 
 FACTORS = {"": 1.0, "steer=-1": -1.0, "steer=1/25": 1 / DEGREES, "steer=-1/25": -1 / DEGREES}
 
@@ -59,9 +64,10 @@ class Search:
         self.outputs = int(np.prod(network.model.output_shape[1:]))
         self._network = network
         self._evidence = evidence
-        self._coarse_evidence = evidence.every(COARSE_STEP)
+        self._coarse_evidence = evidence.one_of_each()
         self._report = report
         self._predict = _compiled(network.model)
+        self._by_colour: dict[str, npt.NDArray[np.uint8]] = {}
         self._pixels: tuple[tuple[str, int], npt.NDArray[np.float32]] | None = None
 
     def run(self) -> Try:
@@ -114,13 +120,7 @@ class Search:
         answers = self._answers(candidate, evidence)
         is_coarse = evidence is not self._evidence
         options = [
-            Try(
-                candidate,
-                output,
-                factor,
-                agreement(answers[:, output] * number, evidence),
-                evidence is not self._evidence,
-            )
+            Try(candidate, output, factor, agreement(answers[:, output] * number, evidence), is_coarse)
             for output in range(min(self.outputs, 4))
             for factor, number in FACTORS.items()
             if abs(number) == 1.0 or np.abs(answers[:, output]).max() > 2.0
@@ -132,37 +132,47 @@ class Search:
         return best
 
     def _answers(self, candidate: Candidate, evidence: Evidence) -> Numbers:
+        """The network's answers, (n, outputs). Candidates that differ in the scaling alone share their pixels."""
         key = (candidate.pixels, len(evidence.frames))
         if self._pixels is None or self._pixels[0] != key:
-            self._pixels = (key, _run(_compiled(_graph(candidate.pixels)), evidence.frames))
-        pixels = self._pixels[1]
-        if candidate.scale:
-            pixels = _run(_compiled(_graph_of_scale(candidate.scale, pixels.shape[1:])), pixels)
-        return _run(self._predict, pixels).reshape(len(pixels), -1).astype(np.float64)
+            coloured = self._coloured(candidate.colour)[evidence.chosen]
+            self._pixels = (key, _in_batches(_prepare(candidate.shape), coloured))
+        scale = _prepare(candidate.scale)
+        answers = _in_batches(lambda pixels: self._predict(scale(pixels)), self._pixels[1])
+        return answers.reshape(len(answers), -1).astype(np.float64)
+
+    def _coloured(self, colour: str) -> npt.NDArray[np.uint8]:
+        """All frames in this colour, as bytes: a colour is converted once, since that takes longer than the network."""
+        if colour not in self._by_colour:
+            if len(self._by_colour) == MOST_COLOURS:
+                del self._by_colour[next(iter(self._by_colour))]
+            convert = _prepare(f"colour={colour}")
+            frames = self._evidence.frames
+            self._by_colour[colour] = _in_batches(convert, frames).astype(np.uint8)
+        return self._by_colour[colour]
 
 
-def _graph(text: str) -> keras.Model:
-    frames = keras.Input(FRAME_SHAPE, dtype="uint8")
-    return keras.Model(frames, read_written(text)(frames))
+def _prepare(text: str) -> Callable[[Any], Any]:
+    """The steps of a preprocessing as a function of arrays; tracing it would take longer than computing it once."""
 
+    def prepare(x: Any) -> Any:
+        graph = Graph(x)
+        for step in read_written(text).steps:
+            step.extend(graph)
+        return keras.ops.cast(graph.x, "float32")
 
-def _graph_of_scale(text: str, shape: tuple[int, ...]) -> keras.Model:
-    from models.preprocessing.steps import Graph  # noqa: PLC0415
-
-    pixels = keras.Input(shape)
-    graph = Graph(pixels)
-    for step in read_written(text).steps:
-        step.extend(graph)
-    return keras.Model(pixels, graph.x)
+    return prepare
 
 
 def _compiled(model: keras.Model) -> Callable[[Any], Any]:
+    """The model as one compiled function, where the backend is TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        return lambda x: model(x, training=False)
     import tensorflow as tf  # noqa: PLC0415
 
-    return tf.function(lambda x: model(x, training=False), reduce_retracing=True, autograph=False)
+    pixels = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    return tf.function(lambda x: model(x, training=False), input_signature=[pixels], autograph=False)
 
 
-def _run(function: Callable[[Any], Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Apply a compiled function in batches."""
-    parts = [np.asarray(function(values[i : i + BATCH])) for i in range(0, len(values), BATCH)]
-    return np.concatenate(parts)
+def _in_batches(function: Callable[[Any], Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.concatenate([np.asarray(function(values[i : i + BATCH])) for i in range(0, len(values), BATCH)])
