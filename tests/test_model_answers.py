@@ -168,7 +168,6 @@ def test_a_real_server_names_such_a_model_once(network: Callable[[], keras.Model
             status = json.load(answer)
         assert text in status["doctor"][0]["text"]
         assert server.log().count(text) == 1
-        assert server.log().count(IDENTIFY) == 1
 
 
 @pytest.mark.slow

@@ -22,10 +22,10 @@ class Says:
     def __init__(self):
         self.may = threading.Event()
         self.may.set()
-        self.asked = threading.Event()
+        self.call = threading.Event()
 
     def predict(self, frames):
-        self.asked.set()
+        self.call.set()
         assert self.may.wait(10)
         return np.float32([frames[0, 0].mean() / 100])
 
@@ -76,7 +76,7 @@ def test_mean_p95_and_the_worst_of_each_place(shadow):
 def test_a_slow_shadow_leaves_frames_out_and_holds_nobody_up(shadow):
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.answers.wait(10)
+    assert shadow._policy.call.wait(10)
     for i in range(50):
         shadow.answered(answer(0.2, 2.0 + i))
     assert shadow.left_out == 49
@@ -143,7 +143,7 @@ def test_a_model_that_hangs_does_not_hang_the_end(shadow, monkeypatch, caplog):
     monkeypatch.setattr("server.observers.shadow.CLOSE_S", 0.05)
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.answers.wait(10)
+    assert shadow._policy.call.wait(10)
     shadow.close()
     assert "no answer for" in caplog.text
     shadow._policy.may.set()
