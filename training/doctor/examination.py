@@ -18,6 +18,7 @@ from protocol.recording import Recording, Sample, row_times_s
 from training.doctor.findings import DataFinding, file_findings, motion_findings, steering_findings
 from training.doctor.frames import Frames
 from training.doctor.roads import Road, find_roads, road_findings
+from training.doctor.strikes import strike_findings
 
 MAX_SESSION_LINES = 8
 MARKS = {"good": " ", "note": "-", "fault": "!"}
@@ -94,6 +95,7 @@ def examine(recording: Recording, frames: Frames) -> Examination:
         *file_findings(recording, frames),
         *steering_findings(samples, time_s),
         *motion_findings(samples, time_s, frames),
+        *strike_findings(samples, time_s),
         *road_findings(roads),
     )
     return Examination(
