@@ -1,4 +1,4 @@
-"""Sessions on several roads are told apart by views and steering, and those on one road never are."""
+"""Laps are found by views that come back; sessions on several roads are told apart, and those on one road never are."""
 
 from __future__ import annotations
 
@@ -11,10 +11,44 @@ import pytest
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import Sample, read_recording, row_times_s
 from training.doctor.frames import decode_frames
+from training.doctor.laps import find_laps
 from training.doctor.roads import find_roads, road_findings
 
 SPEED_MPH = 20.0
 STEP_M = SPEED_MPH * MPS_PER_MPH * 0.1
+
+
+def round_course(lap_m: float, laps: float) -> tuple[list[Sample], np.ndarray, np.ndarray]:
+    """A drive round a course whose scenery, 20 x 40 grey levels, changes over some 10 m and returns each lap."""
+    rng = np.random.default_rng(5)
+    corners = rng.normal(size=(round(lap_m / 10), 20, 40)).astype(np.float32)
+    step_m = SPEED_MPH * 0.44704 * 0.1
+    place = np.arange(0, laps * lap_m, step_m) / 10
+    part = (place % 1)[:, None, None]
+    views = (
+        corners[place.astype(int) % len(corners)] * (1 - part) + corners[(place.astype(int) + 1) % len(corners)] * part
+    )
+    views += rng.normal(0, 0.3, views.shape)
+    first = Sample(Path("x.jpg"), None, None, 0.1, 0.2, 0.0, SPEED_MPH, 0.0, 0, 1)
+    time_s = 0.1 * np.arange(place.size)
+    return [replace(first, time_s=float(t)) for t in time_s], time_s, views.astype(np.float32)
+
+
+def test_laps_are_found_by_the_views_that_come_back():
+    laps = find_laps(*round_course(430.0, 2.5))
+    assert laps.lap_m == pytest.approx(430, abs=3)
+    assert laps.laps == pytest.approx(2.5, abs=0.03)
+    assert laps.agreement > 0.9
+    assert laps.certainty() == "sure"
+
+
+def test_no_laps_where_no_view_comes_back():
+    samples, time_s, views = round_course(430.0, 0.99)
+    assert find_laps(samples, time_s, views) is None
+    _, _, other = round_course(3000.0, 0.5)
+    samples, time_s, _ = round_course(430.0, 2.5)
+    assert find_laps(samples, time_s, other[: len(samples)]) is None
+    assert find_laps(samples[:3], time_s[:3], views[:3]) is None
 
 
 class Course:
