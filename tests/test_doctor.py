@@ -3,7 +3,6 @@
 import functools
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,10 @@ from PIL import Image
 from protocol.exclusions import RULES_NAME
 from protocol.logs.dialect import sniff_dialect
 from protocol.recorder import Recorder
-from protocol.recording import LOG_NAME, Sample, read_recording
+from protocol.recording import LOG_NAME, read_recording
 from tests.conftest import jpeg_of, road_frame
 from training.doctor.__main__ import main
 from training.doctor.frames import DamagedImageError, grey_image
-from training.doctor.laps import find_laps
 
 SPEED_MPH = 20.0
 
@@ -214,44 +212,11 @@ def test_the_report_as_json_and_as_a_picture(tmp_path):
     report, picture = tmp_path / "report.json", tmp_path / "picture.png"
     assert main([str(folder), "--json", str(report), "--picture", str(picture)]) == 1
     (found,) = json.loads(report.read_text(), parse_constant=pytest.fail)
-    assert (found["rows"], found["healthy"], found["laps"]) == (120, False, None)
+    assert (found["rows"], found["healthy"], len(found["roads"])) == (120, False, 1)
     assert {f["about"]: f["level"] for f in found["findings"]}["damaged"] == "fault"
     with Image.open(picture) as page:
         assert page.size[0] > 1000
         assert len(page.convert("RGB").getcolors(10**7)) > 100
-
-
-def round_course(lap_m: float, laps: float) -> tuple[list[Sample], np.ndarray, np.ndarray]:
-    """A drive round a course whose scenery, 20 x 40 grey levels, changes over some 10 m and returns each lap."""
-    rng = np.random.default_rng(5)
-    corners = rng.normal(size=(round(lap_m / 10), 20, 40)).astype(np.float32)
-    step_m = SPEED_MPH * 0.44704 * 0.1
-    place = np.arange(0, laps * lap_m, step_m) / 10
-    part = (place % 1)[:, None, None]
-    views = (
-        corners[place.astype(int) % len(corners)] * (1 - part) + corners[(place.astype(int) + 1) % len(corners)] * part
-    )
-    views += rng.normal(0, 0.3, views.shape)
-    first = Sample(Path("x.jpg"), None, None, 0.1, 0.2, 0.0, SPEED_MPH, 0.0, 0, 1)
-    time_s = 0.1 * np.arange(place.size)
-    return [replace(first, time_s=float(t)) for t in time_s], time_s, views.astype(np.float32)
-
-
-def test_laps_are_found_by_the_views_that_come_back():
-    laps = find_laps(*round_course(430.0, 2.5))
-    assert laps.lap_m == pytest.approx(430, abs=3)
-    assert laps.laps == pytest.approx(2.5, abs=0.03)
-    assert laps.agreement > 0.9
-    assert laps.certainty() == "sure"
-
-
-def test_no_laps_where_no_view_comes_back():
-    samples, time_s, views = round_course(430.0, 0.99)
-    assert find_laps(samples, time_s, views) is None
-    _, _, other = round_course(3000.0, 0.5)
-    samples, time_s, _ = round_course(430.0, 2.5)
-    assert find_laps(samples, time_s, other[: len(samples)]) is None
-    assert find_laps(samples[:3], time_s[:3], views[:3]) is None
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_a_path_to_the_log_or_to_the_images_or_above_the_recording(tmp_path):
     check(folder / "driving_log.csv")
     check(folder / "IMG", "the log lies beside IMG/")
     check(tmp_path / "above", "the recording lies in run/")
+    (tmp_path / "results.csv").write_text("model,error\n")
     check(tmp_path, "the recording lies in above/run/")
     assert recording_folder(tmp_path) == folder
     (folder / "driving_log.csv").rename(folder / "Log 1.csv")
@@ -152,13 +153,14 @@ def test_a_path_to_the_log_or_to_the_images_or_above_the_recording(tmp_path):
 
 def test_a_path_that_may_mean_several_logs_is_refused(tmp_path):
     for run in ("a", "b"):
-        write(tmp_path / run, [row(0), row(1)])
-    with pytest.raises(RecordingError, match=r"holds 2 recordings \(a, b\); name one of them"):
+        write(tmp_path / "all" / run, [row(0), row(1)])
+    with pytest.raises(RecordingError, match=r"holds 2 recordings \(all/a, all/b\); name one of them"):
         read_recording(tmp_path)
-    (tmp_path / "a" / "driving_log.csv").rename(tmp_path / "a" / "one.csv")
-    (tmp_path / "a" / "two.csv").write_text("")
+    folder = tmp_path / "all" / "a"
+    (folder / "driving_log.csv").rename(folder / "one.csv")
+    (folder / "two.csv").write_text("")
     with pytest.raises(RecordingError, match=r"2 csv files \(one.csv, two.csv\); name the one that is the log"):
-        read_recording(tmp_path / "a")
+        read_recording(folder)
 
 
 @pytest.mark.parametrize(

@@ -43,19 +43,23 @@ def find_recording(path: Path) -> Place:
     if not path.is_dir():
         raise RecordingError(f"no readable {LOG_NAME} in {path}: there is no such folder")
     logs = _logs(path)
-    if len(logs) == 1:
-        (log,) = logs
-        return Place(path, log, "" if log.name == LOG_NAME else f"the log is {log.name}")
-    if logs:
-        raise RecordingError(f"{path} has no {LOG_NAME} but {_list(logs)}; name the one that is the log")
-    if path.resolve().name.lower() in IMAGE_FOLDERS and (path.resolve().parent / LOG_NAME).is_file():
-        return Place(path.resolve().parent, path.resolve().parent / LOG_NAME, f"the log lies beside {path.name}/")
+    if len(logs) == 1 and logs[0].name.lower() == LOG_NAME:
+        return _place(logs[0])
+    beside = path.resolve().parent / LOG_NAME
+    if path.resolve().name.lower() in IMAGE_FOLDERS and beside.is_file():
+        return Place(beside.parent, beside, f"the log lies beside {path.name}/")
     below = [log for depth in range(1, DEPTH + 1) for log in sorted(path.glob("*/" * depth + LOG_NAME))]
     below = [log for log in below if not any(part[0] in "._" for part in log.relative_to(path).parts)]
     if len(below) == 1:
         return Place(below[0].parent, below[0], f"the recording lies in {below[0].parent.relative_to(path)}/")
     if below:
-        raise RecordingError(f"{path} holds {_list([log.parent for log in below], 'recordings')}; name one of them")
+        names = [str(log.parent.relative_to(path)) for log in below]
+        raise RecordingError(f"{path} holds {_list(names, 'recordings')}; name one of them")
+    if len(logs) == 1:
+        return _place(logs[0])
+    if logs:
+        files = _list([log.name for log in logs], "csv files")
+        raise RecordingError(f"{path} has no {LOG_NAME} but {files}; name the one that is the log")
     return Place(path, None)
 
 
@@ -72,7 +76,7 @@ def read_lines(log: Path) -> list[str]:
 
 def _of_file(path: Path) -> Place:
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        return Place(path.parent, path, "" if path.name == LOG_NAME else f"the log is {path.name}")
+        return _place(path)
     if path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar"):
         raise RecordingError(f"{path} is packed: unpack it, and name the folder that comes out")
     raise RecordingError(f"{path} is a file; a recording is a folder with {LOG_NAME} and {IMAGE_FOLDER}/")
@@ -85,9 +89,12 @@ def _logs(folder: Path) -> list[Path]:
     return named or files
 
 
-def _list(paths: list[Path], kind: str = "csv files") -> str:
-    names = ", ".join(path.name for path in paths[:3])
-    return f"{len(paths)} {kind} ({names}{', ...' if len(paths) > 3 else ''})"
+def _place(log: Path) -> Place:
+    return Place(log.parent, log, "" if log.name == LOG_NAME else f"the log is {log.name}")
+
+
+def _list(names: list[str], kind: str) -> str:
+    return f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
 @dataclass(slots=True)

@@ -65,6 +65,15 @@ def places_m(driven_legs: Sequence[Leg], lap_m: float) -> list[Float64Array | No
     return [_place_leg(leg, reference, lap_m) for leg in driven_legs]
 
 
+def steering_agreement(reference: Leg, leg: Leg, lap_m: float) -> float | None:
+    """Correlate a leg's steering with that of a reference's road, at the best start and in the better direction.
+
+    None where that tells nothing: one of them never steers, or the leg is shorter than half a lap.
+    """
+    fit = _best_fit(leg, _mean_road(reference, lap_m), lap_m)
+    return fit[0] if fit else None
+
+
 def _profile(leg: Leg) -> tuple[Float64Array, Float64Array]:
     """Average the steering over SMOOTH_M at every metre of the leg."""
     metres = np.arange(leg.distance_m[0], leg.distance_m[-1], 1.0)
@@ -87,7 +96,8 @@ def _mean_road(leg: Leg, lap_m: float) -> Float64Array:
     return np.roll(road, -int(np.argmax(np.abs(road))))
 
 
-def _place_leg(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | None:
+def _best_fit(leg: Leg, road: Float64Array, lap_m: float) -> tuple[float, int, int] | None:
+    """Find the direction and the start at which a leg is steered most like the road; the correlation comes first."""
     metres, steering = _profile(leg)
     if metres.size < lap_m / 2 or steering.std() == 0 or road.std() == 0:
         return None
@@ -95,8 +105,13 @@ def _place_leg(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | Non
     for direction in (1, -1):
         for start in range(0, road.size, 2):
             cell = np.floor(start + direction * metres).astype(int) % road.size
-            fits.append((np.corrcoef(direction * road[cell], steering)[0, 1], direction, start))
-    agreement, direction, start = max(fits)
-    if not agreement >= LEAST_AGREEMENT:
+            fits.append((float(np.corrcoef(direction * road[cell], steering)[0, 1]), direction, start))
+    return max(fits)
+
+
+def _place_leg(leg: Leg, road: Float64Array, lap_m: float) -> Float64Array | None:
+    fit = _best_fit(leg, road, lap_m)
+    if fit is None or not fit[0] >= LEAST_AGREEMENT:
         return None
+    _, direction, start = fit
     return np.asarray((start + direction * leg.distance_m) % lap_m)

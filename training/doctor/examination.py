@@ -15,15 +15,10 @@ from protocol.arrays import Float64Array
 from protocol.exclusions import RULES_NAME
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import Recording, Sample, row_times_s
-from training.doctor.findings import (
-    DataFinding,
-    file_findings,
-    motion_findings,
-    percent,
-    steering_findings,
-)
+from training.doctor.findings import DataFinding, file_findings, motion_findings, steering_findings
 from training.doctor.frames import Frames
-from training.doctor.laps import Laps, find_laps
+from training.doctor.roads import Road, find_roads, road_findings
+from training.doctor.strikes import strike_findings
 
 MAX_SESSION_LINES = 8
 MARKS = {"good": " ", "note": "-", "fault": "!"}
@@ -55,7 +50,7 @@ class Examination:
     excluded: int
     cameras: int
     sessions: tuple[RecordingSession, ...]
-    laps: Laps | None
+    roads: tuple[Road, ...]
     findings: tuple[DataFinding, ...]
 
     @property
@@ -76,7 +71,8 @@ class Examination:
         for finding in sorted(self.findings, key=lambda f: list(MARKS).index(f.level), reverse=True):
             lines.append(f"{MARKS[finding.level]} {finding.about}: {finding.words}")
             lines += [f"      -> {finding.advice}"] if finding.advice else []
-        lines.append(f"  {self._lap_text()}")
+        several = len(self.roads) > 1
+        lines += [f"  laps{f' of {road.name()}' if several else ''}: {road.lap_text()}" for road in self.roads]
         faults = sum(finding.level == "fault" for finding in self.findings)
         lines.append(
             "  healthy" if self.healthy else f"! {faults} fault{'s deserve' if faults > 1 else ' deserves'} attention"
@@ -90,23 +86,17 @@ class Examination:
         if rest := self.sessions[MAX_SESSION_LINES:]:
             yield f"and {len(rest)} more sessions, {sum(s.rows for s in rest)} rows"
 
-    def _lap_text(self) -> str:
-        if self.laps is None:
-            return "laps: no view repeats after a fixed distance: less than a lap and a half, or no closed course"
-        laps = self.laps
-        return (
-            f"laps: {laps.laps:.1f} of {laps.lap_m:.0f} m, {laps.certainty()}: {percent(laps.agreement)} of views look"
-            f" most like views whole laps away (by chance {percent(laps.by_chance)}) -> --lap-m {laps.lap_m:.0f}"
-        )
-
 
 def examine(recording: Recording, frames: Frames) -> Examination:
     """Examine a recording. frames: those of the recording's samples, in the same order."""
     samples, time_s = recording.samples, row_times_s(recording.samples)
+    roads = find_roads(samples, time_s, frames.views)
     findings = (
         *file_findings(recording, frames),
         *steering_findings(samples, time_s),
         *motion_findings(samples, time_s, frames),
+        *strike_findings(samples, time_s),
+        *road_findings(roads),
     )
     return Examination(
         str(recording.folder),
@@ -117,7 +107,7 @@ def examine(recording: Recording, frames: Frames) -> Examination:
         tuple(
             _session(list(part), time_s) for _, part in groupby(enumerate(samples), key=lambda pair: pair[1].session)
         ),
-        find_laps(samples, time_s, frames.views),
+        roads,
         findings,
     )
 

@@ -72,7 +72,7 @@ def find_laps(samples: Sequence[Sample], time_s: Float64Array, views: Float32Arr
     agreement, by_chance = _agreement(similarities, int(possible[first]))
     if not agreement >= max(LIKELY, 3 * by_chance):
         return None
-    driven_m = sum(float(leg.distance_m[-1] - leg.distance_m[0]) for leg in drive_legs if leg.rows.size)
+    driven_m = sum(float(leg.distance_m[-1] - leg.distance_m[0]) for leg in drive_legs)
     lap_m = float(possible[first] + _peak(mean[max(0, first - 1) : first + 2])) * STEP_M
     return Laps(lap_m, driven_m / lap_m, agreement, by_chance)
 
@@ -85,16 +85,19 @@ def _peak(values: Float64Array) -> float:
     return float((left - right) / (left - 2 * top + right) / 2)
 
 
-def _similarity(leg: Leg, views: Float32Array) -> Float32Array:
-    """Correlate every view of a leg with every other, at equal distances: (k, k)."""
-    if leg.rows.size < 2:
-        return np.zeros((0, 0), np.float32)
+def flat_views(leg: Leg, views: Float32Array) -> Float32Array:
+    """The views of a leg at equal distances, of mean 0 and length 1, so that products are correlations: (k, pixels)."""
     metres = np.arange(leg.distance_m[0], leg.distance_m[-1], STEP_M)[:MOST_VIEWS]
     rows = leg.rows[np.searchsorted(leg.distance_m, metres)]
     flat = np.nan_to_num(views[rows].reshape(rows.size, -1))
     flat = flat - flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    return np.asarray(flat @ flat.T, np.float32)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _similarity(leg: Leg, views: Float32Array) -> Float32Array:
+    """Correlate every view of a leg with every other: (k, k)."""
+    flat = flat_views(leg, views)
+    return flat @ flat.T
 
 
 def _agreement(similarities: Sequence[Float32Array], lag: int) -> tuple[float, float]:
