@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import pytest
 
-from models.keras_files.image_steps import Crop, Resize, Step
-from models.keras_files.lambda_layers import apply_steps
-from models.keras_files.lambdas import LambdaReading, read_lambda
+from models.keras_files.lambdas.image_steps import Crop, Resize, Step
+from models.keras_files.lambdas.layers import apply_steps
+from models.keras_files.lambdas.reading import LambdaReading, read_lambda
 from tests.lambda_sources import SOURCES, function_of
 
 COMPILED: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("compiled_lambdas.json").read_text())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.keras_files.bytecode import BytecodeError
-from models.keras_files.image_steps import FormulaError
-from models.keras_files.known_calls import known_call
-from models.keras_files.marshalled_code import Slice
-from models.keras_files.symbols import Name, describe
+from models.keras_files.lambdas.bytecode import BytecodeError
+from models.keras_files.lambdas.image_steps import FormulaError
+from models.keras_files.lambdas.known_calls import known_call
+from models.keras_files.lambdas.marshalled_code import Slice
+from models.keras_files.lambdas.symbols import Name, describe
 
 MAX_LIST = 16
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from models.keras_files.marshalled_code import Layout
+from models.keras_files.lambdas.marshalled_code import Layout
 
 MAX_INSTRUCTIONS = 1000
 
