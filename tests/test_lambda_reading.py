@@ -52,6 +52,7 @@ FORMULAS = {
     "oldest resize": "resize_images(x, 32, 64)",
     "imported": "resize_images(x, 66, 200)",
     "resize and normalise": "resize_images(x, 32, 64) / 255 - 0.5",
+    "unpacked": "resize_images(x, 66, 200)",
     "submodule": "x / 255",
     "cast": "x / 255",
     "backend cast": "x / 127.5 - 1",
@@ -172,7 +173,7 @@ class TestUnderstood:
 
     def test_all_versions_are_there(self) -> None:
         assert list(COMPILED) == ["2.7", *(f"3.{minor}" for minor in range(4, 15))]
-        assert all("payload" in parts and len(parts) >= 18 for parts in COMPILED.values())
+        assert all("payload" in parts and len(parts) >= 15 for parts in COMPILED.values())
 
     def test_this_python_compiles_to_the_same(self) -> None:
         """The table's part for the running version, if it has one, is what this interpreter makes."""

@@ -190,6 +190,7 @@ HANDLERS: dict[str, Callable[[Follower, int], None]] = {
     "BUILD_TUPLE": Follower._build_tuple,
     "BUILD_LIST": Follower._build_tuple,
     "LIST_EXTEND": Follower._extend,
+    "UNPACK_SEQUENCE": Follower._unpack,
     "CALL_FUNCTION_PAIRS": Follower._call_pairs,
     "CALL_FUNCTION": Follower._call_function,
     "CALL_FUNCTION_KW": Follower._call_named,

@@ -72,6 +72,12 @@ class SymbolStack:
     def _build_tuple(self, argument: int) -> None:
         self._push(tuple(self._pop(argument)))
 
+    def _unpack(self, argument: int) -> None:
+        (values,) = self._pop(1)
+        if not isinstance(values, tuple) or len(values) != argument:
+            raise FormulaError(f"it unpacks {describe(values)}")
+        self._push(*reversed(values))
+
     def _extend(self, argument: int) -> None:
         start, values = self._pop(2)
         if argument != 1 or not isinstance(start, tuple) or not isinstance(values, tuple):
