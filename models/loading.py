@@ -13,15 +13,15 @@ import keras
 
 from models.adapter import read_adapter
 from models.answer import steering_of
-from models.file_lambdas import decide_lambdas
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, weighted
+from models.keras_files.lambdas.decisions import decide_lambdas
 from models.keras_files.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
 from models.pixel_card import pixels_of
 from models.preprocessing.likely import advice, likely
-from models.preprocessing.written import Preprocessing, PreprocessingError, read_written
+from models.preprocessing.written import Preprocessing, PreprocessingError
 from protocol.messages import FRAME_SHAPE
 
 __all__ = ["BareNetwork", "LoadedNetwork", "ModelFileError", "load_bare_network", "load_steering_model"]
@@ -41,8 +41,8 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
     """Load a .h5 or .keras file, or either half of a .json + .h5 pair, of Keras 1, 2 or 3.
 
     preprocess: as `models.adapter` reads it; None takes the text of the pixel card beside the file, or selects the
-    likely pixels for the input's shape and adds a note. The loader never runs a Lambda: `models.file_lambdas` says what
-    becomes of it.
+    likely pixels for the input's shape and adds a note. The loader never runs a Lambda; `decide_lambdas` says what
+    becomes of one.
 
     Raises ModelFileError with a one-line message if the file is not such a model, must not be loaded, or does not fit
     `preprocess`.
@@ -56,7 +56,7 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         settings = settings_of(architecture, file.keras_version)
         shape = _input_shape(architecture, adapter.preprocessing)
         lambdas = decide_lambdas(
-            architecture, settings, weighted(architecture, settings), adapter.preprocessing, advice(shape)
+            architecture, settings, weighted(architecture, settings), adapter.preprocessing is not None, advice(shape)
         )
         scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
         preprocessing, notes = _choose(shape, architecture.input_dtype, scales_itself, adapter.preprocessing)
@@ -87,9 +87,7 @@ def load_bare_network(path: Path) -> BareNetwork:
         if architecture.input_dtype == "uint8":
             raise ModelFileError("the model takes bytes and prepares them itself: there is nothing to find")
         rows, columns, channels = _input_shape(architecture, None)
-        lambdas = decide_lambdas(
-            architecture, settings, weighted(architecture, settings), read_written(""), "Python is never run"
-        )
+        lambdas = decide_lambdas(architecture, settings, weighted(architecture, settings), True, "Python is never run")
         pixels = keras.Input((rows, columns, channels), name="pixels")
         output = apply_layers(pixels, architecture, settings, file.weights, lambdas.replaced)
         scales_itself = lambdas.scale or _has_rescaling(architecture, settings)

@@ -42,6 +42,10 @@ SOURCES = {
         "    resized = tf.image.resize_images(image, (32, 64))\n"
         "    resized = resized/255.0 - 0.5\n    return resized\n"
     ),
+    "unpacked": (
+        "def resize(img):\n    import tensorflow as tf\n    rows, columns, channels = 66, 200, 3\n"
+        "    return tf.image.resize_images(img, (rows, columns))\n"
+    ),
     "submodule": "def f(x):\n    import keras.backend as K\n    return K.cast(x, 'float32') / 255\n",
     "cast": "lambda x: tf.cast(x, tf.float32) / 255.",
     "backend cast": "lambda x: K.cast(x, dtype='float32') / 127.5 - 1",
@@ -72,7 +76,7 @@ def function_of(source, names):
     """The function that a source defines, with the names it may use."""
     if source.startswith("def"):
         exec(source, names)
-        return names["f"]
+        return names[source[4 : source.index("(")]]
     return eval(source, names)
 
 

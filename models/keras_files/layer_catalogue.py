@@ -15,7 +15,7 @@ from keras import layers
 from models.keras_files.activations import ACTIVATION_MAKERS, read_activation
 from models.keras_files.calculations import calculation, elementwise
 from models.keras_files.convolution_layers import CONVOLUTION_MAKERS, CONVOLUTION_SHAPES, FORMAT, with_bias
-from models.keras_files.lambda_layers import make_lambda
+from models.keras_files.lambdas.layers import make_lambda
 from models.keras_files.layer_settings import MAX_SIDE, LayerSettings, Maker, Shape
 from models.keras_files.normalisation_layers import NORMALISATION_MAKERS, NORMALISATION_SHAPES
 from models.keras_files.sequence_layers import SEQUENCE_MAKERS, SEQUENCE_SHAPES

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from models.keras_files.bytecode import BytecodeError
-from models.keras_files.image_steps import FormulaError
-from models.keras_files.known_calls import known_call
-from models.keras_files.marshalled_code import Slice
-from models.keras_files.symbols import Name, describe
+from models.keras_files.lambdas.bytecode import BytecodeError
+from models.keras_files.lambdas.image_steps import FormulaError
+from models.keras_files.lambdas.known_calls import known_call
+from models.keras_files.lambdas.marshalled_code import Slice
+from models.keras_files.lambdas.symbols import Name, describe
 
 MAX_LIST = 16
 
@@ -71,6 +71,12 @@ class SymbolStack:
 
     def _build_tuple(self, argument: int) -> None:
         self._push(tuple(self._pop(argument)))
+
+    def _unpack(self, argument: int) -> None:
+        (values,) = self._pop(1)
+        if not isinstance(values, tuple) or len(values) != argument:
+            raise FormulaError(f"it unpacks {describe(values)}")
+        self._push(*reversed(values))
 
     def _extend(self, argument: int) -> None:
         start, values = self._pop(2)

@@ -16,9 +16,9 @@ Layout = Literal["2.7", "3.0", "3.8", "3.11"]
 
 LAYOUTS: tuple[Layout, ...] = ("2.7", "3.0", "3.8", "3.11")
 
-MAX_BYTES = 100_000
+MAX_BYTES = 50_000
 MAX_DEPTH = 20
-MAX_OBJECTS = 5_000
+MAX_OBJECTS = 1_000
 MAX_LONG_DIGITS = 4
 MAX_NAME = 100
 

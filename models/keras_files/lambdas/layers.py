@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from keras import backend, layers
 
-from models.keras_files.image_steps import Affine, Bounds, Crop, Mix, Resize, Standardise, Step
-from models.keras_files.lambdas import read_lambda
+from models.keras_files.lambdas.image_steps import Affine, Bounds, Crop, Mix, Resize, Standardise, Step
+from models.keras_files.lambdas.reading import read_lambda
 from models.keras_files.layer_settings import LayerSettings
 
 FORMAT = {"data_format": "channels_last"}

@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from models.keras_files.image_steps import Crop, FormulaError, Mix, Resize, Standardise
-from models.keras_files.marshalled_code import Slice
-from models.keras_files.symbols import Images, Name, computed, numbers, selected, whole
+from models.keras_files.lambdas.image_steps import Crop, FormulaError, Mix, Resize, Standardise
+from models.keras_files.lambdas.marshalled_code import Slice
+from models.keras_files.lambdas.symbols import Images, Name, computed, numbers, selected, whole
 
 ALIASES = (
     ("tensorflow.", "tf."),

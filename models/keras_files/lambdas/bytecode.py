@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from models.keras_files.marshalled_code import Layout
+from models.keras_files.lambdas.marshalled_code import Layout
 
 MAX_INSTRUCTIONS = 1000
 
@@ -71,20 +71,23 @@ _OLD = {
     19: "BINARY_POWER", 20: "BINARY_MULTIPLY", 23: "BINARY_ADD", 24: "BINARY_SUBTRACT", 25: "BINARY_SUBSCR",
     26: "BINARY_FLOOR_DIVIDE", 27: "BINARY_TRUE_DIVIDE", 28: "BINARY_FLOOR_DIVIDE", 29: "BINARY_TRUE_DIVIDE",
     55: "BINARY_ADD", 56: "BINARY_SUBTRACT", 57: "BINARY_MULTIPLY", 67: "BINARY_POWER",
-    83: "RETURN_VALUE", 100: "LOAD_CONST", 102: "BUILD_TUPLE", 103: "BUILD_LIST", 106: "LOAD_ATTR",
-    108: "IMPORT_NAME", 109: "IMPORT_FROM", 116: "LOAD_GLOBAL", 124: "LOAD_FAST", 125: "STORE_FAST",
+    83: "RETURN_VALUE", 92: "UNPACK_SEQUENCE", 100: "LOAD_CONST", 102: "BUILD_TUPLE", 103: "BUILD_LIST",
+    106: "LOAD_ATTR", 108: "IMPORT_NAME", 109: "IMPORT_FROM", 116: "LOAD_GLOBAL", 124: "LOAD_FAST", 125: "STORE_FAST",
     133: "BUILD_SLICE", 136: "LOAD_DEREF", 144: "EXTENDED_ARG",
 }  # fmt: skip
 """Python 3.4 to 3.10, as far as they agree. In-place arithmetic computes the same and has the plain names."""
 
 _NEW = {
     1: "POP_TOP", 2: "PUSH_NULL", 9: "NOP", 11: "UNARY_NEGATIVE", 25: "BINARY_SUBSCR",
-    83: "RETURN_VALUE", 99: "SWAP", 100: "LOAD_CONST", 102: "BUILD_TUPLE", 103: "BUILD_LIST", 106: "LOAD_ATTR",
-    108: "IMPORT_NAME", 109: "IMPORT_FROM", 116: "LOAD_GLOBAL", 120: "COPY", 122: "BINARY_OP", 124: "LOAD_FAST",
-    125: "STORE_FAST", 133: "BUILD_SLICE", 137: "LOAD_DEREF", 144: "EXTENDED_ARG", 149: "COPY_FREE_VARS",
-    151: "RESUME", 162: "LIST_EXTEND", 171: "CALL", 172: "KW_NAMES",
+    83: "RETURN_VALUE", 92: "UNPACK_SEQUENCE", 99: "SWAP", 100: "LOAD_CONST", 102: "BUILD_TUPLE", 103: "BUILD_LIST",
+    106: "LOAD_ATTR", 108: "IMPORT_NAME", 109: "IMPORT_FROM", 116: "LOAD_GLOBAL", 120: "COPY", 122: "BINARY_OP",
+    124: "LOAD_FAST", 125: "STORE_FAST", 133: "BUILD_SLICE", 137: "LOAD_DEREF", 144: "EXTENDED_ARG",
+    149: "COPY_FREE_VARS", 151: "RESUME", 162: "LIST_EXTEND", 171: "CALL", 172: "KW_NAMES",
 }  # fmt: skip
 """Python 3.11 and 3.12, as far as they agree."""
+
+_CACHES_NEW = {"LOAD_GLOBAL": 4, "LOAD_ATTR_OR_METHOD": 9, "CALL": 3, "UNPACK_SEQUENCE": 1}
+"""Python 3.12 to 3.14, as far as they agree."""
 
 _CALLS_OLD = {131: "CALL_FUNCTION_PAIRS"}
 _CALLS_WORDS = {131: "CALL_FUNCTION", 141: "CALL_FUNCTION_KW", 160: "LOAD_METHOD", 161: "CALL_METHOD"}
@@ -107,8 +110,8 @@ DIALECTS: tuple[Dialect, ...] = (
         True,
         _NEW | {160: "LOAD_METHOD", 166: "PRECALL"},
         {
-            "BINARY_OP": 1, "BINARY_SUBSCR": 4, "LOAD_GLOBAL": 5, "LOAD_ATTR": 4, "LOAD_METHOD": 10, "PRECALL": 1,
-            "CALL": 4,
+            "BINARY_OP": 1, "BINARY_SUBSCR": 4, "UNPACK_SEQUENCE": 1, "LOAD_GLOBAL": 5, "LOAD_ATTR": 4,
+            "LOAD_METHOD": 10, "PRECALL": 1, "CALL": 4,
         },
     ),
     Dialect(
@@ -116,7 +119,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "3.11",
         True,
         _NEW | {26: "BINARY_SLICE", 106: "LOAD_ATTR_OR_METHOD", 121: "RETURN_CONST", 127: "LOAD_FAST"},
-        {"BINARY_OP": 1, "BINARY_SUBSCR": 1, "LOAD_GLOBAL": 4, "LOAD_ATTR_OR_METHOD": 9, "CALL": 3},
+        {**_CACHES_NEW, "BINARY_OP": 1, "BINARY_SUBSCR": 1},
     ),
     Dialect(
         "3.13",
@@ -129,9 +132,9 @@ DIALECTS: tuple[Dialect, ...] = (
             74: "IMPORT_FROM", 75: "IMPORT_NAME", 81: "LIST_EXTEND", 82: "LOAD_ATTR_OR_METHOD", 83: "LOAD_CONST",
             84: "LOAD_DEREF", 85: "LOAD_FAST", 87: "LOAD_FAST", 88: "LOAD_FAST_LOAD_FAST", 91: "LOAD_GLOBAL",
             103: "RETURN_CONST", 110: "STORE_FAST", 111: "STORE_FAST_LOAD_FAST", 112: "STORE_FAST_STORE_FAST",
-            115: "SWAP", 149: "RESUME",
+            115: "SWAP", 117: "UNPACK_SEQUENCE", 149: "RESUME",
         },
-        {"BINARY_OP": 1, "BINARY_SUBSCR": 1, "LOAD_GLOBAL": 4, "LOAD_ATTR_OR_METHOD": 9, "CALL": 3},
+        {**_CACHES_NEW, "BINARY_OP": 1, "BINARY_SUBSCR": 1},
     ),
     Dialect(
         "3.14",
@@ -144,9 +147,9 @@ DIALECTS: tuple[Dialect, ...] = (
             73: "IMPORT_NAME", 79: "LIST_EXTEND", 80: "LOAD_ATTR_OR_METHOD", 82: "LOAD_CONST", 83: "LOAD_DEREF",
             84: "LOAD_FAST", 86: "LOAD_FAST", 87: "LOAD_FAST_LOAD_FAST", 88: "LOAD_FAST", 89: "LOAD_FAST_LOAD_FAST",
             92: "LOAD_GLOBAL", 94: "LOAD_SMALL_INT", 112: "STORE_FAST", 113: "STORE_FAST_LOAD_FAST",
-            114: "STORE_FAST_STORE_FAST", 117: "SWAP", 128: "RESUME",
+            114: "STORE_FAST_STORE_FAST", 117: "SWAP", 119: "UNPACK_SEQUENCE", 128: "RESUME",
         },
-        {"BINARY_OP": 5, "LOAD_GLOBAL": 4, "LOAD_ATTR_OR_METHOD": 9, "CALL": 3, "CALL_KW": 3},
+        {**_CACHES_NEW, "BINARY_OP": 5, "CALL_KW": 3},
     ),
 )  # fmt: skip
 """From the oldest to the newest."""

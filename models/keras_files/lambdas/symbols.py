@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import TypeGuard
 
-from models.keras_files.image_steps import MAX_NUMBER, Affine, Bounds, Crop, FormulaError, Mix, Step, appended
-from models.keras_files.marshalled_code import Slice
+from models.keras_files.lambdas.image_steps import MAX_NUMBER, Affine, Bounds, Crop, FormulaError, Mix, Step, appended
+from models.keras_files.lambdas.marshalled_code import Slice
 
 RGB = range(3)
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.keras_files.bytecode import DIALECTS, BytecodeError
-from models.keras_files.image_steps import Affine, Crop, FormulaError, Resize, Standardise, Step, formula
-from models.keras_files.lambda_formula import Follower
-from models.keras_files.marshalled_code import MAX_BYTES, CodeObject, read_code_objects
-from models.keras_files.symbols import is_number
+from models.keras_files.lambdas.bytecode import DIALECTS, BytecodeError
+from models.keras_files.lambdas.following import Follower
+from models.keras_files.lambdas.image_steps import Affine, Crop, FormulaError, Resize, Standardise, Step, formula
+from models.keras_files.lambdas.marshalled_code import MAX_BYTES, CodeObject, read_code_objects
+from models.keras_files.lambdas.symbols import is_number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
 """Follows the bytecode of a function of one batch of images, with a symbol in the images' place.
 
 Nothing is run: each instruction moves symbols on a stack of this module. Whatever is not arithmetic with numbers of
-the file, an index, or a call that `models.keras_files.known_calls` lists ends the reading.
+the file, an index, or a call that `models.keras_files.lambdas.known_calls` lists ends the reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from models.keras_files.bytecode import BytecodeError, Dialect, Instruction, instructions
-from models.keras_files.image_steps import FormulaError
-from models.keras_files.marshalled_code import CodeObject, Slice
-from models.keras_files.symbol_stack import NULL, SymbolStack
-from models.keras_files.symbols import Images, Name, computed, describe, indexed
+from models.keras_files.lambdas.bytecode import BytecodeError, Dialect, Instruction, instructions
+from models.keras_files.lambdas.image_steps import FormulaError
+from models.keras_files.lambdas.marshalled_code import CodeObject, Slice
+from models.keras_files.lambdas.symbol_stack import NULL, SymbolStack
+from models.keras_files.lambdas.symbols import Images, Name, computed, describe, indexed
 
 MAX_STACK = 50
 BINARY_OPERATORS = {0: "+", 2: "//", 5: "*", 8: "**", 10: "-", 11: "/", 26: "[]"}
@@ -190,6 +190,7 @@ HANDLERS: dict[str, Callable[[Follower, int], None]] = {
     "BUILD_TUPLE": Follower._build_tuple,
     "BUILD_LIST": Follower._build_tuple,
     "LIST_EXTEND": Follower._extend,
+    "UNPACK_SEQUENCE": Follower._unpack,
     "CALL_FUNCTION_PAIRS": Follower._call_pairs,
     "CALL_FUNCTION": Follower._call_function,
     "CALL_FUNCTION_KW": Follower._call_named,

@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from models.keras_files.architecture import Architecture, LayerSpec
-from models.keras_files.lambdas import LambdaReading, read_lambda
+from models.keras_files.lambdas.reading import LambdaReading, read_lambda
 from models.keras_files.layer_settings import LayerSettings
-from models.preprocessing.written import Preprocessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,14 @@ def decide_lambdas(
     architecture: Architecture,
     settings: dict[str, LayerSettings],
     weighted: Collection[str],
-    written: Preprocessing | None,
+    replaceable: bool,
     advice: str,
 ) -> FileLambdas:
     """What becomes of each Lambda; an understood one is a part of the network and always applies.
 
     One that is not understood is replaced by the user's written preprocessing if it precedes the first layer with
-    weights and is not seen to crop or resize. weighted: names of the layers with weights. advice: what the user can do.
+    weights and is not seen to crop or resize. weighted: names of the layers with weights. replaceable: whether the
+    user has written a preprocessing, or one will be found. advice: what the user can do.
     Raises ModelFileError, with what was read, for any other.
     """
     replaced, notes, scale = [], [], False
@@ -46,7 +46,7 @@ def decide_lambdas(
         if reading.steps is not None:
             notes.append(f"Lambda {spec.name!r} is {reading.text}, and was built as layers; its code was not run")
             scale = scale or (before_weights and reading.scales)
-        elif written is None or not before_weights or not _is_replaceable(spec, reading):
+        elif not replaceable or not before_weights or not _is_replaceable(spec, reading):
             hint = f". If it only scales pixels, {advice}" if before_weights and not reading.resizes else ""
             raise settings[spec.name].wrong(f"Python code inside the file, which is never run: {reading.text}{hint}")
         else:
