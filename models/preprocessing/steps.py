@@ -200,8 +200,10 @@ class Colour:
             dtype="float32",
             name=graph.name("yuv" if self.name.startswith("yuv") else "colour"),
         )
-        graph.x = convolution(graph.floats())
+        pixels = graph.floats()
+        convolution.build(pixels.shape)
         convolution.set_weights([matrix.T[None, None].astype(np.float32), bias.astype(np.float32)])
+        graph.x = convolution(pixels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +236,10 @@ class Blur:
             dtype="float32",
             name=graph.name("blur"),
         )
-        graph.x = blur(x)
+        blur.build(x.shape)
         weights = np.broadcast_to(np.outer(kernel, kernel)[..., None, None], (self.size, self.size, channels, 1))
         blur.set_weights([weights.astype(np.float32)])
+        graph.x = blur(x)
         graph.round()
 
 
