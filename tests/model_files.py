@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,28 @@ def refusal(path: Path, preprocess: str | None = None) -> str:
     message = str(caught.value)
     assert "\n" not in message
     return message
+
+
+def raw_model(build: Callable[[Any], Any]) -> keras.Model:
+    """A model of raw frames, uint8 -> one value; `build` gets them as floats 0..1. All its weights are random."""
+    keras.utils.set_random_seed(5)
+    frames = keras.Input((160, 320, 3), dtype="uint8")
+    y = build(layers.Rescaling(1 / 255)(frames))
+    y = layers.Flatten()(y) if len(y.shape) > 2 else y
+    return scrambled(keras.Model(frames, layers.Dense(1)(y)))
+
+
+def scrambled(model: keras.Model) -> keras.Model:
+    """The model with gains, biases and statistics of chance, so that no two layers are alike."""
+    rng = np.random.default_rng(1)
+    model.set_weights([w + rng.uniform(0.1, 0.6, w.shape) if w.ndim == 1 else w for w in model.get_weights()])
+    return model
+
+
+def assert_served(model: keras.Model, path: Path) -> keras.Model:
+    """Save the model, load the file, and compare the answers with the model's; return the loaded model."""
+    loaded = load_steering_model(saved(model, path)).model
+    expected = answer(model)
+    assert np.ptp(expected) > 0, "an answer that does not depend on the frame shows nothing"
+    np.testing.assert_allclose(answer(loaded), expected, rtol=1e-5, atol=1e-5)
+    return loaded

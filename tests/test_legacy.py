@@ -13,6 +13,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from models.loading import ModelFileError, load_steering_model
+from tests.old_keras_files import write_model, write_weights
 
 RNG = np.random.default_rng(7)
 FRAMES = RNG.integers(0, 256, (2, 160, 320, 3), dtype=np.uint8)
@@ -140,26 +141,6 @@ WEIGHTS_2 = {
     "flatten_1": {},
     "dense_1": dict(zip(["dense_1/kernel:0", "dense_1/bias:0"], DENSE, strict=True)),
 }
-
-
-def write_weights(group: Any, weights: dict[str, dict[str, np.ndarray]]) -> None:
-    """As `save_weights` of Keras 1 and 2: a group a layer, and the order in fixed-length byte strings."""
-    group.attrs["layer_names"] = [name.encode() for name in weights]
-    for name, arrays in weights.items():
-        layer = group.create_group(name)
-        layer.attrs["weight_names"] = [each.encode() for each in arrays]
-        for each, array in arrays.items():
-            layer.create_dataset(each, data=array)
-
-
-def write_model(path: Path, config: object, weights: dict[str, dict[str, np.ndarray]], version: str) -> Path:
-    """As `model.save` of Keras 1 and 2."""
-    with h5py.File(path, "w") as file:
-        file.attrs["keras_version"] = version.encode()
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": config}).encode()
-        file.attrs["training_config"] = b'{"loss": "a_loss_that_is_long_gone"}'
-        write_weights(file.create_group("model_weights"), weights)
-    return path
 
 
 def own_input_answer(path: Path, name: str = "pilotnet") -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from models.keras_files.weights import LayerGroup, ModelFileError, TreeNode, Wei
 
 Path = tuple[Step, ...]
 Groups = dict[Path, LayerGroup]
+Names = tuple[str, ...]
 
 MAX_COMPONENTS = 16
 
@@ -67,39 +68,46 @@ def _assign_entries(entries: list[Step], weights: WeightFile) -> Iterator[tuple[
 
 
 def _split(group: LayerGroup, paths: list[Path]) -> Groups:
-    """Distribute a nested model's weights, named such as `first/deep/conv/kernel`, among its layers."""
+    """Distribute a nested model's weights, named such as `first/deep/conv/kernel`, among its layers.
+
+    Keras leaves out the outer names of a model that was made by itself, so the longest matches choose first.
+    """
     by_layer: defaultdict[str, list[Path]] = defaultdict(list)
     for path in paths:
         by_layer[_components(path)[-1]].append(path)
-    owners: dict[tuple[str, ...], Path] = {}
+    parents_of = [tuple(name.strip("/").split("/")[:-1][-MAX_COMPONENTS:]) for name in group.weight_names]
+    matches = {parents: _match(parents, by_layer) for parents in dict.fromkeys(parents_of)}
+    owners: dict[Names, Path] = {}
+    names_of: dict[Path, Names] = {}
+    for parents, (names, candidates) in sorted(matches.items(), key=lambda item: -len(item[1][0])):
+        free = [path for path in candidates if names_of.get(path, names) == names]
+        if len(free) != 1:
+            fits = f"{len(free)} layers" if free else "no layer"
+            raise ModelFileError(
+                f"{group.path}: the weight {'/'.join(parents)!r} of the nested model {group.name!r} fits {fits} by name"
+            )
+        owners[parents] = free[0]
+        names_of[free[0]] = names
     datasets: defaultdict[Path, list[object]] = defaultdict(list)
-    for name, dataset in zip(group.weight_names, group.datasets, strict=True):
-        parents = tuple(name.strip("/").split("/")[:-1][-MAX_COMPONENTS:])
-        if parents not in owners:
-            owners[parents] = _owner(parents, by_layer, group)
+    for parents, dataset in zip(parents_of, group.datasets, strict=True):
         datasets[owners[parents]].append(dataset)
     return {path: LayerGroup(path[-1].name, datasets[path], group.path) for path in paths}
 
 
-def _owner(parents: tuple[str, ...], by_layer: dict[str, list[Path]], group: LayerGroup) -> Path:
-    """The layer whose names, from the outside in, agree with the most of a weight's names."""
+def _match(parents: Names, by_layer: dict[str, list[Path]]) -> tuple[Names, list[Path]]:
+    """The layers whose names, from the outside in, agree with the most of a weight's names, and these names."""
+    names: Names = ()
     best: list[Path] = []
-    length = 0
     for end in range(len(parents), 0, -1):
         for path in by_layer.get(parents[end - 1], ()):
             size = _common_end(_components(path), parents[:end])
             if size < len(_components(path[-1:])):
                 continue  # only a part of the layer's own name
-            if size > length:
-                best, length = [path], size
-            elif size == length and path not in best:
+            if size > len(names):
+                names, best = parents[end - size : end], [path]
+            elif size == len(names):
                 best.append(path)
-    if len(best) != 1:
-        belongs = "no layer" if not best else f"{len(best)} layers"
-        raise ModelFileError(
-            f"{group.path}: the weight {'/'.join(parents)!r} of the nested model {group.name!r} fits {belongs} by name"
-        )
-    return best[0]
+    return names, best
 
 
 def _components(path: Path) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from models.keras_files.architecture import Architecture
 from models.keras_files.assignment import assign
+from models.keras_files.calculations import require_axes
 from models.keras_files.layer_catalogue import (
     count_parameters,
     has_weights,
@@ -117,6 +118,7 @@ def _check_inputs(settings: LayerSettings, inputs: list[Any]) -> None:
         raise settings.wrong("it has no input")
     if len(inputs) > 1 and not takes_several(settings):
         raise settings.wrong(f"it has {len(inputs)} inputs, not one")
+    require_axes(settings, len(inputs[0].shape))
     if settings.config.get(NEEDS_FLOATS) is True and not keras.backend.is_float_dtype(inputs[0].dtype):
         raise settings.wrong(f"it calculates in whole numbers ({inputs[0].dtype}), which is not supported")
     for key in ("scale", "offset") if settings.kind == "Rescaling" else ():

@@ -86,12 +86,13 @@ ELEMENTWISE: dict[str, Callable[[LayerSettings], Function]] = {
 """The functions of one number, by name."""
 
 
-def _reduction(function: Callable[..., Any]) -> Callable[[LayerSettings], Function]:
-    """A mean, sum, ... over the setting `axes`."""
+def _over_axes(function: Callable[..., Any], **options: bool) -> Callable[[LayerSettings], Function]:
+    """A function over the setting `axes`. options: further settings, by their defaults."""
 
     def make(settings: LayerSettings) -> Function:
-        axes, keepdims = _axes(settings), settings.flag("keepdims", False)
-        return lambda x: function(x, axis=_within(axes, len(x.shape)), keepdims=keepdims)
+        axes = _axes(settings)
+        flags = {key: settings.flag(key, default) for key, default in options.items()}
+        return lambda x: function(x, axis=axes, **flags)
 
     return make
 
@@ -100,22 +101,12 @@ def _axes(settings: LayerSettings) -> tuple[int, ...]:
     return settings.integers("axes", low=-8)
 
 
-def _within(axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
-    """The axes counted from the first one. Raises ValueError if the frames' axis is among them."""
-    places = tuple(axis % rank if -rank <= axis < rank else 0 for axis in axes)
-    if 0 in places:
-        raise ValueError("it combines frames, or an axis that its input does not have")
-    return places
-
-
-def _expand(settings: LayerSettings) -> Function:
-    axes = _axes(settings)
-    return lambda x: ops.expand_dims(x, _within(axes, len(x.shape) + 1))
-
-
-def _squeeze(settings: LayerSettings) -> Function:
-    axes = _axes(settings)
-    return lambda x: ops.squeeze(x, _within(axes, len(x.shape)))
+def require_axes(settings: LayerSettings, rank: int) -> None:
+    """Raise ModelFileError if a calculation combines frames, or has axes that its input of `rank` axes has not."""
+    if settings.kind == "Calculation" and "axes" in settings.config:
+        rank += settings.config.get("function") == "expand_dims"
+        if not all(axis % rank > 0 and -rank <= axis < rank for axis in _axes(settings)):
+            raise settings.wrong("it combines frames, or an axis that its input does not have")
 
 
 def _slice(settings: LayerSettings) -> Function:
@@ -127,13 +118,13 @@ def _slice(settings: LayerSettings) -> Function:
 
 
 CALCULATIONS: dict[str, Callable[[LayerSettings], Function]] = {
-    "divide": _plain(lambda pair: ops.divide(pair[0], pair[1])),
-    "mean": _reduction(ops.mean),
-    "sum": _reduction(ops.sum),
-    "max": _reduction(ops.max),
-    "min": _reduction(ops.min),
-    "expand_dims": _expand,
-    "squeeze": _squeeze,
+    "divide": _plain(lambda pair: ops.divide(*pair)),
+    "mean": _over_axes(ops.mean, keepdims=False),
+    "sum": _over_axes(ops.sum, keepdims=False),
+    "max": _over_axes(ops.max, keepdims=False),
+    "min": _over_axes(ops.min, keepdims=False),
+    "expand_dims": _over_axes(ops.expand_dims),
+    "squeeze": _over_axes(ops.squeeze),
     "slice": _slice,
 }
 """The functions that change shapes, by name."""

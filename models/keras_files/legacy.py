@@ -72,14 +72,18 @@ def translate(kind: str, config: Config, keras_version: str, depth: int = 0) -> 
         translation["data_format"] = DATA_FORMATS[translation["data_format"]]
     if kind in SPECIAL:
         kind, translation = SPECIAL[kind](translation)
+    name = str(config.get("name"))
     for key in ("activation", "recurrent_activation"):
         if key in translation:
-            translation[key] = _activation(str(config.get("name")), translation[key], keras_version, depth)
+            translation[key] = _activation(name, translation[key], keras_version, depth)
     if kind in WRAPPERS:
-        inner = translate(*inner_layer(str(config.get("name")), config.get("layer")), keras_version, depth + 1)
+        inner = translate(*inner_layer(name, config.get("layer")), keras_version, depth + 1)
         if kind == "TimeDistributed":
             return _time_distributed(config, *inner)
         translation["layer"] = {"class_name": inner[0], "config": inner[1]}
+        if (backward := config.get("backward_layer")) is not None:
+            kind_back, config_back = translate(*inner_layer(name, backward), keras_version, depth + 1)
+            translation["backward_layer"] = {"class_name": kind_back, "config": config_back}
     return KINDS.get(kind, kind), translation
 
 

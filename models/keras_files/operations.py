@@ -40,7 +40,7 @@ def as_layer(name: str, kind: str, config: Config, call: Call) -> Layer | None:
         function = str(config.get("function"))
         translation = TENSORFLOW.get(function)
         arguments: Mapping[int | str, Argument] = call.arguments
-    elif kind in SHARED_NAMES and (len(call.references) > 1 or isinstance(call.arguments.get(0), list)):
+    elif kind in SHARED_NAMES and not any(_is_constant(call.arguments.get(place)) for place in (0, 1)):
         return None
     elif kind in KERAS and not (kind == "Reshape" and "target_shape" in config):
         function, translation = kind, KERAS[kind]
@@ -51,6 +51,10 @@ def as_layer(name: str, kind: str, config: Config, call: Call) -> Layer | None:
     if translation is None:
         raise ModelFileError(f"layer {name!r} calculates {short(function)}, which is not among the known operations")
     return translation(Operands(f"layer {name!r} ({function})", arguments))
+
+
+def _is_constant(operand: Argument) -> bool:
+    return operand is not None and not Call({0: operand}).references
 
 
 def _get_item(operands: Operands) -> Layer:

@@ -68,28 +68,31 @@ def _resets_after(settings: LayerSettings) -> bool:
 
 def _bidirectional(settings: LayerSettings, common: dict[str, Any]) -> Any:
     """Two copies of a recurrent layer, of which one reads the sequence from its end."""
-    if settings.config.get("backward_layer") is not None:
-        raise settings.wrong("a backward layer with settings of its own is not supported")
     inner = _inner(settings)
+    if settings.config.get("backward_layer") is not None:
+        _require_mirror(settings, inner.config, _inner(settings, "backward_layer").config)
     forward = SEQUENCE_MAKERS[inner.kind](inner, {"dtype": "float32"})
     merge = settings.choice("merge_mode", "", ("concat", "sum", "mul", "ave"))
     return layers.Bidirectional(forward, merge_mode=merge, **common)
 
 
-def _inner(settings: LayerSettings) -> LayerSettings:
+def _require_mirror(settings: LayerSettings, forward: dict[str, Any], backward: dict[str, Any]) -> None:
+    """Raise ModelFileError unless the backward layer is the forward one, read from the other end."""
+    keys = ("units", "activation", "recurrent_activation", "use_bias", "reset_after", "return_sequences")
+    same = all(forward.get(key) == backward.get(key) for key in keys)
+    if not same or forward.get("go_backwards") == backward.get("go_backwards"):
+        raise settings.wrong("a backward layer with settings of its own is not supported")
+
+
+def _inner(settings: LayerSettings, key: str = "layer") -> LayerSettings:
     """The settings of a wrapper's layer. Raises ModelFileError unless it is recurrent."""
-    inner = settings.config.get("layer")
+    inner = settings.config.get(key)
     if not isinstance(inner, dict) or inner.get("class_name") not in GATES or not isinstance(inner.get("config"), dict):
         raise settings.wrong(f"it wraps a layer that is not one of {', '.join(GATES)}")
     return LayerSettings(settings.name, inner["class_name"], inner["config"])
 
 
 def _attention(settings: LayerSettings, common: dict[str, Any]) -> Any:
-    for key in ("output_shape", "sliding_window"):
-        if settings.config.get(key) is not None:
-            raise settings.wrong(f"{key} is not supported")
-    if settings.flag("use_gate", False):
-        raise settings.wrong("use_gate is not supported")
     axes = settings.config.get("attention_axes")
     heads, key_size, value_size = _head_sizes(settings)
     return SelfAttention(
@@ -103,6 +106,12 @@ def _attention(settings: LayerSettings, common: dict[str, Any]) -> Any:
 
 
 def _head_sizes(settings: LayerSettings) -> tuple[int, int, int]:
+    """The number of heads, and the sizes of keys and values. Raises ModelFileError for what would change them."""
+    for key in ("output_shape", "sliding_window"):
+        if settings.config.get(key) is not None:
+            raise settings.wrong(f"{key} is not supported")
+    if settings.flag("use_gate", False):
+        raise settings.wrong("use_gate is not supported")
     heads, key_size = settings.integer("num_heads"), settings.integer("key_dim")
     value_size = key_size if settings.config.get("value_dim") is None else settings.integer("value_dim")
     return heads, key_size, value_size

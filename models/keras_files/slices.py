@@ -22,6 +22,8 @@ def resolve_slice(settings: LayerSettings, shape: tuple[int, ...]) -> LayerSetti
     for bound, size in zip(kept[1:], shape, strict=True):
         if isinstance(bound, int) and not -size <= bound < size:
             raise settings.wrong(f"place {bound} is outside its input of shape {shape}")
+        if isinstance(bound, slice) and bound.step == 0:
+            raise settings.wrong("it has a step of 0")
         if isinstance(bound, slice) and not range(size)[bound]:
             raise settings.wrong(f"nothing is left of its input of shape {shape}")
     if _is_crop(bounds, shape):

@@ -1,0 +1,125 @@
+"""Activations of Keras' own, as names, as functions and as layers, answer as in Keras; others are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from models.keras_files.activations import ACTIVATIONS, old_hard_sigmoid
+from models.loading import load_steering_model
+from tests.model_files import answer, assert_served, raw_model, refusal, saved
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+]
+
+
+def network(*activations: Any) -> Callable[[Any], Any]:
+    """A dense layer of five values around zero with each of the activations, on the frame's mean colours."""
+
+    def build(x: Any) -> Any:
+        x = layers.GlobalAveragePooling2D()(layers.Rescaling(8.0, -4.0)(layers.Conv2D(3, 9, strides=9)(x)))
+        dense = [layers.Dense(5, activation=activation)(x) for activation in activations]
+        return layers.Concatenate()(dense) if len(dense) > 1 else dense[0]
+
+    return build
+
+
+def test_every_function_of_keras_by_its_name(tmp_path: Path) -> None:
+    names = sorted(ACTIVATIONS - {"old_hard_sigmoid"})
+    assert_served(raw_model(network(*names)), tmp_path / "model.keras")
+
+
+def test_no_function_of_keras_is_missing() -> None:
+    """Besides those that need parameters or change the shape."""
+    others = {"get", "serialize", "deserialize", "glu", "threshold"}
+    assert {name for name in dir(keras.activations) if not name.startswith("_")} - others <= ACTIVATIONS
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    "activation",
+    [
+        layers.LeakyReLU(negative_slope=0.1),
+        layers.ReLU(max_value=6.0, negative_slope=0.2, threshold=0.1),
+        layers.ELU(alpha=0.7),
+        layers.Softmax(),
+        keras.activations.leaky_relu,
+    ],
+)
+def test_a_layer_or_function_as_an_activation(activation: Any, suffix: str, tmp_path: Path) -> None:
+    assert_served(raw_model(network(activation)), tmp_path / f"model{suffix}")
+
+
+def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Path:
+    """A .h5 file with another activation in its architecture than the model that was saved."""
+    with h5py.File(saved(raw_model(network("linear")), path), "a") as file:
+        model = json.loads(file.attrs["model_config"])
+        layer = next(layer for layer in model["config"]["layers"] if layer["class_name"] == "Dense")
+        layer["config"]["activation"] = activation
+        model.pop("keras_version", None)
+        file.attrs["model_config"] = json.dumps(model)
+        file.attrs["keras_version"] = version
+    return path
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ({"class_name": "LeakyReLU", "config": {"alpha": 0.1}}, layers.LeakyReLU(0.1)),
+        ({"class_name": "ReLU", "config": {"max_value": 6.0}}, "relu6"),
+        ({"class_name": "ThresholdedReLU", "config": {"theta": 0.5}}, layers.ReLU(threshold=0.5)),
+        ({"class_name": "function", "config": "relu6"}, "relu6"),
+        ({"module": "builtins", "class_name": "function", "config": "silu", "registered_name": "function"}, "silu"),
+        ({"module": "tensorflow", "class_name": "function", "config": "elu", "registered_name": "elu"}, "elu"),
+        ("softmax_v2", "softmax"),
+        ("swish", "silu"),
+        ("hard_sigmoid", old_hard_sigmoid),
+    ],
+)
+def test_activations_in_the_words_of_keras_2(written: Any, same: Any, tmp_path: Path) -> None:
+    loaded = load_steering_model(with_activation(tmp_path / "model.h5", written, "2.9.0")).model
+    np.testing.assert_allclose(answer(loaded), answer(raw_model(network(same))), atol=1e-6)
+
+
+def test_hard_sigmoid_was_another_function() -> None:
+    x = np.array([-3.0, -2.0, 0.0, 1.0, 3.0], np.float32)
+    np.testing.assert_allclose(old_hard_sigmoid(x), [0, 0.1, 0.5, 0.7, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "os.system",
+        {"class_name": "function", "config": "os.system"},
+        {"module": "__main__", "class_name": "function", "config": "relu", "registered_name": "relu"},
+        {"module": "keras.layers", "class_name": "LeakyReLU", "config": {}, "registered_name": "evil>LeakyReLU"},
+        {"module": "keras.layers", "class_name": "Lambda", "config": {"function": "x"}, "registered_name": None},
+        {"module": "keras.layers", "class_name": "PReLU", "config": {}, "registered_name": None},
+        {"module": "evil", "class_name": "ReLU", "config": {}, "registered_name": None},
+        {"class_name": "ReLU", "config": "x"},
+        {"class_name": "ReLU", "config": {"max_value": "x"}},
+        {"class_name": "__lambda__", "config": {"value": "4wEAAAAAAAAA"}},
+        {"class_name": ["ReLU"], "config": {}},
+        ["relu"],
+        5,
+    ],
+)
+def test_an_activation_of_the_author_is_refused(written: Any, tmp_path: Path) -> None:
+    assert "dense" in refusal(with_activation(tmp_path / "model.h5", written))
+
+
+def test_activations_nested_without_end_are_refused(tmp_path: Path) -> None:
+    written: dict[str, Any] = {"class_name": "ReLU", "config": {}}
+    for _ in range(50):
+        written = {"class_name": "ReLU", "config": {"activation": written}}
+    assert "deep" in refusal(with_activation(tmp_path / "model.h5", written))
