@@ -1,4 +1,4 @@
-"""Converts a model file into a LiteRT file once, and caches the result under the model's hash.
+"""Converts a model file, or a preprocessing, into a LiteRT file once, and caches the result under its hash.
 
 The conversion needs TensorFlow. It runs in a separate process, so that the server stays small and a hostile model file
 can at worst fail its own conversion. Every later start uses the cached file and needs no TensorFlow.
@@ -14,18 +14,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
+from models.keras_files.file_kinds import model_kind
 from models.pixel_card import pixels_of
 
 log = logging.getLogger(__name__)
 
-STEERING, SALIENCY = "models.convert", "models.saliency"
-"""The converter modules: the file of one answers with steering, that of the other with a saliency map."""
+STEERING, SALIENCY, PREPARATION = "models.convert", "models.saliency", "models.preprocessing.preparation"
+"""The converter modules: their files answer with steering, with a saliency map, and with a prepared frame."""
 
-CONVERSION_VERSIONS = {STEERING: 2, SALIENCY: 2}
+CONVERSION_VERSIONS = {STEERING: 2, SALIENCY: 2, PREPARATION: 1}
 """A version increases when its module changes what it makes from the same model."""
 
 CONVERSION_LIMIT_S = 180
@@ -42,11 +44,11 @@ class UnconvertibleModelError(ValueError):
 def saliency_file(model: Path, preprocess: str | None = None) -> Path:
     """The LiteRT file that maps a frame to the saliency of `model`, from the cache or newly converted.
 
-    preprocess: as in `litert_file`. Raises UnconvertibleModelError, OSError.
+    preprocess: as in `litert_file`. Raises UnconvertibleModelError, ModelFileError, OSError.
     """
-    if model.suffix.lower() == ".tflite":
+    if model_kind(model) != "keras":
         raise UnconvertibleModelError(
-            f"{model.name} shows only its answer: saliency needs the network's layers, which a .tflite file no "
+            f"{model.name} shows only its answer: saliency needs the network's layers, which a {model.suffix} file no "
             "longer has; drive with the .h5 or .keras file that it was made from"
         )
     return litert_file(model, preprocess, SALIENCY)[0]
@@ -60,16 +62,35 @@ def litert_file(model: Path, preprocess: str | None = None, converter: str = STE
     """
     preprocess = pixels_of(model, preprocess)
     key = _key(model, preprocess, converter)
-    file = _preferred_folder() / f"{key}.tflite"
+
+    def make(partial: Path) -> None:
+        _convert(model, partial, preprocess, converter)
+        if _key(model, preprocess, converter) != key:  # the file would be cached under another model's hash
+            raise UnconvertibleModelError(f"{model} changed while it was converted; load it again")
+
+    return _cached(key, model.name, make)
+
+
+def preparation_file(written: str) -> Path:
+    """The LiteRT file uint8 frame (1, 160, 320, 3) -> float32 pixels (1, rows, columns, channels).
+
+    written: a preprocessing, in normal form. Raises UnconvertibleModelError, OSError.
+    """
+    text = f"{PREPARATION} {CONVERSION_VERSIONS[PREPARATION]} {written}"
+    key = hashlib.sha256(text.encode()).hexdigest()[:40]
+    return _cached(key, written, lambda partial: _run(PREPARATION, [written, str(partial)], written))[0]
+
+
+def _cached(key: str, name: str, make: Callable[[Path], None]) -> tuple[Path, tuple[str, ...]]:
+    """The cached file of this key and its notes; if it is missing, `make` writes it, with its notes beside it."""
+    file = preferred_folder() / f"{key}.tflite"
     if not _is_complete(file):  # a container's read-only cache may hold it
-        file = _cache_folder() / file.name
+        file = cache_folder() / file.name
     if not _is_complete(file):
-        log.info("converting %s for LiteRT, once; the result is cached in %s", model.name, file.parent)
+        log.info("converting %s for LiteRT, once; the result is cached in %s", name, file.parent)
         partial = file.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}.tflite")
         try:
-            _convert(model, partial, preprocess, converter)
-            if _key(model, preprocess, converter) != key:  # the file would be cached under another model's hash
-                raise UnconvertibleModelError(f"{model} changed while it was converted; load it again")
+            make(partial)
             os.replace(_notes_file(partial), _notes_file(file))
             os.replace(partial, file)
         finally:
@@ -87,14 +108,14 @@ def _is_complete(file: Path) -> bool:
     return file.is_file() and _notes_file(file).is_file()
 
 
-def _preferred_folder() -> Path:
+def preferred_folder() -> Path:
     """STEERING_CACHE, else the system's cache folder of the user."""
     return Path(os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models"))
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """The preferred folder; if it is not writable (read-only home), one among the temporary files."""
-    preferred = _preferred_folder()
+    preferred = preferred_folder()
     for folder in (preferred, Path(tempfile.gettempdir()) / "steering-models"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -125,9 +146,13 @@ def _companions(model: Path) -> list[Path]:
 
 
 def _convert(model: Path, file: Path, preprocess: str | None, converter: str) -> None:
-    command = [sys.executable, "-m", converter, str(model.resolve()), str(file)]
-    if preprocess:
-        command += ["--preprocess", preprocess]
+    named = ["--preprocess", preprocess] if preprocess else []
+    _run(converter, [str(model.resolve()), str(file), *named], str(model))
+
+
+def _run(converter: str, arguments: list[str], name: str) -> None:
+    """Run a converter in a process of its own. name: of what is converted, for messages."""
+    command = [sys.executable, "-m", converter, *arguments]
     if log.isEnabledFor(logging.DEBUG):
         command.append("--verbose")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -136,12 +161,12 @@ def _convert(model: Path, file: Path, preprocess: str | None, converter: str) ->
             command, cwd=ROOT, env=environment, capture_output=True, timeout=CONVERSION_LIMIT_S, check=False, text=True
         )
     except subprocess.TimeoutExpired:
-        raise UnconvertibleModelError(f"converting {model} took more than {CONVERSION_LIMIT_S} s") from None
+        raise UnconvertibleModelError(f"converting {name} took more than {CONVERSION_LIMIT_S} s") from None
     if process.returncode:
-        log.debug("converting %s failed:\n%s", model, process.stderr)
+        log.debug("converting %s failed:\n%s", name, process.stderr)
         lines = [line for line in process.stderr.splitlines() if line.strip()]
         raise UnconvertibleModelError(
-            lines[-1] if lines else f"converting {model} failed with exit code {process.returncode}"
+            lines[-1] if lines else f"converting {name} failed with exit code {process.returncode}"
         )
 
 

@@ -1,7 +1,7 @@
 """Opens a model file on the fastest engine of this machine; every engine gives the same answers.
 
 LiteRT (XNNPACK) serves a CPU, a compiled TensorFlow graph serves a GPU, and Keras' compiled call serves machines that
-have only JAX or PyTorch. A library is imported only when its engine is chosen.
+have only JAX or PyTorch. A .onnx file runs on ONNX Runtime. A library is imported only when its engine is chosen.
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ import numpy.typing as npt
 
 from inference.conversion import litert_file
 from inference.interpreters import Interpreters
+from inference.network_files.frame_input import frame_input
+from inference.network_files.litert import LiteRtNetwork
+from inference.network_files.opening import open_network
+from inference.network_files.tensors import EngineError, single_input, steering_output
+from inference.network_files.trial import try_once
+from models.adapter import read_adapter
+from models.keras_files.file_kinds import ModelKind, model_kind
+from models.pixel_card import pixels_of
 from protocol.messages import FRAME_SHAPE
 
 Frames = npt.NDArray[np.uint8]
 Steering = npt.NDArray[np.float32]
-ENGINES = ("auto", "litert", "tensorflow", "keras")
-
-
-class EngineError(ValueError):
-    """The engine is not available on this machine, or it cannot run this model."""
+ENGINES = ("auto", "litert", "onnx", "tensorflow", "keras")
+__all__ = ["ENGINES", "Engine", "EngineError", "choose_engine", "cpu_threads", "open_engine"]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded model. name: `litert`, `tensorflow` or `keras-<backend>`; device: the CPU or GPU, for the user.
+    """A loaded model. name: `litert`, `onnx`, `tensorflow` or `keras-<backend>`; device: the CPU or GPU, for the user.
 
     notes: choices, translations and replacements of the loader, for the user. batches: whether to run several frames
     together, which pays only on a GPU (docs/benchmarks.md).
@@ -62,16 +67,21 @@ class Engine:
 
 
 def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None, threads: int | None = None) -> Engine:
-    """Load `model` (.h5, .keras, .json with .h5, .tflite) on an engine of ENGINES.
+    """Load `model` (.h5, .keras, .json with .h5, .tflite, .onnx) on an engine of ENGINES.
 
-    preprocess: as `models.adapter` reads it, for models that do not take raw frames.
-    threads: LiteRT's number of threads; None takes `cpu_threads`. Raises EngineError, ModelFileError.
+    preprocess: as `models.adapter` reads it. threads: of LiteRT or ONNX Runtime; None takes `cpu_threads`.
+    Raises EngineError, ModelFileError, PreprocessingError, UnconvertibleModelError, OSError.
     """
+    kind = model_kind(model)
+    if kind != "keras":
+        if engine not in ("auto", kind):
+            raise EngineError(f"{model} runs on --engine {kind} only, not {engine}")
+        return _network_file(model, kind, preprocess, threads)
+    if engine == "onnx":
+        raise EngineError(
+            f"--engine onnx runs .onnx files; make one with `python -m models.convert {model} {model.stem}.onnx`"
+        )
     engine_name = choose_engine() if engine == "auto" else engine
-    if model.suffix.lower() == ".tflite":
-        if engine not in ("auto", "litert"):
-            raise EngineError(f"a .tflite file runs on --engine litert only, not {engine}")
-        return _litert(model, (), threads, model.read_bytes())  # not memory-mapped: the user may replace the file
     if engine_name == "litert":
         return _litert(*litert_file(model, preprocess), threads)
     return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
@@ -87,7 +97,7 @@ def choose_engine() -> str:
     return next((name for name in ("litert", "tensorflow") if _installed(_PACKAGES[name])), "keras")
 
 
-_PACKAGES = {"litert": "ai_edge_litert", "tensorflow": "tensorflow", "keras": "keras"}
+_PACKAGES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "tensorflow": "tensorflow", "keras": "keras"}
 
 
 def _installed(package: str) -> bool:
@@ -119,40 +129,55 @@ def cpu_threads() -> int:
     return min(4, available)
 
 
-def _litert(file: Path, notes: tuple[str, ...], threads: int | None = None, content: bytes | None = None) -> Engine:
-    """content: bytes of `file`; None if LiteRT may map the file into memory."""
+def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
+    """A file of our own conversion, which LiteRT maps into memory: it takes frames as they are."""
     _require("litert")
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: only when chosen
 
+    def open_lane(threads: int) -> Lane:
+        network = LiteRtNetwork(file, str(file), threads)
+        return lambda frame: float(network.run(frame, 0).flat[0])
+
+    return _engine_of_lanes("litert", open_lane, notes, threads)
+
+
+def _network_file(file: Path, kind: ModelKind, preprocess: str | None, threads: int | None) -> Engine:
+    """A .tflite or .onnx file that anybody may have made."""
+    _require(kind)
+    adapter = read_adapter(pixels_of(file, preprocess))
+    size = (adapter.preprocessing.output_shape if adapter.preprocessing else FRAME_SHAPE)[:2]
+    content = file.read_bytes()  # not memory-mapped: the user may replace the file
+    try_once(kind, content, file, size)
+    network = open_network(kind, content, str(file), threads=1)
+    tensor = single_input(file, network.inputs).filled(size)
+    output = steering_output(file, network.outputs, adapter)
+    plan = frame_input(file, tensor, adapter.preprocessing)
+
+    def open_lane(threads: int) -> Lane:
+        network, prepare = open_network(kind, content, str(file), threads), plan.open()
+        return lambda frame: output.steering(network.run(prepare(frame), output.number))
+
+    return _engine_of_lanes(kind, open_lane, plan.notes, threads)
+
+
+Lane = Callable[[Frames], float]
+"""Answers one request at a time."""
+
+
+def _engine_of_lanes(
+    name: str, open_lane: Callable[[int], Lane], notes: tuple[str, ...], threads: int | None
+) -> Engine:
+    """An engine whose overlapping requests each have a lane. open_lane: number of threads -> a lane."""
     threads = threads or cpu_threads()
-    source = {"model_path": str(file)} if content is None else {"model_content": content}
-
-    def open_interpreter(threads: int) -> Interpreter:
-        interpreter = Interpreter(**source, num_threads=threads)
-        interpreter.allocate_tensors()
-        return interpreter
-
-    try:
-        interpreter = open_interpreter(threads)
-        (frame_details,), (answer_details,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except (ValueError, RuntimeError) as error:
-        raise EngineError(f"{file} is no LiteRT model that this machine can run: {error}") from None
-    shape, dtype = tuple(frame_details["shape"]), frame_details["dtype"]
-    if shape != (1, *FRAME_SHAPE) or dtype != np.uint8 or np.prod(answer_details["shape"]) != 1:
-        raise EngineError(f"{file} takes {dtype.__name__} {shape}; expected uint8 {(1, *FRAME_SHAPE)}")
-    frame_index, answer_index = frame_details["index"], answer_details["index"]
-    interpreters = Interpreters(interpreter, lambda: open_interpreter(1))
+    lanes = Interpreters(open_lane(threads), lambda: open_lane(1))
 
     def run_one(frame: Frames) -> float:
-        with interpreters.acquire() as interpreter:
-            interpreter.set_tensor(frame_index, frame)
-            interpreter.invoke()
-            return float(interpreter.get_tensor(answer_index).flat[0])
+        with lanes.acquire() as lane:
+            return float(lane(frame))
 
     def run(frames: Frames) -> Steering:
         return np.array([run_one(frames[i : i + 1]) for i in range(len(frames))], np.float32)
 
-    return Engine("litert", f"CPU, {threads} thread{'s'[: threads != 1]}", notes, run)
+    return Engine(name, f"CPU, {threads} thread{'s'[: threads != 1]}", notes, run)
 
 
 def _tensorflow(model: Path, preprocess: str | None) -> Engine:

@@ -11,21 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from inference.engine import Engine, EngineError
-from models.card import CardError, card_path, describes, read_card
+from models.card import CardError, NoCardError, card_path, describes, read_card
 
 log = logging.getLogger(__name__)
 
 
 def check_golden_frame(model: Path, engine: Engine) -> None:
     """Run the golden frame of the card beside `model`, if there is one. Raises EngineError if the answer differs."""
-    if not card_path(model).is_file() or card_path(model) == model:
-        return
     try:
         card = read_card(model)
         if not describes(card, model):
             log.warning("%s is the card of another model file; its golden frame is not checked", card_path(model))
             return
         steering = float(engine.predict(card.golden.frame()[np.newaxis])[0])
+    except NoCardError:
+        return
     except CardError as error:
         log.warning("the model's card is not used: %s", error)
         return

@@ -31,6 +31,10 @@ class CardError(ValueError):
     """A card that is missing, unreadable or of another format; the message gives the cause."""
 
 
+class NoCardError(CardError):
+    """There is no card: the file in its place is missing, or it is the network's architecture, as Keras writes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """A recording of the training data. rows: usable rows; trained, held_out: rows for training and for validation."""
@@ -107,11 +111,13 @@ def card_path(model: Path) -> Path:
 
 
 def read_card(model: Path) -> Card:
-    """Read the card beside a model file. Raises CardError if it is missing, invalid or of another format."""
+    """Read the card beside a model file. Raises NoCardError if there is none, CardError if it is invalid."""
     path = card_path(model)
     try:
         with path.open("rb") as file:
             text = file.read(MAX_CARD_BYTES + 1)
+    except FileNotFoundError:
+        raise NoCardError(f"no card {path}") from None
     except OSError as error:
         raise CardError(f"no readable card {path}: {error.strerror}") from None
     if len(text) > MAX_CARD_BYTES:
@@ -120,6 +126,8 @@ def read_card(model: Path) -> Card:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CardError(f"{path} is not JSON: {error}") from None
+    if isinstance(content, str) or (isinstance(content, dict) and {"class_name", "config"} <= set(content)):
+        raise NoCardError(f"{path} is the architecture of a network, not a card")
     return _card(content, path)
 
 

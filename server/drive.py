@@ -123,8 +123,6 @@ def access_rules(options: Options) -> Access:
 def load(source: ModelSource, options: Options, threads: int | None = None) -> LoadedModel:
     """A warm and checked model. threads: for LiteRT, else as in options. Raises ValueError or OSError with one line."""
     path = source.path
-    if not path.is_file():
-        raise FileNotFoundError(f"no such model: {path}")
     engine = open_engine(path, options.engine, source.preprocess, threads or options.threads)
     for note in engine.notes:
         log.info("%s: %s", path.name, note)

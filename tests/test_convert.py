@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from inference.engine import open_engine
 from models.card import read_card
 from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
 from models.inference_graph import inference_function
+from models.loading import load_steering_model
 from models.preprocessing.named import named
 from models.steering import BUILDERS
 from tests.conftest import road_frame
@@ -142,13 +144,57 @@ def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((66, 200, 3)), layers.Flatten(), layers.Dense(1)])
     network.save(tmp_path / "model.h5")
     (tmp_path / "model.json").write_text("the card of the model")
-    notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+    notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite").notes
     written = json.loads(notes_path(tmp_path / "model.tflite").read_text())
     assert written["notes"] == list(notes)
     assert "course" in notes[0]
     assert (tmp_path / "model.json").read_text() == "the card of the model"
     names = {"model.h5", "model.json", "model.tflite", "model.tflite.json"}
     assert {path.name for path in tmp_path.iterdir()} == names
+
+
+@pytest.mark.parametrize("name", ["out.tflite", "out.onnx"])
+def test_the_command_says_what_it_wrote(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = keras.Sequential([keras.Input((66, 200, 3)), layers.Conv2D(4, 5, strides=4), layers.Flatten()])
+    network.add(layers.Dense(1))
+    network.save(tmp_path / "model.keras")
+    assert main([str(tmp_path / "model.keras"), str(tmp_path / name)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        rf"wrote .*{name}: 0\.\d\d MB; its answers differ by at most \d\.\de-0\d; "
+        r"a frame takes \d+\.\d\d ms, and \d+\.\d\d ms in TensorFlow",
+        last,
+    )
+    loaded = load_steering_model(tmp_path / "model.keras").model
+    answers = open_engine(tmp_path / name).predict(FRAMES)
+    np.testing.assert_allclose(answers, np.asarray(loaded(FRAMES, training=False)).ravel(), atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["eff", "baseline"])
+def test_a_shipped_model_as_an_onnx_file_answers_its_golden_frame(name: str, tmp_path: Path) -> None:
+    model = EFF.with_name(f"{name}.h5")
+    assert main([str(model), str(tmp_path / "model.onnx")]) == 0
+    golden = read_card(model).golden
+    engine = open_engine(tmp_path / "model.onnx")
+    assert engine.predict(golden.frame()[None])[0] == pytest.approx(golden.steering, abs=1e-4)
+
+
+@pytest.mark.parametrize("words", [["out.pb"], ["out"], ["out.onnx", "--weights", "int8"]])
+def test_a_file_of_another_kind_is_not_written(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(EFF), str(tmp_path / words[0]), *words[1:]]) == 2
+    assert "must end in .tflite, or in .onnx for weights in float32" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_package_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("models.convert.importlib.util.find_spec", lambda _: None)
+    assert main([str(EFF), str(tmp_path / "out.onnx")]) == 2
+    assert "pip install tf2onnx onnxruntime" in capsys.readouterr().err
 
 
 def test_the_command_refuses_in_one_line_and_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,7 @@ def test_threads_that_ask_at_the_same_time_get_their_own_answers(engine, frames)
 
 def test_what_is_no_tflite_model_is_refused(tmp_path):
     file = tmp_path / "model.tflite"
-    for content in (b"", b"nonsense" * 100):
+    for content in (b"\x1c\0\0\0TFL3", b"\x1c\0\0\0TFL3" + b"nonsense" * 100):
         file.write_bytes(content)
         with pytest.raises(EngineError, match="no LiteRT model"):
             open_engine(file)

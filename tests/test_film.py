@@ -190,6 +190,7 @@ def test_a_film_goes_on_unmarked_where_the_next_model_cannot_be_looked_into(tmp_
     film = DriveFilm(tmp_path / "film.mp4", "eff.h5")
     film.mark(tmp_path / "of the model before")
     engine = Engine("test", "CPU", (), lambda frames: np.zeros(len(frames), np.float32))
+    (tmp_path / "finished.tflite").write_bytes(bytes(4) + b"TFL3")
     mark_film(film, LoadedModel(tmp_path / "finished.tflite", engine))
     film.answered(AnsweredFrame(1, Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0), Control(0.1, 0.2), 0.0, 1.5))
     film.close()

@@ -1,5 +1,6 @@
 """A model that no longer answers its golden frame is not let drive."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -46,8 +47,15 @@ def test_a_card_of_another_file_or_none_is_said_and_not_used(model, caplog):
     replace(card, sha256="0" * 64).write(file)
     check_golden_frame(file, engine(0.9))
     assert "card of another model file" in caplog.text
-    card_path(file).write_text('{"class_name": "Model"}')
+    card_path(file).write_text('{"format": 1}')
     check_golden_frame(file, engine(0.9))
     assert "card is not used" in caplog.text
     card_path(file).unlink()
     check_golden_frame(file, engine(0.9))
+
+
+@pytest.mark.parametrize("text", ['{"class_name": "Model", "config": {}}', json.dumps('{"class_name": "Model"}')])
+def test_the_architecture_that_keras_writes_beside_a_model_is_no_card_and_is_passed_over(model, text, caplog):
+    card_path(model[0]).write_text(text)
+    check_golden_frame(model[0], engine(0.9))
+    assert not caplog.records

@@ -145,7 +145,7 @@ def _pixels(name: str) -> keras.Model:
 class TestBrokenFiles:
     def test_garbage_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "model.h5").write_bytes(np.random.default_rng(0).bytes(5000))
-        assert "not a Keras model file" in refusal(tmp_path / "model.h5")
+        assert "does not begin like one" in refusal(tmp_path / "model.h5")
 
     @pytest.mark.parametrize("name", ["model.h5", "model.keras"])
     @pytest.mark.parametrize("kept", [0.02, 0.5, 0.98])
@@ -201,7 +201,7 @@ class TestBrokenFiles:
 
     def test_a_folder_and_a_missing_file_are_named(self, tmp_path: Path) -> None:
         assert "folder" in refusal(tmp_path)
-        assert "no model file" in refusal(tmp_path / "none.h5")
+        assert "no such model" in refusal(tmp_path / "none.h5")
 
     def test_an_architecture_without_weights_names_the_files_it_looked_for(self, tmp_path: Path) -> None:
         (tmp_path / "net.json").write_text(small((128, 128, 3)).to_json())

@@ -10,12 +10,10 @@ from typing import Any
 
 import h5py
 
+from models.keras_files.file_kinds import ModelFileError
+
 MAX_NAMES = 2000
 MAX_NAME_BYTES = 1000
-
-
-class ModelFileError(ValueError):
-    """A model file that cannot be used; the message tells the user why."""
 
 
 def require_child(group: Any, name: str, path: Path) -> Any:

@@ -16,17 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from models.keras_files.file_kinds import HDF5_SIGNATURE, MAX_FILE_BYTES, ZIP_SIGNATURE, model_kind
+from models.keras_files.file_kinds import MAX_JSON_BYTES as MAX_ARCHITECTURE_BYTES
 from models.keras_files.weights import ModelFileError, WeightFile, text_attribute
-
-MAX_FILE_BYTES = 1 << 30
-MAX_ARCHITECTURE_BYTES = 8 << 20
-"""For comparison, the architecture of ResNet-152 has 0.3 MB."""
-
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-ZIP_SIGNATURE = b"PK\x03\x04"
-LFS_SIGNATURE = b"version https://git-lfs"
-
-READABLE = "supported files are .h5 and .keras files, and a .json with its .h5, of Keras 1, 2 and 3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +40,20 @@ def open_model_file(path: Path) -> Iterator[ModelFile]:
 
     Raises ModelFileError if the file is not a model file, is damaged, or lacks its other half.
     """
-    signature = _signature(path)
+    if model_kind(path) != "keras":
+        raise ModelFileError(f"{path} is a {path.suffix} file; its network cannot be read layer by layer")
+    with path.open("rb") as file:
+        signature = file.read(len(HDF5_SIGNATURE))
     if signature.startswith(HDF5_SIGNATURE):
         with WeightFile.open(path) as weights:
             yield _from_hdf5(path, weights)
     elif signature.startswith(ZIP_SIGNATURE):
         with _open_archive(path) as model_file:
             yield model_file
-    elif signature.lstrip()[:1] in (b"{", b'"'):
+    else:
         weights_path = _find_weights(path)
         with WeightFile.open(weights_path) as weights:
             yield _pair(path, weights_path, weights)
-    elif signature.startswith(LFS_SIGNATURE):
-        raise ModelFileError(f"{path} is only a Git LFS pointer: fetch the file itself with `git lfs pull`")
-    else:
-        raise ModelFileError(f"{path} is not a Keras model file: {READABLE}")
-
-
-def _signature(path: Path) -> bytes:
-    if path.is_dir():
-        raise ModelFileError(f"{path} is a folder, not a model file: {READABLE}")
-    try:
-        with path.open("rb") as file:
-            signature = file.read(32)
-            size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise ModelFileError(f"no model file {path}") from error
-    except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror}") from error
-    if size > MAX_FILE_BYTES:
-        raise ModelFileError(f"{path} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
-    return signature
 
 
 def _from_hdf5(path: Path, weights: WeightFile) -> ModelFile:

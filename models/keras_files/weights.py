@@ -17,10 +17,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from models.keras_files.file_kinds import ModelFileError
 from models.keras_files.hdf5 import (
     MAX_NAME_BYTES,
     MAX_NAMES,
-    ModelFileError,
     child_of,
     count_attribute,
     keys_of,

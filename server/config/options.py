@@ -153,7 +153,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
     flag = argparse.BooleanOptionalAction
     add, actions = parser.add_argument, []
     actions += [
-        add("model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json with its .h5, or .tflite"),
+        add("model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json + .h5, .tflite or .onnx"),
         add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
         add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),

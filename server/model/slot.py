@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from inference.engine import Engine
 from models.adapter import ModelSource, model_source
+from models.keras_files.file_kinds import MODEL_SUFFIXES
 
 log = logging.getLogger(__name__)
-
-MODEL_SUFFIXES = (".h5", ".keras", ".tflite")
 
 
 class SwapError(ValueError):

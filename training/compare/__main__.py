@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from models import NETWORKS
 from models.adapter import ModelSource, model_source
+from models.keras_files.file_kinds import model_kind
 from protocol.command_line import command_parser, run
 from training.run.precision import add_precision
 
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train_and_compare(options: argparse.Namespace) -> int:
     """Train and compare; returns the exit code of a training that failed, else 0."""
+    for path in (source.path for source in options.paths):
+        if not path.is_dir() or (path / "saved_model.pb").exists():
+            model_kind(path)
     from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - --help must not wait
 
     try:

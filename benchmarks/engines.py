@@ -1,0 +1,63 @@
+"""Measure the time of a frame on each engine: LiteRT with a model, and ONNX Runtime with the same model's .onnx file.
+
+All sides take turns, so that a drift of the machine's speed affects them alike. Frames differ from each other.
+
+    python -m benchmarks.engines
+    python -m benchmarks.engines models/eff.h5 --threads 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.frames import drawn_frames
+from inference.engine import Engine, open_engine
+from models.convert import main as convert
+from protocol.images import decode_image
+
+FRAMES, ROUNDS, WARM_UP = 100, 10, 20
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+    parser.add_argument("--threads", nargs="*", type=int, default=[1, 2], help="(default: 1 2)")
+    options = parser.parse_args()
+    frames = [decode_image(image)[np.newaxis] for image in drawn_frames(FRAMES)]
+    with tempfile.TemporaryDirectory() as folder:
+        for model in options.models:
+            file = Path(folder) / f"{model.stem}.onnx"
+            if convert([str(model), str(file)]):
+                parser.error(f"{model} was not converted")
+            measure(model, file, frames, options.threads)
+
+
+def measure(model: Path, onnx_file: Path, frames: list[np.ndarray], threads: list[int]) -> None:
+    """Time both engines with each number of threads, round by round, and print a line for each."""
+    engines: list[Engine] = [
+        open_engine(file, engine, threads=number)
+        for number in threads
+        for file, engine in ((model, "litert"), (onnx_file, "onnx"))
+    ]
+    times: list[list[float]] = [[] for _ in engines]
+    for _ in range(ROUNDS):
+        for engine, milliseconds in zip(engines, times, strict=True):
+            for frame in frames[:WARM_UP]:
+                engine.predict(frame)
+            for frame in frames:
+                start = time.perf_counter()
+                engine.predict(frame)
+                milliseconds.append((time.perf_counter() - start) * 1000)
+    for engine, milliseconds in zip(engines, times, strict=True):
+        p50, p99 = np.percentile(milliseconds, (50, 99))
+        print(f"{model} on {engine.name:<7} {engine.device:<15} p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Prepares camera frames for a network file's input: preprocessing, number format and layout.
+
+Where a preprocessing only scales pixels, a table of 256 numbers does it. Otherwise its Keras layers are converted once
+into a small LiteRT file, which runs before the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.conversion import preparation_file
+from inference.network_files.litert import LiteRtNetwork
+from inference.network_files.tensors import Array, EngineError, Tensor
+from models.preprocessing.likely import advice, likely
+from models.preprocessing.steps import Scale
+from models.preprocessing.written import Preprocessing, read_written
+from protocol.messages import FRAME_SHAPE
+
+Frames = npt.NDArray[np.uint8]
+
+RANGES = {
+    (0.0, 255.0): "",
+    (0.0, 1.0): "scale=1/255",
+    (-0.5, 0.5): "scale=1/255, offset=-0.5",
+    (-1.0, 1.0): "scale=1/127.5, offset=-1",
+}
+"""The usual ranges of pixels, and what makes them of bytes."""
+
+FAR = 0.5
+"""A calibration sees few pictures, so a file's range may differ from the usual one by this share of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInput:
+    """The way from a frame to an input. notes: on what was chosen, for the user.
+
+    table: the input's number for each byte, where the preprocessing only scales; else preparation: the LiteRT file.
+    """
+
+    tensor: Tensor
+    notes: tuple[str, ...]
+    table: Array | None = None
+    preparation: Path | None = None
+
+    def open(self) -> Callable[[Frames], Array]:
+        """A function uint8 RGB (1, 160, 320, 3) -> the network's input; it serves one request at a time."""
+        channels_first = self.tensor.channels_first
+        if self.table is not None:
+            table = self.table
+            if table.dtype == np.uint8 and not channels_first and np.array_equal(table, np.arange(256)):
+                return lambda frame: frame
+            return lambda frame: table.take(frame.transpose(0, 3, 1, 2) if channels_first else frame)
+        assert self.preparation is not None
+        preparation = LiteRtNetwork(self.preparation, self.preparation.name, threads=1)
+
+        def prepare(frame: Frames) -> Array:
+            values = preparation.run(frame, 0)
+            return self.tensor.encode(values.transpose(0, 3, 1, 2) if channels_first else values)
+
+        return prepare
+
+
+def frame_input(file: Path, tensor: Tensor, written: Preprocessing | None) -> FrameInput:
+    """Choose how frames become the input `tensor`, an image without open sizes.
+
+    written: None chooses by the input's shape and, where the input is quantised, by its range.
+    Raises EngineError if no preprocessing fits, or the written one does not; UnconvertibleModelError, OSError.
+    """
+    shape = tensor.image_shape
+    takes_bytes = tensor.is_integer and not tensor.scale
+    if takes_bytes and tensor.dtype != "uint8":
+        raise EngineError(f"{file} takes {tensor}: whole numbers without a scale")
+    if takes_bytes and shape == FRAME_SHAPE:
+        if written is not None:
+            raise EngineError(f"{file} takes bytes of whole frames and prepares them itself: omit --preprocess")
+        return FrameInput(tensor, (), table=np.arange(256, dtype=np.uint8))
+    preprocessing, notes = (written, []) if written is not None else _likely(file, tensor)
+    if preprocessing.output_shape != shape:
+        raise EngineError(
+            f"the preprocessing {preprocessing} makes {_size(preprocessing.output_shape)}, {file} takes {_size(shape)}:"
+            f" {advice(shape)}"
+        )
+    all_notes = (f"pixels: {preprocessing}", *notes)
+    table = _table(preprocessing)
+    if table is not None:
+        return FrameInput(tensor, all_notes, table=tensor.encode(table))
+    return FrameInput(tensor, all_notes, preparation=preparation_file(preprocessing.text))
+
+
+def _likely(file: Path, tensor: Tensor) -> tuple[Preprocessing, list[str]]:
+    """The usual pixels for an input, and notes; numbers of 8 bits say their range themselves. Raises EngineError.
+
+    Those of int16 are symmetric about 0, so 0..1 and -1..1 have the same range there.
+    """
+    guess = likely(tensor.image_shape, scales_itself=False)
+    if guess is None:
+        raise EngineError(f"nothing in {file} says which pixels it wants: {advice(tensor.image_shape)}")
+    preprocessing, notes = guess
+    if tensor.dtype not in ("uint8", "int8"):
+        return preprocessing, notes
+    scaling = _usual_scaling(file, tensor) if tensor.scale else ""
+    parts = [part for part in (preprocessing.without_scaling().text, scaling) if part]
+    return read_written(", ".join(parts)), [*notes, f"the pixels' range is that of the file's {tensor.dtype} numbers"]
+
+
+def _usual_scaling(file: Path, tensor: Tensor) -> str:
+    """What makes the usual range that is nearest to the range of a quantised input. Raises EngineError if none is."""
+    lowest, highest = tensor.value_range
+
+    def distance(limits: tuple[float, float]) -> float:
+        return (abs(limits[0] - lowest) + abs(limits[1] - highest)) / (limits[1] - limits[0])
+
+    nearest = min(RANGES, key=distance)
+    if not distance(nearest) <= FAR:
+        raise EngineError(f"{file} takes values from {lowest:g} to {highest:g}: {advice(tensor.image_shape)}")
+    return RANGES[nearest]
+
+
+def _table(preprocessing: Preprocessing) -> npt.NDArray[np.float32] | None:
+    """The value of each byte, (256,), if the preprocessing does the same to every pixel and channel; else None."""
+    values = np.arange(256, dtype=np.float32)
+    for step in preprocessing.steps:
+        if not isinstance(step, Scale) or len(step.scale) != 1 or len(step.offset) != 1:
+            return None
+        values = values * np.float32(step.scale[0]) + np.float32(step.offset[0])
+    return values
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

@@ -1,0 +1,70 @@
+"""Opens LiteRT (TFLite) files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.network_files.tensors import Array, EngineError, Tensor
+
+
+class LiteRtNetwork:
+    """A LiteRT file in an interpreter of its own. See `tensors.Network`.
+
+    source: the file's bytes, or a path that LiteRT may map into memory. name: for messages; threads: for XNNPACK.
+    Raises EngineError if LiteRT cannot run it. LiteRT can crash on a damaged file: `trial` guards against that.
+    """
+
+    def __init__(self, source: Path | bytes, name: str, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # only when chosen
+
+        content = {"model_content": source} if isinstance(source, bytes) else {"model_path": str(source)}
+        try:
+            self._interpreter = Interpreter(**content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise EngineError(f"{name} is no LiteRT model that this machine can run: {first_line(error)}") from None
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        names = _signature_names(self._interpreter)
+        self.inputs = tuple(_tensor(details, names) for details in inputs)
+        self.outputs = tuple(_tensor(details, names) for details in outputs)
+        self._input_index = inputs[0]["index"] if inputs else -1
+        self._output_indices = [output["index"] for output in outputs]
+
+    def run(self, values: Array, output: int) -> Array:
+        """The output of this number for the only input's values. Raises ValueError and RuntimeError as LiteRT does."""
+        self._interpreter.set_tensor(self._input_index, values)
+        self._interpreter.invoke()
+        result: Array = self._interpreter.get_tensor(self._output_indices[output])
+        return result
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a runtime's message, without its end."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def _signature_names(interpreter: Any) -> dict[int, str]:
+    """The names that the author gave the inputs and outputs, by index; empty for a file without a signature."""
+    names = {}
+    for key in list(interpreter.get_signature_list())[:1]:
+        runner = interpreter.get_signature_runner(key)
+        for details in (runner.get_input_details(), runner.get_output_details()):
+            names.update({tensor["index"]: name for name, tensor in details.items()})
+    return names
+
+
+def _tensor(details: dict[str, Any], names: dict[int, str]) -> Tensor:
+    parameters = details["quantization_parameters"]
+    scales, zero_points = parameters["scales"], parameters["zero_points"]
+    dtype = np.dtype(details["dtype"]).name
+    scale, zero_point = (float(scales[0]), int(zero_points[0])) if len(scales) == 1 and "int" in dtype else (0.0, 0)
+    shape = tuple(int(size) for size in details["shape"])
+    return Tensor(printable(names.get(details["index"], details["name"])), shape, dtype, scale, zero_point)
+
+
+def printable(text: str) -> str:
+    """A name from a file as it may stand in a message: short, without control characters."""
+    return "".join(character if character.isprintable() else "?" for character in text)[:80]
