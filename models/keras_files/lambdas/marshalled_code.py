@@ -127,8 +127,7 @@ class _Reader:
     def _number(self, kind: str, _: int) -> float:
         if kind == "i":
             return self._integer()
-        (number,) = struct.unpack("<d", self._take(8))
-        return float(number)
+        return float(struct.unpack("<d", self._take(8))[0])
 
     def _integer(self) -> int:
         return int.from_bytes(self._take(4), "little", signed=True)
