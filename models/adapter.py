@@ -16,7 +16,8 @@ MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".tflite", ".onnx")
 
 ANSWER_SYNTAX = """parts that say what the network's answer means:
   steer=1/25         multiply the answer by it: degrees become -1..1; steer=-1 mirrors
-  output=steering    the output of this name, or with output=0 the first number, is the steering"""
+  output=steering    the output of this name, or with output=0 the first of all numbers, is the steering
+  bins               the numbers are classes from full left to full right; the likeliest one steers"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,18 @@ class Adapter:
     """How a network is used. preprocessing: None leaves the choice to the loader.
 
     output: name or number of the output that steers, None for the only one. steer: the answer is multiplied by it.
+    bins: the output's numbers are classes, evenly from -1 to 1, as donkeycar's categorical networks have them.
     """
 
     preprocessing: Preprocessing | None = None
     output: str | None = None
     steer: float = 1.0
+    bins: bool = False
 
 
 def read_adapter(text: str | None) -> Adapter:
     """Read the text; None or an empty one leaves every choice to the loader. Raises PreprocessingError."""
-    pixels, output, steer = [], None, 1.0
+    pixels, output, steer, bins = [], None, 1.0, False
     for part in (text or "").split(","):
         key, _, value = (piece.strip() for piece in part.partition("="))
         if key.lower() == "steer":
@@ -44,9 +47,11 @@ def read_adapter(text: str | None) -> Adapter:
             if not value:
                 raise PreprocessingError("output= needs the name or the number of an output, as in output=0")
             output = value
+        elif part.strip().lower() == "bins":
+            bins = True
         elif part.strip():
             pixels.append(part)
-    return Adapter(read_preprocessing(",".join(pixels)) if pixels else None, output, steer)
+    return Adapter(read_preprocessing(",".join(pixels)) if pixels else None, output, steer, bins)
 
 
 def adapter_text(text: str) -> str:

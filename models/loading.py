@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -89,10 +90,16 @@ def load_bare_network(path: Path) -> BareNetwork:
         rows, columns, channels = _input_shape(architecture, None)
         lambdas = decide_lambdas(architecture, settings, weighted(architecture, settings), True, "Python is never run")
         pixels = keras.Input((rows, columns, channels), name="pixels")
-        output = apply_layers(pixels, architecture, settings, file.weights, lambdas.replaced)
+        outputs = apply_layers(pixels, architecture, settings, file.weights, lambdas.replaced)
         scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
         notes = (*_origin_notes(file), *lambdas.notes)
-        return BareNetwork(keras.Model(pixels, output), (rows, columns, channels), scales_itself, notes)
+        return BareNetwork(keras.Model(pixels, _joined(outputs)), (rows, columns, channels), scales_itself, notes)
+
+
+def _joined(outputs: dict[str, Any]) -> Any:
+    """All numbers of all outputs in one row."""
+    rows = [keras.layers.Flatten()(output) for output in outputs.values()]
+    return rows[0] if len(rows) == 1 else keras.layers.Concatenate()(rows)
 
 
 def _origin_notes(file: ModelFile) -> list[str]:

@@ -131,10 +131,46 @@ class TestInputsOfOtherShapes:
     def test_only_one_answer_is_a_steering_value(self, units: int, activation: str, tmp_path: Path) -> None:
         model = small((128, 128, 3), units=units, activation=activation)
         path = saved(model, tmp_path / "model.h5")
-        assert f"answers with {units} values a frame" in refusal(path)
-        assert "counted from 0" in refusal(path, f"origin, output={units}")
+        assert f"answers with out ({units} numbers); one number is the steering" in refusal(path)
+        assert f"output={units} is none of them" in refusal(path, f"origin, output={units}")
         chosen = load_steering_model(path, "origin, output=1").model
         np.testing.assert_allclose(answer(chosen), answer(model, answer(_pixels("origin")))[:, 1:2], atol=1e-5)
+
+
+@pytest.fixture
+def two_outputs(tmp_path: Path) -> tuple[keras.Model, Path]:
+    keras.utils.set_random_seed(6)
+    frames = keras.Input((160, 320, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 5, strides=5)(layers.Rescaling(1 / 255)(frames)))
+    outputs = [layers.Dense(1, name="steering")(x), layers.Dense(5, activation="softmax", name="speed")(x)]
+    model = keras.Model(frames, outputs)
+    return model, saved(model, tmp_path / "two.keras")
+
+
+class TestSeveralOutputs:
+    @pytest.mark.parametrize(
+        ("text", "output", "number"),
+        [("output=steering", 0, 0), ("output=0", 0, 0), ("output=3", 1, 2), ("output=1, steer=-2", 1, 0)],
+    )
+    def test_one_is_chosen_by_name_or_number(self, two_outputs, text: str, output: int, number: int) -> None:
+        model, path = two_outputs
+        expected = np.asarray(model(FRAMES.astype(np.float32))[output])[:, number : number + 1]
+        factor = -2 if "steer=" in text else 1
+        np.testing.assert_allclose(answer(load_steering_model(path, text).model), factor * expected, atol=1e-5)
+
+    def test_without_a_choice_they_are_named(self, two_outputs) -> None:
+        message = refusal(two_outputs[1])
+        assert "steering (1 number) and speed (5 numbers); one of them is the steering" in message
+        assert "output=brake is none of them" in refusal(two_outputs[1], "output=brake")
+
+    @pytest.mark.parametrize("text", ["output=speed, bins", "output=1, bins"])
+    def test_the_likeliest_class_steers(self, two_outputs, text: str) -> None:
+        model, path = two_outputs
+        classes = np.asarray(model(FRAMES.astype(np.float32))[1]).argmax(axis=1)
+        np.testing.assert_allclose(answer(load_steering_model(path, text).model)[:, 0], classes / 2 - 1, atol=1e-6)
+
+    def test_bins_need_classes(self, two_outputs) -> None:
+        assert "bins needs 2 to 200 classes" in refusal(two_outputs[1], "output=steering, bins")
 
 
 def _pixels(name: str) -> keras.Model:

@@ -79,6 +79,15 @@ def coarse(shape: tuple[int, int, int], scales_itself: bool) -> list[list[Candid
     ]
 
 
+def usual(shape: tuple[int, int, int], scales_itself: bool) -> Candidate:
+    """What most public networks of this input want; anything else must be clearly better."""
+    nvidia = shape == (66, 200, 3)
+    colour = COLOURS[1] if nvidia else COLOURS[0] if shape[2] == 3 else CHANNELS[0]
+    return Candidate(
+        _crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, "" if scales_itself else SCALES[1], nvidia
+    )
+
+
 def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:
     """The crops to try for an input of this size; the whole frame needs none."""
     rows, columns = size

@@ -5,6 +5,7 @@ A keyboard driver steers in taps, a network smoothly: one second's means of both
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,12 @@ from protocol.recording import Sample, read_recording, row_times_s
 
 STRETCH_S = 1.0
 STRETCHES = 120
-FRAMES_OF_STRETCH = 4
+FRAMES_OF_STRETCH = 2
+
+SIZE_PENALTY = 0.1
+"""For each factor of two beyond the first."""
+
+OFFSET_PENALTY, FREE_OFFSET = 0.1, 0.5
 
 Numbers = npt.NDArray[np.float64]
 
@@ -47,14 +53,22 @@ class Evidence:
 class Agreement:
     """How answers agree with the driver. correlation: of one second's means; raw: of single frames.
 
-    size: deviation of the answers' means from 0, divided by the driver's. concordance: 1 for equal means; unlike the
-    correlation it falls with a wrong size or an offset (Lin, "A concordance correlation coefficient", 1989).
+    size: deviation of the answers' means, divided by the driver's. offset: difference of both averages, divided by it.
     """
 
     correlation: float
     raw: float
     size: float
-    concordance: float
+    offset: float
+
+    @property
+    def score(self) -> float:
+        """The correlation, less a penalty for answers far larger, smaller or more one-sided than any driver's.
+
+        Drivers of one road differ by a factor of two in size, so that much says nothing.
+        """
+        size = max(0.0, abs(math.log2(max(self.size, 1e-6))) - 1.0)
+        return self.correlation - SIZE_PENALTY * size - OFFSET_PENALTY * max(0.0, self.offset - FREE_OFFSET)
 
 
 def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
@@ -62,25 +76,16 @@ def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
     answers = np.clip(np.nan_to_num(answers), -1.0, 1.0)
     counts = np.bincount(evidence.stretch)
     means = np.bincount(evidence.stretch, answers) / counts
-    size = float(np.linalg.norm(means) / np.linalg.norm(evidence.means))
-    return Agreement(
-        correlation(means, evidence.means),
-        correlation(answers, evidence.human),
-        size,
-        concordance(means, evidence.means),
-    )
+    deviation = evidence.means.std()
+    offset = float(abs(means.mean() - evidence.means.mean()) / deviation)
+    raw = correlation(answers, evidence.human)
+    return Agreement(correlation(means, evidence.means), raw, float(means.std() / deviation), offset)
 
 
 def correlation(a: Numbers, b: Numbers) -> float:
     """Pearson's correlation; 0 where one side never varies."""
     deviations = a.std() * b.std()
     return float(np.mean((a - a.mean()) * (b - b.mean())) / deviations) if deviations > 1e-9 else 0.0
-
-
-def concordance(a: Numbers, b: Numbers) -> float:
-    """Lin's coefficient of two series of one length."""
-    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
-    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 1e-12 else 0.0
 
 
 def read_evidence(recordings: Sequence[Path], stretches: int = STRETCHES) -> Evidence:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.identify.candidates import Candidate, coarse, neighbours
+from models.identify.candidates import Candidate, coarse, neighbours, usual
 from models.identify.evidence import Agreement, Evidence, Numbers, agreement
 from models.loading import BareNetwork
 from models.preprocessing.steps import Graph
@@ -20,8 +20,8 @@ BATCH = 64
 MOST_COLOURS = 4
 """Frames in so many colours are kept; each takes 75 MB."""
 
-WORTH = 0.004
-"""A finer choice replaces a more usual one only if its concordance is higher by so much."""
+WORTH = 0.02
+"""Another choice replaces a more usual one only if its score is higher by so much."""
 
 DEGREES = 25.0
 """A network that answers in degrees answers up to 25, the simulator's full lock."""
@@ -45,7 +45,7 @@ class Try:
     @property
     def score(self) -> float:
         """What the search makes as large as possible."""
-        return self.agreement.concordance
+        return self.agreement.score
 
     def text(self, outputs: int) -> str:
         """The whole text for --preprocess, for a network with so many numbers in its answer."""
@@ -75,8 +75,8 @@ class Search:
         for group in coarse(self._network.shape, self._network.scales_itself):
             for candidate in group:
                 self._try(candidate, self._coarse_evidence)
-        finalists = self._distinct(3)
-        best = max((self._try(each.candidate, self._evidence) for each in finalists), key=lambda one: one.score)
+        best = self._try(usual(self._network.shape, self._network.scales_itself), self._evidence)
+        best = self._better(best, [one.candidate for one in self._distinct(4)])
         for _ in range(2):
             before = best
             for group in self._groups(best):

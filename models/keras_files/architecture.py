@@ -17,22 +17,23 @@ __all__ = ["Architecture", "LayerSpec", "read_architecture"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network of one input and one output. layers: without the input; each follows its input layers.
+    """A network of one input. layers: without the input; each follows its input layers.
 
     input_shape: rows, columns, channels; None for a size left open. input_dtype: "uint8", "float32", ...
+    outputs: by each output's name for the user, the name of its layer.
     """
 
     input_name: str
     input_shape: tuple[int | None, ...]
     input_dtype: str
     layers: tuple[LayerSpec, ...]
-    output_name: str
+    outputs: dict[str, str]
 
 
 def read_architecture(description: Config) -> Architecture:
     """Parse the JSON object that `model.to_json()` of any Keras version writes, except the compile settings.
 
-    Raises ModelFileError unless it is a Sequential or functional network of one image input and one output.
+    Raises ModelFileError unless it is a Sequential or functional network of one image input.
     """
     kind = description.get("class_name")
     config = description.get("config")
@@ -40,7 +41,7 @@ def read_architecture(description: Config) -> Architecture:
         raise ModelFileError(f"the model is a {short(kind)}: only Sequential and functional Keras models can be read")
     input_name, input_settings = input_config(kind, config)
     flattener = Flattener()
-    output = flattener.add_model(kind, config, input_name)
+    outputs = flattener.add_model(kind, config, input_name)
     names = [input_name, *(spec.name for spec in flattener.layers)]
     if len(set(names)) < len(names):
         raise ModelFileError("two layers of the model have the same name")
@@ -50,7 +51,7 @@ def read_architecture(description: Config) -> Architecture:
         _image_shape(input_settings),
         dtype if isinstance(dtype, str) else "float32",
         tuple(flattener.layers),
-        output,
+        outputs,
     )
 
 

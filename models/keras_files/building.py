@@ -59,7 +59,7 @@ def apply_layers(
     weights: WeightFile,
     skipped: Collection[str] = (),
 ) -> Any:
-    """The network's output for the symbolic input `x`, with the file's weights. skipped: layers to leave out.
+    """The network's outputs by name for the symbolic input `x`, with the file's weights. skipped: layers to leave out.
 
     Raises ModelFileError, which names the layer, if a layer cannot be built or its weights do not fit.
     """
@@ -79,7 +79,7 @@ def apply_layers(
         parameters += count
         if parameters > MAX_PARAMETERS:
             raise ModelFileError(f"the model has more than {MAX_PARAMETERS:,} parameters")
-    return values[architecture.output_name]
+    return {name: values[layer] for name, layer in architecture.outputs.items()}
 
 
 def _apply(

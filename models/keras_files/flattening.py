@@ -18,6 +18,7 @@ from models.keras_files.weights import ModelFileError
 
 MAX_LAYERS = 1000
 MAX_DEPTH = 8
+MAX_OUTPUTS = 20
 
 Config = dict[str, Any]
 
@@ -65,8 +66,12 @@ class Flattener:
     layers: list[LayerSpec] = field(default_factory=list)
     count: int = 0
 
-    def add_model(self, kind: object, config: Any, source: str, path: tuple[Step, ...] = (), call: str = "") -> str:
-        """Add the layers of a model whose input is the layer `source`; return the name of its output layer.
+    def add_model(
+        self, kind: object, config: Any, source: str, path: tuple[Step, ...] = (), call: str = ""
+    ) -> dict[str, str]:
+        """Add the layers of a model whose input is the layer `source`.
+
+        Return its outputs: by each one's name in the model, the name of its layer in the flat list.
 
         call: a suffix that tells the calls of one nested model apart.
         Raises ModelFileError if the model is not one that can be read.
@@ -75,9 +80,10 @@ class Flattener:
             raise ModelFileError(f"{path[0].name!r} nests models more than {MAX_DEPTH} deep")
         if kind == SEQUENTIAL:
             layers, output = _chain(config)
+            outputs = [output]
         else:
-            layers, output = _graph(config)
-        offsets = _offsets(layers, output)
+            layers, outputs = _graph(config)
+        offsets = _offsets(layers, outputs)
         names = {Reference(layer.name, 0): source for layer in layers if layer.kind == "InputLayer"}
         waiting = [(layer, number) for layer in layers for number in range(len(layer.calls))]
         while waiting:
@@ -94,9 +100,10 @@ class Flattener:
             if len(late) == len(waiting):
                 raise ModelFileError(f"layer {late[0][0].name!r} takes its input from a missing layer")
             waiting = late
-        if (name := names.get(_shifted(output, offsets))) is None:
-            raise ModelFileError(f"the model's output {short(output.layer)} is not one of its layers")
-        return name
+        for output in outputs:
+            if _shifted(output, offsets) not in names:
+                raise ModelFileError(f"the model's output {short(output.layer)} is not one of its layers")
+        return {output.layer: names[_shifted(output, offsets)] for output in outputs}
 
     def _add(self, layer: _Layer, call: Call, inputs: list[str], path: tuple[Step, ...], suffix: str) -> str:
         """Add one call of a layer or nested model; return the name of the layer with its output."""
@@ -108,7 +115,10 @@ class Flattener:
             _check_call(layer, call)
             if len(inputs) != 1:
                 raise ModelFileError(f"the nested model {short(layer.name)} has {len(inputs)} inputs, not one")
-            return self.add_model(layer.kind, layer.config, inputs[0], path, suffix)
+            outputs = self.add_model(layer.kind, layer.config, inputs[0], path, suffix)
+            if len(outputs) != 1:
+                raise ModelFileError(f"the nested model {short(layer.name)} has {len(outputs)} outputs, not one")
+            return next(iter(outputs.values()))
         name = "/".join(step.name for step in path) + suffix
         operation = as_layer(name, layer.kind, layer.config, call)
         if operation is None:
@@ -148,8 +158,8 @@ def _chain(config: Any) -> tuple[list[_Layer], Reference]:
     return chain, Reference(chain[-1].name, 0)
 
 
-def _graph(config: Any) -> tuple[list[_Layer], Reference]:
-    """The layers and the output of a functional model."""
+def _graph(config: Any) -> tuple[list[_Layer], list[Reference]]:
+    """The layers and the outputs of a functional model."""
     if not isinstance(config, dict) or "output_layers" not in config:
         raise ModelFileError("a functional model in the file names no output layer")
     layers = list(_layers(config.get("layers")))
@@ -158,12 +168,13 @@ def _graph(config: Any) -> tuple[list[_Layer], Reference]:
     if isinstance(outputs, list) and outputs and isinstance(outputs[0], str):
         outputs = [outputs]  # Keras 3 writes a single one as ["dense", 0, 0]
     count = len(outputs) if isinstance(outputs, list) else 0
-    if len(inputs) != 1 or count != 1:
+    if len(inputs) != 1 or not 0 < count <= MAX_OUTPUTS:
         raise ModelFileError(
-            f"the model has {len(inputs)} inputs and {count} outputs; a steering model has one of each"
+            f"the model has {len(inputs)} inputs and {count} outputs; a steering model has one input, the image, and "
+            f"one output, or up to {MAX_OUTPUTS} of which one is the steering"
         )
     _require_unique(layers)
-    return layers, read_history(outputs[0])
+    return layers, [read_history(output) for output in outputs]
 
 
 def _require_unique(layers: Iterable[_Layer]) -> None:
@@ -194,9 +205,9 @@ def _layer(layer: Config, kind: object, config: Any, number: int) -> _Layer:
     return _Layer(name, kind, config, read_calls(name, layer.get("inbound_nodes") or []))
 
 
-def _offsets(layers: list[_Layer], output: Reference) -> dict[str, int]:
+def _offsets(layers: list[_Layer], outputs: list[Reference]) -> dict[str, int]:
     """The number of the first call by layer: Keras 2 counts the calls of a nested model from 1, not from 0."""
-    last = {output.layer: output.node}
+    last = {output.layer: output.node for output in outputs}
     for layer in layers:
         for call in layer.calls:
             for reference in call.references:
