@@ -117,6 +117,10 @@ HOSTILE: dict[str, tuple[onnx.ModelProto, str]] = {
         onnx_model(outputs=[helper.make_tensor_value_info("steering", TensorProto.FLOAT, [1, 1 << 40])]),
         "an input or output of 1 x 1099511627776",
     ),
+    "many inputs": (
+        onnx_model(inputs=[helper.make_tensor_value_info(f"i{n}", TensorProto.FLOAT, [1]) for n in range(1000)]),
+        "more than 1000 inputs and outputs",
+    ),
     "sparse": (edited(lambda model: model.graph.sparse_initializer.add()), "sparse weights"),
     "no network": (onnx.ModelProto(ir_version=8), "holds 0 networks"),
 }
@@ -255,6 +259,19 @@ def test_a_trial_says_what_the_file_is_refused_for(tmp_path: Path) -> None:
         try_once("onnx", path.read_bytes(), path, SIZE)
     path = saved_onnx(tmp_path / "fine.onnx", onnx_model((1, 3, "rows", "columns")))
     try_once("onnx", path.read_bytes(), path, SIZE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets a process no limit of memory")
+def test_a_litert_file_of_a_huge_image_is_refused(tmp_path: Path) -> None:
+    content = litert(tmp_path / "m.tflite", network((66, 200, 3))).read_bytes()
+    shape, huge_shape = (
+        np.array([1, rows, columns, 3], "<i4").tobytes() for rows, columns in ((66, 200), (40000, 40000))
+    )
+    assert shape in content
+    with pytest.raises(
+        EngineError, match=r"m\.tflite (is no LiteRT model|needs more|fails on a frame|made its runtime)"
+    ):
+        try_once("litert", content.replace(shape, huge_shape), tmp_path / "m.tflite", SIZE)
 
 
 @pytest.mark.slow

@@ -22,6 +22,9 @@ MAX_FIELDS = 300_000
 MAX_DEPTH = 3
 """Of graphs inside the branches of an If."""
 
+MAX_INPUTS_AND_OUTPUTS = 1000
+"""Of a graph; old files count each tensor of weights among the inputs."""
+
 MAX_SIDE, MAX_ELEMENTS = 4096, 1 << 28
 ENDLESS = frozenset({"Loop", "Scan", "SequenceMap"})
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
@@ -70,6 +73,7 @@ class _Check:
     def _graph(self, message: memoryview, depth: int) -> None:
         if depth > MAX_DEPTH:
             self._refuse(f"holds networks inside networks, more than {MAX_DEPTH} deep")
+        inputs_and_outputs = 0
         for number, value in self._fields(message):
             if number == 1:
                 self._node(_bytes(value), depth)
@@ -78,6 +82,9 @@ class _Check:
             elif number == 15:
                 self._refuse("holds sparse weights; export it with plain ones")
             elif number in (11, 12):
+                inputs_and_outputs += 1
+                if inputs_and_outputs > MAX_INPUTS_AND_OUTPUTS:
+                    self._refuse(f"has more than {MAX_INPUTS_AND_OUTPUTS} inputs and outputs")
                 self._input_or_output(_bytes(value))
 
     def _node(self, message: memoryview, depth: int) -> None:
