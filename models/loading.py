@@ -98,8 +98,8 @@ def load_bare_network(path: Path) -> BareNetwork:
 
 def _joined(outputs: dict[str, Any]) -> Any:
     """All numbers of all outputs in one row."""
-    rows = [keras.layers.Flatten()(output) for output in outputs.values()]
-    return rows[0] if len(rows) == 1 else keras.layers.Concatenate()(rows)
+    rows = [keras.layers.Flatten(name=f"steer_{i}")(output) for i, output in enumerate(outputs.values())]
+    return rows[0] if len(rows) == 1 else keras.layers.Concatenate(name="steer_all")(rows)
 
 
 def _origin_notes(file: ModelFile) -> list[str]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
 
 COLOURS = ("rgb", "yuv", "bgr", "hsv", "yuv-bgr", "hls", "lab")
+NVIDIA = (66, 200, 3)
+NVIDIA_COLOURS = ("yuv", "yuv-bgr", "rgb", "bgr", "hsv", "hls", "lab")
 CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", "r-of-rgb", "g-of-rgb", "b-of-rgb")
-"""The usual ones first."""
+"""The usual ones first; so do the networks of NVIDIA's shape have an order of their own."""
 
 SCALES = ("", "scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "standardise")
 """The last steps; the first leaves 0 to 255."""
@@ -80,12 +82,24 @@ def coarse(shape: tuple[int, int, int], scales_itself: bool) -> list[list[Candid
 
 
 def usual(shape: tuple[int, int, int], scales_itself: bool) -> Candidate:
-    """What most public networks of this input want; anything else must be clearly better."""
-    nvidia = shape == (66, 200, 3)
-    colour = COLOURS[1] if nvidia else COLOURS[0] if shape[2] == 3 else CHANNELS[0]
-    return Candidate(
-        _crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, "" if scales_itself else SCALES[1], nvidia
-    )
+    """What most public networks of this input want."""
+    nvidia = shape == NVIDIA
+    colour = "yuv" if nvidia else COLOURS[0] if shape[2] == 3 else CHANNELS[0]
+    scale = "" if scales_itself else SCALES[1]
+    return Candidate(_crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, scale, nvidia)
+
+
+def rarity(candidate: Candidate) -> float:
+    """How unusual a candidate is, in units of the score that it must gain to be preferred.
+
+    Most 66x200 networks follow NVIDIA's, on YUV pixels of the rows 60 to 135.
+    """
+    nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
+    colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
+    rare = 0.005 * colours.index(candidate.colour)
+    rare += 0.01 * (candidate.rows != CROPS[0] if nvidia else candidate.rows not in CROPS)
+    rare += 0.01 * (candidate.columns != (0, FRAME_COLUMNS)) + 0.005 * candidate.area
+    return rare + 0.03 * (candidate.scale == "standardise")
 
 
 def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:

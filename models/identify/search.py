@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.identify.candidates import Candidate, coarse, neighbours, usual
+from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
 from models.identify.evidence import Agreement, Evidence, Numbers, agreement
 from models.loading import BareNetwork
 from models.preprocessing.steps import Graph
@@ -20,8 +20,8 @@ BATCH = 64
 MOST_COLOURS = 4
 """Frames in so many colours are kept; each takes 75 MB."""
 
-WORTH = 0.02
-"""Another choice replaces a more usual one only if its score is higher by so much."""
+WORTH = 0.002
+"""Another choice replaces the best only if its score is higher by so much."""
 
 DEGREES = 25.0
 """A network that answers in degrees answers up to 25, the simulator's full lock."""
@@ -44,8 +44,8 @@ class Try:
 
     @property
     def score(self) -> float:
-        """What the search makes as large as possible."""
-        return self.agreement.score
+        """What the search makes as large as possible: of two that agree alike, the more usual one is preferred."""
+        return self.agreement.score - rarity(self.candidate)
 
     def text(self, outputs: int) -> str:
         """The whole text for --preprocess, for a network with so many numbers in its answer."""
