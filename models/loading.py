@@ -17,7 +17,7 @@ from models.answer import steering_of
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, weighted
 from models.keras_files.lambdas.decisions import decide_lambdas
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
 from models.pixel_card import pixels_of

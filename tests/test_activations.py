@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from models.keras_files.activations import ACTIVATIONS, old_hard_sigmoid
+from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
 from tests.model_files import answer, assert_served, raw_model, refusal, saved
 

@@ -14,7 +14,7 @@ import pytest
 from keras import layers, ops
 
 from models.convert import litert_bytes
-from models.keras_files.calculations import Calculation
+from models.keras_files.layers.calculations import Calculation
 from models.loading import load_steering_model
 from tests.model_files import FRAMES, answer, assert_served, raw_model, refusal, saved
 from tests.old_keras_files import write_model
@@ -248,4 +248,4 @@ class TestArithmeticMadeToDoHarm:
     def test_no_calculation_keeps_the_code_of_a_file(self, tmp_path: Path) -> None:
         loaded = assert_served(raw_model(followed(EXPRESSIONS["channels reversed"])), tmp_path / "model.keras")
         (layer,) = (layer for layer in loaded.layers if isinstance(layer, Calculation))
-        assert layer._function.__module__ == "models.keras_files.calculations"
+        assert layer._function.__module__ == "models.keras_files.layers.calculations"

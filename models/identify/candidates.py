@@ -13,8 +13,8 @@ NVIDIA_COLOURS = ("yuv", "yuv-bgr", "rgb", "bgr", "hsv", "hls", "lab")
 CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", "r-of-rgb", "g-of-rgb", "b-of-rgb")
 """The usual ones first; so do the networks of NVIDIA's shape have an order of their own."""
 
-SCALES = ("", "scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "standardise")
-"""The last steps; the first leaves 0 to 255."""
+SCALES = ("scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "", "standardise")
+"""The last steps of networks that do not scale their pixels; "" leaves 0 to 255."""
 
 CROPS = ((60, 135), (60, 140), (0, 160), (40, 140), (80, 140))
 MORE_CROPS = ((50, 140), (55, 135), (70, 140), (34, 136), (20, 140), (60, 160), (53, 160), (65, 135))
@@ -85,21 +85,25 @@ def usual(shape: tuple[int, int, int], scales_itself: bool) -> Candidate:
     """What most public networks of this input want."""
     nvidia = shape == NVIDIA
     colour = "yuv" if nvidia else COLOURS[0] if shape[2] == 3 else CHANNELS[0]
-    scale = "" if scales_itself else SCALES[1]
+    scale = "" if scales_itself else SCALES[0]
     return Candidate(_crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, scale, nvidia)
 
 
 def rarity(candidate: Candidate) -> float:
-    """How unusual a candidate is, in units of the score that it must gain to be preferred.
+    """How unusual a candidate is, as the correlation that it must gain to be preferred.
 
-    Most 66x200 networks follow NVIDIA's, on YUV pixels of the rows 60 to 135.
+    A few hundredths of correlation may come from a shifted crop that happens to suit this driver; a wrong one of any
+    size costs tenths. Most 66x200 networks follow NVIDIA's, on YUV pixels of the rows 60 to 135.
     """
     nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
     colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
-    rare = 0.005 * colours.index(candidate.colour)
-    rare += 0.01 * (candidate.rows != CROPS[0] if nvidia else candidate.rows not in CROPS)
-    rare += 0.01 * (candidate.columns != (0, FRAME_COLUMNS)) + 0.005 * candidate.area
-    return rare + 0.03 * (candidate.scale == "standardise")
+    usual_rows = CROPS[:1] if nvidia else CROPS[:2]
+    rows = 0.0 if candidate.rows in usual_rows else 0.05 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.07
+    if candidate.size[1] == FRAME_COLUMNS:
+        rows = 0.0
+    columns = 0.05 * (candidate.columns != (0, FRAME_COLUMNS))
+    scale = 0.01 * SCALES.index(candidate.scale) if candidate.scale else 0.0
+    return 0.01 * colours.index(candidate.colour) + rows + columns + scale + 0.01 * candidate.area
 
 
 def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:

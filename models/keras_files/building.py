@@ -1,7 +1,7 @@
 """Builds a Keras model from a checked architecture and its weights, without deserialising any object.
 
 Keras' own loader imports whatever a file names. Here a file can only choose among the layers of
-`models.keras_files.layer_catalogue`. Limits on parameters and activations are checked before the allocation.
+`models.keras_files.layers.layer_catalogue`. Limits on parameters and activations are checked before the allocation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from models.keras_files.architecture import Architecture
 from models.keras_files.assignment import assign
-from models.keras_files.calculations import require_axes
-from models.keras_files.layer_catalogue import (
+from models.keras_files.layers.calculations import require_axes
+from models.keras_files.layers.layer_catalogue import (
     count_parameters,
     has_weights,
     make_layer,
@@ -25,10 +25,10 @@ from models.keras_files.layer_catalogue import (
     takes_several,
     weight_shapes,
 )
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
+from models.keras_files.layers.operands import NEEDS_FLOATS
+from models.keras_files.layers.slices import SLICE, resolve_slice
 from models.keras_files.legacy import translate
-from models.keras_files.operands import NEEDS_FLOATS
-from models.keras_files.slices import SLICE, resolve_slice
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 PREPROCESSING_PREFIX = "preprocess_"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from models.keras_files.calls import Call, Reference, read_calls, read_history, short
 from models.keras_files.classes import require_keras_class
-from models.keras_files.operations import as_layer
+from models.keras_files.layers.operations import as_layer
 from models.keras_files.weights import ModelFileError
 
 MAX_LAYERS = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from models.keras_files.architecture import Architecture, LayerSpec
 from models.keras_files.lambdas.reading import LambdaReading, read_lambda
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from keras import backend, layers
 
 from models.keras_files.lambdas.image_steps import Affine, Bounds, Crop, Mix, Resize, Standardise, Step
 from models.keras_files.lambdas.reading import read_lambda
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 
 FORMAT = {"data_format": "channels_last"}
 FLOAT = {"dtype": "float32"}

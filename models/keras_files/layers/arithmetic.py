@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models.keras_files.calls import Reference, short
-from models.keras_files.operands import NEEDS_FLOATS, Layer, Operands, Translation
+from models.keras_files.layers.operands import NEEDS_FLOATS, Layer, Operands, Translation
 
 
 def add(operands: Operands) -> Layer:

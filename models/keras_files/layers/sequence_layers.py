@@ -10,8 +10,8 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.activations import read_activation
-from models.keras_files.layer_settings import LayerSettings, Maker, Shape
+from models.keras_files.layers.activations import read_activation
+from models.keras_files.layers.layer_settings import LayerSettings, Maker, Shape
 
 MAX_STEPS = 128
 """Each step of a sequence becomes operations of its own in the graph."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import layers, ops
 
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 
 Function = Callable[[Any], Any]
 
@@ -110,7 +110,7 @@ def require_axes(settings: LayerSettings, rank: int) -> None:
 
 
 def _slice(settings: LayerSettings) -> Function:
-    """A slice with steps, of channels or of sequences; `models.keras_files.slices` has checked its bounds."""
+    """A slice with steps, of channels or of sequences; `models.keras_files.layers.slices` has checked its bounds."""
     bounds = settings.config.get("bounds")
     if not isinstance(bounds, tuple):
         raise settings.wrong("its bounds are not plain numbers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 
 SLICE = "Slice"
 """The class that stands for a slice until the shape of its input is known."""

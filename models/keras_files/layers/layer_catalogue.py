@@ -12,14 +12,14 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.activations import ACTIVATION_MAKERS, read_activation
-from models.keras_files.calculations import calculation, elementwise
-from models.keras_files.convolution_layers import CONVOLUTION_MAKERS, CONVOLUTION_SHAPES, FORMAT, with_bias
 from models.keras_files.lambdas.layers import make_lambda
-from models.keras_files.layer_settings import MAX_SIDE, LayerSettings, Maker, Shape
-from models.keras_files.normalisation_layers import NORMALISATION_MAKERS, NORMALISATION_SHAPES
-from models.keras_files.sequence_layers import SEQUENCE_MAKERS, SEQUENCE_SHAPES
-from models.keras_files.slices import SLICE
+from models.keras_files.layers.activations import ACTIVATION_MAKERS, read_activation
+from models.keras_files.layers.calculations import calculation, elementwise
+from models.keras_files.layers.convolution_layers import CONVOLUTION_MAKERS, CONVOLUTION_SHAPES, FORMAT, with_bias
+from models.keras_files.layers.layer_settings import MAX_SIDE, LayerSettings, Maker, Shape
+from models.keras_files.layers.normalisation_layers import NORMALISATION_MAKERS, NORMALISATION_SHAPES
+from models.keras_files.layers.sequence_layers import SEQUENCE_MAKERS, SEQUENCE_SHAPES
+from models.keras_files.layers.slices import SLICE
 
 
 def require_known(settings: LayerSettings) -> None:

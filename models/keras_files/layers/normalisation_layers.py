@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.layer_settings import MAX_SIDE, LayerSettings, Shape
+from models.keras_files.layers.layer_settings import MAX_SIDE, LayerSettings, Shape
 
 
 def _batch_normalization(settings: LayerSettings, common: dict[str, Any]) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.keras_files.arithmetic import (
+from models.keras_files.calls import Argument, Call, short
+from models.keras_files.layers.arithmetic import (
     activation,
     add,
     cast,
@@ -22,8 +23,7 @@ from models.keras_files.arithmetic import (
     rescaling,
     subtract,
 )
-from models.keras_files.calls import Argument, Call, short
-from models.keras_files.operands import NEEDS_FLOATS, Layer, Operands, Translation
+from models.keras_files.layers.operands import NEEDS_FLOATS, Layer, Operands, Translation
 from models.keras_files.weights import ModelFileError
 
 Config = dict[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.activations import read_activation
-from models.keras_files.layer_settings import LayerSettings, Maker, Shape
+from models.keras_files.layers.activations import read_activation
+from models.keras_files.layers.layer_settings import LayerSettings, Maker, Shape
 
 FORMAT = {"data_format": "channels_last"}
 

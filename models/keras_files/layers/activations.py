@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from models.keras_files.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings
 
 ACTIVATIONS = frozenset(
     {

@@ -1,0 +1,1 @@
+"""The layers that a file may use: their settings, limits, weights and constructors."""
