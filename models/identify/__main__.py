@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,8 @@ The correlation compares means over one second, since a keyboard driver steers i
 exit code: 0 one preprocessing stands out; 1 none does; 2 bad input."""
 
 CLEAR = 0.3
-"""A best correlation below this says that no try led to steering."""
+CLEAR_DEVIATIONS = 3.5
+"""The best of some 150 tries stands out if its correlation is at least CLEAR and so many standard deviations from 0."""
 
 SHOWN = 8
 
@@ -66,7 +68,7 @@ def _identify(options: argparse.Namespace) -> int:
         search = Search(network, evidence, bar.update)
         best = search.run()
         bar.total = bar.n
-    clear = best.agreement.correlation >= CLEAR
+    clear = best.agreement.correlation >= max(CLEAR, CLEAR_DEVIATIONS / math.sqrt(len(evidence.means)))
     print(_table(search, best))
     print(_verdict(options.model, search, best, clear))
     if options.json:

@@ -16,6 +16,10 @@ CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", 
 SCALES = ("scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "", "standardise")
 """The last steps of networks that do not scale their pixels; "" leaves 0 to 255."""
 
+NVIDIA_SCALES = (0.0, 0.06, 0.06, 0.06, 0.1)
+OTHER_SCALES = (0.0, 0.01, 0.01, 0.02, 0.08)
+"""How unusual each of SCALES is, see `rarity`."""
+
 CROPS = ((60, 135), (60, 140), (0, 160), (40, 140), (80, 140))
 MORE_CROPS = ((50, 140), (55, 135), (70, 140), (34, 136), (20, 140), (60, 160), (53, 160), (65, 135))
 MARGINS = ((0, 320), (20, 300), (10, 310), (50, 270), (60, 260))
@@ -97,13 +101,13 @@ def rarity(candidate: Candidate) -> float:
     """
     nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
     colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
-    usual_rows = CROPS[:1] if nvidia else CROPS[:2]
-    rows = 0.0 if candidate.rows in usual_rows else 0.05 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.07
-    if candidate.size[1] == FRAME_COLUMNS:
-        rows = 0.0
-    columns = 0.05 * (candidate.columns != (0, FRAME_COLUMNS))
-    scale = 0.01 * SCALES.index(candidate.scale) if candidate.scale else 0.0
-    return 0.01 * colours.index(candidate.colour) + rows + columns + scale + 0.01 * candidate.area
+    rare = 0.01 * colours.index(candidate.colour)
+    if candidate.size[1] != FRAME_COLUMNS and candidate.rows not in (CROPS[:1] if nvidia else CROPS[:3]):
+        rare += 0.06 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.08
+    if candidate.scale:
+        rare += (NVIDIA_SCALES if nvidia else OTHER_SCALES)[SCALES.index(candidate.scale)]
+    rare += 0.01 * candidate.area + 0.01 * (candidate.blur and not nvidia)
+    return rare + 0.06 * (candidate.columns != (0, FRAME_COLUMNS))
 
 
 def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:

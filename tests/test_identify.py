@@ -1,0 +1,194 @@
+"""Which pixels a network wants is found from the steering of a driver, and said when nothing follows it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+from models.identify.__main__ import main
+from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
+from models.identify.evidence import FRAMES_OF_STRETCH, agreement, correlation, read_evidence
+from models.identify.search import Search
+from models.loading import load_bare_network
+from models.pixel_card import pixels_of
+from models.preprocessing.written import read_written
+from tests.model_files import saved
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+]
+
+SECONDS = 40
+STRETCHES = 15
+"""Of the recording's seconds: few, because each try computes every frame."""
+
+ROWS_A_SECOND = 5
+
+
+def balance(frame: np.ndarray, channel: int) -> float:
+    """By how much one channel of the road is brighter on the left than on the right, -1..1."""
+    road = frame[60:135, :, channel].astype(np.float64) / 255
+    return float(road[:, :160].mean() - road[:, 160:].mean())
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A driver who steers by the balance of red, in pictures whose channels have nothing to do with each other."""
+    folder = tmp_path_factory.mktemp("recording")
+    (folder / "IMG").mkdir()
+    rng = np.random.default_rng(4)
+    lines = []
+    for second in range(SECONDS):
+        coarse_picture = rng.integers(0, 256, (8, 4, 3))
+        frame = np.kron(coarse_picture, np.ones((20, 80, 1))).astype(np.uint8)
+        steering = 2 * balance(frame, 0)
+        for row in range(ROWS_A_SECOND):
+            name = f"center_2026_01_01_12_{second // 60:02d}_{second % 60:02d}_{row * 200:03d}.png"
+            Image.fromarray(frame).save(folder / "IMG" / name)
+            lines.append(f"IMG/{name},,,{np.clip(steering, -1, 1):.5f},0.5,0,15")
+    (folder / "driving_log.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def balancing(path: Path, channel: int, factor: float = 2.0) -> Path:
+    """A network of 66x200 pixels, scaled to 0..1, that answers `factor` times the balance of one channel."""
+    head = layers.Dense(1)
+    model = keras.Sequential([keras.Input((66, 200, 3)), layers.AveragePooling2D((66, 100)), layers.Flatten(), head])
+    kernel = np.zeros((6, 1), np.float32)
+    kernel[channel], kernel[3 + channel] = factor, -factor
+    head.set_weights([kernel, np.zeros(1, np.float32)])
+    return saved(model, path)
+
+
+@pytest.fixture(scope="module")
+def evidence(recording: Path):
+    return read_evidence([recording], stretches=STRETCHES)
+
+
+def best_for(model: Path, evidence):
+    search = Search(load_bare_network(model), evidence, lambda: None)
+    return search, search.run()
+
+
+def test_the_colour_is_found(evidence, tmp_path: Path) -> None:
+    search, best = best_for(balancing(tmp_path / "model.h5", 2), evidence)
+    assert best.candidate.colour == "bgr"
+    assert best.agreement.correlation > 0.99
+    assert best.agreement.size == pytest.approx(1, abs=0.3), "scale=1/255"
+    other = search.runner_up(best)
+    assert other is not None
+    assert other.score < best.score
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [
+        (-2.0, "steer=-1"),
+        pytest.param(50.0, "steer=1/25", marks=pytest.mark.slow),
+        pytest.param(-50.0, "steer=-1/25", marks=pytest.mark.slow),
+    ],
+)
+def test_a_mirrored_answer_and_one_in_degrees_are_found(factor: float, expected: str, evidence, tmp_path: Path) -> None:
+    search, best = best_for(balancing(tmp_path / "model.h5", 0, factor), evidence)
+    assert best.factor == expected
+    assert best.text(search.outputs).endswith(expected)
+
+
+def test_the_output_that_steers_is_found(evidence, tmp_path: Path) -> None:
+    inputs = keras.Input((66, 200, 3))
+    x = layers.Flatten()(layers.AveragePooling2D((66, 100))(inputs))
+    throttle, steering = layers.Dense(1, name="throttle"), layers.Dense(1, name="steering")
+    model = keras.Model(inputs, [throttle(x), steering(x)])
+    throttle.set_weights([np.zeros((6, 1)), np.full(1, 0.3)])
+    steering.set_weights([np.array([2, 0, 0, -2, 0, 0])[:, None], np.zeros(1)])
+    search, best = best_for(saved(model, tmp_path / "two.keras"), evidence)
+    assert best.text(search.outputs).endswith("output=1")
+
+
+def test_evidence_is_spread_over_the_recording(evidence) -> None:
+    assert len(evidence.frames) == STRETCHES * FRAMES_OF_STRETCH
+    assert len(evidence.means) == STRETCHES
+    single = evidence.one_of_each()
+    assert len(single.frames) == STRETCHES
+    np.testing.assert_array_equal(single.frames, evidence.frames[single.chosen])
+
+
+def test_agreement_limits_answers_as_a_drive_does(evidence) -> None:
+    perfect = agreement(evidence.human, evidence)
+    assert (perfect.correlation, perfect.size, perfect.offset) == pytest.approx((1, 1, 0), abs=1e-6)
+    assert perfect.score == pytest.approx(1)
+    assert agreement(evidence.human * 1000, evidence).size < 5
+    assert agreement(np.full_like(evidence.human, np.nan), evidence).correlation == 0
+    half_lock_left = agreement(evidence.human / 4 - 0.9, evidence)
+    assert half_lock_left.score < perfect.score - 0.2
+    assert correlation(np.zeros(5), np.arange(5.0)) == 0
+
+
+@pytest.mark.parametrize("shape", [(66, 200, 3), (64, 64, 1), (160, 320, 3), (80, 320, 3)])
+def test_every_candidate_makes_the_network_s_input(shape: tuple[int, int, int]) -> None:
+    start = usual(shape, scales_itself=False)
+    candidates = [one for group in (*coarse(shape, False), *neighbours(start)) for one in group]
+    assert start.pixels in {one.pixels for one in candidates} | {start.pixels}
+    for one in candidates:
+        assert read_written(one.text).output_shape == shape, one.text
+
+
+def test_a_network_that_scales_its_pixels_is_given_bytes() -> None:
+    assert {one.scale for group in coarse((66, 200, 3), True) for one in group} == {""}
+
+
+def test_the_usual_is_the_least_rare() -> None:
+    for shape in ((66, 200, 3), (64, 64, 3), (32, 32, 1)):
+        first = usual(shape, scales_itself=False)
+        assert all(rarity(first) <= rarity(one) for group in coarse(shape, False) for one in group)
+
+
+def test_like_means_about_the_same_pixels() -> None:
+    one = Candidate((60, 135), (0, 320), (66, 200), "yuv", "scale=1/255")
+    assert one.is_like(Candidate((65, 140), (0, 320), (66, 200), "yuv", "scale=1/255", blur=True))
+    assert not one.is_like(Candidate((60, 135), (0, 320), (66, 200), "rgb", "scale=1/255"))
+    assert not one.is_like(Candidate((20, 135), (0, 320), (66, 200), "yuv", "scale=1/255"))
+
+
+def test_a_driver_who_never_steers_and_a_short_drive_are_no_evidence(recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "IMG").symlink_to(recording / "IMG")
+    lines = (recording / "driving_log.csv").read_text().splitlines()
+    straight = [",".join([*line.split(",")[:3], "0", "0.5", "0", "15"]) for line in lines]
+    (tmp_path / "driving_log.csv").write_text("\n".join(straight) + "\n")
+    with pytest.raises(ValueError, match="hardly steers"):
+        read_evidence([tmp_path])
+    (tmp_path / "driving_log.csv").write_text("\n".join(lines[:20]) + "\n")
+    with pytest.raises(ValueError, match="at least 10 s"):
+        read_evidence([tmp_path])
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_card_that_is_obeyed(recording: Path, tmp_path: Path, capsys) -> None:
+    model = balancing(tmp_path / "model.h5", 2)
+    assert main([str(model), str(recording), "--write", "--json", str(tmp_path / "tries.json")]) == 0
+    printed = capsys.readouterr().out
+    facts = json.loads((tmp_path / "tries.json").read_text())
+    text = facts["best"]["preprocess"]
+    assert "colour=bgr" in text
+    assert f'--preprocess "{text}"' in printed
+    assert facts["best"]["correlation"] > 0.99
+    assert len(facts["tries"]) > 50
+    assert pixels_of(model) == text
+
+
+@pytest.mark.slow
+def test_the_command_says_when_none_stands_out(recording: Path, tmp_path: Path, capsys) -> None:
+    keras.utils.set_random_seed(2)
+    noise = keras.Sequential([keras.Input((66, 200, 3)), layers.GlobalAveragePooling2D(), layers.Dense(1)])
+    model = saved(noise, tmp_path / "model.h5")
+    assert main([str(model), str(recording), "--write"]) == 1
+    assert "None stands out" in capsys.readouterr().out
+    assert pixels_of(model) is None
+    assert main([str(tmp_path / "none.h5"), str(recording)]) == 2
