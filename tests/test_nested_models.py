@@ -90,7 +90,8 @@ def test_a_sequential_that_begins_with_a_model(suffix: str, tmp_path: Path) -> N
 def application(name: str, **options: Any) -> Callable[[Any], Any]:
     def build(x: Any) -> Any:
         base = getattr(keras.applications, name)
-        pixels = layers.Rescaling(255.0)(x)
+        prepares_itself = name.startswith(("EfficientNet", "MobileNetV3"))
+        pixels = layers.Rescaling(255.0 if prepares_itself else 1.0)(x)
         features = base(input_shape=(160, 320, 3), include_top=False, weights=None, **options)(pixels, training=False)
         return layers.GlobalAveragePooling2D()(features)
 
