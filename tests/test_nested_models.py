@@ -114,6 +114,8 @@ def test_applications_of_keras_inside_a_model(name: str, suffix: str, tmp_path: 
 def assert_same_application(name: str, path: Path, **options: Any) -> None:
     """Compare answers, and weights too, because an untrained network hardly tells one frame from another."""
     model = raw_model(application(name, **options))
+    if name.startswith("MobileNet"):  # its untrained kernels make every frame the same
+        model.set_weights([2.5 * array if array.ndim > 1 else array for array in model.get_weights()])
     loaded = {layer.name: layer for layer in assert_served(model, path).layers}
     base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     compared = 0
