@@ -65,7 +65,8 @@ def _multiply_accumulates(layer: Any) -> int:
     """A kernel's weights are used once at each place of the output, in dense, grouped and depthwise layers too."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds; --help should not
 
-    if not layer.weights or isinstance(layer, layers.BatchNormalization | layers.PReLU):
+    normalisations = layers.BatchNormalization | layers.Normalization | layers.LayerNormalization
+    if not layer.weights or isinstance(layer, normalisations | layers.GroupNormalization | layers.PReLU):
         return 0
     if isinstance(layer, layers.SeparableConv2D):
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 import marshal
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,3 +215,60 @@ class TestHostileWeights:
         with h5py.File(path, "a") as file:
             file.attrs["model_config"] = np.zeros(9)
         assert "not a text" in refusal(path)
+
+
+class TestHostileTreesOfWeights:
+    """A .keras file keeps its weights in a tree of groups."""
+
+    def changed(self, folder: Path, change: Callable[[Any], None]) -> str:
+        """The refusal of a .keras file after a change of its weights."""
+        path = saved(small((128, 128, 3)), folder / "model.keras")
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        weights = io.BytesIO(members["model.weights.h5"])
+        with h5py.File(weights, "a") as file:
+            change(file)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in {**members, "model.weights.h5": weights.getvalue()}.items():
+                archive.writestr(name, content)
+        return refusal(path)
+
+    def test_a_link_for_a_layer_is_refused(self, tmp_path: Path) -> None:
+        def change(file: Any) -> None:
+            del file["layers/conv2d"]
+            file["layers/conv2d"] = h5py.SoftLink("/layers/dense")
+
+        assert "link" in self.changed(tmp_path, change)
+
+    def test_a_tree_that_contains_itself_is_refused(self, tmp_path: Path) -> None:
+        """Hard links to the root make the tree infinitely deep."""
+
+        def change(file: Any) -> None:
+            for name in ("conv2d", "dense"):
+                del file[f"layers/{name}"]
+            for name in "abcdefgh":
+                file[f"layers/{name}"] = file["/"]
+
+        assert "no weights" in self.changed(tmp_path, change)
+
+    def test_a_forest_of_empty_groups_is_refused(self, tmp_path: Path) -> None:
+        def change(file: Any) -> None:
+            del file["layers"]
+            for outer in range(4):
+                for inner in range(1000):
+                    file.create_group(f"layers/{outer}/{inner}")
+
+        assert "more than 3,000 groups" in self.changed(tmp_path, change)
+
+    def test_numbers_for_the_layers_are_refused(self, tmp_path: Path) -> None:
+        def change(file: Any) -> None:
+            del file["layers"]
+            file["layers"] = np.zeros(3)
+
+        assert "no weights" in self.changed(tmp_path, change)
+
+    def test_a_missing_layer_is_named(self, tmp_path: Path) -> None:
+        def change(file: Any) -> None:
+            del file["layers/dense"]
+
+        assert "'out'" in self.changed(tmp_path, change)

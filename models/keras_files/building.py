@@ -63,11 +63,12 @@ def apply_layers(
 
     Raises ModelFileError, which names the layer, if a layer cannot be built or its weights do not fit.
     """
-    for spec in architecture.layers:
-        if spec.name not in skipped:
-            require_known(settings[spec.name])
+    specs = [spec for spec in architecture.layers if spec.name not in skipped]
+    for spec in specs:
+        require_known(settings[spec.name])
     groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
+    layers = {spec.name: _make(settings[spec.name], names[spec.name]) for spec in specs}
     values = {architecture.input_name: x}
     parameters = 0
     for spec in architecture.layers:
@@ -75,34 +76,49 @@ def apply_layers(
         if spec.name in skipped:
             values[spec.name] = inputs[0]
             continue
-        values[spec.name], count = _apply(settings[spec.name], names[spec.name], inputs, groups.get(spec.path), weights)
+        group = groups.get(spec.path)
+        values[spec.name], count = _apply(settings[spec.name], layers[spec.name], inputs, group, weights)
         parameters += count
         if parameters > MAX_PARAMETERS:
             raise ModelFileError(f"the model has more than {MAX_PARAMETERS:,} parameters")
     return {name: values[layer] for name, layer in architecture.outputs.items()}
 
 
+def _make(settings: LayerSettings, name: str) -> Any:
+    """The layer, which has no weights before its first call, or a function of its input's shape for a slice.
+
+    All layers are made before the first one is called, so that wrong settings are soon refused.
+    """
+    if settings.kind == SLICE:
+        return lambda shape: _make(resolve_slice(settings, shape), name)
+    try:
+        return make_layer(settings, name)
+    except ModelFileError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise settings.wrong(f"Keras refuses its settings ({_line(error)})") from error
+
+
 def _apply(
-    settings: LayerSettings, name: str, inputs: list[Any], group: LayerGroup | None, weights: WeightFile
+    settings: LayerSettings, layer: Any, inputs: list[Any], group: LayerGroup | None, weights: WeightFile
 ) -> tuple[Any, int]:
-    """Build and call a layer; return its output and its number of parameters.
+    """Call a layer for the first time, which builds it; return its output and its number of parameters.
 
     The weights are read before the layer is built, so that it cannot be larger than the file.
     """
     _check_inputs(settings, inputs)
     shape = tuple(inputs[0].shape[1:])
-    if settings.kind == SLICE:
-        settings = resolve_slice(settings, shape)
     shapes = weight_shapes(settings, shape)
     count = count_parameters(shapes)
     if count > MAX_PARAMETERS:
         raise settings.wrong(f"it would have {count:,} parameters")
+    if shapes and group is None:
+        raise settings.wrong("the file has no weights for it")
     arrays = group.read(settings.name, shapes) if group and shapes else []
+    if settings.kind == SLICE:
+        layer = layer(shape)
     try:
-        layer = make_layer(settings, name)
         y = _call(layer, inputs)
-    except ModelFileError:
-        raise
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise settings.wrong(f"it does not fit an input of shape {_shapes(inputs)} ({_line(error)})") from error
     if math.prod(size or 1 for size in y.shape[1:]) > MAX_ACTIVATIONS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.keras_files.weights import ModelFileError
 
@@ -21,8 +21,7 @@ CONSTANT = "_CONSTANT_VALUE"
 """Keras 2 writes this name for the first argument of `1 - x`, with the constant at the third place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """The output of one call of a layer. node: the number of the call, as in the file."""
 
     layer: str

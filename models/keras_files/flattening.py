@@ -85,18 +85,20 @@ class Flattener:
             layers, outputs = _graph(config)
         offsets = _offsets(layers, outputs)
         names = {Reference(layer.name, 0): source for layer in layers if layer.kind == "InputLayer"}
-        waiting = [(layer, number) for layer in layers for number in range(len(layer.calls))]
+        waiting = [
+            (layer, number, [_shifted(reference, offsets) for reference in layer.calls[number].references])
+            for layer in layers
+            for number in range(len(layer.calls))
+        ]
         while waiting:
             late = []
-            for layer, number in waiting:
-                call_of_layer = layer.calls[number]
-                inputs = [names.get(_shifted(reference, offsets)) for reference in call_of_layer.references]
-                if None in inputs:
-                    late.append((layer, number))
+            for layer, number, references in waiting:
+                if not all(reference in names for reference in references):
+                    late.append((layer, number, references))
                     continue
-                known = [name for name in inputs if name is not None]
+                inputs = [names[reference] for reference in references]
                 suffix = f"{call} (call {number + 1})" if number else call
-                names[Reference(layer.name, number)] = self._add(layer, call_of_layer, known, path, suffix)
+                names[Reference(layer.name, number)] = self._add(layer, layer.calls[number], inputs, path, suffix)
             if len(late) == len(waiting):
                 raise ModelFileError(f"layer {late[0][0].name!r} takes its input from a missing layer")
             waiting = late

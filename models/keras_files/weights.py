@@ -34,7 +34,9 @@ __all__ = ["LayerGroup", "ModelFileError", "TreeNode", "WeightFile", "Weights", 
 Weights = list[npt.NDArray[np.float32]]
 Shapes = Sequence[tuple[int, ...]]
 
-MAX_GROUP_DEPTH = 20
+MAX_GROUPS = 3000
+NO_WEIGHTS = ("vars", "seed_generator")
+"""Groups below a layer's that are no layers; random layers keep a state in the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class WeightFile:
         """The groups of a .keras or .weights.h5 file (tf.keras 2.12 on), which are nested like the models, or None."""
         if "layer_names" in self.root.attrs or "nb_layers" in self.root.attrs:
             return None
-        node = TreeNode(self.root, self.path)
+        node = TreeNode(self.root, self.path, iter(range(MAX_GROUPS)))
         if not node.has_datasets():
             raise ModelFileError(f"{self.path} holds no weights of a Keras model")
         return node
@@ -113,17 +115,21 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """A model's or layer's group in a .keras file: `layers/conv2d_1/vars/0`, counted by class. path: of the file."""
+    """A model's or layer's group in a .keras file: `layers/conv2d_1/vars/0`, counted by class.
+
+    path: of the file. budget: one item for each group that may still be looked at, for all nodes of the file.
+    """
 
     group: Any
     path: Path
+    budget: Iterator[int]
 
     def children(self, kind: str) -> list[TreeNode]:
         """The layers of a class, whose name is in snake case, in the model's order."""
         layers = self._layers()
         numbered = [(_split_number(name), name) for name in keys_of(layers, self.path)] if layers is not None else []
         names = sorted((number, name) for (prefix, number), name in numbered if prefix == kind)
-        return [TreeNode(require_child(layers, name, self.path), self.path) for _, name in names]
+        return [TreeNode(require_child(layers, name, self.path), self.path, self.budget) for _, name in names]
 
     def datasets(self, parts: Sequence[str] = ("",)) -> list[Any]:
         """The layer's weights, in order. parts: the layers inside it that have them; tf.keras adds `_` to the names."""
@@ -139,9 +145,7 @@ class TreeNode:
 
     def has_datasets(self) -> bool:
         """Whether the model or any layer inside it has weights; the states of random layers do not count."""
-        layers = self._layers()
-        names = keys_of(layers, self.path) if layers is not None else []
-        return any(_holds_weights(child_of(layers, name, self.path), self.path) for name in names)
+        return _holds_weights(self._layers(), self.path, self.budget)
 
     def _layers(self) -> Any:
         names = ("layers", "_layer_checkpoint_dependencies")
@@ -182,15 +186,24 @@ class LayerGroup:
         return array
 
 
-def _holds_weights(group: Any, path: Path, depth: int = 0) -> bool:
-    """Whether a `vars` group at or below `group` has datasets."""
-    if depth > MAX_GROUP_DEPTH or not isinstance(group, h5py.Group):
-        return False
-    variables = child_of(group, "vars", path)
-    if variables is not None and keys_of(variables, path):
-        return True
-    names = [name for name in keys_of(group, path) if name not in ("vars", "seed_generator")]
-    return any(_holds_weights(child_of(group, name, path), path, depth + 1) for name in names)
+def _holds_weights(root: Any, path: Path, budget: Iterator[int]) -> bool:
+    """Whether a `vars` group at or below `root` has datasets. budget: one item for each group that may be looked at.
+
+    Hard links can make a tree endless and repeat its branches.
+    """
+    waiting, addresses = [root], set()
+    while waiting:
+        group = waiting.pop()
+        if not isinstance(group, h5py.Group) or (address := h5py.h5o.get_info(group.id).addr) in addresses:
+            continue
+        addresses.add(address)
+        if next(budget, None) is None:
+            raise ModelFileError(f"{path} has more than {MAX_GROUPS:,} groups of weights")
+        variables = child_of(group, "vars", path)
+        if variables is not None and keys_of(variables, path):
+            return True
+        waiting += [child_of(group, name, path) for name in keys_of(group, path) if name not in NO_WEIGHTS]
+    return False
 
 
 def _split_number(name: str) -> tuple[str, int]:
