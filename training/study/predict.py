@@ -65,10 +65,11 @@ def load_classifier(path: Path) -> tuple[keras.Model, Task]:
             )
         pixels = keras.Input(tasks[0].shape, dtype="uint8", name="pixels")
         settings = settings_of(architecture, file.keras_version)
-        output = apply_layers(pixels, architecture, settings, file.weights)
-    if tuple(output.shape[1:]) != (len(tasks[0].classes),):
-        raise ModelFileError(f"{path} answers with {tuple(output.shape[1:])} values; 10 are wanted")
-    return keras.Model(pixels, output), tasks[0]
+        outputs = list(apply_layers(pixels, architecture, settings, file.weights).values())
+    shapes = [tuple(output.shape[1:]) for output in outputs]
+    if shapes != [(len(tasks[0].classes),)]:
+        raise ModelFileError(f"{path} answers with {', '.join(map(str, shapes))} values; 10 are wanted")
+    return keras.Model(pixels, outputs[0]), tasks[0]
 
 
 def read_image(path: Path, shape: Shape) -> Images:
