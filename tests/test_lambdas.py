@@ -123,7 +123,10 @@ class TestUnderstood:
 
     def test_crops(self, tmp_path: Path) -> None:
         path = with_lambda(
-            "lambda x: x[:, 60:134]", (160, 320, 3), tmp_path / "m.h5", layers.Lambda(lambda x: x / 127.5 - 1)
+            "lambda x: x[:, 60:134]",
+            (160, 320, 3),
+            tmp_path / "m.h5",
+            layers.Lambda(lambda x: x / 127.5 - 1, name="scale"),
         )
         crop = layers.Cropping2D(((60, 26), (0, 0)))
         expected = built_in((160, 320, 3), tmp_path / "plain.h5", crop, layers.Rescaling(1 / 127.5, -1))
