@@ -135,6 +135,33 @@ def _references(values: list[Argument]) -> Iterator[Reference]:
             yield from _references(value)
 
 
+IGNORE_TRAINING = ("Resizing", "Rescaling", "AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
+"""Keras 3 writes `training: true` for all image layers, unasked; the two that also drive ignore it."""
+
+
+def check_call(layer: str, kind: str, call: Call) -> None:
+    """Raise ModelFileError for a layer's call on constants, or with further arguments that change the answer."""
+    harmless = {"mask", "training"} if kind in IGNORE_TRAINING or kind.startswith("Random") else {"mask"}
+    tensors = {"value", "key"} if kind == "MultiHeadAttention" else set()
+    for key, value in call.arguments.items():
+        if isinstance(key, int) or key in tensors:
+            constants = [item for item in (value if isinstance(value, list) else [value]) if not _is_tensor(item)]
+            if constants:
+                raise ModelFileError(
+                    f"layer {short(layer)} is called on {short(constants[0])}, which is not a layer's output"
+                )
+        elif value not in (None, False) and (key not in harmless or _has_tensors(value)):
+            raise ModelFileError(f"layer {short(layer)} is called with {key}={short(value)}: not supported")
+
+
+def _is_tensor(value: object) -> bool:
+    return value is None or isinstance(value, Reference)
+
+
+def _has_tensors(value: object) -> bool:
+    return bool(Call({0: value}).references)
+
+
 def short(value: object) -> str:
     """The value as Python writes it, at most 80 characters."""
     text = repr(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from models.keras_files.calls import Call, Reference, read_calls, read_history, short
+from models.keras_files.calls import Call, Reference, check_call, read_calls, read_history, short
 from models.keras_files.classes import require_keras_class
 from models.keras_files.layers.operations import as_layer
 from models.keras_files.weights import ModelFileError
@@ -114,7 +114,7 @@ class Flattener:
             raise ModelFileError(f"the model has more layers than the {MAX_LAYERS} that are read")
         path = (*path, Step(layer.name, layer.kind))
         if layer.kind in MODELS:
-            _check_call(layer, call)
+            check_call(layer.name, layer.kind, call)
             if len(inputs) != 1:
                 raise ModelFileError(f"the nested model {short(layer.name)} has {len(inputs)} inputs, not one")
             outputs = self.add_model(layer.kind, layer.config, inputs[0], path, suffix)
@@ -124,7 +124,7 @@ class Flattener:
         name = "/".join(step.name for step in path) + suffix
         operation = as_layer(name, layer.kind, layer.config, call)
         if operation is None:
-            _check_call(layer, call)
+            check_call(layer.name, layer.kind, call)
             operation = layer.kind, layer.config
             if layer.kind == "MultiHeadAttention":
                 inputs = _self_attention(layer, inputs)
@@ -220,33 +220,6 @@ def _offsets(layers: list[_Layer], outputs: list[Reference]) -> dict[str, int]:
 
 def _shifted(reference: Reference, offsets: dict[str, int]) -> Reference:
     return Reference(reference.layer, reference.node - offsets.get(reference.layer, 0))
-
-
-IGNORE_TRAINING = ("Resizing", "Rescaling", "AugMix", "CutMix", "Equalization", "MixUp", "RandAugment", "Solarization")
-"""Keras 3 writes `training: true` for all image layers, unasked; the two that also drive ignore it."""
-
-
-def _check_call(layer: _Layer, call: Call) -> None:
-    """Refuse constants for inputs, and further arguments that change the answer."""
-    harmless = {"mask", "training"} if layer.kind in IGNORE_TRAINING or layer.kind.startswith("Random") else {"mask"}
-    tensors = {"value", "key"} if layer.kind == "MultiHeadAttention" else set()
-    for key, value in call.arguments.items():
-        if isinstance(key, int) or key in tensors:
-            constants = [item for item in (value if isinstance(value, list) else [value]) if not _is_tensor(item)]
-            if constants:
-                raise ModelFileError(
-                    f"layer {short(layer.name)} is called on {short(constants[0])}, which is not a layer's output"
-                )
-        elif value not in (None, False) and (key not in harmless or _has_tensors(value)):
-            raise ModelFileError(f"layer {short(layer.name)} is called with {key}={short(value)}: not supported")
-
-
-def _is_tensor(value: object) -> bool:
-    return value is None or isinstance(value, Reference)
-
-
-def _has_tensors(value: object) -> bool:
-    return bool(Call({0: value}).references)
 
 
 def _self_attention(layer: _Layer, inputs: list[str]) -> list[str]:
