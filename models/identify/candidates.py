@@ -16,7 +16,7 @@ CHANNELS = ("grey", "s-of-hsv", "v-of-hsv", "s-of-hls", "l-of-hls", "y-of-yuv", 
 SCALES = ("scale=1/255", "scale=1/127.5, offset=-1", "scale=1/255, offset=-0.5", "", "standardise")
 """The last steps of networks that do not scale their pixels; "" leaves 0 to 255."""
 
-NVIDIA_SCALES = (0.0, 0.06, 0.06, 0.06, 0.1)
+NVIDIA_SCALES = (0.0, 0.1, 0.1, 0.1, 0.12)
 OTHER_SCALES = (0.0, 0.01, 0.01, 0.02, 0.08)
 """How unusual each of SCALES is, see `rarity`."""
 
@@ -96,18 +96,19 @@ def usual(shape: tuple[int, int, int], scales_itself: bool) -> Candidate:
 def rarity(candidate: Candidate) -> float:
     """How unusual a candidate is, as the correlation that it must gain to be preferred.
 
-    A few hundredths of correlation may come from a shifted crop that happens to suit this driver; a wrong one of any
-    size costs tenths. Most 66x200 networks follow NVIDIA's, on YUV pixels of the rows 60 to 135.
+    Some hundredths of correlation may come from a crop or a scaling that happens to suit this driver or this camera; a
+    wrong one mostly costs tenths. The figures were chosen on public models whose pixels are known. Most 66x200 networks
+    follow NVIDIA's, on YUV pixels of the rows 60 to 135, and those that do not scale their pixels want x/255.
     """
     nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
     colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
-    rare = 0.01 * colours.index(candidate.colour)
+    rare = (0.025 if nvidia and candidate.scale else 0.01) * colours.index(candidate.colour)
     if candidate.size[1] != FRAME_COLUMNS and candidate.rows not in (CROPS[:1] if nvidia else CROPS[:3]):
-        rare += 0.06 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.08
+        rare += 0.08 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.1
     if candidate.scale:
         rare += (NVIDIA_SCALES if nvidia else OTHER_SCALES)[SCALES.index(candidate.scale)]
     rare += 0.01 * candidate.area + 0.01 * (candidate.blur and not nvidia)
-    return rare + 0.06 * (candidate.columns != (0, FRAME_COLUMNS))
+    return rare + 0.08 * (candidate.columns != (0, FRAME_COLUMNS))
 
 
 def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ from models.preprocessing.steps import Graph
 from models.preprocessing.written import read_written
 
 BATCH = 64
+FINALISTS = 8
 MOST_COLOURS = 4
 """Frames in so many colours are kept; each takes 75 MB."""
 
@@ -76,7 +77,7 @@ class Search:
             for candidate in group:
                 self._try(candidate, self._coarse_evidence)
         best = self._try(usual(self._network.shape, self._network.scales_itself), self._evidence)
-        best = self._better(best, [one.candidate for one in self._distinct(4)])
+        best = self._better(best, [one.candidate for one in self._distinct(FINALISTS)])
         for _ in range(2):
             before = best
             for group in self._groups(best):
