@@ -17,7 +17,7 @@ from inference.conversion import preparation_file
 from inference.network_files.litert import LiteRtNetwork
 from inference.network_files.tensors import Array, EngineError, Tensor
 from models.preprocessing.likely import advice, likely
-from models.preprocessing.steps import Scale
+from models.preprocessing.values import Scale
 from models.preprocessing.written import Preprocessing, read_written
 from protocol.messages import FRAME_SHAPE
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
 from models.identify.evidence import Agreement, Evidence, Numbers, agreement
 from models.loading import BareNetwork
-from models.preprocessing.steps import Graph
+from models.preprocessing.graph import Graph
 from models.preprocessing.written import read_written
 
 BATCH = 64

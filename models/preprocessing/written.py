@@ -12,19 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.preprocessing.colours import CHANNELS, channel_of, colour_names
-from models.preprocessing.steps import (
-    Blur,
-    Colour,
-    Crop,
-    Graph,
-    Numbers,
-    Resize,
-    Scale,
-    Shape,
-    Standardise,
-    Step,
-    StepError,
-)
+from models.preprocessing.graph import Graph, Shape, Step, StepError
+from models.preprocessing.places import Blur, Crop, Resize
+from models.preprocessing.values import Colour, Numbers, Scale, Standardise
 from protocol.messages import FRAME_SHAPE
 
 MAX_CHARACTERS = 500
