@@ -120,6 +120,20 @@ def test_evidence_is_spread_over_the_recording(evidence) -> None:
     np.testing.assert_array_equal(single.frames, evidence.frames[single.chosen])
 
 
+def test_a_log_that_lags_is_told(recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "IMG").symlink_to(recording / "IMG")
+    lines = [line.split(",") for line in (recording / "driving_log.csv").read_text().splitlines()]
+    lag = 3
+    late = [[*line[:3], lines[max(0, i - lag)][3], *line[4:]] for i, line in enumerate(lines)]
+    (tmp_path / "driving_log.csv").write_text("\n".join(map(",".join, late)) + "\n")
+    evidence = read_evidence([tmp_path], STRETCHES)
+    search = Search(load_bare_network(balancing(tmp_path / "model.h5", 0)), evidence, lambda: None)
+    best = search._try(Candidate((60, 135), (0, 320), (66, 200), "rgb", "scale=1/255"), evidence)
+    rows, with_delay = search.delay(best)
+    assert rows == lag
+    assert with_delay > 0.99 > best.agreement.correlation
+
+
 def test_agreement_limits_answers_as_a_drive_does(evidence) -> None:
     perfect = agreement(evidence.human, evidence)
     assert (perfect.correlation, perfect.size, perfect.offset) == pytest.approx((1, 1, 0), abs=1e-6)

@@ -44,6 +44,8 @@ CLEAR_DEVIATIONS = 3.5
 """The best of some 150 tries stands out if its correlation is at least CLEAR and so many standard deviations from 0."""
 
 SHOWN = 8
+WORTH_A_WORD = 0.02
+"""A delay of the log is told where the correlation gains more than this."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,12 +73,15 @@ def _identify(options: argparse.Namespace) -> int:
     clear = best.agreement.correlation >= max(CLEAR, CLEAR_DEVIATIONS / math.sqrt(len(evidence.means)))
     print(_table(search, best))
     print(_verdict(options.model, search, best, clear))
+    rows, with_delay = search.delay(best)
+    if clear and with_delay > best.agreement.correlation + WORTH_A_WORD:
+        print(f"the answers agree better, {with_delay:.2f}, with the steering {rows} rows later: the log lags behind")
     if options.json:
         facts = {
             "model": str(options.model),
             "recordings": [str(folder) for folder in options.recordings],
             "frames": len(evidence.frames),
-            "best": _figures(best, search) if clear else None,
+            "best": {**_figures(best, search), "delay_rows": rows} if clear else None,
             "tries": [_figures(one, search) for one in sorted(search.tries, key=_rank)],
         }
         write_whole(options.json, (json.dumps(facts, indent=2) + "\n").encode())

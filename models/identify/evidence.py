@@ -6,8 +6,9 @@ A keyboard driver steers in taps, a network smoothly: one second's means of both
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from protocol.recording import Sample, read_recording, row_times_s
 STRETCH_S = 1.0
 STRETCHES = 120
 FRAMES_OF_STRETCH = 2
+DELAYS = range(-3, 11)
+"""Rows by which a log's steering may lie behind its picture; a negative delay lies ahead of it."""
 
 SIZE_PENALTY = 0.1
 """For each factor of two beyond the first."""
@@ -34,7 +37,8 @@ class Evidence:
     """frames: uint8 (n, 160, 320, 3), evenly spread over each stretch; stretch: its number for each frame, (n,).
 
     human: the driver's steering at each frame, (n,). means: the driver's mean over each stretch, (stretches,), from
-    every row. chosen: the frames' numbers among all that were read.
+    every row. chosen: the frames' numbers among all that were read. later: the driver's means so many rows later,
+    (stretches, DELAYS).
     """
 
     frames: npt.NDArray[np.uint8]
@@ -42,11 +46,12 @@ class Evidence:
     human: Numbers
     means: Numbers
     chosen: npt.NDArray[np.int64]
+    later: Numbers
 
     def one_of_each(self) -> Evidence:
         """One frame from within each stretch, for a coarse search."""
         chosen = self.chosen[FRAMES_OF_STRETCH // 2 :: FRAMES_OF_STRETCH]
-        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means, chosen)
+        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means, chosen, self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,35 +98,44 @@ def read_evidence(recordings: Sequence[Path], stretches: int = STRETCHES) -> Evi
 
     Raises RecordingError, and ValueError where the recordings are too short or their driver never steers.
     """
-    candidates = [stretch for folder in recordings for stretch in _stretches(read_recording(folder).samples)]
+    candidates = [stretch for folder in recordings for stretch in _stretches(_sessions(read_recording(folder).samples))]
     if len(candidates) < 10:
         raise ValueError(f"the recordings have {len(candidates)} s of driving; at least 10 s are needed")
     numbers = np.unique(np.linspace(0, len(candidates) - 1, min(stretches, len(candidates))).round().astype(int))
     chosen = [candidates[number] for number in numbers]
     frames: list[Frame] = []
     human: list[float] = []
-    for samples in chosen:
-        for place in np.linspace(0, len(samples) - 1, FRAMES_OF_STRETCH).round().astype(int):
-            frames.append(decode_image(samples[place].center.read_bytes()))
-            human.append(samples[place].steering)
-    means = np.array([np.mean([sample.steering for sample in samples]) for samples in chosen])
+    for session, first, end in chosen:
+        for place in np.linspace(first, end - 1, FRAMES_OF_STRETCH).round().astype(int):
+            frames.append(decode_image(session[place].center.read_bytes()))
+            human.append(session[place].steering)
+    later = np.array([[_mean(stretch, rows) for rows in DELAYS] for stretch in chosen])
+    means = later[:, DELAYS.index(0)]
     if means.std() < 1e-3:
         raise ValueError("the recordings' driver hardly steers: nothing can be compared")
     stretch = np.repeat(np.arange(len(chosen)), FRAMES_OF_STRETCH)
-    return Evidence(np.stack(frames), stretch, np.array(human), means, np.arange(len(frames)))
+    return Evidence(np.stack(frames), stretch, np.array(human), means, np.arange(len(frames)), later)
 
 
-def _stretches(samples: Sequence[Sample]) -> list[list[Sample]]:
-    """The samples in stretches of about a second within one session."""
-    times_s = row_times_s(samples)
-    stretches: list[list[Sample]] = []
-    current: list[Sample] = []
-    start_s = 0.0
-    for sample, time_s in zip(samples, times_s, strict=True):
-        if current and (sample.session != current[0].session or time_s - start_s >= STRETCH_S):
-            stretches.append(current)
-            current = []
-        if not current:
-            start_s = time_s
-        current.append(sample)
-    return [stretch for stretch in (*stretches, current) if len(stretch) >= 4]
+Stretch = tuple[Sequence[Sample], int, int]
+"""A session's samples, and the first of the stretch and the first after it."""
+
+
+def _sessions(samples: Sequence[Sample]) -> list[list[Sample]]:
+    return [list(session) for _, session in groupby(samples, key=lambda sample: sample.session)]
+
+
+def _stretches(sessions: Sequence[Sequence[Sample]]) -> Iterator[Stretch]:
+    """Each session in stretches of about a second, of at least four rows."""
+    for session in sessions:
+        times_s = row_times_s(session)
+        numbers = ((times_s - times_s[0]) / STRETCH_S + 1e-6).astype(int)  # file names have milliseconds
+        bounds = [0, *np.flatnonzero(np.diff(numbers)) + 1, len(session)]
+        yield from ((session, first, end) for first, end in pairwise(bounds) if end - first >= 4)
+
+
+def _mean(stretch: Stretch, later: int) -> float:
+    """The driver's mean over a stretch so many rows later, as far as the session goes."""
+    session, first, end = stretch
+    places = np.clip(np.arange(first, end) + later, 0, len(session) - 1)
+    return float(np.mean([session[place].steering for place in places]))

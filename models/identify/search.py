@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
-from models.identify.evidence import Agreement, Evidence, Numbers, agreement
+from models.identify.evidence import DELAYS, Agreement, Evidence, Numbers, agreement, correlation
 from models.loading import BareNetwork
 from models.preprocessing.graph import Graph
 from models.preprocessing.written import read_written
@@ -90,6 +90,15 @@ class Search:
         """The best of the tries on all frames that show the network something else."""
         others = [one for one in self.tries if not one.coarse and not one.candidate.is_like(best.candidate)]
         return max(others, key=lambda one: one.score, default=None)
+
+    def delay(self, best: Try) -> tuple[int, float]:
+        """By how many rows the log's steering lies behind its pictures, by the best try; and the correlation then."""
+        answers = self._answers(best.candidate, self._evidence)[:, best.output] * FACTORS[best.factor]
+        counts = np.bincount(self._evidence.stretch)
+        means = np.bincount(self._evidence.stretch, np.clip(np.nan_to_num(answers), -1.0, 1.0)) / counts
+        correlations = [correlation(means, later) for later in self._evidence.later.T]
+        place = int(np.argmax(correlations))
+        return DELAYS[place], correlations[place]
 
     def _groups(self, best: Try) -> Any:
         """The neighbours of the best, read anew for each group, since the best may have changed."""
