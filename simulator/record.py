@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from protocol.command_line import command_parser, run
+from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.recorder import Recorder
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
@@ -28,7 +28,8 @@ examples:
   python -m simulator record recordings/lake --track lake --laps 4
   python -m simulator record recordings/steady --track random:3 --reverse --undisturbed
 
-exit code: 0 the drive was recorded; 2 the input was bad, or the folder holds a recording already."""
+exit code: 0 the drive was recorded; 2 the input was bad, or the folder holds a recording already; 130
+interrupted."""
 
 FRAME_S = 0.1
 START_S = 1_600_000_000.0
@@ -41,8 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     return run(lambda: _record(options), "record", (OSError, ValueError, RuntimeError))
 
 
-def _record(options: argparse.Namespace) -> None:
-    """Record to the end or until Ctrl-C, then print the drive's report."""
+def _record(options: argparse.Namespace) -> int:
+    """Record to the end or until Ctrl-C, then print the drive's report; returns the process's exit code."""
+    code = 0
     track = open_track(options.track)
     try:
         recorder = Recorder(options.folder)
@@ -56,7 +58,9 @@ def _record(options: argparse.Namespace) -> None:
             record(world, expert, recorder)
         except KeyboardInterrupt:
             print("stopped; the rows recorded so far are complete", file=sys.stderr)
+            code = INTERRUPTED
     print(f"{recorder.rows} rows in {options.folder}; {world.log.report().table()}")
+    return code
 
 
 def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:

@@ -54,3 +54,19 @@ def test_records_in_udacitys_format_the_same_each_time(tmp_path, capsys):
     assert "holds a recording already" in capsys.readouterr().err
     assert record.main([str(tmp_path / "three"), "--track", "sea"]) == 2
     assert not (tmp_path / "three").exists()
+
+
+def test_ctrl_c_leaves_the_rows_so_far_and_says_so(tmp_path, monkeypatch, capsys):
+    frames = []
+
+    def jpeg_of(frame):
+        frames.append(frame)
+        if len(frames) > 7:
+            raise KeyboardInterrupt
+        return encoded(frame)
+
+    encoded = record.jpeg_of
+    monkeypatch.setattr(record, "jpeg_of", jpeg_of)
+    assert record.main([str(tmp_path / "lake"), "--laps", "0.01"]) == 130
+    assert "the rows recorded so far are complete" in capsys.readouterr().err
+    assert len(read_recording(tmp_path / "lake").samples) == 2

@@ -34,6 +34,18 @@ def test_every_drive_is_recorded_once_and_every_model_trained_on_them(calls, tmp
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 
 
+def test_an_interrupted_drive_is_recorded_again(calls, monkeypatch, tmp_path):
+    recorded = shipped.record.main
+    with monkeypatch.context() as patch:
+        patch.setattr(shipped.record, "main", lambda arguments: recorded(arguments) or 130)
+        assert shipped.main(["lake", "--runs", str(tmp_path)]) == 130
+    assert not calls["train"]
+    assert shipped.main(["lake", "--runs", str(tmp_path)]) == 0
+    first, again = (call[0] for call in calls["record"][:2])
+    assert first == again
+    assert {path.name for path in (tmp_path / "expert").iterdir()} == {*shipped.EXPERT_DRIVES, *shipped.TEST_DRIVES}
+
+
 def test_what_fails_ends_it_with_its_own_code(calls, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "train_main", lambda words: 2)
     assert shipped.main(["lake", "udacity", "--runs", str(tmp_path)]) == 2

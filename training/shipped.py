@@ -8,6 +8,7 @@ Everything is seeded, and finished drives and epochs are kept, so the same comma
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     drives = {name: options.runs / "expert" / name for name in (*EXPERT_DRIVES, *TEST_DRIVES)}
     for name, drive_options in {**EXPERT_DRIVES, **TEST_DRIVES}.items():
-        if not drives[name].exists() and (
-            code := record.main([str(drives[name]), "--laps", "1", *drive_options.split()])
-        ):
+        if not drives[name].exists() and (code := _record(drives[name], drive_options)):
             return code
     also, tests = ([str(drives[name]) for name in group] for group in (EXPERT_DRIVES, TEST_DRIVES))
     for model in options.models:
@@ -55,6 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if code := train_main(command):
             return code
     return 0
+
+
+def _record(drive: Path, options: str) -> int:
+    """Record a lap, and give the folder its name only then, so that an interrupted drive never counts as finished."""
+    unfinished = drive.with_name(f"{drive.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    code = record.main([str(unfinished), "--laps", "1", *options.split()])
+    if code == 0:
+        unfinished.rename(drive)
+    return code
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
