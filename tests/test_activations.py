@@ -15,7 +15,7 @@ from keras import layers
 
 from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved
+from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -60,9 +60,14 @@ def test_a_layer_or_function_as_an_activation(activation: Any, suffix: str, tmp_
     assert_served(raw_model(network(activation)), tmp_path / f"model{suffix}")
 
 
+def linear() -> keras.Model:
+    return raw_model(network("linear"))
+
+
 def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Path:
     """A .h5 file with another activation in its architecture than the model that was saved."""
-    with h5py.File(saved(raw_model(network("linear")), path), "a") as file:
+    path.write_bytes(saved_bytes(".h5", linear))
+    with h5py.File(path, "a") as file:
         model = json.loads(file.attrs["model_config"])
         layer = next(layer for layer in model["config"]["layers"] if layer["class_name"] == "Dense")
         layer["config"]["activation"] = activation

@@ -16,7 +16,7 @@ from keras import layers
 
 from models.convert import litert_bytes
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved
+from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
 from tests.old_keras_files import write_model
 
 pytestmark = [
@@ -98,6 +98,7 @@ def application(name: str, **options: Any) -> Callable[[Any], Any]:
     return build
 
 
+@pytest.mark.slow
 def test_mobilenet_inside_a_model(tmp_path: Path) -> None:
     assert_same_application("MobileNetV2", tmp_path / "model.keras", alpha=0.35)
 
@@ -197,7 +198,8 @@ class TestFilesOfKeras2:
 
 def nested_file(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """A .h5 file of two nested models, with its architecture changed by `edit`."""
-    with h5py.File(saved(raw_model(in_a_row), path), "a") as file:
+    path.write_bytes(saved_bytes(".h5", raw_model, in_a_row))
+    with h5py.File(path, "a") as file:
         model = json.loads(file.attrs["model_config"])
         edit(model)
         file.attrs["model_config"] = json.dumps(model)

@@ -111,12 +111,13 @@ def test_what_cannot_be_looked_into_says_why(tmp_path, capsys):
     moved = layers.Reshape((80, 640, 2))(layers.Conv2D(2, 3, padding="same")(layers.Rescaling(1.0)(frames)))
     with pytest.raises(ValueError, match="Reshape"):
         saliency_function(keras.Model(frames, layers.Flatten()(moved)))
+    (tmp_path / "eff.tflite").write_bytes(bytes(4) + b"TFL3")
     with pytest.raises(UnconvertibleModelError, match=r"eff\.tflite shows only its answer.*\.h5"):
         saliency_file(tmp_path / "eff.tflite")
     (tmp_path / "bad.h5").write_bytes(b"no model")
     assert main([str(tmp_path / "bad.h5"), str(tmp_path / "out.tflite")]) == 2
     assert "bad.h5" in capsys.readouterr().err
-    assert [file.name for file in tmp_path.iterdir()] == ["bad.h5"]
+    assert {file.name for file in tmp_path.iterdir()} == {"bad.h5", "eff.tflite"}
 
 
 def test_the_watchdog_waits_for_silence_only(monkeypatch):
