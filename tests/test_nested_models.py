@@ -73,8 +73,14 @@ def called_twice(x: Any) -> Any:
     return layers.Subtract()([head(tower(half)) for half in halves])
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("build", [in_a_row, in_each_other, frozen, augmented, called_twice])
+@pytest.mark.parametrize(
+    ("build", "suffix"),
+    [
+        *((build, ".h5") for build in (in_a_row, in_each_other, frozen, augmented, called_twice)),
+        *((build, ".keras") for build in (in_each_other, called_twice)),
+        *(pytest.param(build, ".keras", marks=pytest.mark.slow) for build in (in_a_row, frozen, augmented)),
+    ],
+)
 def test_a_nested_model_answers_as_in_keras(build: Callable[[Any], Any], suffix: str, tmp_path: Path) -> None:
     loaded = assert_served(raw_model(build), tmp_path / f"model{suffix}")
     assert not any(isinstance(layer, keras.Model) for layer in loaded.layers)
