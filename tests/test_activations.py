@@ -45,19 +45,26 @@ def test_no_function_of_keras_is_missing() -> None:
     assert {name for name in dir(keras.activations) if not name.startswith("_")} - others <= ACTIVATIONS
 
 
+LAYERS_AND_FUNCTIONS = [
+    layers.LeakyReLU(negative_slope=0.1),
+    layers.ReLU(max_value=6.0, negative_slope=0.2, threshold=0.1),
+    layers.ELU(alpha=0.7),
+    layers.Softmax(),
+    keras.activations.leaky_relu,
+]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize(
-    "activation",
-    [
-        layers.LeakyReLU(negative_slope=0.1),
-        layers.ReLU(max_value=6.0, negative_slope=0.2, threshold=0.1),
-        layers.ELU(alpha=0.7),
-        layers.Softmax(),
-        keras.activations.leaky_relu,
-    ],
-)
+@pytest.mark.parametrize("activation", LAYERS_AND_FUNCTIONS)
 def test_a_layer_or_function_as_an_activation(activation: Any, suffix: str, tmp_path: Path) -> None:
     assert_served(raw_model(network(activation)), tmp_path / f"model{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_layers_and_functions_as_activations_in_one_file(suffix: str, tmp_path: Path) -> None:
+    """Quicker than the tests above, which say which activation it is that fails here."""
+    assert_served(raw_model(network(*LAYERS_AND_FUNCTIONS)), tmp_path / f"model{suffix}")
 
 
 def linear() -> keras.Model:

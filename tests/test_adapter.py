@@ -75,6 +75,12 @@ def test_a_card_is_obeyed_by_whatever_loads_the_model(model: Path) -> None:
     assert np.abs(obeyed - default).max() > 1e-3
     np.testing.assert_array_equal(obeyed, answer(load_steering_model(model, "pilotnet-rgb").model))
     assert np.abs(answer(load_steering_model(model, "course").model) - default).max() < 1e-6, "the user goes first"
+
+
+@pytest.mark.slow
+def test_a_card_is_obeyed_by_the_engine_that_converts_the_model(model: Path) -> None:
+    write_pixel_card(model, "pilotnet-rgb", {"correlation": 0.9})
+    obeyed = answer(load_steering_model(model).model)
     np.testing.assert_allclose(open_engine(model).predict(FRAMES), obeyed.ravel(), atol=1e-3)
 
 
