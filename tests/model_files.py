@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,19 @@ def small(shape: tuple[int, ...], *before: Any, units: int = 1, activation: str 
 
 def saved(model: keras.Model, path: Path) -> Path:
     model.save(path)
+    return path
+
+
+@functools.cache
+def saved_bytes(suffix: str, build: Callable[..., keras.Model], *arguments: Any) -> bytes:
+    """The file of the model that `build` makes of the arguments, made once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        return saved(build(*arguments), Path(folder) / f"model{suffix}").read_bytes()
+
+
+def small_file(path: Path, shape: tuple[int, ...] = (128, 128, 3)) -> Path:
+    """Write the file of `small(shape)`."""
+    path.write_bytes(saved_bytes(path.suffix, small, shape))
     return path
 
 

@@ -15,7 +15,7 @@ from keras import layers
 
 from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved
+from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -45,24 +45,36 @@ def test_no_function_of_keras_is_missing() -> None:
     assert {name for name in dir(keras.activations) if not name.startswith("_")} - others <= ACTIVATIONS
 
 
+LAYERS_AND_FUNCTIONS = [
+    layers.LeakyReLU(negative_slope=0.1),
+    layers.ReLU(max_value=6.0, negative_slope=0.2, threshold=0.1),
+    layers.ELU(alpha=0.7),
+    layers.Softmax(),
+    keras.activations.leaky_relu,
+]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize(
-    "activation",
-    [
-        layers.LeakyReLU(negative_slope=0.1),
-        layers.ReLU(max_value=6.0, negative_slope=0.2, threshold=0.1),
-        layers.ELU(alpha=0.7),
-        layers.Softmax(),
-        keras.activations.leaky_relu,
-    ],
-)
+@pytest.mark.parametrize("activation", LAYERS_AND_FUNCTIONS)
 def test_a_layer_or_function_as_an_activation(activation: Any, suffix: str, tmp_path: Path) -> None:
     assert_served(raw_model(network(activation)), tmp_path / f"model{suffix}")
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_layers_and_functions_as_activations_in_one_file(suffix: str, tmp_path: Path) -> None:
+    """Quicker than the tests above, which say which activation it is that fails here."""
+    assert_served(raw_model(network(*LAYERS_AND_FUNCTIONS)), tmp_path / f"model{suffix}")
+
+
+def linear() -> keras.Model:
+    return raw_model(network("linear"))
+
+
 def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Path:
     """A .h5 file with another activation in its architecture than the model that was saved."""
-    with h5py.File(saved(raw_model(network("linear")), path), "a") as file:
+    path.write_bytes(saved_bytes(".h5", linear))
+    with h5py.File(path, "a") as file:
         model = json.loads(file.attrs["model_config"])
         layer = next(layer for layer in model["config"]["layers"] if layer["class_name"] == "Dense")
         layer["config"]["activation"] = activation

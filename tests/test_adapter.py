@@ -15,7 +15,7 @@ from models.loading import load_steering_model
 from models.pixel_card import pixel_card_path, pixels_of, write_pixel_card
 from models.preprocessing.named import SHORT_FORMS
 from models.preprocessing.written import PreprocessingError
-from tests.model_files import FRAMES, answer, saved, small
+from tests.model_files import FRAMES, answer, saved, small_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -65,7 +65,7 @@ def test_help_shows_every_part_and_short_form() -> None:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return saved(small((66, 200, 3)), tmp_path / "model.h5")
+    return small_file(tmp_path / "model.h5", (66, 200, 3))
 
 
 def test_a_card_is_obeyed_by_whatever_loads_the_model(model: Path) -> None:
@@ -75,6 +75,12 @@ def test_a_card_is_obeyed_by_whatever_loads_the_model(model: Path) -> None:
     assert np.abs(obeyed - default).max() > 1e-3
     np.testing.assert_array_equal(obeyed, answer(load_steering_model(model, "pilotnet-rgb").model))
     assert np.abs(answer(load_steering_model(model, "course").model) - default).max() < 1e-6, "the user goes first"
+
+
+@pytest.mark.slow
+def test_a_card_is_obeyed_by_the_engine_that_converts_the_model(model: Path) -> None:
+    write_pixel_card(model, "pilotnet-rgb", {"correlation": 0.9})
+    obeyed = answer(load_steering_model(model).model)
     np.testing.assert_allclose(open_engine(model).predict(FRAMES), obeyed.ravel(), atol=1e-3)
 
 

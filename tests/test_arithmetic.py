@@ -58,9 +58,19 @@ def followed(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: layers.Flatten()(layers.AveragePooling2D(15)(layers.Conv2D(2, 5)(expression(x))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_an_expression_answers_as_in_keras(name: str, tmp_path: Path) -> None:
     assert_served(raw_model(followed(EXPRESSIONS[name])), tmp_path / "model.keras")
+
+
+def test_all_expressions_in_one_file(tmp_path: Path) -> None:
+    """Quicker than the tests above, which say which expression it is that fails here."""
+
+    def build(x: Any) -> Any:
+        return layers.Concatenate()([followed(expression)(x) for expression in EXPRESSIONS.values()])
+
+    assert_served(raw_model(build), tmp_path / "model.keras")
 
 
 def test_a_file_without_modules_is_read_too(tmp_path: Path) -> None:

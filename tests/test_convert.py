@@ -101,7 +101,8 @@ def test_our_networks_answer_the_same_and_run_in_one_piece(name: str) -> None:
     assert names[0] == "CAST", "the crop of plain bytes runs outside XNNPACK"
 
 
-@pytest.mark.parametrize(("weights", "share"), [pytest.param("float16", 0.52, marks=pytest.mark.slow), ("int8", 0.3)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("weights", "share"), [("float16", 0.52), ("int8", 0.3)])
 def test_smaller_weights_answer_nearly_the_same_in_a_smaller_file(weights: str, share: float, tmp_path: Path) -> None:
     small = tmp_path / f"eff-{weights}.tflite"
     assert main([str(EFF), str(small), "--weights", weights]) == 0
@@ -153,7 +154,7 @@ def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == names
 
 
-@pytest.mark.parametrize("name", ["out.tflite", "out.onnx"])
+@pytest.mark.parametrize("name", ["out.tflite", pytest.param("out.onnx", marks=pytest.mark.slow)])
 def test_the_command_says_what_it_wrote(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = keras.Sequential([keras.Input((66, 200, 3)), layers.Conv2D(4, 5, strides=4), layers.Flatten()])
     network.add(layers.Dense(1))

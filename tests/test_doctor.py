@@ -206,14 +206,25 @@ def test_bad_commands_are_exit_2(wrong, capsys):
     assert stopped.value.code == 2
 
 
-def test_the_report_as_json_and_as_a_picture(tmp_path):
-    folder = record(tmp_path / "drive", wave())
+def damaged(folder: Path) -> Path:
+    """A recording with one image that is damaged inside."""
+    record(folder, wave())
     rewrite(read_recording(folder).samples[3].center, lambda data: data[:3000] + data[3300:])
-    report, picture = tmp_path / "report.json", tmp_path / "picture.png"
-    assert main([str(folder), "--json", str(report), "--picture", str(picture)]) == 1
-    (found,) = json.loads(report.read_text(), parse_constant=pytest.fail)
-    assert (found["rows"], found["healthy"], len(found["roads"])) == (120, False, 1)
-    assert {f["about"]: f["level"] for f in found["findings"]}["damaged"] == "fault"
+    return folder
+
+
+def test_the_report_as_json(tmp_path):
+    report = tmp_path / "report.json"
+    assert main([str(damaged(tmp_path / "drive")), "--json", str(report)]) == 1
+    (facts,) = json.loads(report.read_text(), parse_constant=pytest.fail)
+    assert (facts["rows"], facts["healthy"], len(facts["roads"])) == (120, False, 1)
+    assert {finding["about"]: finding["level"] for finding in facts["findings"]}["damaged"] == "fault"
+
+
+@pytest.mark.slow
+def test_the_report_as_a_picture(tmp_path):
+    picture = tmp_path / "picture.png"
+    assert main([str(damaged(tmp_path / "drive")), "--picture", str(picture)]) == 1
     with Image.open(picture) as page:
         assert page.size[0] > 1000
         assert len(page.convert("RGB").getcolors(10**7)) > 100

@@ -18,7 +18,7 @@ import pytest
 from keras import layers
 
 from models.loading import load_steering_model
-from tests.model_files import refusal, saved, small
+from tests.model_files import refusal, saved, small_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -29,7 +29,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def imports_done(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Python imports a codec when a model is first saved, and that import unmarshals code of its own."""
-    saved(small((128, 128, 3)), tmp_path_factory.mktemp("first") / "model.h5")
+    small_file(tmp_path_factory.mktemp("first") / "model.h5")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def no_code(imports_done: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def edited(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """A .h5 model with its architecture changed by `edit`."""
-    with h5py.File(saved(small((128, 128, 3)), path), "a") as file:
+    with h5py.File(small_file(path), "a") as file:
         model = json.loads(file.attrs["model_config"])
         edit(model)
         file.attrs["model_config"] = json.dumps(model)
@@ -142,7 +142,7 @@ class TestHostileArchitectures:
         "text", ["[" * 100_000, "{", "[]", '"text"', "{}", '{"class_name": "Sequential", "config": 7}', "NaN"]
     )
     def test_a_broken_architecture_is_refused(self, text: str, tmp_path: Path) -> None:
-        with h5py.File(saved(small((128, 128, 3)), tmp_path / "m.h5"), "a") as file:
+        with h5py.File(small_file(tmp_path / "m.h5"), "a") as file:
             file.attrs["model_config"] = text
         assert "architecture" in (message := refusal(tmp_path / "m.h5")) or "model is a" in message
 
@@ -160,7 +160,7 @@ def weight(file: Any, name: str = "kernel") -> tuple[Any, str]:
 class TestHostileWeights:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
-        return saved(small((128, 128, 3)), tmp_path / "m.h5")
+        return small_file(tmp_path / "m.h5")
 
     def replace_kernel(self, path: Path, replacement: Callable[[Any, str], None]) -> str:
         with h5py.File(path, "a") as file:
@@ -170,7 +170,7 @@ class TestHostileWeights:
         return refusal(path)
 
     def test_an_external_link_is_refused(self, path: Path, tmp_path: Path) -> None:
-        other = saved(small((128, 128, 3)), tmp_path / "other.h5")
+        other = small_file(tmp_path / "other.h5")
         link = h5py.ExternalLink(str(other), "/model_weights/conv")
         assert "link" in self.replace_kernel(path, lambda group, name: group.__setitem__(name, link))
 
@@ -222,7 +222,7 @@ class TestHostileTreesOfWeights:
 
     def changed(self, folder: Path, change: Callable[[Any], None]) -> str:
         """The refusal of a .keras file after a change of its weights."""
-        path = saved(small((128, 128, 3)), folder / "model.keras")
+        path = small_file(folder / "model.keras")
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
         weights = io.BytesIO(members["model.weights.h5"])

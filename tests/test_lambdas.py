@@ -15,7 +15,7 @@ import pytest
 from keras import layers
 
 from models.loading import load_steering_model
-from tests.model_files import answer, refusal, saved, small
+from tests.model_files import answer, refusal, saved, small, small_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -43,7 +43,7 @@ def lambda_file(kind: str, mark: Path, folder: Path) -> Path:
     code = marshal.dumps(payload(mark).__code__)
     text = code.decode("raw_unicode_escape") if kind == "keras1" else base64.encodebytes(code).decode("ascii")
     settings = {"name": "lambda_1", "function_type": "lambda", "function": [text, None, None]}
-    path = saved(small((66, 200, 3)), folder / "model.h5")
+    path = small_file(folder / "model.h5", (66, 200, 3))
     with h5py.File(path, "a") as file:
         model = json.loads(file.attrs["model_config"])
         model["config"]["layers"].insert(1, {"class_name": "Lambda", "config": settings})
@@ -69,7 +69,7 @@ class TestLambda:
         self, kind: str, mark: Path, tmp_path: Path
     ) -> None:
         loaded = load_steering_model(lambda_file(kind, mark, tmp_path), "pilotnet")
-        without = load_steering_model(saved(small((66, 200, 3)), tmp_path / "plain.h5"), "pilotnet")
+        without = load_steering_model(small_file(tmp_path / "plain.h5", (66, 200, 3)), "pilotnet")
         np.testing.assert_array_equal(answer(loaded.model), answer(without.model))
         assert any("'lambda_1' was not run" in note for note in loaded.notes)
         assert not mark.exists()

@@ -77,23 +77,28 @@ SEQUENCE_LAYERS: dict[str, Callable[[], list[Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMAGE_LAYERS)
 def test_layers_on_images(name: str, tmp_path: Path) -> None:
     assert_served(raw_model(on_features(*IMAGE_LAYERS[name]())), tmp_path / "model.keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEQUENCE_LAYERS)
 def test_layers_on_a_sequence_made_from_the_frame(name: str, tmp_path: Path) -> None:
     assert_served(raw_model(on_sequence(*SEQUENCE_LAYERS[name]())), tmp_path / "model.keras")
 
 
-def test_all_of_them_in_one_hdf5_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_all_of_them_in_one_file(suffix: str, tmp_path: Path) -> None:
+    """Quicker than the tests above, which say which layer it is that fails here."""
+
     def build(x: Any) -> Any:
         branches = [on_features(*make())(x) for make in IMAGE_LAYERS.values()]
         branches += [on_sequence(*make())(x) for make in SEQUENCE_LAYERS.values()]
         return layers.Concatenate()([layers.Flatten()(branch) for branch in branches])
 
-    assert_served(raw_model(build), tmp_path / "model.h5")
+    assert_served(raw_model(build), tmp_path / f"model{suffix}")
 
 
 def attention(x: Any) -> Any:
@@ -108,7 +113,7 @@ def test_attention_of_a_sequence_to_itself(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("axis", [-1, None, (1, 3)])
+@pytest.mark.parametrize("axis", [pytest.param(-1, marks=pytest.mark.slow), None, (1, 3)])
 def test_a_normalisation_adapted_to_data(axis: Any, suffix: str, tmp_path: Path) -> None:
     """Its mean and variance are weights, beside a count that is a whole number."""
     normalisation = layers.Normalization(axis=axis)

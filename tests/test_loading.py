@@ -19,7 +19,7 @@ from keras import layers
 from models.loading import ModelFileError, load_steering_model
 from models.preprocessing.named import named
 from models.steering import baseline, eff
-from tests.model_files import FRAMES, answer, refusal, saved, small
+from tests.model_files import FRAMES, answer, refusal, saved, small, small_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
@@ -63,7 +63,7 @@ class TestInputsOfOtherShapes:
         assert any(name in note and "chosen by the input's shape" in note for note in loaded.notes)
 
     def test_a_named_preprocessing_is_taken(self, tmp_path: Path) -> None:
-        path = saved(small((66, 200, 3)), tmp_path / "model.keras")
+        path = small_file(tmp_path / "model.keras", (66, 200, 3))
         pilotnet, old = load_steering_model(path), load_steering_model(path, "pilotnet-bgr")
         assert np.abs(answer(pilotnet.model) - answer(old.model)).max() > 1e-4
         assert not any("chosen by" in note for note in old.notes)
@@ -92,7 +92,7 @@ class TestInputsOfOtherShapes:
         assert np.abs(answer(once.model) - answer(twice.model)).max() > 1e-3
 
     def test_a_shape_of_many_uses_is_refused_with_what_to_write(self, tmp_path: Path) -> None:
-        message = refusal(saved(small((64, 64, 3)), tmp_path / "model.h5"))
+        message = refusal(small_file(tmp_path / "model.h5", (64, 64, 3)))
         assert '--preprocess "rows=60:140, size=64x64, scale=1/255"' in message
         assert "python -m models.identify" in message
 
@@ -109,17 +109,15 @@ class TestInputsOfOtherShapes:
         np.testing.assert_allclose(answer(loaded.model), expected, atol=5e-3)
 
     def test_the_answer_may_be_scaled_or_mirrored(self, tmp_path: Path) -> None:
-        path = saved(small((66, 200, 3)), tmp_path / "model.h5")
+        path = small_file(tmp_path / "model.h5", (66, 200, 3))
         degrees = load_steering_model(path, "course, steer=-1/25")
         np.testing.assert_allclose(answer(degrees.model), answer(load_steering_model(path).model) / -25, rtol=1e-5)
 
     def test_a_preprocessing_of_another_shape_is_refused(self, tmp_path: Path) -> None:
-        assert ", origin, or let" in refusal(saved(small((128, 128, 3)), tmp_path / "model.h5"), "pilotnet")
+        assert ", origin, or let" in refusal(small_file(tmp_path / "model.h5"), "pilotnet")
 
     def test_an_unknown_preprocessing_is_refused(self, tmp_path: Path) -> None:
-        assert "the short forms are origin, course" in refusal(
-            saved(small((128, 128, 3)), tmp_path / "model.h5"), "nvidia"
-        )
+        assert "the short forms are origin, course" in refusal(small_file(tmp_path / "model.h5"), "nvidia")
 
     def test_a_channels_first_model_is_named_so(self, tmp_path: Path) -> None:
         text = small((128, 128, 3)).to_json().replace("[null, 128, 128, 3]", "[null, 3, 128, 128]")
@@ -186,14 +184,14 @@ class TestBrokenFiles:
     @pytest.mark.parametrize("name", ["model.h5", "model.keras"])
     @pytest.mark.parametrize("kept", [0.02, 0.5, 0.98])
     def test_a_truncated_file_is_refused(self, name: str, kept: float, tmp_path: Path) -> None:
-        path = saved(small((128, 128, 3)), tmp_path / name)
+        path = small_file(tmp_path / name)
         content = path.read_bytes()
         path.write_bytes(content[: int(len(content) * kept)])
         refusal(path)
 
     def test_flipped_bytes_load_or_are_refused_but_never_crash(self, tmp_path: Path) -> None:
         """Of a .keras file only: on some flips of a .h5 file HDF5 itself loops for ever, which no thread can end."""
-        path = saved(small((128, 128, 3)), tmp_path / "model.keras")
+        path = small_file(tmp_path / "model.keras")
         content = path.read_bytes()
         rng = np.random.default_rng(11)
         for _ in range(25):

@@ -26,10 +26,11 @@ from tests.server_process import ServerProcess
 
 IDENTIFY = "`python -m models.identify MODEL RECORDING`"
 DEGREES = '`--preprocess "..., steer=1/25"`'
+FRAME = road_frame()
 
 
 def reply(answer: float | None, image: bytes, speed_mph: float = 15.0) -> Reply:
-    telemetry = Telemetry(road_frame(), image, 0.0, 0.2, speed_mph)
+    telemetry = Telemetry(FRAME, image, 0.0, 0.2, speed_mph)
     return Reply("steer", "{}", telemetry, answer=answer)
 
 

@@ -16,7 +16,7 @@ from keras import layers
 
 from models.convert import litert_bytes
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved
+from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
 from tests.old_keras_files import write_model
 
 pytestmark = [
@@ -73,8 +73,14 @@ def called_twice(x: Any) -> Any:
     return layers.Subtract()([head(tower(half)) for half in halves])
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("build", [in_a_row, in_each_other, frozen, augmented, called_twice])
+@pytest.mark.parametrize(
+    ("build", "suffix"),
+    [
+        *((build, ".h5") for build in (in_a_row, in_each_other, frozen, augmented, called_twice)),
+        *((build, ".keras") for build in (in_each_other, called_twice)),
+        *(pytest.param(build, ".keras", marks=pytest.mark.slow) for build in (in_a_row, frozen, augmented)),
+    ],
+)
 def test_a_nested_model_answers_as_in_keras(build: Callable[[Any], Any], suffix: str, tmp_path: Path) -> None:
     loaded = assert_served(raw_model(build), tmp_path / f"model{suffix}")
     assert not any(isinstance(layer, keras.Model) for layer in loaded.layers)
@@ -98,6 +104,7 @@ def application(name: str, **options: Any) -> Callable[[Any], Any]:
     return build
 
 
+@pytest.mark.slow
 def test_mobilenet_inside_a_model(tmp_path: Path) -> None:
     assert_same_application("MobileNetV2", tmp_path / "model.keras", alpha=0.35)
 
@@ -197,7 +204,8 @@ class TestFilesOfKeras2:
 
 def nested_file(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """A .h5 file of two nested models, with its architecture changed by `edit`."""
-    with h5py.File(saved(raw_model(in_a_row), path), "a") as file:
+    path.write_bytes(saved_bytes(".h5", raw_model, in_a_row))
+    with h5py.File(path, "a") as file:
         model = json.loads(file.attrs["model_config"])
         edit(model)
         file.attrs["model_config"] = json.dumps(model)

@@ -46,8 +46,18 @@ CROP = "rows=60:126, columns=100:300, scale=1/255"
 
 
 class TestLiteRt:
-    @pytest.mark.parametrize("number", [tf.uint8, tf.int8, tf.int16], ids=lambda number: number.name)
-    @pytest.mark.parametrize(("low", "high"), [(0, 255), (0, 1), (-0.5, 0.5), (-1, 1)])
+    @pytest.mark.parametrize(
+        ("number", "low", "high"),
+        [
+            *((tf.uint8, *bounds) for bounds in ((0, 255), (0, 1), (-0.5, 0.5), (-1, 1))),
+            *((number, -1, 1) for number in (tf.int8, tf.int16)),
+            *(
+                pytest.param(number, *bounds, marks=pytest.mark.slow)
+                for number in (tf.int8, tf.int16)
+                for bounds in ((0, 255), (0, 1), (-0.5, 0.5))
+            ),
+        ],
+    )
     def test_quantised_numbers_stand_for_real_ones(self, number: tf.DType, low: int, high: int, tmp_path: Path) -> None:
         pictures = [frame / 255 * (high - low) + low for frame in FRAMES]
         file = litert(tmp_path / "model.tflite", network((160, 320, 3)), number, pictures)

@@ -33,7 +33,8 @@ def test_each_variety_is_named_and_carries_its_steering():
     assert "0.5 m right" in {tile.name for tile in own}
 
 
-def test_the_command_draws_the_page_and_leaves_no_run(make_recording, tmp_path, monkeypatch, capsys):
+@pytest.mark.slow
+def test_the_command_draws_the_page_and_leaves_no_run(make_recording, tmp_path, monkeypatch):
     recording, out = make_recording(rows=40), tmp_path / "seen.png"
     monkeypatch.setattr(preview, "COLUMNS", 2)
     monkeypatch.chdir(tmp_path)
@@ -42,7 +43,10 @@ def test_the_command_draws_the_page_and_leaves_no_run(make_recording, tmp_path, 
         assert page.size[0] > 500
         assert len(page.convert("RGB").getcolors(10**7)) > 100
     assert not (tmp_path / "runs").exists()
-    assert main([str(tmp_path / "nothing"), "--preview", str(out)]) == 2
+
+
+def test_a_folder_without_a_recording_has_no_preview(tmp_path, capsys):
+    assert main([str(tmp_path / "nothing"), "--preview", str(tmp_path / "seen.png")]) == 2
     assert "no readable driving_log.csv" in capsys.readouterr().err
 
 

@@ -39,6 +39,7 @@ def settings(make_recording) -> TrainingSettings:
 
 @pytest.fixture
 def training(settings, tmp_path) -> Training:
+    settings = replace(settings, model="eff-tiny")
     return Training(
         settings, TrainingRun(tmp_path / "run", settings), load_drives([Path(settings.recordings[0])], TINY, None, 3)
     )
@@ -77,7 +78,7 @@ def test_images_are_mirrored_and_dimmed_and_nothing_else():
     assert rows_to_read(ROWS, STUDY) == ROWS
     crop, hoods = road_frame(0.3)[80:140], np.zeros((1, 6, 320, 3), np.uint8)
     factors, mirrored = [], 0
-    for number in range(200):
+    for number in range(100):
         image, steering = augment(
             tf.constant(crop), tf.constant(0.2), np.array([7, number], np.int32), STUDY, ROWS, hoods
         )
@@ -87,9 +88,9 @@ def test_images_are_mirrored_and_dimmed_and_nothing_else():
         factor = np.asarray(image).sum() / own.sum()
         np.testing.assert_allclose(image, own * factor, atol=1)
         factors.append(factor)
-    assert min(factors) == pytest.approx(0.1, abs=0.03)
-    assert max(factors) == pytest.approx(1.0, abs=0.03)
-    assert 70 < mirrored < 130
+    assert min(factors) == pytest.approx(0.1, abs=0.05)
+    assert max(factors) == pytest.approx(1.0, abs=0.05)
+    assert 30 < mirrored < 70
 
 
 def test_adam_learns_at_a_constant_rate_for_21_epochs(training):

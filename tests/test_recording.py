@@ -162,6 +162,7 @@ def test_the_recorder_never_overwrites(tmp_path):
         Recorder(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_the_real_recordings(steering_data):
     lake = read_recording(steering_data / "lake-recording")
     assert len(lake.samples) == 4052

@@ -64,6 +64,7 @@ def test_other_losses_of_speed_are_none(samples):
     assert spans(samples) == []
 
 
+@pytest.mark.slow
 def test_healthy_laps_have_none(steering_data):
     samples = read_recording(steering_data / "lake-recording").samples
     assert spans(list(samples)) == []

@@ -39,7 +39,7 @@ def answers(path: Path) -> np.ndarray:
     return np.asarray(keras.models.load_model(path, compile=False)(frames))
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
@@ -211,7 +211,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
 
 
 def test_a_recording_that_never_steers_is_refused(settings, tmp_path):
-    straight = replace(settings, recipe=replace(TINY, straight_below=2.0))
+    straight = replace(settings, model="eff-tiny", recipe=replace(TINY, straight_below=2.0))
     with pytest.raises(RunError, match="straight"):
         train(straight, tmp_path / "run", tmp_path / "eff.h5")
 
