@@ -38,7 +38,7 @@ class Straight:
 
 
 def test_a_good_driver_stays_on_the_road_at_its_speed(scene):
-    world = TrackWorld(LAKE, scene, laps=0.05)
+    world = TrackWorld(LAKE, scene, laps=0.03)
     drive(Knows(world), world, 15)
     report = world.log.report()
     assert report.off_road_events == 0

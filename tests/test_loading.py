@@ -34,8 +34,15 @@ def built(build: Callable[[], keras.Model]) -> keras.Model:
 
 
 class TestFilesOfOurOwn:
-    @pytest.mark.parametrize("suffix", [".h5", ".keras"])
-    @pytest.mark.parametrize("build", [baseline, eff])
+    @pytest.mark.parametrize(
+        ("build", "suffix"),
+        [
+            (eff, ".h5"),
+            (baseline, ".keras"),
+            pytest.param(eff, ".keras", marks=pytest.mark.slow),
+            pytest.param(baseline, ".h5", marks=pytest.mark.slow),
+        ],
+    )
     def test_load_with_the_same_answers(self, build: Callable[[], keras.Model], suffix: str, tmp_path: Path) -> None:
         model = built(build)
         loaded = load_steering_model(saved(model, tmp_path / f"model{suffix}"))
