@@ -67,7 +67,7 @@ def test_one_who_never_turns_fails_every_trial(monkeypatch):
     assert all(trial["off_road_events"] > 3 for trial in driving.values())
 
 
-@pytest.mark.parametrize("offset_m", [2.0, -2.0])
+@pytest.mark.parametrize("offset_m", [2.0, pytest.param(-2.0, marks=pytest.mark.slow)])
 def test_corrections_steer_towards_the_line_from_either_side(offset_m, tmp_path, monkeypatch):
     """Left of the line is positive, and so is steering to the right."""
 

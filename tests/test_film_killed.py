@@ -56,7 +56,7 @@ def child(path: Path, how: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
-@pytest.mark.parametrize("encoder_too", [False, True])
+@pytest.mark.parametrize("encoder_too", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_killed_process_leaves_a_film_up_to_its_last_seconds(tmp_path, encoder_too):
     with child(tmp_path / "film.mp4", "kill") as process:
         assert process.stdout is not None

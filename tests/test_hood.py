@@ -1,6 +1,7 @@
 """The hood in a training image says nothing of the camera that took it."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -36,6 +37,7 @@ def test_a_crop_that_ends_above_the_hood_has_none():
     np.testing.assert_array_equal(replace_hood(pixels, none, np.array([0, 0], np.int32)), pixels)
 
 
+@pytest.mark.slow
 def test_training_images_of_any_camera_end_in_hoods_of_the_centre_camera(tmp_path):
     """The side camera's own last rows are white here, the centre's dark: no image of a batch may end in white."""
     centre, side = road_frame(), road_frame(0.4)

@@ -89,7 +89,7 @@ def test_layers_on_a_sequence_made_from_the_frame(name: str, tmp_path: Path) -> 
     assert_served(raw_model(on_sequence(*SEQUENCE_LAYERS[name]())), tmp_path / "model.keras")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [pytest.param(".keras", marks=pytest.mark.slow), ".h5"])
 def test_all_of_them_in_one_file(suffix: str, tmp_path: Path) -> None:
     """Quicker than the tests above, which say which layer it is that fails here."""
 
@@ -113,7 +113,7 @@ def test_attention_of_a_sequence_to_itself(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("axis", [pytest.param(-1, marks=pytest.mark.slow), None, (1, 3)])
+@pytest.mark.parametrize("axis", [*(pytest.param(axis, marks=pytest.mark.slow) for axis in (-1, None)), (1, 3)])
 def test_a_normalisation_adapted_to_data(axis: Any, suffix: str, tmp_path: Path) -> None:
     """Its mean and variance are weights, beside a count that is a whole number."""
     normalisation = layers.Normalization(axis=axis)

@@ -125,6 +125,7 @@ def test_the_best_epoch_is_the_first_of_least_validation_loss():
     assert best_epoch([{"val_loss": loss} for loss in (0.3, 0.1, 0.2, 0.1)]) == 2
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_last_step_keep_their_own_batch_norm(training):
     weights = [weight + 0.01 for weight in training.network.get_weights()]
     training.average.update([weight - 1 for weight in weights])

@@ -110,7 +110,7 @@ def test_a_road_of_less_than_a_lap_is_another_all_the_same():
     assert "--exclude sessions=0 for training's --also, for its lap is unknown" in finding.advice
 
 
-@pytest.mark.parametrize("laps", [0.3, 0.7, 2.2])
+@pytest.mark.parametrize("laps", [0.3, *(pytest.param(laps, marks=pytest.mark.slow) for laps in (0.7, 2.2))])
 def test_the_other_direction_is_the_same_road(laps):
     (road,) = roads_of(LAKE.drive(2.4), LAKE.drive(laps, way=-1, start_m=100))
     assert road.sessions == (0, 1)

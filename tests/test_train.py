@@ -39,7 +39,8 @@ def answers(path: Path) -> np.ndarray:
     return np.asarray(keras.models.load_model(path, compile=False)(frames))
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
@@ -256,6 +257,7 @@ def test_the_weight_average_follows_at_first_and_is_steady_later():
     assert average.weights[0][0] == pytest.approx(51)
 
 
+@pytest.mark.slow
 def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recording):
     keras.utils.set_random_seed(1)
     model = build("eff-tiny", TINY, "float32")
