@@ -96,7 +96,13 @@ def test_resampling_interpolates_and_ends_where_the_cells_do():
     assert np.flatnonzero(one[:, 0]).tolist() == [3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("name", sorted(BUILDERS))
+QUICK = ("baseline", "eff", "pilotnet")
+"""One network of each kind; the others are eff in other sizes."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(BUILDERS)]
+)
 def test_every_network_of_ours_can_be_looked_into(name):
     saliency = saliency_function(BUILDERS[name]())(tf.constant(road_frame(0.5)[None])).numpy()
     assert 0 < saliency.max() <= 1
