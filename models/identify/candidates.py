@@ -102,7 +102,7 @@ def rarity(candidate: Candidate) -> float:
     """
     nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
     colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
-    rare = (0.025 if nvidia and candidate.scale else 0.01) * colours.index(candidate.colour)
+    rare = (0.01 if nvidia and not candidate.scale else 0.025) * colours.index(candidate.colour)
     if candidate.size[1] != FRAME_COLUMNS and candidate.rows not in (CROPS[:1] if nvidia else CROPS[:3]):
         rare += 0.08 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.1
     if candidate.scale:
