@@ -191,6 +191,23 @@ def test_says_where_no_server_is():
         Connection("http://127.0.0.1:1", patience_s=0.05).receive(1)
 
 
+def test_a_refusal_is_told_at_once_in_the_server_s_words():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 15\r\n\r\na token, please")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(ServerGone, match="refuses this simulator: a token, please"):
+            Connection(f"http://127.0.0.1:{port}", patience_s=60).receive(60)
+        thread.join(5)
+
+
 def test_addresses():
     url = "ws://localhost:4567/socket.io/?EIO=4&transport=websocket"
     assert {socket_url(text) for text in ("localhost:4567", "http://localhost", "ws://localhost:4567/")} == {url}

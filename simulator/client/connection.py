@@ -26,6 +26,9 @@ from protocol.wire import decode_control, encode_telemetry
 RECONNECT_S = 0.005
 """Pause between two attempts to connect."""
 
+REFUSALS = (401, 403)
+"""HTTP codes after which trying again is of no use."""
+
 CONNECT_TIMEOUT_S = 5.0
 PING_INTERVAL_S = 25.0
 """Interval until the handshake names another."""
@@ -151,6 +154,9 @@ class Connection:
                 )
                 break
             except (websocket.WebSocketException, OSError) as error:
+                if getattr(error, "status_code", None) in REFUSALS:
+                    reason = (getattr(error, "resp_body", None) or b"").decode("utf-8", "replace").strip()
+                    raise ServerGone(f"the server at {self.url} refuses this simulator: {reason[:300]}") from None
                 if time.perf_counter() > end_s:
                     raise ServerGone(
                         f"no server at {self.url} ({error}); start it, or give its address with --url"
