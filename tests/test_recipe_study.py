@@ -140,17 +140,17 @@ def test_it_stops_after_15_epochs_without_a_better_one_and_keeps_the_best(settin
     """Here after 2; and a run killed on its way ends as one that was not."""
     settings = replace(settings, recipe=replace(TINY, epochs=9, patience=2))
     losses = [0.3, 0.1, 0.2, 0.2, 0.0]
-    epochs: list[list[np.ndarray]] = []
+    weights_by_epoch: list[list[np.ndarray]] = []
 
     def validate(self):
-        epochs.append(self.model.network.get_weights())
+        weights_by_epoch.append(self.model.network.get_weights())
         return {"val_loss": losses[len(self.store.history)], "val_loss_of_0": 0.5}
 
     monkeypatch.setattr(Training, "_validate", validate)
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert (card.epochs, card.samples) == (4, 4 * 3 * 8)
     saved = keras.models.load_model(tmp_path / "whole.h5", compile=False).get_weights()
-    for weight, best in zip(saved, epochs[1], strict=True):
+    for weight, best in zip(saved, weights_by_epoch[1], strict=True):
         np.testing.assert_array_equal(weight, best)
 
     save = TrainingRun.save
