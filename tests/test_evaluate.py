@@ -65,6 +65,7 @@ def test_a_bad_driver_does_not(scene):
     assert world.log.off_road_events >= 1
 
 
+@pytest.mark.slow
 def test_latency_costs_accuracy(scene):
     offsets = []
     for latency_s in (0.0, 0.6):

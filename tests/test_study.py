@@ -67,6 +67,7 @@ def test_steps_cost_what_the_idea_says():
     assert (plain, in_space, by_channel, both) == (25 * 64, 10 * 64, 8 * (25 + 8), 8 * (10 + 8))
 
 
+@pytest.mark.slow
 def test_separable_prints_and_draws(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(separable, "CHANNELS", (4, 8))
     monkeypatch.setattr(separable, "KERNELS", (1, 3))

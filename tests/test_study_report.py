@@ -68,6 +68,7 @@ def test_runs_are_grouped_over_their_seeds(tmp_path):
     assert group_runs(read_runs(tmp_path), "cifar10") == []
 
 
+@pytest.mark.slow
 def test_the_report_has_every_runs_figures_and_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "draw_costs", lambda path: path.write_text("test_study.py draws it"))
     runs, engines, out = tmp_path / "runs", tmp_path / "engines.json", tmp_path / "study" / "tables.md"

@@ -122,6 +122,7 @@ def test_jerk_of_a_steady_sway():
     assert log.report().jerk_mps3 == pytest.approx(2.0 * 2 * math.pi * 0.25 / math.sqrt(2), rel=0.03)
 
 
+@pytest.mark.slow
 def test_draws_the_drive(tmp_path):
     world = TrackWorld(LAKE, None, laps=1, limit_s=20)
     world.apply(Control(0.1, 0.5))
@@ -147,6 +148,7 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     assert "of game time" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_replays_a_recording(server, make_recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
     report, chart = tmp_path / "drive.json", tmp_path / "drive.png"
