@@ -15,14 +15,14 @@ def steering_of(outputs: dict[str, Any], adapter: Adapter) -> Any:
     """The steering (n, 1) in the symbolic outputs, by name. Raises ModelFileError if it is not clear which it is."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds
 
-    chosen = _chosen(outputs, adapter)
+    steering = _output(outputs, adapter)
     if adapter.bins:
-        chosen = _from_bins(chosen)
-    elif math.prod(chosen.shape[1:]) != 1:
+        steering = _from_bins(steering)
+    elif math.prod(steering.shape[1:]) != 1:
         raise ModelFileError(f"the model answers with {described(outputs)}; one number is the steering: {ADVICE}")
-    if tuple(chosen.shape[1:]) != (1,):
-        chosen = layers.Reshape((1,), name="steer_shape")(chosen)
-    return chosen if adapter.steer == 1.0 else layers.Rescaling(adapter.steer, name="steer_factor")(chosen)
+    if tuple(steering.shape[1:]) != (1,):
+        steering = layers.Reshape((1,), name="steer_shape")(steering)
+    return steering if adapter.steer == 1.0 else layers.Rescaling(adapter.steer, name="steer_factor")(steering)
 
 
 ADVICE = "add output=NAME or output=0, or bins for classes, to --preprocess"
@@ -34,7 +34,7 @@ def described(outputs: dict[str, Any]) -> str:
     return " and ".join(f"{name} ({count} number{'s'[: count != 1]})" for name, count in counts.items())
 
 
-def _chosen(outputs: dict[str, Any], adapter: Adapter) -> Any:
+def _output(outputs: dict[str, Any], adapter: Adapter) -> Any:
     """The output of the adapter's name, or the number of its number among all numbers of all outputs."""
     if adapter.output is None:
         if len(outputs) == 1:

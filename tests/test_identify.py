@@ -12,7 +12,7 @@ from keras import layers
 from PIL import Image
 
 from models.identify.__main__ import main
-from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
+from models.identify.candidates import Candidate, coarse, rarity, usual, variations
 from models.identify.evidence import FRAMES_OF_STRETCH, agreement, correlation, read_evidence
 from models.identify.search import Search
 from models.loading import load_bare_network
@@ -108,7 +108,7 @@ def test_evidence_is_spread_over_the_recording(evidence) -> None:
     assert len(evidence.means) == STRETCHES
     single = evidence.one_of_each()
     assert len(single.frames) == STRETCHES
-    np.testing.assert_array_equal(single.frames, evidence.frames[single.chosen])
+    np.testing.assert_array_equal(single.frames, evidence.frames[single.numbers])
 
 
 def test_a_log_that_lags_is_told(recording: Path, tmp_path: Path) -> None:
@@ -139,14 +139,16 @@ def test_agreement_limits_answers_as_a_drive_does(evidence) -> None:
 @pytest.mark.parametrize("shape", [(66, 200, 3), (64, 64, 1), (160, 320, 3), (80, 320, 3)])
 def test_every_candidate_makes_the_network_s_input(shape: tuple[int, int, int]) -> None:
     start = usual(shape, scales_itself=False)
-    candidates = [one for group in (*coarse(shape, False), *neighbours(start)) for one in group]
-    assert start.pixels in {one.pixels for one in candidates} | {start.pixels}
+    varied = [vary(start) for vary in variations(scales_itself=False)]
+    candidates = [one for group in (*coarse(shape, False), *varied) for one in group]
     for one in candidates:
         assert read_written(one.text).output_shape == shape, one.text
 
 
 def test_a_network_that_scales_its_pixels_is_given_bytes() -> None:
-    assert {one.scale for group in coarse((66, 200, 3), True) for one in group} == {""}
+    shape = (66, 200, 3)
+    varied = [vary(usual(shape, scales_itself=True)) for vary in variations(scales_itself=True)]
+    assert {one.scale for group in (*coarse(shape, True), *varied) for one in group} == {""}
 
 
 def test_the_usual_is_the_least_rare() -> None:

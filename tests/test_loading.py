@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from models.loading import ModelFileError, load_steering_model
+from models.loading import ModelFileError, load_bare_network, load_steering_model
 from models.preprocessing.named import named
 from models.steering import baseline, eff
 from tests.model_files import FRAMES, answer, refusal, saved, small, small_file
@@ -173,6 +173,16 @@ class TestSeveralOutputs:
         model, path = two_outputs
         classes = np.asarray(model(FRAMES.astype(np.float32))[1]).argmax(axis=1)
         np.testing.assert_allclose(answer(load_steering_model(path, text).model)[:, 0], classes / 2 - 1, atol=1e-6)
+
+    def test_layers_with_our_own_names_do_not_collide(self, tmp_path: Path) -> None:
+        frames = keras.Input((160, 320, 3), name="pixels")
+        x = layers.Rescaling(1 / 255, name="preprocess_scale")(frames)
+        x = layers.GlobalAveragePooling2D(name="steer_flat", keepdims=True)(x)
+        model = keras.Model(frames, layers.Conv2D(2, 1, name="steer_factor")(x))
+        path = saved(model, tmp_path / "model.keras")
+        expected = np.asarray(model(FRAMES.astype(np.float32)))[:, 0, 0, 1:] / 2
+        np.testing.assert_allclose(answer(load_steering_model(path, "output=1, steer=1/2").model), expected, atol=1e-5)
+        assert load_bare_network(path).model.output_shape == (None, 2)
 
     def test_bins_need_classes(self, two_outputs) -> None:
         assert "bins needs 2 to 200 classes" in refusal(two_outputs[1], "output=steering, bins")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
@@ -64,6 +64,11 @@ class Candidate:
         return ", ".join(filter(None, (self.pixels, self.scale)))
 
     @property
+    def may_be_cropped(self) -> bool:
+        """Whether the input is neither the whole frame nor a crop that is not resized."""
+        return self.size[1] != FRAME_COLUMNS
+
+    @property
     def shrinks(self) -> bool:
         """Whether the mean over areas is possible."""
         return self.size[0] <= self.rows[1] - self.rows[0] and self.size[1] <= self.columns[1] - self.columns[0]
@@ -103,7 +108,7 @@ def rarity(candidate: Candidate) -> float:
     nvidia = (*candidate.size, 3) == NVIDIA and candidate.colour in COLOURS
     colours = NVIDIA_COLOURS if nvidia else COLOURS if candidate.colour in COLOURS else CHANNELS
     rare = (0.01 if nvidia and not candidate.scale else 0.025) * colours.index(candidate.colour)
-    if candidate.size[1] != FRAME_COLUMNS and candidate.rows not in (CROPS[:1] if nvidia else CROPS[:3]):
+    if candidate.may_be_cropped and candidate.rows not in (CROPS[:1] if nvidia else CROPS[:3]):
         rare += 0.08 if candidate.rows in (*CROPS, *MORE_CROPS) else 0.1
     if candidate.scale:
         rare += (NVIDIA_SCALES if nvidia else OTHER_SCALES)[SCALES.index(candidate.scale)]
@@ -121,25 +126,37 @@ def _crops(size: tuple[int, int]) -> list[tuple[int, int]]:
     return list(CROPS)
 
 
-def neighbours(best: Candidate) -> Iterator[list[Candidate]]:
-    """Lists of candidates that differ from `best` in one part, in the order in which to try them."""
-    colours = COLOURS if best.colour in COLOURS else CHANNELS
-    yield [replace(best, colour=colour) for colour in colours]
-    yield [replace(best, scale=scale) for scale in SCALES]
-    if best.size != (FRAME_ROWS, FRAME_COLUMNS):
-        height = best.rows[1] - best.rows[0]
-        if best.size != (height, FRAME_COLUMNS):
-            yield [replace(best, rows=rows) for rows in (*CROPS, *MORE_CROPS)]
-            yield [replace(best, columns=columns) for columns in MARGINS]
-            yield list(_moved(best, 10))
-            yield list(_moved(best, 5))
-        yield [replace(best, area=best.shrinks)]
-    yield [replace(best, blur=True)]
+def _colours(best: Candidate) -> list[Candidate]:
+    return [replace(best, colour=colour) for colour in (COLOURS if best.colour in COLOURS else CHANNELS)]
 
 
-def _moved(best: Candidate, step: int) -> Iterator[Candidate]:
-    """Crops whose first or last row lies `step` higher or lower, or both."""
-    for first, end in ((-step, 0), (step, 0), (0, -step), (0, step), (step, step), (-step, -step)):
-        rows = (best.rows[0] + first, best.rows[1] + end)
-        if 0 <= rows[0] < rows[1] - 15 and rows[1] <= FRAME_ROWS:
-            yield replace(best, rows=rows)
+def _scales(best: Candidate) -> list[Candidate]:
+    return [replace(best, scale=scale) for scale in SCALES]
+
+
+def _rows(best: Candidate) -> list[Candidate]:
+    return [replace(best, rows=rows) for rows in (*CROPS, *MORE_CROPS)] if best.may_be_cropped else []
+
+
+def _columns(best: Candidate) -> list[Candidate]:
+    return [replace(best, columns=columns) for columns in MARGINS] if best.may_be_cropped else []
+
+
+def _moved(best: Candidate) -> list[Candidate]:
+    """Crops whose first or last row lies a little higher or lower, or both."""
+    ends = [
+        (best.rows[0] + first * step, best.rows[1] + end * step)
+        for step in (10, 5)
+        for first, end in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1), (-1, -1))
+    ]
+    crops = [(first, end) for first, end in ends if 0 <= first < end - 15 and end <= FRAME_ROWS]
+    return [replace(best, rows=rows) for rows in crops] if best.may_be_cropped else []
+
+
+def _smoothing(best: Candidate) -> list[Candidate]:
+    return [replace(best, area=best.shrinks), replace(best, blur=True)]
+
+
+def variations(scales_itself: bool) -> list[Callable[[Candidate], list[Candidate]]]:
+    """Functions that vary one part of a candidate each, in the order in which to try them."""
+    return [_colours, *([] if scales_itself else [_scales]), _rows, _columns, _moved, _smoothing]

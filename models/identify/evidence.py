@@ -37,7 +37,7 @@ class Evidence:
     """frames: uint8 (n, 160, 320, 3), evenly spread over each stretch; stretch: its number for each frame, (n,).
 
     human: the driver's steering at each frame, (n,). means: the driver's mean over each stretch, (stretches,), from
-    every row. chosen: the frames' numbers among all that were read. later: the driver's means so many rows later,
+    every row. numbers: of the frames among all that were read. means_by_delay: the driver's means so many rows later,
     (stretches, DELAYS).
     """
 
@@ -45,13 +45,14 @@ class Evidence:
     stretch: npt.NDArray[np.int64]
     human: Numbers
     means: Numbers
-    chosen: npt.NDArray[np.int64]
-    later: Numbers
+    numbers: npt.NDArray[np.int64]
+    means_by_delay: Numbers
 
     def one_of_each(self) -> Evidence:
         """One frame from within each stretch, for a coarse search."""
-        chosen = self.chosen[FRAMES_OF_STRETCH // 2 :: FRAMES_OF_STRETCH]
-        return Evidence(self.frames[chosen], self.stretch[chosen], self.human[chosen], self.means, chosen, self.later)
+        numbers = self.numbers[FRAMES_OF_STRETCH // 2 :: FRAMES_OF_STRETCH]
+        frames, stretch, human = self.frames[numbers], self.stretch[numbers], self.human[numbers]
+        return Evidence(frames, stretch, human, self.means, numbers, self.means_by_delay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +103,19 @@ def read_evidence(recordings: Sequence[Path], stretches: int = STRETCHES) -> Evi
     if len(candidates) < 10:
         raise ValueError(f"the recordings have {len(candidates)} s of driving; at least 10 s are needed")
     numbers = np.unique(np.linspace(0, len(candidates) - 1, min(stretches, len(candidates))).round().astype(int))
-    chosen = [candidates[number] for number in numbers]
+    sample = [candidates[number] for number in numbers]
     frames: list[Frame] = []
     human: list[float] = []
-    for session, first, end in chosen:
+    for session, first, end in sample:
         for place in np.linspace(first, end - 1, FRAMES_OF_STRETCH).round().astype(int):
             frames.append(decode_image(session[place].center.read_bytes()))
             human.append(session[place].steering)
-    later = np.array([[_mean(stretch, rows) for rows in DELAYS] for stretch in chosen])
-    means = later[:, DELAYS.index(0)]
+    means_by_delay = np.array([[_mean(stretch, rows) for rows in DELAYS] for stretch in sample])
+    means = means_by_delay[:, DELAYS.index(0)]
     if means.std() < 1e-3:
         raise ValueError("the recordings' driver hardly steers: nothing can be compared")
-    stretch = np.repeat(np.arange(len(chosen)), FRAMES_OF_STRETCH)
-    return Evidence(np.stack(frames), stretch, np.array(human), means, np.arange(len(frames)), later)
+    stretch = np.repeat(np.arange(len(sample)), FRAMES_OF_STRETCH)
+    return Evidence(np.stack(frames), stretch, np.array(human), means, np.arange(len(frames)), means_by_delay)
 
 
 Stretch = tuple[Sequence[Sample], int, int]

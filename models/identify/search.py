@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.identify.candidates import Candidate, coarse, neighbours, rarity, usual
+from models.identify.candidates import Candidate, coarse, rarity, usual, variations
 from models.identify.evidence import DELAYS, Agreement, Evidence, Numbers, agreement, correlation
 from models.loading import BareNetwork
 from models.preprocessing.graph import Graph
@@ -80,8 +80,8 @@ class Search:
         best = self._better(best, [one.candidate for one in self._distinct(FINALISTS)])
         for _ in range(2):
             before = best
-            for group in self._groups(best):
-                best = self._better(best, group)
+            for vary in variations(self._network.scales_itself):
+                best = self._better(best, vary(best.candidate))
             if best is before:
                 break
         return best
@@ -96,22 +96,13 @@ class Search:
         answers = self._answers(best.candidate, self._evidence)[:, best.output] * FACTORS[best.factor]
         counts = np.bincount(self._evidence.stretch)
         means = np.bincount(self._evidence.stretch, np.clip(np.nan_to_num(answers), -1.0, 1.0)) / counts
-        correlations = [correlation(means, later) for later in self._evidence.later.T]
+        correlations = [correlation(means, means_later) for means_later in self._evidence.means_by_delay.T]
         place = int(np.argmax(correlations))
         return DELAYS[place], correlations[place]
 
-    def _groups(self, best: Try) -> Any:
-        """The neighbours of the best, read anew for each group, since the best may have changed."""
-        count = len(list(neighbours(best.candidate)))
-        for number in range(count):
-            groups = list(neighbours(best.candidate))
-            if number < len(groups):
-                yield groups[number]
-
     def _better(self, best: Try, group: Sequence[Candidate]) -> Try:
-        known = {one.candidate for one in self.tries if not one.coarse}
         for candidate in group:
-            if candidate in known:
+            if any(one.candidate == candidate and not one.coarse for one in self.tries):
                 continue
             one = self._try(candidate, self._evidence)
             if one.score > best.score + WORTH:
@@ -120,11 +111,11 @@ class Search:
 
     def _distinct(self, count: int) -> list[Try]:
         """The best coarse tries that are not like each other."""
-        chosen: list[Try] = []
+        finalists: list[Try] = []
         for one in sorted(self.tries, key=lambda one: -one.score):
-            if len(chosen) < count and not any(one.candidate.is_like(other.candidate) for other in chosen):
-                chosen.append(one)
-        return chosen
+            if len(finalists) < count and not any(one.candidate.is_like(other.candidate) for other in finalists):
+                finalists.append(one)
+        return finalists
 
     def _try(self, candidate: Candidate, evidence: Evidence) -> Try:
         answers = self._answers(candidate, evidence)
@@ -145,7 +136,7 @@ class Search:
         """The network's answers, (n, outputs). Candidates that differ in the scaling alone share their pixels."""
         key = (candidate.pixels, len(evidence.frames))
         if self._pixels is None or self._pixels[0] != key:
-            coloured = self._coloured(candidate.colour)[evidence.chosen]
+            coloured = self._coloured(candidate.colour)[evidence.numbers]
             self._pixels = (key, _in_batches(_prepare(candidate.shape), coloured))
         scale = _prepare(candidate.scale)
         answers = _in_batches(lambda pixels: self._predict(scale(pixels)), self._pixels[1])

@@ -31,8 +31,8 @@ from models.keras_files.layers.slices import SLICE, resolve_slice
 from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
-PREPROCESSING_PREFIX = "preprocess_"
-"""The beginning of the layer names that `models.preprocessing` uses."""
+OUR_PREFIXES = ("preprocess_", "steer_")
+"""The beginnings of the layer names that `models.preprocessing` and `models.answer` use."""
 
 MAX_PARAMETERS = 100_000_000
 MAX_ACTIVATIONS = 1 << 25
@@ -168,11 +168,11 @@ def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile
 def _graph_names(names: Iterable[str]) -> dict[str, str]:
     """Replace names that a backend may refuse, such as "+1", "conv/1" or 10,000 letters; ordinary ones stay."""
     graph_names: dict[str, str] = {}
-    used = {"frames", "steer_factor"}
+    used = {"frames", "pixels"}
     for name in names:
         clean = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
         clean = clean if clean[:1].isalpha() else f"layer_{clean}"
-        clean += "_" * clean.startswith(PREPROCESSING_PREFIX)
+        clean += "_" * clean.startswith(OUR_PREFIXES)
         while clean in used:
             clean += "_"
         used.add(clean)
