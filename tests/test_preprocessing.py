@@ -55,6 +55,9 @@ def opencv(text: str, image: np.ndarray) -> np.ndarray:
     return image if image.ndim == 3 else image[..., None]
 
 
+INTEGER_STEPS = ("colour=yuv", "colour=ycrcb", "colour=lab", "colour=l-of-lab", "blur=9", "size=", "rows=60:135, size=")
+"""OpenCV computes these with whole numbers, and so rounds some pixels to the other side."""
+
 WAYS = {"size": "LINEAR", "area": "AREA"}
 
 
@@ -96,7 +99,7 @@ def levels_apart(text: str) -> np.ndarray:
 def test_a_step_is_within_one_grey_level_of_opencv(text: str) -> None:
     apart = levels_apart(text)
     assert (apart > 1.01).mean() < 2e-4, f"{apart.max()} levels at most"
-    assert (apart > 0.01).mean() < 0.15
+    assert (apart > 0.01).mean() < (0.15 if text.startswith(INTEGER_STEPS) else 0.03)
 
 
 @pytest.mark.parametrize(
