@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -106,6 +107,23 @@ class TestLiteRt:
         assert open_engine(file, preprocess="output=angle").predict(FRAMES[:1]) == pytest.approx(first, rel=1e-4)
         doubled = open_engine(file, preprocess="scale=1/255, output=throttle, steer=-1").predict(FRAMES[:1])
         assert doubled == pytest.approx(-2 * first / 255, rel=1e-3)
+
+    def test_the_likeliest_of_several_classes_steers(self, tmp_path: Path) -> None:
+        image = keras.Input((160, 320, 3))
+        head = keras.layers.Dense(5, use_bias=False, activation="softmax")
+        model = keras.Model(image, head(keras.layers.GlobalAveragePooling2D()(image)))
+        head.set_weights([np.eye(3, 5, dtype=np.float32)])  # the brightest channel's number is the class
+        file = litert(tmp_path / "model.tflite", model)
+        frames = np.zeros((3, 160, 320, 3), np.uint8)
+        frames[[0, 1, 2], :, :, [0, 1, 2]] = 200
+        np.testing.assert_allclose(open_engine(file, preprocess="bins").predict(frames), [-1, -0.5, 0], atol=1e-6)
+        flipped = open_engine(file, preprocess="output=0, bins, steer=-1").predict(frames)
+        np.testing.assert_allclose(flipped, [1, 0.5, 0], atol=1e-6)
+        with pytest.raises(EngineError, match="or bins for classes"):
+            open_engine(file)
+        single = litert(tmp_path / "single.tflite", network((160, 320, 3)))
+        with pytest.raises(EngineError, match="bins needs 2 to 100 classes"):
+            open_engine(single, preprocess="bins")
 
     def test_bytes_of_whole_frames_are_left_alone(self, tmp_path: Path) -> None:
         convert_preparation("rows=0:1, columns=0:1, colour=grey", tmp_path / "model.tflite")

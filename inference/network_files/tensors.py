@@ -107,37 +107,51 @@ def single_input(file: Path, inputs: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class SteeringOutput:
-    """Where the steering is: number `index` of the output `number`, a tensor, times `factor`."""
+    """Where the steering is: in the output `number`, a tensor, its number `index`, or the likeliest of its classes.
+
+    factor: the steering is multiplied by it. bins: how many classes, 0 for a number.
+    """
 
     number: int
     index: int
     tensor: Tensor
     factor: float
+    bins: int = 0
 
     def steering(self, values: Array) -> float:
         """The steering in the values of the output."""
+        if self.bins:
+            return (2.0 * int(values.argmax()) / (self.bins - 1) - 1.0) * self.factor
         return self.tensor.decode(float(values.flat[self.index])) * self.factor
 
 
 def steering_output(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> SteeringOutput:
-    """The output that steers: the only number, or the adapter's choice, a name or a number among all of them.
+    """The output that steers: the only one, or the adapter's choice, as `models.answer.steering_of` reads it.
 
     Raises EngineError if it is not clear which one it is.
     """
-    places = [(number, i) for number, output in enumerate(outputs) for i in range(_count(output))]
-    chosen = adapter.output
-    if chosen is not None and not chosen.isdecimal():
-        places = [place for place in places if outputs[place[0]].name == chosen]
-    elif chosen is not None:
-        places = places[int(chosen) : int(chosen) + 1]
+    places = [
+        (number, i) for number, output in enumerate(outputs) for i in range(1 if adapter.bins else _count(output))
+    ]
+    name = adapter.output
+    if name is not None and not name.isdecimal():
+        places = [place for place in places if outputs[place[0]].name == name]
+    elif name is not None:
+        places = places[int(name) : int(name) + 1]
     if len(places) != 1:
-        what = f"output={chosen} is none of them" if chosen is not None else "one of their numbers is the steering"
-        raise EngineError(f"{file} answers with {_list(outputs)}; {what}: add output=NAME or output=0 to --preprocess")
+        what = f"output={name} is none of them" if name is not None else "one of their numbers is the steering"
+        raise EngineError(
+            f"{file} answers with {_list(outputs)}; {what}: add output=NAME or output=0, or bins for classes, to "
+            "--preprocess"
+        )
     ((number, index),) = places
     output = outputs[number]
     if output.dtype not in NUMBERS or (output.is_integer and not output.scale):
         raise EngineError(f"{file} answers with {output}; numbers of this format without a scale are no steering")
-    return SteeringOutput(number, index, output, adapter.steer)
+    bins = _count(output) if adapter.bins else 0
+    if adapter.bins and not 2 <= bins <= MAX_ANSWERS:
+        raise EngineError(f"bins needs 2 to {MAX_ANSWERS} classes; {file} answers with {output}")
+    return SteeringOutput(number, index, output, adapter.steer, bins)
 
 
 def _count(tensor: Tensor) -> int:
