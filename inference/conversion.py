@@ -146,8 +146,8 @@ def _companions(model: Path) -> list[Path]:
 
 
 def _convert(model: Path, file: Path, preprocess: str | None, converter: str) -> None:
-    named = ["--preprocess", preprocess] if preprocess else []
-    _run(converter, [str(model.resolve()), str(file), *named], str(model))
+    pixel_arguments = ["--preprocess", preprocess] if preprocess else []
+    _run(converter, [str(model.resolve()), str(file), *pixel_arguments], str(model))
 
 
 def _run(converter: str, arguments: list[str], name: str) -> None:

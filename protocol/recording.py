@@ -208,8 +208,8 @@ def _samples(rows: Iterator[Row], images: ImageFiles, problems: list[Problem]) -
     session, last_s = 0, float("nan")
     names: set[str] = set()
     for row in rows:
-        named = zip(CAMERAS, row.images, strict=True)
-        cameras = [_image(name, camera, images, row.line, problems) for camera, name in named]
+        images_by_camera = zip(CAMERAS, row.images, strict=True)
+        cameras = [_image(name, camera, images, row.line, problems) for camera, name in images_by_camera]
         if cameras[0] is None:
             continue
         if row.images[0] in names:

@@ -136,8 +136,8 @@ class Search:
         """The network's answers, (n, outputs). Candidates that differ in the scaling alone share their pixels."""
         key = (candidate.pixels, len(evidence.frames))
         if self._pixels is None or self._pixels[0] != key:
-            coloured = self._coloured(candidate.colour)[evidence.numbers]
-            self._pixels = (key, _in_batches(_prepare(candidate.shape), coloured))
+            frames = self._coloured(candidate.colour)[evidence.numbers]
+            self._pixels = (key, _in_batches(_prepare(candidate.shape), frames))
         scale = _prepare(candidate.scale)
         answers = _in_batches(lambda pixels: self._predict(scale(pixels)), self._pixels[1])
         return answers.reshape(len(answers), -1).astype(np.float64)

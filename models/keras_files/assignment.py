@@ -44,13 +44,13 @@ def assign(specs: Iterable[LayerSpec], weights: WeightFile) -> Groups:
     entries: defaultdict[Step, list[Path]] = defaultdict(list)
     for path in paths:
         entries[path[0]].append(path)
-    assigned: Groups = {}
+    groups_by_layer: Groups = {}
     for step, group in _assign_entries(list(entries), weights):
         if step.kind in MODELS:
-            assigned.update(_split(group, entries[step]))
+            groups_by_layer.update(_split(group, entries[step]))
         else:
-            assigned[entries[step][0]] = group
-    return assigned
+            groups_by_layer[entries[step][0]] = group
+    return groups_by_layer
 
 
 def _assign_entries(entries: list[Step], weights: WeightFile) -> Iterator[tuple[Step, LayerGroup]]:

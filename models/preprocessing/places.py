@@ -118,9 +118,9 @@ class Blur:
 
 def gaussian_kernel(size: int) -> np.ndarray:
     """OpenCV's Gaussian of this odd size for sigma 0: fixed numbers up to 7, then sigma = 0.3 (size/2 - 1.5) + 0.8."""
-    fixed = {1: [1], 3: [1, 2, 1], 5: [1, 4, 6, 4, 1], 7: [1, 3.5, 7, 9, 7, 3.5, 1]}
-    if size in fixed:
-        kernel = np.array(fixed[size], np.float64)
+    small_kernels = {1: [1], 3: [1, 2, 1], 5: [1, 4, 6, 4, 1], 7: [1, 3.5, 7, 9, 7, 3.5, 1]}
+    if size in small_kernels:
+        kernel = np.array(small_kernels[size], np.float64)
     else:
         sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
         kernel = np.exp(-((np.arange(size) - size // 2) ** 2) / (2 * sigma**2))
@@ -139,5 +139,5 @@ def _mean_over_areas(graph: Graph, rows: int, columns: int, new_rows: int, new_c
 def area_matrix(size: int, new_size: int) -> np.ndarray:
     """float32 (new_size, size): row i averages the part of the old pixels that new pixel i covers."""
     edges = np.arange(new_size + 1) * size / new_size
-    covered = np.minimum(edges[1:, None], np.arange(1, size + 1)) - np.maximum(edges[:-1, None], np.arange(size))
-    return (np.clip(covered, 0, None) * new_size / size).astype(np.float32)
+    overlap = np.minimum(edges[1:, None], np.arange(1, size + 1)) - np.maximum(edges[:-1, None], np.arange(size))
+    return (np.clip(overlap, 0, None) * new_size / size).astype(np.float32)

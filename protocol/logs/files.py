@@ -85,8 +85,8 @@ def _of_file(path: Path) -> Place:
 def _logs(folder: Path) -> list[Path]:
     """The log by its name, in any case; else all csv files."""
     files = sorted(file for file in folder.glob("*.[cC][sS][vV]") if not file.name.startswith("."))
-    named = [file for file in files if file.name == LOG_NAME] or [f for f in files if f.name.lower() == LOG_NAME]
-    return named or files
+    logs = [file for file in files if file.name == LOG_NAME] or [f for f in files if f.name.lower() == LOG_NAME]
+    return logs or files
 
 
 def _place(log: Path) -> Place:

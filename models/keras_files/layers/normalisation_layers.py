@@ -62,8 +62,8 @@ def _adapted_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     if not _has_adapted(settings):
         return []
     axes = sorted({axis % (len(shape) + 1) for axis in _kept_axes(settings) or ()})
-    kept = tuple((MAX_SIDE, *shape)[axis] for axis in axes)
-    return [kept, kept, ()]
+    places = tuple((MAX_SIDE, *shape)[axis] for axis in axes)
+    return [places, places, ()]
 
 
 def _along_axis(settings: LayerSettings, shape: Shape) -> int:

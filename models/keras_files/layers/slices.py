@@ -18,8 +18,8 @@ def resolve_slice(settings: LayerSettings, shape: tuple[int, ...]) -> LayerSetti
     bounds = _all_axes(settings, len(shape) + 1)
     if bounds[0] != slice(None):
         raise settings.wrong("it takes some of the frames; each frame needs an answer")
-    kept = [bound for bound in bounds if bound is not None]
-    for bound, size in zip(kept[1:], shape, strict=True):
+    known_bounds = [bound for bound in bounds if bound is not None]
+    for bound, size in zip(known_bounds[1:], shape, strict=True):
         if isinstance(bound, int) and not -size <= bound < size:
             raise settings.wrong(f"place {bound} is outside its input of shape {shape}")
         if isinstance(bound, slice) and bound.step == 0:
