@@ -18,7 +18,7 @@ import numpy.typing as npt
 from protocol.messages import FRAME_SHAPE
 
 Frames = npt.NDArray[np.uint8]
-Steering = npt.NDArray[np.float32]
+Answers = npt.NDArray[np.float32]
 
 SIZES = (1, 2, 4, 8)
 """Batches are padded to one of these sizes; a compiler builds a program for each, which must not happen in a drive."""
@@ -26,10 +26,10 @@ SIZES = (1, 2, 4, 8)
 
 @dataclass(slots=True)
 class Request:
-    """A queued frame (1, 160, 320, 3), and later its answer (1,) or the exception that its batch raised."""
+    """A queued frame (1, 160, 320, 3), and later its answer (1, outputs) or the exception that its batch raised."""
 
     frame: Frames
-    answer: Steering | None = None
+    answer: Answers | None = None
     error: Exception | None = None
 
     @property
@@ -39,12 +39,12 @@ class Request:
 
 
 class Batches:
-    """run: uint8 (n, 160, 320, 3) -> float32 (n,); the constructor calls it once with each of SIZES.
+    """run: uint8 (n, 160, 320, 3) -> float32 (n, outputs); the constructor calls it once with each of SIZES.
 
     delay_s: seconds that a batch waits for further frames, if the previous batch held several.
     """
 
-    def __init__(self, run: Callable[[Frames], Steering], delay_s: float = 0.0) -> None:
+    def __init__(self, run: Callable[[Frames], Answers], delay_s: float = 0.0) -> None:
         self._run, self._delay_s = run, delay_s
         self._waiting: deque[Request] = deque()
         self._turn = threading.Lock()
@@ -52,8 +52,8 @@ class Batches:
         for size in SIZES:
             run(np.zeros((size, *FRAME_SHAPE), np.uint8))
 
-    def predict(self, frame: Frames) -> Steering:
-        """One frame (1, 160, 320, 3) -> its answer (1,). Thread-safe. Raises the exception of its batch's `run`."""
+    def predict(self, frame: Frames) -> Answers:
+        """One frame (1, 160, 320, 3) -> its answer (1, outputs). Thread-safe. Raises what its batch raised."""
         request = Request(frame)
         self._waiting.append(request)
         with self._turn:

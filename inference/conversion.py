@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 STEERING, SALIENCY, PREPARATION = "models.convert", "models.saliency", "models.preprocessing.preparation"
 """The converter modules: their files answer with steering, with a saliency map, and with a prepared frame."""
 
-CONVERSION_VERSIONS = {STEERING: 2, SALIENCY: 2, PREPARATION: 1}
+CONVERSION_VERSIONS = {STEERING: 3, SALIENCY: 2, PREPARATION: 1}
 """A version increases when its module changes what it makes from the same model."""
 
 CONVERSION_LIMIT_S = 180

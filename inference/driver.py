@@ -9,27 +9,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from inference.observations import Observations, motion_of
+from inference.policy import Policy, PolicyError
 from inference.speed_control import STANDSTILL_MPH, SpeedControl, SpeedControlFactory
 from protocol.errors import ProtocolError
 from protocol.messages import Control, Telemetry
 from protocol.numbers import parse_number
-
-
-class Policy(Protocol):
-    """A steering policy: frames in, steering out. Every engine is one."""
-
-    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering, nominally -1..1."""
-        ...
-
-
-class PolicyError(ArithmeticError):
-    """The model answered NaN or an infinity, which is no steering value."""
 
 
 class Driver:
@@ -54,6 +40,7 @@ class Driver:
 
     def reset(self) -> None:
         """Discard the state of the drive, for a new simulator or one that has paused."""
+        self._observations = Observations()
         self._speed_control: SpeedControl = self._new_speed_control()
         self._steering = 0.0
         self.answer = 0.0
@@ -62,14 +49,17 @@ class Driver:
     def drive(self, telemetry: Telemetry) -> Control:
         """The command for this telemetry. Raises PolicyError, or any exception of the model; then call `fallback`."""
         self.speed_mph = telemetry.speed_mph
-        answer = float(self._policy.predict(telemetry.frame[np.newaxis])[0])
-        if not math.isfinite(answer):
-            raise PolicyError(f"the model answered {answer} for this frame")
-        self.answer = answer
-        self._steering = min(1.0, max(-1.0, answer))
+        self._observations.add(telemetry.frame, motion_of(telemetry))
+        answer = self._policy.answer(self._observations)
+        if not math.isfinite(answer.steering):
+            raise PolicyError(f"the model answered {answer.steering} for this frame")
+        self.answer = answer.steering
+        self._steering = min(1.0, max(-1.0, answer.steering))
         if self.stopping:
             return self._stop(telemetry.speed_mph)
-        throttle = self._speed_control.throttle(telemetry.speed_mph, self._steering, self._now_s(telemetry))
+        throttle = self._speed_control.throttle(
+            telemetry.speed_mph, answer._replace(steering=self._steering), self._now_s(telemetry)
+        )
         return Control(self._steering, throttle)
 
     def _now_s(self, telemetry: Telemetry) -> float:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.conversion import litert_file
+from inference.devices import keras_device, nvidia_gpu, tensorflow_gpus
 from inference.interpreters import Interpreters
-from inference.network_files.frame_input import frame_input
 from inference.network_files.litert import LiteRtNetwork
-from inference.network_files.opening import open_network
-from inference.network_files.tensors import EngineError, single_input, steering_output
-from inference.network_files.trial import try_once
-from models.adapter import read_adapter
+from inference.network_files.network_file import Frames, Lane, open_network_file
+from inference.network_files.tensors import EngineError
+from inference.observations import Observations
+from inference.policy import Answer
 from models.keras_files.file_kinds import ModelKind, model_kind
-from models.pixel_card import pixels_of
+from models.measurements import MEASUREMENTS
 from protocol.messages import FRAME_SHAPE
 
-Frames = npt.NDArray[np.uint8]
-Steering = npt.NDArray[np.float32]
+Answers = npt.NDArray[np.float32]
 ENGINES = ("auto", "litert", "onnx", "tensorflow", "keras")
 __all__ = ["ENGINES", "Engine", "EngineError", "choose_engine", "cpu_threads", "open_engine"]
 
@@ -42,18 +40,36 @@ class Engine:
     """A loaded model. name: `litert`, `onnx`, `tensorflow` or `keras-<backend>`; device: the CPU or GPU, for the user.
 
     notes: choices, translations and replacements of the loader, for the user. batches: whether to run several frames
-    together, which pays only on a GPU (docs/benchmarks.md).
+    together, which pays only on a GPU (docs/benchmarks.md). run: frames, uint8 (n, 160, 320, 3), and for a network that
+    takes them `stack` frames (n, stack, 160, 320, 3) and measurements (n, 3) -> float32 (n, outputs): the steering, and
+    the throttle where there is one. Thread-safe.
     """
 
     name: str
     device: str
     notes: tuple[str, ...]
-    run: Callable[[Frames], Steering]
+    run: Callable[..., Answers]
     batches: bool = False
+    stack: int | None = None
+    measures: bool = False
+    throttles: bool = False
 
-    def predict(self, frames: Frames) -> Steering:
-        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), steering nominally -1..1, positive right. Thread-safe."""
-        return self.run(frames)
+    def answer(self, observations: Observations) -> Answer:
+        """The answer to a car's newest frame. Thread-safe."""
+        frames = (observations.frame if self.stack is None else observations.stack(self.stack))[np.newaxis]
+        answers = self.run(frames, observations.measurements()) if self.measures else self.run(frames)
+        return Answer(*answers[0].tolist())
+
+    def predict(self, frames: Frames) -> Answers:
+        """uint8 RGB (n, 160, 320, 3) -> float32 (n,), the steering, each frame by itself, of a car that stands.
+
+        Thread-safe.
+        """
+        if self.stack is not None:
+            frames = np.repeat(frames[:, np.newaxis], self.stack, axis=1)
+        measurements = [np.zeros((len(frames), len(MEASUREMENTS)), np.float32)] if self.measures else []
+        answers: Answers = self.run(frames, *measurements)[:, 0]
+        return answers
 
     def milliseconds(self, frames: int = 50) -> float:
         """Measure the median milliseconds of one frame; this also warms up the engine."""
@@ -89,8 +105,8 @@ def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None
 
 def choose_engine() -> str:
     """The engine of a GPU if there is one and a library for it, else LiteRT, else an installed engine."""
-    if _nvidia_gpu():
-        if _installed("tensorflow") and _tensorflow_gpus():
+    if nvidia_gpu():
+        if _installed("tensorflow") and tensorflow_gpus():
             return "tensorflow"
         if _installed("jax") or _installed("torch"):
             return "keras"
@@ -109,20 +125,6 @@ def _require(engine: str) -> None:
         raise EngineError(f"--engine {engine} needs the package {_PACKAGES[engine].replace('_', '-')}: pip install it")
 
 
-def _nvidia_gpu() -> bool:
-    """Whether there is an NVIDIA driver; the check imports no library."""
-    return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
-
-
-def _tensorflow_gpus() -> list[str]:
-    import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
-
-    return [
-        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
-
-
 def cpu_threads() -> int:
     """LiteRT's best number of threads: one for each core available to this process, at most four."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -135,32 +137,29 @@ def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
 
     def open_lane(threads: int) -> Lane:
         network = LiteRtNetwork(file, str(file), threads)
-        return lambda frame: float(network.run(frame, 0).flat[0])
+        takes_frames_first = network.inputs[0].dtype == "uint8"
+        return lambda *inputs: network.run(inputs if takes_frames_first else inputs[::-1], (0,))[0]
 
-    return _engine_of_lanes("litert", open_lane, notes, threads)
+    network = LiteRtNetwork(file, str(file), threads=1)
+    frames = next(tensor for tensor in network.inputs if tensor.dtype == "uint8")
+    return replace(
+        _engine_of_lanes("litert", open_lane, notes, threads),
+        stack=frames.stack,
+        measures=len(network.inputs) > 1,
+        throttles=network.outputs[0].shape[-1] > 1,
+    )
 
 
 def _network_file(file: Path, kind: ModelKind, preprocess: str | None, threads: int | None) -> Engine:
     """A .tflite or .onnx file that anybody may have made."""
     _require(kind)
-    adapter = read_adapter(pixels_of(file, preprocess))
-    size = (adapter.preprocessing.output_shape if adapter.preprocessing else FRAME_SHAPE)[:2]
-    content = file.read_bytes()  # not memory-mapped: the user may replace the file
-    try_once(kind, content, file, size)
-    network = open_network(kind, content, str(file), threads=1)
-    tensor = single_input(file, network.inputs).filled(size)
-    output = steering_output(file, network.outputs, adapter)
-    plan = frame_input(file, tensor, adapter.preprocessing)
-
-    def open_lane(threads: int) -> Lane:
-        network, prepare = open_network(kind, content, str(file), threads), plan.open()
-        return lambda frame: output.steering(network.run(prepare(frame), output.number))
-
-    return _engine_of_lanes(kind, open_lane, plan.notes, threads)
-
-
-Lane = Callable[[Frames], float]
-"""Answers one request at a time."""
+    network = open_network_file(file, kind, preprocess)
+    return replace(
+        _engine_of_lanes(kind, network.open_lane, network.notes, threads),
+        stack=network.frames.tensor.stack,
+        measures=bool(network.columns),
+        throttles=len(network.answers) > 1,
+    )
 
 
 def _engine_of_lanes(
@@ -170,12 +169,13 @@ def _engine_of_lanes(
     threads = threads or cpu_threads()
     lanes = Interpreters(open_lane(threads), lambda: open_lane(1))
 
-    def run_one(frame: Frames) -> float:
+    def run(*inputs: Any) -> Answers:
+        count = len(inputs[0])
         with lanes.acquire() as lane:
-            return float(lane(frame))
-
-    def run(frames: Frames) -> Steering:
-        return np.array([run_one(frames[i : i + 1]) for i in range(len(frames))], np.float32)
+            if count == 1:
+                answers: Answers = lane(*inputs)
+                return answers
+            return np.concatenate([lane(*(value[i : i + 1] for value in inputs)) for i in range(count)])
 
     return Engine(name, f"CPU, {threads} thread{'s'[: threads != 1]}", notes, run)
 
@@ -185,18 +185,18 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
     import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
 
     loaded = _load(model, preprocess)
-    gpus = _tensorflow_gpus()
+    gpus = tensorflow_gpus()
     graph = tf.function(
-        lambda frames: loaded.model(frames, training=False),
-        input_signature=[tf.TensorSpec((None, *FRAME_SHAPE), tf.uint8)],
+        lambda *inputs: loaded.model(inputs if len(inputs) > 1 else inputs[0], training=False),
+        input_signature=[tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in loaded.model.inputs],
         jit_compile=bool(gpus),
     ).get_concrete_function()
 
-    def run(frames: Frames) -> Steering:
-        answers: Steering = graph(tf.constant(frames)).numpy()
-        return answers.reshape(-1)
+    def run(*inputs: Any) -> Answers:
+        answers: Answers = graph(*map(tf.constant, inputs)).numpy()
+        return answers
 
-    return Engine("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded.notes, run, bool(gpus))
+    return _of_keras("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded, run)
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
@@ -211,29 +211,21 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
     loaded = _load(model, preprocess)
     lock = threading.Lock()  # Keras keeps internal state between two calls
 
-    def run(frames: Frames) -> Steering:
+    def run(*inputs: Any) -> Answers:
         with lock:
-            answers: Steering = np.asarray(loaded.model.predict_on_batch(frames), np.float32)
-        return answers.reshape(-1)
+            batch = inputs if len(inputs) > 1 else inputs[0]
+            return np.asarray(loaded.model.predict_on_batch(batch), np.float32)
 
     backend = keras.backend.backend()
-    device = _keras_device(backend)
-    return Engine(f"keras-{backend}", device, loaded.notes, run, device != "CPU")
+    return _of_keras(f"keras-{backend}", keras_device(backend), loaded, run)
 
 
-def _keras_device(backend: str) -> str:
-    """The device of Keras' backend; Keras has no common function for it."""
-    if backend == "jax":
-        import jax  # noqa: PLC0415
-
-        device = jax.devices()[0]
-        return "CPU" if device.platform == "cpu" else f"{device.platform.upper()} {device.device_kind}"
-    if backend == "torch":
-        import torch  # noqa: PLC0415
-
-        return f"GPU {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "CPU"
-    gpus = _tensorflow_gpus()
-    return f"GPU {gpus[0]}" if gpus else "CPU"
+def _of_keras(name: str, device: str, loaded: Any, run: Callable[..., Answers]) -> Engine:
+    """The engine of a loaded Keras model; only frames alone are worth a batch."""
+    inputs, (output,) = loaded.model.inputs, loaded.model.outputs
+    stack = inputs[0].shape[1] if len(inputs[0].shape) == 5 else None
+    batches = device != "CPU" and stack is None and len(inputs) == 1
+    return Engine(name, device, loaded.notes, run, batches, stack, len(inputs) > 1, output.shape[-1] > 1)
 
 
 def _load(model: Path, preprocess: str | None) -> Any:

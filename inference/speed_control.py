@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from inference.policy import Answer
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 
 LATERAL_ACCELERATION_MPS2 = 4.1
@@ -27,8 +28,8 @@ STANDSTILL_MPH = 1.0
 class SpeedControl(Protocol):
     """Gives the throttle of one car; it is called once for each answer."""
 
-    def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
-        """Speed in miles an hour, steering -1..1, seconds of a monotonic clock -> throttle -1..1."""
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
+        """Speed in miles an hour, steering within -1..1, seconds of a monotonic clock -> throttle -1..1."""
         ...
 
 
@@ -41,7 +42,7 @@ class ConstantThrottle:
 
     value: float
 
-    def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
         """Return the constant."""
         return self.value
 
@@ -83,14 +84,15 @@ class PIController:
 
 @dataclass(slots=True)
 class SpeedTarget:
-    """The target speed of all cars. If `constant_throttle` (0..1) is not None, it replaces the target."""
+    """The target speed of all cars. A `constant_throttle` (0..1), or the model's own throttle, replaces the target."""
 
     target_mph: float
     constant_throttle: float | None = None
+    models_throttle: bool = False
 
     def hold(self, target_mph: float) -> None:
-        """Set the target speed; this also ends a constant throttle."""
-        self.target_mph, self.constant_throttle = target_mph, None
+        """Set the target speed; this also ends a constant throttle and the model's."""
+        self.target_mph, self.constant_throttle, self.models_throttle = target_mph, None, False
 
 
 class TargetSpeedControl:
@@ -100,9 +102,14 @@ class TargetSpeedControl:
         self._target = target
         self._controller = PIController(target.target_mph)
 
-    def throttle(self, speed_mph: float, steering: float, now_s: float) -> float:
-        """The PIController's throttle for the current target, or the constant throttle."""
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
+        """The PIController's throttle for the current target, or the constant one, or the model's, as the target says.
+
+        The model's may brake, but not reverse a car that stands.
+        """
         if self._target.constant_throttle is not None:
             return self._target.constant_throttle
+        if self._target.models_throttle and answer.throttle is not None:
+            return max(0.0, answer.throttle) if speed_mph < STANDSTILL_MPH else answer.throttle
         self._controller.target_mph = self._target.target_mph
-        return self._controller.throttle(speed_mph, steering, now_s)
+        return self._controller.throttle(speed_mph, answer.steering, now_s)

@@ -6,9 +6,11 @@ The text is a written preprocessing or a short form, and may also say what the n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.measurements import Columns, read_columns
 from models.preprocessing.named import read_preprocessing, short_form_lines
 from models.preprocessing.written import SYNTAX, Preprocessing, PreprocessingError, read_number
 
@@ -17,7 +19,9 @@ MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".tflite", ".onnx")
 ANSWER_SYNTAX = """parts that say what the network's answer means:
   steer=1/25         multiply the answer by it: degrees become -1..1; steer=-1 mirrors
   output=steering    the output of this name, or with output=0 the first of all numbers, is the steering
-  bins               the numbers are classes from full left to full right; the likeliest one steers"""
+  throttle=throttle  likewise the output that is the throttle, for --throttle model
+  bins               the numbers are classes from full left to full right; the likeliest one steers
+  input=NAME:speed/30  what an input besides the image gets: speed (mph), steering (-1..1), throttle (0..1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +29,66 @@ class Adapter:
     """How a network is used. preprocessing: None leaves the choice to the loader.
 
     output: name or number of the output that steers, None for the only one. steer: the answer is multiplied by it.
+    throttle: likewise of the output that is the throttle, None for one that is called so.
     bins: the output's numbers are classes, evenly from -1 to 1, as donkeycar's categorical networks have them.
+    inputs: what the inputs besides the image get, by name.
     """
 
     preprocessing: Preprocessing | None = None
     output: str | None = None
     steer: float = 1.0
     bins: bool = False
+    throttle: str | None = None
+    inputs: Mapping[str, Columns] = field(default_factory=dict)
 
 
 def read_adapter(text: str | None) -> Adapter:
     """Read the text; None or an empty one leaves every choice to the loader. Raises PreprocessingError."""
-    pixels, output, steer, bins = [], None, 1.0, False
+    pixels, steer, bins = [], 1.0, False
+    outputs: dict[str, str | None] = {"output": None, "throttle": None}
+    inputs: dict[str, Columns] = {}
     for part in (text or "").split(","):
         key, _, value = (piece.strip() for piece in part.partition("="))
         if key.lower() == "steer":
             steer = read_number(value)
             if steer == 0.0:
                 raise PreprocessingError("steer=0 would always steer straight ahead")
-        elif key.lower() == "output":
+        elif key.lower() in outputs:
             if not value:
-                raise PreprocessingError("output= needs the name or the number of an output, as in output=0")
-            output = value
+                raise PreprocessingError(f"{key}= needs the name or the number of an output, as in {key}=0")
+            outputs[key.lower()] = value
+        elif key.lower() == "input":
+            name, colon, columns = value.partition(":")
+            if not colon:
+                raise PreprocessingError(f"{part.strip()!r} needs a name and what it gets: input=NAME:speed/30")
+            inputs[name.strip()] = read_columns(columns)
         elif part.strip().lower() == "bins":
             bins = True
         elif part.strip():
             pixels.append(part)
-    return Adapter(read_preprocessing(",".join(pixels)) if pixels else None, output, steer, bins)
+    preprocessing = read_preprocessing(",".join(pixels)) if pixels else None
+    return Adapter(preprocessing, outputs["output"], steer, bins, outputs["throttle"], inputs)
+
+
+TERMS = {"steering": ("steer", "angle"), "throttle": ("throttle",)}
+
+
+def output_named(meaning: str, names: list[str], chosen: str | None) -> str | None:
+    """The name or number of the output with a meaning of TERMS: the chosen one, or the only one that is called so."""
+    if chosen is not None or len(names) < 2:
+        return chosen
+    named = [name for name in names if any(term in name.lower() for term in TERMS[meaning])]
+    return named[0] if len(named) == 1 else None
+
+
+def output_notes(names: list[str], adapter: Adapter) -> list[str]:
+    """For the user: which output steers, where its name decided, and which one is the throttle."""
+    steering = output_named("steering", names, adapter.output)
+    throttle = output_named("throttle", names, adapter.throttle)
+    notes = [f"the output {steering} steers"] if steering is not None and adapter.output is None else []
+    if throttle is not None:
+        notes.append(f"the output {throttle} is the throttle, which drives with --throttle model")
+    return notes
 
 
 def adapter_text(text: str) -> str:

@@ -1,28 +1,45 @@
-"""Turns a network's outputs into the steering: the chosen number or class of several, times a factor."""
+"""Turns a network's outputs into the steering, and the throttle if there is one."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from models.adapter import Adapter
+from models.adapter import Adapter, output_named
 from models.keras_files.weights import ModelFileError
 
 MAX_BINS = 200
 
 
-def steering_of(outputs: dict[str, Any], adapter: Adapter) -> Any:
-    """The steering (n, 1) in the symbolic outputs, by name. Raises ModelFileError if it is not clear which it is."""
+def answer_of(outputs: dict[str, Any], adapter: Adapter) -> Any:
+    """Steering and throttle (n, 2) in the symbolic outputs, by name, or steering alone (n, 1).
+
+    The throttle is the output that the adapter names, or the one that is called so.
+    Raises ModelFileError if it is not clear which output is the steering.
+    """
     from keras import layers  # noqa: PLC0415 - Keras takes seconds
 
-    steering = _output(outputs, adapter)
+    name = output_named("steering", list(outputs), adapter.output)
+    steering = _output(outputs, "output", name, adapter.bins)
     if adapter.bins:
         steering = _from_bins(steering)
-    elif math.prod(steering.shape[1:]) != 1:
+    steering = _one_number(steering, outputs, "steer_shape")
+    if adapter.steer != 1.0:
+        steering = layers.Rescaling(adapter.steer, name="steer_factor")(steering)
+    name = output_named("throttle", list(outputs), adapter.throttle)
+    if name is None:
+        return steering
+    throttle = _one_number(_output(outputs, "throttle", name, bins=False), outputs, "steer_throttle")
+    return layers.Concatenate(name="steer_answer")([steering, throttle])
+
+
+def _one_number(output: Any, outputs: dict[str, Any], name: str) -> Any:
+    """The output as (n, 1). Raises ModelFileError if it has several numbers."""
+    from keras import layers  # noqa: PLC0415
+
+    if math.prod(output.shape[1:]) != 1:
         raise ModelFileError(f"the model answers with {described(outputs)}; one number is the steering: {ADVICE}")
-    if tuple(steering.shape[1:]) != (1,):
-        steering = layers.Reshape((1,), name="steer_shape")(steering)
-    return steering if adapter.steer == 1.0 else layers.Rescaling(adapter.steer, name="steer_factor")(steering)
+    return output if tuple(output.shape[1:]) == (1,) else layers.Reshape((1,), name=name)(output)
 
 
 ADVICE = "add output=NAME or output=0, or bins for classes, to --preprocess"
@@ -34,29 +51,29 @@ def described(outputs: dict[str, Any]) -> str:
     return " and ".join(f"{name} ({count} number{'s'[: count != 1]})" for name, count in counts.items())
 
 
-def _output(outputs: dict[str, Any], adapter: Adapter) -> Any:
-    """The output of the adapter's name, or the number of its number among all numbers of all outputs."""
-    if adapter.output is None:
+def _output(outputs: dict[str, Any], part: str, choice: str | None, bins: bool) -> Any:
+    """The output of this name, or the number of this number among all numbers of all outputs. part: of the text."""
+    if choice is None:
         if len(outputs) == 1:
             return next(iter(outputs.values()))
-    elif adapter.output in outputs:
-        return outputs[adapter.output]
-    elif adapter.output.isdecimal():
-        number = int(adapter.output)
+    elif choice in outputs:
+        return outputs[choice]
+    elif choice.isdecimal():
+        number = int(choice)
         for output in outputs.values():
             count = math.prod(size or 1 for size in output.shape[1:])
-            if number < count:
-                return output if adapter.bins or count == 1 else _number(output, number)
-            number -= 1 if adapter.bins else count
-    problem = f"output={adapter.output} is none of them" if adapter.output else "one of them is the steering"
+            if number < (1 if bins else count):
+                return output if bins or count == 1 else _number(output, number, f"steer_{part}_{choice}")
+            number -= 1 if bins else count
+    problem = f"{part}={choice} is none of them" if choice else "one of them is the steering"
     raise ModelFileError(f"the model answers with {described(outputs)}; {problem}: {ADVICE}")
 
 
-def _number(output: Any, number: int) -> Any:
+def _number(output: Any, number: int, name: str) -> Any:
     """One number of an output, (n, 1)."""
     from keras import layers  # noqa: PLC0415
 
-    flat = layers.Flatten(name="steer_flat")(output) if len(output.shape) > 2 else output
+    flat = layers.Flatten(name=name)(output) if len(output.shape) > 2 else output
     return flat[:, number : number + 1]
 
 

@@ -18,21 +18,28 @@ import logging
 import os
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from models.adapter import adapter_text, syntax
-from models.card import golden_frame
+from models.conversion_check import (
+    Answer,
+    Inputs,
+    largest_difference,
+    litert_answer,
+    milliseconds,
+    model_answer,
+    onnx_answer,
+    trial_inputs,
+)
 from models.keras_files.file_kinds import model_kind
+from models.measurements import OWN_NAME
 from models.whole_files import write_whole
 from protocol.command_line import command_parser, run
-from protocol.messages import FRAME_SHAPE, Frame
+from protocol.messages import FRAME_SHAPE
 
 AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
 """Largest accepted difference between the LiteRT file's answer and the model's, by the weights' number format.
@@ -40,10 +47,6 @@ AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
 It is relative for answers larger than 1. A difference of 0.05 is 1.25 degrees; only a drive shows whether that is too
 much.
 """
-
-NOISE_FRAMES, TIMED_CALLS = 4, 30
-
-Answer = Callable[[Frame], float]
 
 
 class ConversionError(RuntimeError):
@@ -54,19 +57,21 @@ class ConversionError(RuntimeError):
 class Conversion:
     """A written file. notes: of loading the model; difference: largest one of the answers, see AGREEMENT.
 
-    before, after: answer a frame, uint8 (160, 320, 3), with the model and with the written file.
+    before, after: answer with the model and with the written file. trial: inputs of an answer.
     """
 
     notes: tuple[str, ...]
     difference: float
     before: Answer
     after: Answer
+    trial: Inputs
 
     def report(self, out: Path) -> tuple[str, ...]:
         """The notes, and a line on the size of `out`, the difference, and the milliseconds of a frame."""
         line = (
             f"wrote {out}: {out.stat().st_size / 1e6:.2f} MB; its answers differ by at most {self.difference:.1e}; "
-            f"a frame takes {_milliseconds(self.after):.2f} ms, and {_milliseconds(self.before):.2f} ms in TensorFlow"
+            f"an answer takes {milliseconds(self.after, self.trial):.2f} ms, "
+            f"and {milliseconds(self.before, self.trial):.2f} ms in TensorFlow"
         )
         return *self.notes, line
 
@@ -86,8 +91,9 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
 
     loaded = load_steering_model(path, preprocess)
     content = onnx_bytes(loaded.model) if is_onnx else litert_bytes(loaded.model, weights)
-    before, after = _model_answer(loaded.model), (_onnx_answer if is_onnx else _litert_answer)(content)
-    difference = _largest_difference(before, after)
+    before, after = model_answer(loaded.model), (onnx_answer if is_onnx else litert_answer)(content)
+    trials = trial_inputs(loaded.model)
+    difference = largest_difference(before, after, trials)
     if not difference <= AGREEMENT[weights]:
         raise ConversionError(
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
@@ -102,7 +108,7 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
     }
     write_whole(notes_path(out), json.dumps(facts, indent=2).encode())
     write_whole(out, content)
-    return Conversion(loaded.notes, difference, before, after)
+    return Conversion(loaded.notes, difference, before, after, trials[0])
 
 
 def notes_path(out: Path) -> Path:
@@ -111,7 +117,7 @@ def notes_path(out: Path) -> Path:
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:
-    """The LiteRT file, for a batch of one, of a flat model of uint8 images such as `load_steering_model` gives.
+    """The LiteRT file, for a batch of one, of a flat model such as `load_steering_model` gives.
 
     weights: "float16" halves the file; the kernels compute in float32. "int8" quarters it, with one scale for each
     output channel; kernels with integer support multiply integers, in each frame's own range. No sample of frames is
@@ -119,20 +125,28 @@ def litert_bytes(model: Any, weights: str = "float32") -> bytes:
     """
     from models.inference_graph import inference_function  # noqa: PLC0415
 
-    return litert_bytes_of(inference_function(model), weights, (1, *model.input_shape[1:]))
+    return litert_bytes_of(inference_function(model), weights, *(_shape_of_one(tensor) for tensor in model.inputs))
 
 
 def litert_bytes_of(
-    answer: Callable[[Any], Any], weights: str = "float32", shape: tuple[int, ...] = (1, *FRAME_SHAPE)
+    answer: Callable[..., Any],
+    weights: str = "float32",
+    images: tuple[int, ...] = (1, *FRAME_SHAPE),
+    measurements: tuple[int, ...] | None = None,
 ) -> bytes:
-    """The LiteRT file of a function of TensorFlow operations on uint8 images; shape: includes the batch size."""
+    """The LiteRT file of a function of TensorFlow operations.
+
+    images: shape of its first argument, uint8, with the batch; measurements: of its second, float32, if there is one.
+    """
     import tensorflow as tf  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
     )
 
-    images = tf.TensorSpec(shape, tf.uint8, name="frame")
-    function = tf.function(answer, input_signature=[images], autograph=False)
+    signature = [tf.TensorSpec(images, tf.uint8, name="frame")]
+    if measurements is not None:
+        signature.append(tf.TensorSpec(measurements, tf.float32, name=OWN_NAME))
+    function = tf.function(answer, input_signature=signature, autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":
@@ -143,71 +157,29 @@ def litert_bytes_of(
     return content
 
 
+def _shape_of_one(tensor: Any) -> tuple[int, ...]:
+    """The tensor's shape for a batch of one."""
+    return (1, *tensor.shape[1:])
+
+
 def onnx_bytes(model: Any) -> bytes:
-    """The ONNX file, for a batch of one, of a flat model of uint8 images. Raises ImportError without tf2onnx."""
+    """The ONNX file, for a batch of one, of a flat model as for `litert_bytes`. Raises ImportError without tf2onnx."""
     import keras  # noqa: PLC0415
 
     if importlib.util.find_spec("tf2onnx") is None or importlib.util.find_spec("onnxruntime") is None:
         raise ImportError("for a .onnx file, pip install tf2onnx onnxruntime")
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)  # it warns, with tracebacks, where it cannot optimise
-    frame = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="uint8", name="frame")
+    signature = [
+        keras.InputSpec(shape=_shape_of_one(tensor), dtype=dtype, name=name)
+        for tensor, dtype, name in zip(model.inputs, ("uint8", "float32"), ("frame", OWN_NAME), strict=False)
+    ]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras looks for a name that NumPy 2 will give a new meaning
         file = Path(folder) / "model.onnx"
-        model.export(file, format="onnx", verbose=False, input_signature=[frame])
+        model.export(
+            file, format="onnx", verbose=False, input_signature=signature if len(signature) == 1 else [signature]
+        )
         return file.read_bytes()
-
-
-def _model_answer(model: Any) -> Answer:
-    import tensorflow as tf  # noqa: PLC0415
-
-    graph = tf.function(lambda frames: model(frames, training=False), autograph=False)
-    return lambda frame: float(graph(tf.constant(frame[np.newaxis])).numpy().flat[0])
-
-
-def _litert_answer(content: bytes) -> Answer:
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-
-    interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
-    interpreter.allocate_tensors()
-    frame_index = interpreter.get_input_details()[0]["index"]
-    answer_index = interpreter.get_output_details()[0]["index"]
-
-    def answer(frame: Frame) -> float:
-        interpreter.set_tensor(frame_index, frame[np.newaxis])
-        interpreter.invoke()
-        return float(interpreter.get_tensor(answer_index)[0, 0])
-
-    return answer
-
-
-def _onnx_answer(content: bytes) -> Answer:
-    import onnxruntime  # noqa: PLC0415
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda frame: float(session.run(None, {name: frame[np.newaxis]})[0].flat[0])
-
-
-def _largest_difference(before: Answer, after: Answer) -> float:
-    """The largest difference of the answers to the golden frame and to noise frames of increasing brightness."""
-    noise = np.random.default_rng(0).random((NOISE_FRAMES, *FRAME_SHAPE))
-    frames = (noise * np.linspace(0, 255, NOISE_FRAMES)[:, None, None, None]).astype(np.uint8)
-    differences = []
-    for frame in (golden_frame(), *frames):
-        reference = before(frame)
-        differences.append(abs(reference - after(frame)) / max(1.0, abs(reference)))
-    return float(np.max(differences))
-
-
-def _milliseconds(answer: Answer) -> float:
-    """The median milliseconds of an answer."""
-    frame, times = golden_frame(), []
-    for _ in range(TIMED_CALLS):
-        start = time.perf_counter()
-        answer(frame)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times) * 1000)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,9 @@ from keras import layers
 
 
 def inference_function(model: keras.Model) -> Callable[[Any], Any]:
-    """A function of TensorFlow operations, uint8 frames (1, rows, columns, 3) -> float32, equal to `model`.
+    """A function of TensorFlow operations, equal to `model`: uint8 frames (1, rows, columns, 3) -> float32.
+
+    A model of several frames or of measurements has the inputs that `models.network_inputs` describes.
 
     model: flat, each layer called once, as `models.loading`, `steering` and `classifiers` build it.
 
@@ -27,10 +29,10 @@ def inference_function(model: keras.Model) -> Callable[[Any], Any]:
 
     graph = keras.Function(model.inputs, model.outputs)  # the model itself would cast its input back to bytes
 
-    def answer(frames: Any) -> Any:
+    def answer(frames: Any, *measurements: Any) -> Any:
         x = tf.cast(frames, tf.float32)
         if not _is_chain(model):
-            return graph([x])[0]
+            return graph([x, *measurements])[0]
         steps = [layer for layer in model.layers[1:] if not isinstance(layer, layers.Dropout)]
         while steps:
             x, count = _step(x, steps)

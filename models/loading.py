@@ -1,4 +1,4 @@
-"""Loads any steering model file as a uniform model: a raw camera frame in, one steering value out.
+"""Loads any steering model file as a uniform model: raw camera frames in, the steering out.
 
 Files come from three generations of Keras and have inputs of many sizes. The loader hides these differences from its
 callers, and never runs code from a file.
@@ -12,14 +12,15 @@ from typing import Any
 
 import keras
 
-from models.adapter import read_adapter
-from models.answer import steering_of
+from models.adapter import output_notes, read_adapter
+from models.answer import answer_of
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, weighted
 from models.keras_files.lambdas.decisions import decide_lambdas
 from models.keras_files.layers.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
+from models.network_inputs import describe, network_inputs
 from models.pixel_card import pixels_of
 from models.preprocessing.likely import advice, likely
 from models.preprocessing.written import Preprocessing, PreprocessingError
@@ -32,7 +33,12 @@ SettingsByLayer = dict[str, LayerSettings]
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A model, uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), and notes for the user on the loader's choices."""
+    """A model and notes for the user on the loader's choices.
+
+    It maps uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), the steering. For a network of several frames its input is
+    (n, frames, 160, 320, 3), oldest first. One that is given measurements has a second input, see
+    `models.network_inputs`; one that also answers with a throttle has an output (n, 2), steering and throttle.
+    """
 
     model: keras.Model
     notes: tuple[str, ...]
@@ -61,15 +67,22 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         )
         scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
         preprocessing, notes = _choose(shape, architecture.input_dtype, scales_itself, adapter.preprocessing)
-        frames = keras.Input(FRAME_SHAPE, dtype="uint8", name="frames")
-        x = preprocessing(frames) if preprocessing else frames
-        output = steering_of(apply_layers(x, architecture, settings, file.weights, lambdas.replaced), adapter)
-        return LoadedNetwork(keras.Model(frames, output), (*_origin_notes(file), *notes, *lambdas.notes))
+        try:
+            notes += describe(architecture.vectors, adapter.inputs)
+            network = network_inputs(
+                architecture.input_name, preprocessing, architecture.stack, architecture.vectors, adapter.inputs
+            )
+        except PreprocessingError as error:
+            raise ModelFileError(str(error)) from None
+        outputs = apply_layers(network.values, architecture, settings, file.weights, lambdas.replaced)
+        model = network.model(answer_of(outputs, adapter))
+        notes += output_notes(list(outputs), adapter)
+        return LoadedNetwork(model, (*_origin_notes(file), *notes, *lambdas.notes))
 
 
 @dataclass(frozen=True, slots=True)
 class BareNetwork:
-    """A network without what prepares its pixels. model: float32 (n, *shape) -> its answers.
+    """A network of one frame without what prepares its pixels. model: float32 (n, *shape) -> its answers.
 
     scales_itself: whether its own layers scale the pixels. notes: for the user.
     """
@@ -87,10 +100,13 @@ def load_bare_network(path: Path) -> BareNetwork:
         settings = settings_of(architecture, file.keras_version)
         if architecture.input_dtype == "uint8":
             raise ModelFileError("the model takes bytes and prepares them itself: there is nothing to find")
+        if architecture.stack is not None or architecture.vectors:
+            raise ModelFileError("the model takes more than one frame: its pixels cannot be found by single frames")
         rows, columns, channels = _input_shape(architecture, None)
         lambdas = decide_lambdas(architecture, settings, weighted(architecture, settings), True, "Python is never run")
         pixels = keras.Input((rows, columns, channels), name="pixels")
-        outputs = apply_layers(pixels, architecture, settings, file.weights, lambdas.replaced)
+        inputs = {architecture.input_name: pixels}
+        outputs = apply_layers(inputs, architecture, settings, file.weights, lambdas.replaced)
         scales_itself = lambdas.scale or _has_rescaling(architecture, settings)
         notes = (*_origin_notes(file), *lambdas.notes)
         return BareNetwork(keras.Model(pixels, _joined(outputs)), (rows, columns, channels), scales_itself, notes)

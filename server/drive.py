@@ -29,7 +29,7 @@ from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter import ModelSource
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging
-from server.config.options import Options, parse_options
+from server.config.options import MODELS_THROTTLE, Options, parse_options
 from server.core.app import DrivingApp
 from server.core.observer import Observer
 from server.model.facts import run_facts
@@ -57,9 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = bind(options.host, options.port)
         models = ModelSlot(
-            load(ModelSource(options.model, options.preprocess), options), lambda source: load(source, options)
+            load_driving(ModelSource(options.model, options.preprocess), options),
+            lambda source: load_driving(source, options),
         )
-        pace = SpeedTarget(options.speed_mph, options.throttle)
+        pace = speed_target(options)
         film = open_film(options, models)
         app = DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
         controls = OperatorControls(app, models, pace, options.record or Path("recordings"), open_shadow(options))
@@ -130,6 +131,24 @@ def load(source: ModelSource, options: Options, threads: int | None = None) -> L
     if engine.batches:
         engine = replace(engine, run=Batches(engine.run, options.batch_ms / 1000).predict)
     return LoadedModel(path, engine, run_facts(path, engine), source.preprocess)
+
+
+def load_driving(source: ModelSource, options: Options) -> LoadedModel:
+    """As `load`, for a model that drives: with --throttle model, it must answer with one. Raises as `load` does."""
+    model = load(source, options)
+    if options.throttle == MODELS_THROTTLE and not model.engine.throttles:
+        raise ValueError(
+            f"{model.path.name} answers with steering alone, so --throttle {MODELS_THROTTLE} cannot drive; if one of "
+            'its outputs is the throttle, name it: --preprocess "throttle=NAME"'
+        )
+    return model
+
+
+def speed_target(options: Options) -> SpeedTarget:
+    """The speed or throttle of the command line."""
+    throttle = options.throttle
+    constant = throttle if isinstance(throttle, float) else None
+    return SpeedTarget(options.speed_mph, constant, models_throttle=throttle == MODELS_THROTTLE)
 
 
 def open_film(options: Options, models: ModelSlot) -> list[Observer]:

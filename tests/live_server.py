@@ -24,11 +24,12 @@ from server.net.serving import answer_requests
 from server.operator_controls import OperatorControls
 from server.web.access import Access
 from server.web.routes import wsgi_app
+from tests.frame_policy import FramePolicy
 
 OPEN = Access()
 
 
-class Brightness:
+class Brightness(FramePolicy):
     """Steers by the frame's mean brightness: black -1, white 1. `fail`: raised instead of an answer."""
 
     def __init__(self) -> None:
@@ -79,7 +80,8 @@ class LiveServer:
             raise EngineError(f"{path.name} is no model")
 
         def run(frames):
-            return np.ones(len(frames), np.float32) if path.name == "other.h5" else self.policy.predict(frames)
+            steering = np.ones(len(frames)) if path.name == "other.h5" else self.policy.predict(frames)
+            return np.float32(steering).reshape(-1, 1)
 
         return LoadedModel(
             path,

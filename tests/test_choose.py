@@ -7,12 +7,13 @@ from protocol.recording import read_recording
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
+from tests.frame_policy import FramePolicy
 from training.judge import choose, dagger
 from training.judge.choose import badness, driver_of, figures, replay_lines, trial_drives
 from training.judge.dagger import record_corrections
 
 
-class Straight:
+class Straight(FramePolicy):
     """Never turns."""
 
     def predict(self, frames):

@@ -163,7 +163,7 @@ def test_the_command_says_what_it_wrote(name: str, tmp_path: Path, capsys: pytes
     last = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(
         rf"wrote .*{name}: 0\.\d\d MB; its answers differ by at most \d\.\de-0\d; "
-        r"a frame takes \d+\.\d\d ms, and \d+\.\d\d ms in TensorFlow",
+        r"an answer takes \d+\.\d\d ms, and \d+\.\d\d ms in TensorFlow",
         last,
     )
     loaded = load_steering_model(tmp_path / "model.keras").model

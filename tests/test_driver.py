@@ -9,9 +9,10 @@ from inference.driver import Driver, PolicyError
 from inference.speed_control import ConstantThrottle, PIController
 from protocol.messages import Control, Telemetry
 from tests.conftest import road_frame
+from tests.frame_policy import FramePolicy
 
 
-class Says:
+class Says(FramePolicy):
     """A policy that says what it is told."""
 
     def __init__(self, *answers):
@@ -89,11 +90,21 @@ def test_the_speed_control_lives_in_game_time_where_the_simulator_tells_it():
     assert control.times == [1.25, 2.0, 77.0, 77.0, 3.5]
 
 
+class Integrates:
+    """Only the integral of a PIController, at 15 mph."""
+
+    def __init__(self):
+        self._controller = PIController(15.0, kp=0.0, ki=0.1)
+
+    def throttle(self, speed_mph, answer, now_s):
+        return self._controller.throttle(speed_mph, answer.steering, now_s)
+
+
 @pytest.mark.parametrize("whole", ["0", "12", 12])
 def test_whole_seconds_are_no_clock_for_the_speed_control(whole):
     """Two builds of test labs tell them: between two of them the control would believe that no time has passed."""
     now = [0.0]
-    car = Driver(Says(*[0.0] * 40), lambda: PIController(15.0, kp=0.0, ki=0.1), clock=lambda: now[0])
+    car = Driver(Says(*[0.0] * 40), Integrates, clock=lambda: now[0])
     for _ in range(40):
         now[0] += 0.05
         control = car.drive(Telemetry(road_frame(), b"", 0.0, 0.0, 10.0, {"sim_time": whole}))

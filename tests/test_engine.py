@@ -53,15 +53,15 @@ def test_what_is_no_tflite_model_is_refused(tmp_path):
 
 
 def test_auto_chooses_by_what_is_there(monkeypatch):
-    monkeypatch.setattr(module, "_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(module, "nvidia_gpu", lambda: False)
     assert choose_engine() == "litert"
     monkeypatch.setattr(module, "_installed", lambda package: package == "keras")
     assert choose_engine() == "keras"
     with pytest.raises(EngineError, match="needs the package ai-edge-litert"):
         module._require("litert")
-    monkeypatch.setattr(module, "_nvidia_gpu", lambda: True)
+    monkeypatch.setattr(module, "nvidia_gpu", lambda: True)
     monkeypatch.setattr(module, "_installed", lambda package: True)
-    monkeypatch.setattr(module, "_tensorflow_gpus", lambda: ["H200"])
+    monkeypatch.setattr(module, "tensorflow_gpus", lambda: ["H200"])
     assert choose_engine() == "tensorflow"
-    monkeypatch.setattr(module, "_tensorflow_gpus", list)
+    monkeypatch.setattr(module, "tensorflow_gpus", list)
     assert choose_engine() == "keras"

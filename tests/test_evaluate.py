@@ -10,6 +10,7 @@ from simulator.world import course
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
+from tests.frame_policy import FramePolicy
 from training import evaluate
 from training.evaluate import drive, main
 
@@ -17,7 +18,7 @@ LAKE = open_track("lake")
 ROOT = Path(__file__).parent.parent
 
 
-class Knows:
+class Knows(FramePolicy):
     """Steers as the expert of its world; asserts that it is shown frames."""
 
     def __init__(self, world: TrackWorld) -> None:
@@ -30,7 +31,7 @@ class Knows:
         return np.array([self._expert.steering()], np.float32)
 
 
-class Straight:
+class Straight(FramePolicy):
     """Never turns."""
 
     def predict(self, frames):

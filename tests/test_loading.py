@@ -163,9 +163,15 @@ class TestSeveralOutputs:
         factor = -2 if "steer=" in text else 1
         np.testing.assert_allclose(answer(load_steering_model(path, text).model), factor * expected, atol=1e-5)
 
-    def test_without_a_choice_they_are_named(self, two_outputs) -> None:
-        message = refusal(two_outputs[1])
-        assert "steering (1 number) and speed (5 numbers); one of them is the steering" in message
+    def test_without_a_choice_their_name_decides(self, two_outputs) -> None:
+        model, path = two_outputs
+        loaded = load_steering_model(path)
+        np.testing.assert_allclose(answer(loaded.model), np.asarray(model(FRAMES.astype(np.float32))[0]), atol=1e-6)
+        assert "the output steering steers" in loaded.notes
+
+    def test_a_choice_that_is_none_of_them_is_refused(self, two_outputs) -> None:
+        message = refusal(two_outputs[1], "output=2, bins")
+        assert "steering (1 number) and speed (5 numbers); output=2 is none of them" in message
         assert "output=brake is none of them" in refusal(two_outputs[1], "output=brake")
 
     @pytest.mark.parametrize("text", ["output=speed, bins", "output=1, bins"])

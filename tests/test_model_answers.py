@@ -18,6 +18,7 @@ from protocol.messages import Telemetry
 from server.core.session import Reply
 from server.health.model_answers import CONSTANT_VIEWS, VIEWS, ModelAnswers
 from tests.conftest import jpeg_of, road_frame
+from tests.frame_policy import FramePolicy
 from tests.live_server import LiveServer
 from tests.model_files import saved
 from tests.raw_client import RawClient, telemetry_packet
@@ -107,7 +108,7 @@ def test_many_cars_in_one_bend_are_no_reason_yet() -> None:
     assert strangeness([1.0] * VIEWS * 8, simulators=8) is not None
 
 
-class Degrees:
+class Degrees(FramePolicy):
     """A policy that answers a grey frame by its brightness, -25..25."""
 
     def predict(self, frames: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from inference.engine import Engine, open_engine
+from inference.observations import Observations
 from protocol.images import decode_image
 from server.model.slot import LoadedModel, ModelSlot
 from server.model.watch import ModelWatch
@@ -119,7 +120,7 @@ def ask(port, method, path, body=None):
 
 
 def constant(value):
-    return Engine("test", "CPU", (), lambda frames: np.full(len(frames), value, np.float32))
+    return Engine("test", "CPU", (), lambda frames: np.full((len(frames), 1), value, np.float32))
 
 
 def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
@@ -132,9 +133,11 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
         return LoadedModel(source.path, constant(0.5))
 
     slot = ModelSlot(LoadedModel(path, constant(0.0)), load)
+    seen = Observations()
+    seen.add(road_frame())
     watch = ModelWatch(slot, every_s=3600)
     watch._look()
-    assert slot.predict(np.zeros((1, 2)))[0] == 0.0
+    assert slot.answer(seen).steering == 0.0
     for content in (b"tw", b"two and", b"two and more"):
         path.write_bytes(content)
         watch._look()
@@ -146,7 +149,7 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
             break
         limit.wait(0.01)
     assert loaded == [b"two and more"]
-    assert slot.predict(np.zeros((1, 2)))[0] == 0.5
+    assert slot.answer(seen).steering == 0.5
     watch._look()
     watch._look()
     path.unlink()

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from inference import engine as engine_module
 from inference.engine import EngineError, open_engine
-from inference.network_files import frame_input
+from inference.network_files import frame_input, network_file
 from models.keras_files.model_file import open_model_file
 from models.keras_files.weights import ModelFileError
 from models.preprocessing.preparation import convert_preparation
@@ -35,7 +35,7 @@ def in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return tmp_path / "preparation.tflite"
 
     monkeypatch.setattr(frame_input, "preparation_file", preparation_file)
-    monkeypatch.setattr(engine_module, "try_once", lambda *_: None)
+    monkeypatch.setattr(network_file, "try_once", lambda *_: None)
 
 
 def cropped(frame: np.ndarray) -> np.ndarray:
@@ -96,16 +96,16 @@ class TestLiteRt:
             open_engine(file, preprocess="size=66x200")
 
     def test_the_output_that_steers_is_asked_for_and_chosen(self, tmp_path: Path) -> None:
-        file = litert(tmp_path / "model.tflite", network((160, 320, 3), ("angle", "throttle")))
-        with pytest.raises(EngineError, match=r"angle \(float32, 1 x 1\).* add output=NAME or output=0"):
+        file = litert(tmp_path / "model.tflite", network((160, 320, 3), ("a", "b")))
+        with pytest.raises(EngineError, match=r"a \(float32, 1 x 1\).* add output=NAME or output=0"):
             open_engine(file)
         with pytest.raises(EngineError, match="output=brake is none of them"):
             open_engine(file, preprocess="output=brake")
         with pytest.raises(EngineError, match="output=2 is none of them"):
             open_engine(file, preprocess="output=2")
         first = answer_of(FRAMES[0])
-        assert open_engine(file, preprocess="output=angle").predict(FRAMES[:1]) == pytest.approx(first, rel=1e-4)
-        doubled = open_engine(file, preprocess="scale=1/255, output=throttle, steer=-1").predict(FRAMES[:1])
+        assert open_engine(file, preprocess="output=a").predict(FRAMES[:1]) == pytest.approx(first, rel=1e-4)
+        doubled = open_engine(file, preprocess="scale=1/255, output=b, steer=-1").predict(FRAMES[:1])
         assert doubled == pytest.approx(-2 * first / 255, rel=1e-3)
 
     def test_the_likeliest_of_several_classes_steers(self, tmp_path: Path) -> None:
@@ -171,10 +171,10 @@ class TestOnnx:
         with pytest.raises(EngineError, match=reason):
             open_engine(file)
 
-    def test_a_second_input_is_refused_by_name(self, tmp_path: Path) -> None:
-        speed = helper.make_tensor_value_info("speed", TensorProto.FLOAT, [1, 1])
-        file = saved_onnx(tmp_path / "model.onnx", onnx_model(inputs=[speed]))
-        with pytest.raises(EngineError, match=r"takes 2 inputs, image \(float32.* and speed \(float32, 1 x 1\)"):
+    def test_a_second_image_is_refused_by_name(self, tmp_path: Path) -> None:
+        left = helper.make_tensor_value_info("left", TensorProto.FLOAT, [1, 3, 160, 320])
+        file = saved_onnx(tmp_path / "model.onnx", onnx_model(inputs=[left]))
+        with pytest.raises(EngineError, match=r"takes 2 inputs, image \(float32.* and left \(float32, 1 x 3 x 160"):
             open_engine(file)
 
     def test_each_file_has_its_engine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,18 +12,19 @@ from protocol.wire import encode_telemetry
 from server.core import session as session_module
 from server.core.session import DRIVEN_S, SAME_FRAME_S, SimulatorSession
 from tests.conftest import jpeg_of
+from tests.frame_policy import FramePolicy
 from tests.live_server import Brightness
 from tests.raw_messages import grey
 
 GREY = jpeg_of(np.full((160, 320, 3), 127, np.uint8))
 
 
-class Straight:
+class Straight(FramePolicy):
     def predict(self, frames):
         return np.zeros(len(frames), np.float32)
 
 
-class Degrees:
+class Degrees(FramePolicy):
     def predict(self, frames):
         return np.full(len(frames), 12.5, np.float32)
 

@@ -12,11 +12,12 @@ from protocol.messages import Control, Telemetry
 from server.core.observer import AnsweredFrame
 from server.observers.shadow import SAME_PLACE_S, WORST_KEPT, Shadow
 from tests.conftest import jpeg_of
+from tests.frame_policy import FramePolicy
 
 JPEG = jpeg_of(np.zeros((160, 320, 3), np.uint8))
 
 
-class Says:
+class Says(FramePolicy):
     """A policy that answers the mean of a frame's first pixel row / 100, and notes when it has."""
 
     def __init__(self):
@@ -95,7 +96,7 @@ def test_what_it_found_is_saved(shadow, tmp_path):
 
 
 def test_a_failing_shadow_ends_alone(tmp_path):
-    class Fails:
+    class Fails(FramePolicy):
         def predict(self, frames):
             raise RuntimeError("a bug")
 
@@ -120,7 +121,7 @@ class Stepwise(Shadow):
 
 
 def test_each_frame_is_compared_or_counted_as_left_out():
-    class Instant:
+    class Instant(FramePolicy):
         def predict(self, frames):
             return np.float32([0.0])
 

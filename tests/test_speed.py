@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from inference.policy import Answer
 from inference.speed_control import ConstantThrottle, PIController, safe_speed_mph
 
 
@@ -70,4 +71,4 @@ def test_a_pause_does_not_count():
 
 
 def test_a_constant_throttle_is_constant():
-    assert ConstantThrottle(0.8).throttle(30, 1.0, 5.0) == 0.8
+    assert ConstantThrottle(0.8).throttle(30, Answer(1.0), 5.0) == 0.8

@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from inference.driver import Policy
 from inference.engine import open_engine
+from inference.observations import Motion, Observations
+from inference.policy import Policy
 from inference.speed_control import PIController
 from models.adapter import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, run
@@ -54,8 +55,11 @@ FRAME_S = 0.05
 def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None) -> None:
     """Let `policy` drive the world until it ends, at 20 frames a second and `speed_mph`, slower in bends."""
     speed = PIController(speed_mph)
+    observations = Observations()
     while not world.finished:
-        steering = float(np.clip(policy.predict(world.frame()[np.newaxis])[0], -1.0, 1.0))
+        car = world.car
+        observations.add(world.frame(), Motion(car.speed_mph, car.steering, max(0.0, car.throttle)))
+        steering = min(1.0, max(-1.0, policy.answer(observations).steering))
         throttle = speed.throttle(world.car.speed_mph, steering, world.log.time_s)
         start_m = world.log.distance_m
         world.apply(Control(steering, throttle))

@@ -48,18 +48,28 @@ class FrameInput:
     preparation: Path | None = None
 
     def open(self) -> Callable[[Frames], Array]:
-        """A function uint8 RGB (1, 160, 320, 3) -> the network's input; it serves one request at a time."""
+        """A function uint8 RGB (n, 160, 320, 3) -> the network's input; it serves one request at a time.
+
+        n: 1, or as many as the input stacks.
+        """
+        prepare = self._open_images()
+        shape = self.tensor.shape
+        return (lambda frames: prepare(frames).reshape(shape)) if self.tensor.stack else prepare
+
+    def _open_images(self) -> Callable[[Frames], Array]:
+        """As `open`, with the images along the first axis."""
         channels_first = self.tensor.channels_first
         if self.table is not None:
             table = self.table
             if table.dtype == np.uint8 and not channels_first and np.array_equal(table, np.arange(256)):
-                return lambda frame: frame
-            return lambda frame: table.take(frame.transpose(0, 3, 1, 2) if channels_first else frame)
+                return lambda frames: frames
+            return lambda frames: table.take(frames.transpose(0, 3, 1, 2) if channels_first else frames)
         assert self.preparation is not None
         preparation = LiteRtNetwork(self.preparation, self.preparation.name, threads=1)
 
-        def prepare(frame: Frames) -> Array:
-            values = preparation.run(frame, 0)
+        def prepare(frames: Frames) -> Array:
+            images = [preparation.run([frames[i : i + 1]], [0])[0] for i in range(len(frames))]
+            values = np.concatenate(images) if len(images) > 1 else images[0]
             return self.tensor.encode(values.transpose(0, 3, 1, 2) if channels_first else values)
 
         return prepare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,15 @@ class LiteRtNetwork:
         names = _signature_names(self._interpreter)
         self.inputs = tuple(_tensor(details, names) for details in inputs)
         self.outputs = tuple(_tensor(details, names) for details in outputs)
-        self._input_index = inputs[0]["index"] if inputs else -1
+        self._input_indices = [details["index"] for details in inputs]
         self._output_indices = [output["index"] for output in outputs]
 
-    def run(self, values: Array, output: int) -> Array:
-        """The output of this number for the only input's values. Raises ValueError and RuntimeError as LiteRT does."""
-        self._interpreter.set_tensor(self._input_index, values)
+    def run(self, values: Sequence[Array], outputs: Sequence[int]) -> list[Array]:
+        """The outputs of these numbers for the inputs' values. Raises ValueError and RuntimeError as LiteRT does."""
+        for index, value in zip(self._input_indices, values, strict=True):
+            self._interpreter.set_tensor(index, value)
         self._interpreter.invoke()
-        result: Array = self._interpreter.get_tensor(self._output_indices[output])
-        return result
+        return [self._interpreter.get_tensor(self._output_indices[number]) for number in outputs]
 
 
 def first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,13 +37,13 @@ class OnnxNetwork:
             raise EngineError(f"{name} is no ONNX model that ONNX Runtime can run: {reason}") from None
         self.inputs = tuple(map(_tensor, self._session.get_inputs()))
         self.outputs = tuple(map(_tensor, self._session.get_outputs()))
-        self._input_name = self._session.get_inputs()[0].name if self.inputs else ""
+        self._input_names = [tensor.name for tensor in self._session.get_inputs()]
         self._output_names = [output.name for output in self._session.get_outputs()]
 
-    def run(self, values: Array, output: int) -> Array:
-        """The output of this number for the only input's values. Raises the exceptions of ONNX Runtime."""
-        result: Array = np.asarray(self._session.run([self._output_names[output]], {self._input_name: values})[0])
-        return result
+    def run(self, values: Sequence[Array], outputs: Sequence[int]) -> list[Array]:
+        """The outputs of these numbers for the inputs' values. Raises the exceptions of ONNX Runtime."""
+        names = [self._output_names[number] for number in outputs]
+        return list(map(np.asarray, self._session.run(names, dict(zip(self._input_names, values, strict=True)))))
 
 
 def _tensor(argument: Any) -> Tensor:

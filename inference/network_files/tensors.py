@@ -1,8 +1,7 @@
-"""The inputs and outputs of network files: their shapes and number formats, and which output is the steering."""
+"""The inputs and outputs of network files: their shapes and number formats, and which input is the image."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.adapter import Adapter
+from models.measurements import MAX_COLUMNS
 
 Array = npt.NDArray[Any]
 CHANNELS = (1, 3)
-MAX_ANSWERS = 100
+MAX_STACK = 32
 NUMBERS = ("float32", "float16", "uint8", "int8", "int16")
 """The number formats of inputs and outputs that are read."""
 
@@ -52,19 +51,24 @@ class Tensor:
 
     def filled(self, size: tuple[int, int]) -> Tensor:
         """This image with the rows and columns of `size` where its own are open."""
-        first = 2 if self.channels_first else 1
+        first = len(self.shape) - (2 if self.channels_first else 3)
         rows, columns = (own or given for own, given in zip(self.shape[first : first + 2], size, strict=True))
         return replace(self, shape=(*self.shape[:first], rows, columns, *self.shape[first + 2 :]))
 
     @property
     def channels_first(self) -> bool:
         """Whether an image's channels come before its rows, as PyTorch has them."""
-        return self.shape[3] not in CHANNELS
+        return self.shape[-1] not in CHANNELS
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Rows, columns and channels of an image."""
-        return (*self.shape[2:], self.shape[1]) if self.channels_first else self.shape[1:]
+        return (*self.shape[-2:], self.shape[-3]) if self.channels_first else self.shape[-3:]
+
+    @property
+    def stack(self) -> int | None:
+        """How many images it holds along an axis of their own; None for one without that axis."""
+        return self.shape[1] if len(self.shape) == 5 else None
 
     @property
     def is_integer(self) -> bool:
@@ -87,77 +91,34 @@ class Network(Protocol):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
-    def run(self, values: Array, output: int) -> Array:
-        """The output of this number for the values of the only input."""
+    def run(self, values: Sequence[Array], outputs: Sequence[int]) -> list[Array]:
+        """The outputs of these numbers for the values of all inputs, in the order of `inputs`."""
         ...
 
 
-def single_input(file: Path, inputs: Sequence[Tensor]) -> Tensor:
-    """The input that takes the frame. Raises EngineError if there are several, or if it is no single RGB image."""
-    if len(inputs) != 1:
-        raise EngineError(f"{file} takes {len(inputs)} inputs, {_list(inputs)}; the server gives one, the frame")
-    (tensor,) = inputs
-    is_image = len(tensor.shape) == 4 and tensor.shape[0] == 1
-    if not is_image or not {tensor.shape[1], tensor.shape[3]} & set(CHANNELS):
+def image_input(file: Path, inputs: Sequence[Tensor]) -> int:
+    """The number of the input that takes the frame, or a stack of frames; the others take a few numbers each.
+
+    Raises EngineError unless it is the only image, RGB or grey, and the others are rows of float32.
+    """
+    images = [number for number, tensor in enumerate(inputs) if len(tensor.shape) >= 4]
+    if len(images) != 1:
+        raise EngineError(f"{file} takes {len(inputs)} inputs, {listed(inputs)}; one image is needed")
+    tensor = inputs[images[0]]
+    is_image = (
+        len(tensor.shape) in (4, 5) and tensor.shape[0] == 1 and (tensor.stack is None or 0 < tensor.stack <= MAX_STACK)
+    )
+    if not is_image or not {tensor.shape[-3], tensor.shape[-1]} & set(CHANNELS):
         raise EngineError(f"{file} takes {tensor}; one image at a time of one or three channels is needed")
     if tensor.dtype not in NUMBERS:
         raise EngineError(f"{file} takes {tensor}; images of {', '.join(NUMBERS)} are known")
-    return tensor
+    for number, other in enumerate(inputs):
+        is_row = len(other.shape) == 2 and other.shape[0] == 1 and 0 < other.shape[1] <= MAX_COLUMNS
+        if number != images[0] and (not is_row or other.dtype != "float32"):
+            raise EngineError(f"{file} takes {other}; besides the image, an input may take a row of float32 numbers")
+    return images[0]
 
 
-@dataclass(frozen=True, slots=True)
-class SteeringOutput:
-    """Where the steering is: in the output `number`, a tensor, its number `index`, or the likeliest of its classes.
-
-    factor: the steering is multiplied by it. bins: how many classes, 0 for a number.
-    """
-
-    number: int
-    index: int
-    tensor: Tensor
-    factor: float
-    bins: int = 0
-
-    def steering(self, values: Array) -> float:
-        """The steering in the values of the output."""
-        if self.bins:
-            return (2.0 * int(values.argmax()) / (self.bins - 1) - 1.0) * self.factor
-        return self.tensor.decode(float(values.flat[self.index])) * self.factor
-
-
-def steering_output(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> SteeringOutput:
-    """The output that steers: the only one, or the adapter's choice, as `models.answer.steering_of` reads it.
-
-    Raises EngineError if it is not clear which one it is.
-    """
-    places = [
-        (number, i) for number, output in enumerate(outputs) for i in range(1 if adapter.bins else _count(output))
-    ]
-    name = adapter.output
-    if name is not None and not name.isdecimal():
-        places = [place for place in places if outputs[place[0]].name == name]
-    elif name is not None:
-        places = places[int(name) : int(name) + 1]
-    if len(places) != 1:
-        what = f"output={name} is none of them" if name is not None else "one of their numbers is the steering"
-        raise EngineError(
-            f"{file} answers with {_list(outputs)}; {what}: add output=NAME or output=0, or bins for classes, to "
-            "--preprocess"
-        )
-    ((number, index),) = places
-    output = outputs[number]
-    if output.dtype not in NUMBERS or (output.is_integer and not output.scale):
-        raise EngineError(f"{file} answers with {output}; numbers of this format without a scale are no steering")
-    bins = _count(output) if adapter.bins else 0
-    if adapter.bins and not 2 <= bins <= MAX_ANSWERS:
-        raise EngineError(f"bins needs 2 to {MAX_ANSWERS} classes; {file} answers with {output}")
-    return SteeringOutput(number, index, output, adapter.steer, bins)
-
-
-def _count(tensor: Tensor) -> int:
-    """How many numbers a tensor has, at most MAX_ANSWERS + 1: more are no answer."""
-    return min(math.prod(size or 1 for size in tensor.shape), MAX_ANSWERS + 1)
-
-
-def _list(tensors: Sequence[Tensor]) -> str:
+def listed(tensors: Sequence[Tensor]) -> str:
+    """For the user: all of them with shapes and formats."""
     return " and ".join(map(str, tensors)) or "nothing"

@@ -17,7 +17,7 @@ import numpy as np
 
 from inference.conversion import ROOT, cache_folder, preferred_folder
 from inference.network_files.opening import PACKAGES, open_network
-from inference.network_files.tensors import EngineError, single_input
+from inference.network_files.tensors import EngineError, image_input
 from models.keras_files.file_kinds import ModelKind
 
 TRIAL_LIMIT_S = 30
@@ -64,10 +64,13 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         network = open_network(kind, sys.stdin.buffer.read(), name, threads=1)
-        tensor = single_input(Path(name), network.inputs).filled((int(size[0]), int(size[1])))
+        image = image_input(Path(name), network.inputs)
+        tensors = list(network.inputs)
+        tensors[image] = tensors[image].filled((int(size[0]), int(size[1])))
         if not network.outputs:
             raise EngineError(f"{name} answers with nothing")
-        network.run(tensor.encode(np.random.default_rng(0).random(tensor.shape, np.float32)), 0)
+        random = np.random.default_rng(0)
+        network.run([tensor.encode(random.random(tensor.shape, np.float32)) for tensor in tensors], [0])
     except EngineError as error:
         print(error)
         return REFUSED

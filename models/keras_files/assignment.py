@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from models.keras_files.flattening import MODELS, LayerSpec, Step
+from models.keras_files.flattening import MODELS, TIME_DISTRIBUTED, LayerSpec, Step
 from models.keras_files.weights import LayerGroup, ModelFileError, TreeNode, WeightFile
 
 Path = tuple[Step, ...]
@@ -24,7 +24,7 @@ PARTS = {
     "GRU": ("cell",),
     "LSTM": ("cell",),
     "Bidirectional": ("forward_layer/cell", "backward_layer/cell"),
-    "TimeDistributed": ("layer",),
+    TIME_DISTRIBUTED: ("layer",),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
 """Where a .keras file keeps the weights of a layer that consists of layers, in Keras' order."""
@@ -46,7 +46,7 @@ def assign(specs: Iterable[LayerSpec], weights: WeightFile) -> Groups:
         entries[path[0]].append(path)
     groups_by_layer: Groups = {}
     for step, group in _assign_entries(list(entries), weights):
-        if step.kind in MODELS:
+        if len(entries[step][0]) > 1:
             groups_by_layer.update(_split(group, entries[step]))
         else:
             groups_by_layer[entries[step][0]] = group
@@ -134,14 +134,19 @@ def _assign_tree(paths: list[Path], node: TreeNode, depth: int) -> Iterator[tupl
         if not queues[step.kind]:
             raise ModelFileError(f"the file has no weights for layer {step.name!r} ({step.kind})")
         child = queues[step.kind].pop(0)
+        inner = [path for path in paths if path[depth] == step]
+        path = inner[0]
         if step.kind in MODELS:
-            yield from _assign_tree([path for path in paths if path[depth] == step], child, depth + 1)
+            yield from _assign_tree(inner, child, depth + 1)
+        elif step.kind == TIME_DISTRIBUTED and len(path) > depth + 1:
+            yield from _assign_tree(inner, child.part("layer"), depth + 2)
         else:
-            path = next(path for path in paths if path[depth] == step)
             yield path, LayerGroup(step.name, child.datasets(PARTS.get(step.kind, ("",))), child.path)
 
 
 def _is_filled(node: TreeNode, kind: str) -> bool:
+    if kind == TIME_DISTRIBUTED and node.part("layer").has_datasets():
+        return True
     return node.has_datasets() if kind in MODELS else bool(node.datasets(PARTS.get(kind, ("",))))
 
 

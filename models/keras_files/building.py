@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -28,6 +29,7 @@ from models.keras_files.layers.layer_catalogue import (
 from models.keras_files.layers.layer_settings import LayerSettings
 from models.keras_files.layers.operands import NEEDS_FLOATS
 from models.keras_files.layers.slices import SLICE, resolve_slice
+from models.keras_files.layers.steps import over_steps, runs_over_steps, step_count
 from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
@@ -53,13 +55,15 @@ def weighted(architecture: Architecture, settings: dict[str, LayerSettings]) -> 
 
 
 def apply_layers(
-    x: Any,
+    inputs: Mapping[str, Any],
     architecture: Architecture,
     settings: dict[str, LayerSettings],
     weights: WeightFile,
     skipped: Collection[str] = (),
 ) -> Any:
-    """The network's outputs by name for the symbolic input `x`, with the file's weights. skipped: layers to leave out.
+    """The network's outputs by name for its symbolic inputs by name, with the file's weights.
+
+    skipped: layers to leave out.
 
     Raises ModelFileError, which names the layer, if a layer cannot be built or its weights do not fit.
     """
@@ -69,15 +73,15 @@ def apply_layers(
     groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
     layers = {spec.name: _make(settings[spec.name], names[spec.name]) for spec in specs}
-    values = {architecture.input_name: x}
+    values = dict(inputs)
     parameters = 0
     for spec in architecture.layers:
-        inputs = [values[name] for name in spec.inputs]
+        sources = [values[name] for name in spec.inputs]
         if spec.name in skipped:
-            values[spec.name] = inputs[0]
+            values[spec.name] = sources[0]
             continue
         group = groups.get(spec.path)
-        values[spec.name], count = _apply(settings[spec.name], layers[spec.name], inputs, group, weights)
+        values[spec.name], count = _apply(settings[spec.name], layers[spec.name], sources, group, weights)
         parameters += count
         if parameters > MAX_PARAMETERS:
             raise ModelFileError(f"the model has more than {MAX_PARAMETERS:,} parameters")
@@ -106,8 +110,11 @@ def _apply(
 
     The weights are read before the layer is built, so that it cannot be larger than the file.
     """
-    _check_inputs(settings, inputs)
-    shape = tuple(inputs[0].shape[1:])
+    shape = tuple(inputs[0].shape[1:]) if inputs else ()
+    steps = step_count(settings, shape) if runs_over_steps(settings) else 0
+    if steps:
+        shape = shape[1:]
+    _check_inputs(settings, inputs, len(shape) + 1)
     shapes = weight_shapes(settings, shape)
     count = count_parameters(shapes)
     if count > MAX_PARAMETERS:
@@ -118,7 +125,7 @@ def _apply(
     if settings.kind == SLICE:
         layer = layer(shape)
     try:
-        y = _call(layer, inputs)
+        y = over_steps(partial(_call, layer), inputs, steps, layer.name) if steps else _call(layer, inputs)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise settings.wrong(f"it does not fit an input of shape {_shapes(inputs)} ({_line(error)})") from error
     if math.prod(size or 1 for size in y.shape[1:]) > MAX_ACTIVATIONS:
@@ -128,13 +135,13 @@ def _apply(
     return y, count
 
 
-def _check_inputs(settings: LayerSettings, inputs: list[Any]) -> None:
-    """Refuse what Keras would compute in another way, or notice only when it computes."""
+def _check_inputs(settings: LayerSettings, inputs: list[Any], rank: int) -> None:
+    """Refuse what Keras would compute in another way, or notice only when it computes. rank: of what the layer gets."""
     if not inputs:
         raise settings.wrong("it has no input")
     if len(inputs) > 1 and not takes_several(settings):
         raise settings.wrong(f"it has {len(inputs)} inputs, not one")
-    require_axes(settings, len(inputs[0].shape))
+    require_axes(settings, rank)
     if settings.config.get(NEEDS_FLOATS) is True and not keras.backend.is_float_dtype(inputs[0].dtype):
         raise settings.wrong(f"it calculates in whole numbers ({inputs[0].dtype}), which is not supported")
     for key in ("scale", "offset") if settings.kind == "Rescaling" else ():
@@ -168,7 +175,7 @@ def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile
 def _graph_names(names: Iterable[str]) -> dict[str, str]:
     """Replace names that a backend may refuse, such as "+1", "conv/1" or 10,000 letters; ordinary ones stay."""
     graph_names: dict[str, str] = {}
-    used = {"frames", "pixels"}
+    used = {"frames", "measurements", "pixels"}
     for name in names:
         clean = re.sub(r"[^A-Za-z0-9_]", "_", name)[:80]
         clean = clean if clean[:1].isalpha() else f"layer_{clean}"

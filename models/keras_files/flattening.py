@@ -12,19 +12,22 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from models.keras_files.calls import Call, Reference, check_call, read_calls, read_history, short
-from models.keras_files.classes import require_keras_class
+from models.keras_files.classes import inner_layer, require_keras_class
 from models.keras_files.layers.operations import as_layer
 from models.keras_files.weights import ModelFileError
 
 MAX_LAYERS = 1000
 MAX_DEPTH = 8
 MAX_OUTPUTS = 20
+MAX_INPUTS = 8
 
 Config = dict[str, Any]
 
 SEQUENTIAL = "Sequential"
 MODELS = (SEQUENTIAL, "Functional", "Model")
 """The classes of models; "Model" is the name of a functional model until Keras 2.3."""
+
+TIME_DISTRIBUTED = "TimeDistributed"
 
 
 class Step(NamedTuple):
@@ -67,9 +70,9 @@ class Flattener:
     count: int = 0
 
     def add_model(
-        self, kind: object, config: Any, source: str, path: tuple[Step, ...] = (), call: str = ""
+        self, kind: object, config: Any, source: str | None, path: tuple[Step, ...] = (), call: str = ""
     ) -> dict[str, str]:
-        """Add the layers of a model whose input is the layer `source`.
+        """Add the layers of a model whose input is the layer `source`; None for the outermost model's own inputs.
 
         Return its outputs: by each one's name in the model, the name of its layer in the flat list.
 
@@ -82,9 +85,10 @@ class Flattener:
             layers, output = _chain(config)
             outputs = [output]
         else:
-            layers, outputs = _graph(config)
+            layers, outputs = _graph(config, MAX_INPUTS if source is None else 1)
         offsets = _offsets(layers, outputs)
-        names = {Reference(layer.name, 0): source for layer in layers if layer.kind == "InputLayer"}
+        inputs_of_model = [layer.name for layer in layers if layer.kind == "InputLayer"]
+        names = {Reference(name, 0): name if source is None else source for name in inputs_of_model}
         waiting = [
             (layer, number, [_shifted(reference, offsets) for reference in layer.calls[number].references])
             for layer in layers
@@ -113,6 +117,13 @@ class Flattener:
         if self.count > MAX_LAYERS:
             raise ModelFileError(f"the model has more layers than the {MAX_LAYERS} that are read")
         path = (*path, Step(layer.name, layer.kind))
+        if layer.kind == TIME_DISTRIBUTED:
+            check_call(layer.name, layer.kind, call)
+            kind, config = inner_layer(layer.name, layer.config.get("layer"))
+            if kind in MODELS:  # its layers are wrapped one by one
+                name = config.get("name") if isinstance(config, dict) else None
+                layer = _Layer(name if isinstance(name, str) else kind, kind, config, layer.calls)
+                path = (*path, Step(layer.name, kind))
         if layer.kind in MODELS:
             check_call(layer.name, layer.kind, call)
             if len(inputs) != 1:
@@ -128,22 +139,25 @@ class Flattener:
             operation = layer.kind, layer.config
             if layer.kind == "MultiHeadAttention":
                 inputs = _self_attention(layer, inputs)
+        if any(step.kind == TIME_DISTRIBUTED for step in path[:-1]):
+            kind, config = operation
+            operation = TIME_DISTRIBUTED, {"name": name, "layer": {"class_name": kind, "config": config}}
         self.layers.append(LayerSpec(name, *operation, tuple(inputs), path))
         return name
 
 
-def input_config(kind: object, config: Any, depth: int = 0) -> tuple[str, Config]:
-    """The name and the settings of a model's input layer, which may stand in a nested model that comes first."""
+def input_configs(kind: object, config: Any, depth: int = 0) -> list[tuple[str, Config]]:
+    """Names and settings of a model's input layers. A Sequential's may stand in a nested model that comes first."""
     if depth > MAX_DEPTH:
         raise ModelFileError(f"the model nests models more than {MAX_DEPTH} deep")
     if kind != SEQUENTIAL:
-        layers, _ = _graph(config)
-        return next((layer.name, layer.config) for layer in layers if layer.kind == "InputLayer")
+        layers, _ = _graph(config, 1 if depth else MAX_INPUTS)
+        return [(layer.name, layer.config) for layer in layers if layer.kind == "InputLayer"]
     first, *others = _chain(config)[0]
     if first.name == "" and others[0].kind in MODELS:
-        return input_config(others[0].kind, others[0].config, depth + 1)
+        return input_configs(others[0].kind, others[0].config, depth + 1)
     shape = config.get("build_input_shape") if isinstance(config, dict) else None
-    return first.name, {"batch_input_shape": shape, **first.config}
+    return [(first.name, {"batch_input_shape": shape, **first.config})]
 
 
 def _chain(config: Any) -> tuple[list[_Layer], Reference]:
@@ -160,8 +174,8 @@ def _chain(config: Any) -> tuple[list[_Layer], Reference]:
     return chain, Reference(chain[-1].name, 0)
 
 
-def _graph(config: Any) -> tuple[list[_Layer], list[Reference]]:
-    """The layers and the outputs of a functional model."""
+def _graph(config: Any, max_inputs: int) -> tuple[list[_Layer], list[Reference]]:
+    """The layers and the outputs of a functional model of at most `max_inputs` inputs."""
     if not isinstance(config, dict) or "output_layers" not in config:
         raise ModelFileError("a functional model in the file names no output layer")
     layers = list(_layers(config.get("layers")))
@@ -170,10 +184,9 @@ def _graph(config: Any) -> tuple[list[_Layer], list[Reference]]:
     if isinstance(outputs, list) and outputs and isinstance(outputs[0], str):
         outputs = [outputs]  # Keras 3 writes a single one as ["dense", 0, 0]
     count = len(outputs) if isinstance(outputs, list) else 0
-    if len(inputs) != 1 or not 0 < count <= MAX_OUTPUTS:
+    if not 0 < len(inputs) <= max_inputs or not 0 < count <= MAX_OUTPUTS:
         raise ModelFileError(
-            f"the model has {len(inputs)} inputs and {count} outputs; a steering model has one input, the image, and "
-            f"one output, or up to {MAX_OUTPUTS} of which one is the steering"
+            f"the model has {len(inputs)} inputs and {count} outputs; it may have up to {max_inputs} and {MAX_OUTPUTS}"
         )
     _require_unique(layers)
     return layers, [read_history(output) for output in outputs]

@@ -47,6 +47,9 @@ ACTIVATIONS = {"softmax_v2": "softmax"}
 
 WRAPPERS = ("TimeDistributed", "Bidirectional")
 STEPWISE = ("Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "LayerNormalization")
+OVER_STEPS = "over_steps"
+"""The setting of a layer that runs on each step of a sequence."""
+
 MAX_DEPTH = 2
 
 MERGES = {
@@ -100,13 +103,10 @@ def _activation(name: str, value: Any, keras_version: str, depth: int) -> Any:
 
 
 def _time_distributed(config: Config, kind: str, inner: Config) -> tuple[str, Config]:
-    """The wrapped layer itself, if it computes the same on a whole sequence as on each of its steps."""
-    if kind not in STEPWISE:
-        raise ModelFileError(
-            f"layer {config.get('name')!r} is a TimeDistributed {kind[:40]}: of a sequence's steps it can wrap only "
-            + ", ".join(STEPWISE)
-        )
-    return kind, inner
+    """The wrapped layer, marked unless it computes the same on a whole sequence as on each of its steps."""
+    if kind in WRAPPERS or OVER_STEPS in inner:
+        raise ModelFileError(f"layer {config.get('name')!r} is a TimeDistributed {kind[:40]}: not supported")
+    return kind, inner if kind in STEPWISE else {**inner, OVER_STEPS: True}
 
 
 def _convolution(config: Config) -> tuple[str, Config]:

@@ -143,6 +143,10 @@ class TreeNode:
             datasets += [require_child(variables, key, self.path) for key in keys]
         return datasets
 
+    def part(self, name: str) -> TreeNode:
+        """A layer inside this one, such as the one that TimeDistributed wraps; an empty node if there is none."""
+        return TreeNode(child_of(self.group, name, self.path), self.path, self.budget)
+
     def has_datasets(self) -> bool:
         """Whether the model or any layer inside it has weights; the states of random layers do not count."""
         return _holds_weights(self._layers(), self.path, self.budget)

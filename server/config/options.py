@@ -32,6 +32,7 @@ from server.config.settings import (
 
 MAX_SPEED_MPH = 100.0
 DEFAULT_SPEED_MPH = 15.0
+MODELS_THROTTLE = "model"
 PACES = ("speed", "throttle")
 """Only one of these can be in force: a throttle on the command line displaces a speed in a file."""
 
@@ -39,7 +40,14 @@ MIN_TOKEN_LENGTH = 16
 
 _port = whole(0, 65535, "a port")
 _speed = number(0, MAX_SPEED_MPH, "a speed in mph")
-_throttle = number(0, 1, "a throttle")
+_constant_throttle = number(0, 1, "a throttle")
+
+
+def _throttle(text: str) -> float | str:
+    """A constant throttle, or "model" for the one that the model answers with."""
+    return MODELS_THROTTLE if text == MODELS_THROTTLE else _constant_throttle(text)
+
+
 _threads = whole(1, 64, "a number of threads")
 _batch_ms = number(0, 100, "milliseconds to wait")
 _frames = whole(1, 10**9, "a number of frames")
@@ -77,8 +85,8 @@ For a model that does not take the camera's 160 x 320 bytes, --preprocess says w
 class Options:
     """The server's options.
 
-    speed_mph: the target speed, unless throttle is set. threads: of LiteRT, None for its own choice.
-    batch_ms: see inference/batches.py. record, video: None for no recording, no film.
+    speed_mph: the target speed, unless throttle is set, to a constant or to "model". threads: of LiteRT, None for its
+    own choice. batch_ms: see inference/batches.py. record, video: None for no recording, no film.
     saliency: mark in the film what the model looks at.
     simulator: the command of the simulator to start as a client, None for the user's own.
     watch: load the model again when its file changes. shadow: a second model that is compared and steers nothing.
@@ -89,7 +97,7 @@ class Options:
     host: str
     port: int
     speed_mph: float
-    throttle: float | None
+    throttle: float | str | None
     engine: str
     threads: int | None
     batch_ms: float
@@ -157,7 +165,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
         add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
         add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
-        pace.add_argument("--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, not a speed"),
+        pace.add_argument(
+            "--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, or the model's own: model"
+        ),
         add("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
         add("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),
         add(

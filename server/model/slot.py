@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from inference.engine import Engine
+from inference.observations import Observations
+from inference.policy import Answer
 from models.adapter import ModelSource, model_source
 from models.keras_files.file_kinds import MODEL_SUFFIXES
 
@@ -48,13 +47,12 @@ class ModelSlot:
         self.error: str | None = None
         self._load = load
         self._texts = {model.path: model.preprocess}  # the last text for each file, for loading it again
-        self._predict = model.engine.predict
         self._lock = threading.Lock()
         self._followers: list[Callable[[LoadedModel], None]] = []
 
-    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """The present model's steering: uint8 RGB (n, 160, 320, 3) -> float32 (n,)."""
-        return self._predict(frames)
+    def answer(self, observations: Observations) -> Answer:
+        """The present model's answer."""
+        return self.model.engine.answer(observations)
 
     def follow(self, follower: Callable[[LoadedModel], None]) -> None:
         """Call `follower` with every model that takes over, on the thread that loaded it."""
@@ -94,7 +92,7 @@ class ModelSlot:
             self.error = f"{path.name} could not be loaded: {error}"
             log.error("%s; %s goes on driving", self.error, self.model.path.name)
         else:
-            self.model, self._predict = model, model.engine.predict
+            self.model = model
             log.info("%s drives from now on", path.name)
             self._notify(model)
         finally:

@@ -12,10 +12,11 @@ import logging
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from inference.observations import Observations, motion_of
+from inference.policy import Policy
 from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import new_run_folder
 
@@ -48,12 +49,13 @@ class Disagreement:
 class Shadow:
     """An Observer. name, policy: the second model's. `compared`, `left_out`: frames so far; `error`: why it ended."""
 
-    def __init__(self, name: str, policy: Any) -> None:
+    def __init__(self, name: str, policy: Policy) -> None:
         self.name = name
         self.compared = 0
         self.left_out = 0
         self.error: str | None = None
         self._policy = policy
+        self._observations: dict[int, Observations] = {}
         self._recent = np.zeros(RECENT, np.float32)
         self._worst: tuple[tuple[Disagreement, bytes], ...] = ()
         self._next: AnsweredFrame | None = None
@@ -138,8 +140,9 @@ class Shadow:
             log.exception("the shadow %s has failed and ends; driving goes on", self.name)
 
     def _compare(self, answer: AnsweredFrame) -> None:
-        steering = float(self._policy.predict(answer.telemetry.frame[np.newaxis])[0])
-        steering = min(1.0, max(-1.0, steering))
+        observations = self._observations.setdefault(answer.simulator, Observations())
+        observations.add(answer.telemetry.frame, motion_of(answer.telemetry))
+        steering = min(1.0, max(-1.0, self._policy.answer(observations).steering))
         difference = abs(steering - answer.control.steering)
         self._recent[self.compared % RECENT] = difference
         self.compared += 1

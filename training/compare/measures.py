@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from inference.engine import Engine, EngineError, open_engine
+from inference.observations import Observations
 from models.card import Card
 from protocol.arrays import Float64Array
 from protocol.images import decode_image
@@ -127,9 +128,11 @@ def always_zero(tests: Sequence[Drive]) -> dict[str, Interval]:
 def _answers(drive: Drive, engines: Sequence[Engine]) -> Float64Array:
     """Predict steering (engines, rows) for the centre images; each image is decoded once, as when driving."""
     steering = np.empty((len(engines), len(drive.steering)))
+    observations = Observations()
     for number, path in enumerate(tqdm(drive.images[:, 0], desc=drive.name, unit=" frames")):
-        frame = decode_image(Path(path).read_bytes())[np.newaxis]
-        steering[:, number] = [engine.predict(frame)[0] for engine in engines]
+        frame = decode_image(Path(path).read_bytes())
+        observations.add(frame)
+        steering[:, number] = [engine.answer(observations).steering for engine in engines]
     return steering
 
 

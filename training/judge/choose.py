@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from inference.driver import Policy
 from inference.engine import open_engine
+from inference.policy import Policy
 from models.convert import litert_bytes
 from models.whole_files import write_whole
 from protocol.recording import read_recording

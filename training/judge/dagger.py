@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
+from inference.observations import Observations
+from inference.policy import Answer, Policy
 from protocol.recorder import Recorder
 from simulator.record import FRAME_S, START_S
 from simulator.render.jpeg import jpeg_of
@@ -28,7 +29,7 @@ FIRST_RANDOM_ROAD = 500
 SPEED_MPH = 15.0
 
 
-def record_corrections(policy: Any, folder: Path, number: int) -> Path:
+def record_corrections(policy: Policy, folder: Path, number: int) -> Path:
     """Let `policy` drive a lap of each road, and record its views with the expert's steering; returns the folder.
 
     number: the round's, from 1; it varies the starts. An existing recording is kept. Raises OSError.
@@ -55,17 +56,17 @@ def record_corrections(policy: Any, folder: Path, number: int) -> Path:
 class _RecordedPolicy:
     """This policy records the views that it is asked about, at the recording's rate, with the expert's steering."""
 
-    def __init__(self, policy: Any, expert: Expert, recorder: Recorder, start_s: float) -> None:
+    def __init__(self, policy: Policy, expert: Expert, recorder: Recorder, start_s: float) -> None:
         self._policy, self._expert, self._recorder = policy, expert, recorder
         self._start_s, self._next_s = start_s, 0.0
 
-    def predict(self, frames: Any) -> Any:
+    def answer(self, observations: Observations) -> Answer:
         """Record the view if one is due; returns the policy's own answer."""
         world = self._expert.world
         if world.log.time_s >= self._next_s - 1e-6:
             self._next_s = world.log.time_s + FRAME_S
-            jpegs = (jpeg_of(image) for image in (frames[0], *world.sides()))
+            jpegs = (jpeg_of(image) for image in (observations.frame, *world.sides()))
             image, left, right = jpegs
             time_s, speed_mph = self._start_s + world.log.time_s, world.car.speed_mph
             self._recorder.write(time_s, image, self._expert.steering(), 0.0, 0.0, speed_mph, left, right)
-        return self._policy.predict(frames)
+        return self._policy.answer(observations)

@@ -65,7 +65,7 @@ def load_classifier(path: Path) -> tuple[keras.Model, Task]:
             )
         pixels = keras.Input(tasks[0].shape, dtype="uint8", name="pixels")
         settings = settings_of(architecture, file.keras_version)
-        outputs = list(apply_layers(pixels, architecture, settings, file.weights).values())
+        outputs = list(apply_layers({architecture.input_name: pixels}, architecture, settings, file.weights).values())
     shapes = [tuple(output.shape[1:]) for output in outputs]
     if shapes != [(len(tasks[0].classes),)]:
         raise ModelFileError(f"{path} answers with {', '.join(map(str, shapes))} values; 10 are wanted")

@@ -1,0 +1,74 @@
+"""Which of a network file's outputs is the steering, which the throttle, and what their numbers mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.network_files.tensors import NUMBERS, Array, EngineError, Tensor, listed
+from models.adapter import Adapter, output_named
+
+MAX_ANSWERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOutput:
+    """One number in the output `number`, a tensor: the one at `index`, or the likeliest of its classes as a steering.
+
+    factor: the number is multiplied by it. bins: how many classes, 0 for a number.
+    """
+
+    number: int
+    index: int
+    tensor: Tensor
+    factor: float = 1.0
+    bins: int = 0
+
+    def value(self, values: Array) -> float:
+        """The number in the values of the output."""
+        if self.bins:
+            return (2.0 * int(values.argmax()) / (self.bins - 1) - 1.0) * self.factor
+        return self.tensor.decode(float(values.flat[self.index])) * self.factor
+
+
+def answer_outputs(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> tuple[NumberOutput, ...]:
+    """Where the steering is, and the throttle if there is one, as `models.answer.answer_of` chooses them.
+
+    Raises EngineError if it is not clear which number is the steering.
+    """
+    names = [output.name for output in outputs]
+    steering = _choose(file, outputs, "output", output_named("steering", names, adapter.output), adapter)
+    name = output_named("throttle", names, adapter.throttle)
+    return (steering,) if name is None else (steering, _choose(file, outputs, "throttle", name, Adapter()))
+
+
+def _choose(file: Path, outputs: Sequence[Tensor], part: str, name: str | None, adapter: Adapter) -> NumberOutput:
+    """The number of this name or place, or the only one. part: of the text."""
+    places = [
+        (number, i) for number, output in enumerate(outputs) for i in range(1 if adapter.bins else _count(output))
+    ]
+    if name is not None and not name.isdecimal():
+        places = [place for place in places if outputs[place[0]].name == name]
+    elif name is not None:
+        places = places[int(name) : int(name) + 1]
+    if len(places) != 1:
+        what = f"{part}={name} is none of them" if name is not None else "one of their numbers is the steering"
+        raise EngineError(
+            f"{file} answers with {listed(outputs)}; {what}: add output=NAME or output=0, or bins for classes, to "
+            "--preprocess"
+        )
+    ((number, index),) = places
+    output = outputs[number]
+    if output.dtype not in NUMBERS or (output.is_integer and not output.scale):
+        raise EngineError(f"{file} answers with {output}; numbers of this format without a scale are no steering")
+    bins = _count(output) if adapter.bins else 0
+    if adapter.bins and not 2 <= bins <= MAX_ANSWERS:
+        raise EngineError(f"bins needs 2 to {MAX_ANSWERS} classes; {file} answers with {output}")
+    return NumberOutput(number, index, output, adapter.steer, bins)
+
+
+def _count(tensor: Tensor) -> int:
+    """How many numbers a tensor has, at most MAX_ANSWERS + 1: more are no answer."""
+    return min(math.prod(size or 1 for size in tensor.shape), MAX_ANSWERS + 1)
