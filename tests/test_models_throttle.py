@@ -1,0 +1,99 @@
+"""A model that answers with a throttle drives with it, if asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from inference.driver import Driver
+from inference.engine import Engine, open_engine
+from inference.network_files import network_file
+from inference.policy import Answer
+from inference.speed_control import SpeedTarget, TargetSpeedControl
+from models.adapter import ModelSource
+from protocol.messages import Control, Telemetry
+from server.config.options import parse_options
+from server.drive import load_driving, speed_target
+from tests.conftest import road_frame
+from tests.model_files import saved
+from tests.network_files import answer_of, litert, network
+
+FRAME = road_frame()
+
+
+def driver(target: SpeedTarget, *answer: float) -> Driver:
+    engine = Engine("test", "CPU", (), lambda frames: np.float32([answer]), throttles=len(answer) > 1)
+    return Driver(engine, lambda: TargetSpeedControl(target))
+
+
+def telemetry(speed_mph: float = 10.0) -> Telemetry:
+    return Telemetry(FRAME, b"", 0.0, 0.0, speed_mph)
+
+
+def test_it_drives_only_if_asked() -> None:
+    target = SpeedTarget(10.0)
+    car = driver(target, 0.25, 0.5)
+    assert car.drive(telemetry()) == Control(0.25, 0.0), "the target speed is reached"
+    target.models_throttle = True
+    assert car.drive(telemetry()) == Control(0.25, 0.5)
+    target.hold(10.0)
+    assert car.drive(telemetry()) == Control(0.25, 0.0), "a speed from the page takes over"
+
+
+def test_it_brakes_but_does_not_reverse() -> None:
+    car = driver(SpeedTarget(10.0, models_throttle=True), 0.0, -0.75)
+    assert car.drive(telemetry(10.0)).throttle == -0.75
+    assert car.drive(telemetry(0.2)).throttle == 0.0
+
+
+def test_a_throttle_beyond_its_range_is_limited_and_one_that_is_no_number_is_a_fault() -> None:
+    assert driver(SpeedTarget(10.0, models_throttle=True), 0.0, 7.0).drive(telemetry()).throttle == 1.0
+    with pytest.raises(ValueError, match="throttle must be a finite number"):
+        driver(SpeedTarget(10.0, models_throttle=True), 0.0, np.nan).drive(telemetry())
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Two numbers in the output `controls`, and one in `gas`: the mean red, twice as much, three times as much."""
+    frames = keras.Input((160, 320, 3))
+    mean = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(frames))
+    controls, gas = layers.Dense(2, use_bias=False, name="controls"), layers.Dense(1, use_bias=False, name="gas")
+    network = keras.Model(frames, [controls(mean), gas(mean)])
+    controls.set_weights([np.float32([[1, 2], [0, 0], [0, 0]])])
+    gas.set_weights([np.float32([[3], [0], [0]])])
+    return saved(network, tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize(("text", "factor"), [("output=0, throttle=1", 2), ("output=0, throttle=gas", 3)])
+def test_it_is_named_or_numbered(model: Path, text: str, factor: float) -> None:
+    engine = open_engine(model, "tensorflow", text)
+    red = float(FRAME[..., 0].mean() / 255)
+    assert engine.throttles
+    assert engine.run(FRAME[None])[0] == pytest.approx([red, factor * red], rel=1e-4)
+
+
+def test_it_is_found_by_its_name_in_a_litert_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_file, "try_once", lambda *_: None)
+    file = litert(tmp_path / "model.tflite", network((160, 320, 3), ("steering", "throttle")))
+    engine = open_engine(file, preprocess="scale=1/255")
+    steering = answer_of(FRAME / 255)
+    assert engine.run(FRAME[None])[0] == pytest.approx([steering, 2 * steering], rel=1e-3)
+    assert "the output throttle is the throttle, which drives with --throttle model" in engine.notes
+
+
+def test_a_model_without_one_is_refused(model: Path) -> None:
+    options = parse_options([str(model), "--throttle", "model", "--engine", "tensorflow"])
+    assert speed_target(options) == SpeedTarget(15.0, models_throttle=True)
+    with pytest.raises(ValueError, match=r"model\.keras answers with steering alone.*throttle=NAME"):
+        load_driving(ModelSource(model, "output=0"), options)
+    assert load_driving(ModelSource(model, "output=0, throttle=1"), options).engine.throttles
+
+
+def test_a_constant_one_is_a_number() -> None:
+    assert speed_target(parse_options(["models/eff.h5", "--throttle", "0.4"])) == SpeedTarget(15.0, 0.4)
+    assert speed_target(parse_options(["models/eff.h5"])) == SpeedTarget(15.0)
+    assert Answer(0.5).throttle is None
