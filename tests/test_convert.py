@@ -22,11 +22,6 @@ from models.preprocessing.named import named
 from models.steering import BUILDERS
 from tests.conftest import road_frame
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 EFF = Path(__file__).parent.parent / "models" / "eff.h5"
 FRAMES = np.stack([road_frame(-0.4), np.random.default_rng(2).integers(0, 256, (160, 320, 3), dtype=np.uint8)])
 

@@ -132,8 +132,6 @@ def test_it_waits_for_a_simulator_and_lets_one_of_two_be_chosen(open_page):
         page.close()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_model_that_answers_in_degrees_is_named(open_page, tmp_path):
     path = saved(pilotnet(0.5, 12.5, "linear"), tmp_path / "net.h5")
     with ServerProcess("server/drive.py", str(path), "--port", "0") as server:

@@ -16,10 +16,6 @@ from training.study.predict import ImageError, predict, read_image
 ROOT = Path(__file__).parent.parent
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
-
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory) -> Path:
     """An untrained cifar10 network whose shuffles, groups and norms the reader must all know."""

@@ -12,8 +12,6 @@ from training.study.muon import ConvMuon
 from training.study.recipes import OUR_DIGITS, recipe_of
 from training.study.train import build, compile_for, wake
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def test_recipes_are_the_origins_or_ours():
     eff, baseline = (recipe_of("digits", name, "origin") for name in ("eff", "baseline"))

@@ -14,9 +14,6 @@ from training.study.__main__ import MODELS, main
 from training.study.run import RESULT_KEYS, StudyRun
 from training.study.train import build, compile_for, confusion_matrix, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 
 def test_a_confusion_matrix_counts_what_was_taken_for_what():
     matrix = confusion_matrix(np.array([1, 1, 0, 9]), np.array([1, 2, 0, 9]))
