@@ -200,6 +200,13 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(tmp_path: Path, caps
     assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]
 
 
+def test_verbose_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "no.h5"), str(tmp_path / "out.tflite"), "--verbose"]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith("Traceback")
+    assert "no.h5" in output.splitlines()[-1]
+
+
 def test_the_command_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = keras.Sequential([keras.Input((128, 128, 3)), layers.Flatten(), layers.Dense(1)])
     network.save(tmp_path / "model.keras")
