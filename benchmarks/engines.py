@@ -9,32 +9,44 @@ All sides take turns, so that a drift of the machine's speed affects them alike.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import add_models, run_benchmark
 from benchmarks.frames import drawn_frames
 from inference.engine import Engine, open_engine
 from models.convert import main as convert
+from protocol.command_line import command_parser
 from protocol.images import decode_image
 
 FRAMES, ROUNDS, WARM_UP = 100, 10, 20
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_models(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.engines", __doc__)
+    add_models(parser)
     parser.add_argument("--threads", nargs="*", type=int, default=[1, 2], help="(default: 1 2)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_models(options: argparse.Namespace) -> None:
+    """Measure and print."""
     frames = [decode_image(image)[np.newaxis] for image in drawn_frames(FRAMES)]
     with tempfile.TemporaryDirectory() as folder:
         for model in options.models:
             file = Path(folder) / f"{model.stem}.onnx"
             if convert([str(model), str(file)]):
-                parser.error(f"{model} was not converted")
+                raise ValueError(f"{model} was not converted")
             measure(model, file, frames, options.threads)
 
 
@@ -60,4 +72,4 @@ def measure(model: Path, onnx_file: Path, frames: list[np.ndarray], threads: lis
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

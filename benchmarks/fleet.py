@@ -8,15 +8,19 @@ Each client sends at its own steady rate, whether or not the last answer has com
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.command import run_benchmark
 from benchmarks.frames import drawn_frames
+from protocol.command_line import command_parser
 from tests.raw_client import RawClient, packet, telemetry_packet
 from tests.server_process import ServerProcess
 
@@ -70,9 +74,13 @@ class SteadyClient:
         self.unanswered = self._count - len(self.latency_ms)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure each fleet and print; returns exit code 1 if a telemetry stayed unanswered."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    return run_benchmark(lambda: measure_fleets(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.fleet", __doc__)
     parser.add_argument("model", nargs="?", type=Path, default=Path("models/eff.h5"))
     parser.add_argument(
         "--clients", type=int, nargs="+", default=[8], metavar="N", help="sizes of the fleets (default: 8)"
@@ -80,7 +88,11 @@ def main() -> int:
     parser.add_argument("--hz", type=float, default=20.0, help="telemetries a second of each (default %(default)g)")
     parser.add_argument("--seconds", type=float, default=60.0, help="duration of each fleet (default %(default)g)")
     parser.add_argument("--server", default="", help="options for the server, for example '--engine tensorflow'")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_fleets(options: argparse.Namespace) -> int:
+    """Measure each fleet; returns 1 if a telemetry stayed unanswered."""
     packets = [telemetry_packet(image) for image in drawn_frames(100)]
     timely, unanswered = [], 0
     with ServerProcess("server/drive.py", str(options.model), "--port", "0", *options.server.split()) as server:
@@ -123,4 +135,4 @@ def report(clients: list[SteadyClient], memory_mb: list[float]) -> tuple[int, fl
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

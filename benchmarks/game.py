@@ -10,14 +10,17 @@ does.
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 import time
 from collections import deque
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.command import add_models, run_benchmark
 from benchmarks.frames import drawn_frames
+from protocol.command_line import command_parser
 from tests.raw_client import RawClient, packet, telemetry_packet
 from tests.server_process import ServerProcess
 
@@ -71,13 +74,21 @@ class Game:
                     self._replies += 1
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_models(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.game", __doc__)
+    add_models(parser)
     parser.add_argument("--render-hz", type=float, default=60.0, help="rendered frames a second (default %(default)g)")
     parser.add_argument("--seconds", type=float, default=20.0, help="duration of each game (default %(default)g)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_models(options: argparse.Namespace) -> None:
+    """Measure and print."""
     images = drawn_frames(200)
     for model in options.models:
         with ServerProcess("server/drive.py", str(model), "--port", "0") as server:
@@ -93,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -21,8 +23,18 @@ import numpy as np
 import socketio
 from PIL import Image
 
+from benchmarks.command import run_benchmark
+from protocol.command_line import command_parser
 
-def main(path: str) -> None:
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C; returns the exit code."""
+    parser = command_parser("python -m benchmarks.public_server", __doc__)
+    parser.add_argument("model", type=Path, help="a .h5 or .keras file of whole frames")
+    return run_benchmark(lambda: serve(parser.parse_args(arguments).model))
+
+
+def serve(path: Path) -> None:
     """Serve the model at `path` on a free port."""
     model = keras.models.load_model(path, compile=False)
     model.predict(np.zeros((1, 160, 320, 3), np.uint8), verbose=0)
@@ -41,4 +53,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main())

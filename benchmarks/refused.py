@@ -15,12 +15,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import run_benchmark
 from benchmarks.fleet import SteadyClient
 from benchmarks.frames import drawn_frames
+from protocol.command_line import command_parser
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
@@ -56,12 +59,20 @@ print(attempts["sent"], attempts["failed"])
 """
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns exit code 1 if the admitted simulator or the health check was disturbed."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    return run_benchmark(lambda: measure_kinds(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.refused", __doc__)
     parser.add_argument("model", nargs="?", type=Path, default=Path("models/eff.h5"))
     parser.add_argument("--seconds", type=float, default=60.0, help="duration of each part (default %(default)g)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_kinds(options: argparse.Namespace) -> int:
+    """Measure each kind of refused clients; returns 1 if they disturbed anything."""
     arguments = ("server/drive.py", str(options.model), "--port", "0", "--token", TOKEN, "--protect-simulators")
     disturbed = False
     for kind in ("nobody", "waits", "does not wait"):
@@ -117,4 +128,4 @@ def check_health(port: int, seconds: float, health_times: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

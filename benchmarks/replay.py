@@ -6,12 +6,16 @@ python -m benchmarks.replay RECORDING
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import add_models, run_benchmark
 from inference.engine import open_engine
+from protocol.command_line import command_parser
 from protocol.messages import Control
 from protocol.recording import read_recording
 from simulator.replay.reference_path import ReferencePath, reference_path
@@ -21,12 +25,20 @@ FRAME_S = 0.05
 FRAMES = 1500
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_all(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.replay", __doc__)
     parser.add_argument("recording", type=Path)
-    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
-    options = parser.parse_args()
+    add_models(parser)
+    return parser.parse_args(arguments)
+
+
+def measure_all(options: argparse.Namespace) -> None:
+    """Measure and print."""
     path = reference_path(read_recording(options.recording))
     measure("the view alone, 0.2 m off the line", path, None)
     for model in options.models:
@@ -51,4 +63,4 @@ def measure(title: str, path: ReferencePath, model: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

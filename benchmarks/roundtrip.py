@@ -10,15 +10,18 @@ unfragmented. All sides take turns, so that a drift of the machine's speed affec
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import add_models, run_benchmark
 from benchmarks.frames import drawn_frames
 from inference.engine import open_engine
+from protocol.command_line import command_parser
 from protocol.images import decode_image
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
@@ -29,13 +32,21 @@ ROUNDS = 10
 FLOOR, PUBLIC = "floor: decode + network", "public: model.predict"
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_models(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.roundtrip", __doc__)
+    add_models(parser)
     parser.add_argument("--frames", type=int, default=300, help="frames of this server and the floor in each round")
     parser.add_argument("--public-frames", type=int, default=30, help="frames of the public server in each round")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_models(options: argparse.Namespace) -> None:
+    """Measure and print."""
     images = drawn_frames(FRAMES)
     print(
         f"{np.mean([len(image) for image in images]) / 1000:.1f} kB a frame; all sides take turns for {ROUNDS} rounds"
@@ -112,4 +123,4 @@ def report(times: dict[str, list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

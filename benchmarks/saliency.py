@@ -11,18 +11,22 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.command import MODELS, run_benchmark
 from benchmarks.frames import drawn_frames
 from benchmarks.roundtrip import clock, exchange
 from inference.conversion import saliency_file
 from inference.engine import Engine, open_engine
 from inference.saliency_network import SaliencyNetwork
+from protocol.command_line import command_parser
 from protocol.images import decode_image
 from protocol.messages import Frame
 from protocol.recording import read_recording
@@ -68,21 +72,29 @@ class Watcher:
         self._connection.close()
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_models(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.saliency", __doc__)
     parser.add_argument(
         "recording", type=Path, nargs="?", help="real frames for the second part (default: drawn frames)"
     )
     parser.add_argument("--model", type=Path, action="append", help="a model file (default: eff.h5 and baseline.h5)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_models(options: argparse.Namespace) -> None:
+    """Measure and print."""
     images = drawn_frames(200)
     if options.recording:
         samples = read_recording(options.recording).samples
         worth_images = [samples[i].center.read_bytes() for i in np.linspace(0, len(samples) - 1, 100, dtype=int)]
     else:
         worth_images = images[:100]
-    for model in options.model or [Path("models/eff.h5"), Path("models/baseline.h5")]:
+    for model in options.model or MODELS:
         measure_cost(model, images)
         measure_worth(model, [decode_image(image) for image in worth_images])
 
@@ -140,4 +152,4 @@ def answer_change(engine: Engine, frame: Frame, saliency: np.ndarray, share: flo
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

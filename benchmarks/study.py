@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+
+from benchmarks.command import run_benchmark
+from protocol.command_line import command_parser
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `training` does, but TensorFlow is imported before it here
@@ -34,19 +38,36 @@ NETWORKS = [f"{task}-{model}" for task in IMAGES for model in TASKS[task].networ
 USUAL = ["digits-eff", "cifar10-effnet", "cifar10-mobilenet", "cifar10-shufflenet"]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_networks(_parse(arguments)))
+
+
+def network_name(text: str) -> str:
+    """One of NETWORKS, for add_argument. Raises ArgumentTypeError."""
+    if text not in NETWORKS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(NETWORKS)}, got {text!r}")
+    return text
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.study", __doc__)
     parser.add_argument(
-        "networks", nargs="*", default=USUAL, metavar="TASK-MODEL", help=f"(default: {' '.join(USUAL)})"
+        "networks",
+        nargs="*",
+        type=network_name,
+        default=USUAL,
+        metavar="TASK-MODEL",
+        help=f"(default: {' '.join(USUAL)})",
     )
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="(default: the recipe's)")
     parser.add_argument("--recipe", choices=("ours", "origin"), default="ours", help="(default %(default)s)")
     parser.add_argument("--steps", type=int, default=40, help="steps of each side (default %(default)s)")
-    options = parser.parse_args()
-    for name in options.networks:
-        if name not in NETWORKS:
-            parser.error(f"expected one of {', '.join(NETWORKS)}, got {name!r}")
+    return parser.parse_args(arguments)
+
+
+def measure_networks(options: argparse.Namespace) -> None:
+    """Measure and print."""
     for name in options.networks:
         task, _, model = name.partition("-")
         recipe = recipe_of(task, model, options.recipe)
@@ -89,4 +110,4 @@ def step_of(network: keras.Model, recipe: StudyRecipe) -> Callable[[np.ndarray, 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from benchmarks.command import run_benchmark
+from protocol.command_line import command_parser
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `training` does, but TensorFlow is imported before it here
@@ -46,13 +50,21 @@ ROWS = 1000
 FRAMES = 300
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_sides(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.training", __doc__)
     parser.add_argument("--model", choices=NETWORKS, default="eff")
     add_precision(parser)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of all sides (default %(default)s)")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def measure_sides(options: argparse.Namespace) -> None:
+    """Measure and print."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps the runs' lock files
         recording = drawn_recording(Path(folder) / "recording")
         settings = TrainingSettings(
@@ -173,4 +185,4 @@ def report(model: str, precision: str, rates: dict[str, list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

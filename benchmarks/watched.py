@@ -14,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import add_models, run_benchmark
 from benchmarks.frames import drawn_frames
 from benchmarks.roundtrip import clock, exchange
+from protocol.command_line import command_parser
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
@@ -76,11 +79,19 @@ def request(port: int, method: str, path: str) -> None:
         raise RuntimeError(f"{path} answered {answer.status}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: measure_models(_parse(arguments)))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = command_parser("python -m benchmarks.watched", __doc__)
+    add_models(parser)
+    return parser.parse_args(arguments)
+
+
+def measure_models(options: argparse.Namespace) -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", type=Path, default=[Path("models/eff.h5"), Path("models/baseline.h5")])
-    options = parser.parse_args()
     packets = [telemetry_packet(image) for image in drawn_frames(200)]
     for model in options.models:
         measure(model, packets)
@@ -107,4 +118,4 @@ def measure(model: Path, packets: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -49,9 +49,8 @@ An existing FILE is overwritten. Ctrl-C ends the film early and leaves a complet
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the film and return the exit code."""
-    options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run(lambda: _film(options), "film", (OSError, ValueError, av.FFmpegError))
+    return run(lambda: _film(_parse(arguments)), "film", (OSError, ValueError, av.FFmpegError))
 
 
 def _film(options: argparse.Namespace) -> int:

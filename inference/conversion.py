@@ -14,15 +14,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
 
 from models.keras_files.file_kinds import model_kind
 from models.pixel_card import pixels_of
+from protocol.command_line import command_parser, run
 
 log = logging.getLogger(__name__)
+
+HELP = """Convert model files for LiteRT ahead of time, so that no start waits for it.
+
+examples:
+  python -m inference.conversion models/eff.h5 models/baseline.h5
+
+The files go into the folder that STEERING_CACHE names, else into the user's cache folder."""
 
 STEERING, SALIENCY, PREPARATION = "models.convert", "models.saliency", "models.preprocessing.preparation"
 """The converter modules: their files answer with steering, with a saliency map, and with a prepared frame."""
@@ -170,12 +178,18 @@ def _run(converter: str, arguments: list[str], name: str) -> None:
         )
 
 
-def main() -> None:
-    """Convert models ahead of time: `python -m inference.conversion MODEL...`."""
-    for model in map(Path, sys.argv[1:]):
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Convert models ahead of time; returns the exit code."""
+    parser = command_parser("python -m inference.conversion", HELP)
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="model files")
+    return run(lambda: _convert_all(parser.parse_args(arguments).models), "conversion")
+
+
+def _convert_all(models: Sequence[Path]) -> None:
+    for model in models:
         file, notes = litert_file(model)
         print(f"{model}: {file}", saliency_file(model), *notes, sep="\n  ")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

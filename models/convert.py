@@ -18,6 +18,7 @@ import logging
 import os
 import sys
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -184,26 +185,39 @@ def onnx_bytes(model: Any) -> bytes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line: print the notes; on failure, print one line to stderr and return 2."""
+    return run_conversion(_parser(), arguments, _convert)
+
+
+def _convert(options: argparse.Namespace) -> tuple[str, ...]:
+    return convert(options.model, options.out, options.preprocess, options.weights).report(options.out)
+
+
+def run_conversion(
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    conversion: Callable[[argparse.Namespace], Sequence[str]],
+) -> int:
+    """Run a conversion with the parsed arguments, print its notes and return the exit code.
+
+    The parser gets the option --verbose, which prints a traceback with an error.
+    """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = _parser().parse_args(arguments)
-
-    def conversion() -> tuple[str, ...]:
-        return convert(options.model, options.out, options.preprocess, options.weights).report(options.out)
-
-    return run_conversion(conversion, options)
-
-
-def run_conversion(conversion: Callable[[], Sequence[str]], options: argparse.Namespace) -> int:
-    """Run a conversion, print its notes and return the exit code. options: verbose adds a traceback to an error."""
+    parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
+    input_errors = (ValueError, ConversionError, OSError)
 
     def body() -> None:
+        options = parser.parse_args(arguments)
         try:
-            print("\n".join(conversion()))
-        except ImportError as error:
-            raise ConversionError(f"a package that the conversion needs is missing: {error}") from error
+            print("\n".join(conversion(options)))
+        except (*input_errors, ImportError) as error:
+            if options.verbose:
+                traceback.print_exc()
+            if isinstance(error, ImportError):
+                raise ConversionError(f"a package that the conversion needs is missing: {error}") from error
+            raise
 
-    return run(body, "", (ValueError, ConversionError, OSError), verbose=options.verbose)
+    return run(body, "", input_errors)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -217,7 +231,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", choices=AGREEMENT, default="float32", help="number format of the weights; default: %(default)s"
     )
-    parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
     return parser
 
 

@@ -83,8 +83,7 @@ def _multiply_accumulates(layer: Any) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table for each model; for an invalid model, print one line to stderr and return 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = _parser().parse_args(arguments)
-    return run(lambda: _print_all(options.models), "")
+    return run(lambda: _print_all(_parser().parse_args(arguments).models), "")
 
 
 def _print_all(names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ product would show a single spot.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -109,18 +110,18 @@ def _features(model: Any) -> list[tuple[Any, Any]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line: print the notes; on failure, print one line to stderr and return 2."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     text = "Write a LiteRT file that maps a frame to what the network looks at."
     parser = command_parser("python -m models.saliency", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
     parser.add_argument("--preprocess", type=adapter_text, metavar="TEXT", help="as for models.convert")
-    parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
-    options = parser.parse_args(arguments)
+    return run_conversion(parser, arguments, _convert)
+
+
+def _convert(options: argparse.Namespace) -> tuple[str, ...]:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    return run_conversion(lambda: convert_saliency(options.model, options.out, options.preprocess), options)
+    return convert_saliency(options.model, options.out, options.preprocess)
 
 
 if __name__ == "__main__":

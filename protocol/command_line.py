@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import traceback
 from collections.abc import Callable
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -55,24 +54,19 @@ def run(
     body: Callable[[], int | None],
     name: str,
     expected: tuple[type[Exception], ...] = (OSError, ValueError),
-    stopped: str = "",
-    verbose: bool = False,
+    stopped: str = "stopped",
 ) -> int:
-    """Run a command's body and return its exit code; None counts as 0.
+    """Run a command's body, which parses the arguments first, and return its exit code; None counts as 0.
 
     An exception of the `expected` types becomes one line on stderr, prefixed with `name` if that is not empty, and the
-    exit code BAD_INPUT. With `verbose`, its traceback comes first. Ctrl-C gives INTERRUPTED.
-    stopped: the message that the user reads after Ctrl-C.
+    exit code BAD_INPUT. Ctrl-C becomes the line `stopped` and INTERRUPTED.
     """
     try:
         return body() or 0
     except expected as error:
-        if verbose:
-            traceback.print_exc()
         line = " ".join(str(error).split())
         print(f"{name}: {line}" if name else line, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        if stopped:
-            print(f"\n{stopped}", file=sys.stderr)
+        print(f"\n{stopped}", file=sys.stderr)
         return INTERRUPTED

@@ -27,6 +27,7 @@ from inference.engine import cpu_threads, open_engine
 from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter import ModelSource
+from protocol.command_line import run
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import MODELS_THROTTLE, Options, parse_options
@@ -52,7 +53,11 @@ SWITCH_INTERVAL_S = 0.0005
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the server until Ctrl-C, SIGTERM or the end of the simulator it started. Returns the exit code."""
-    options = parse_options(arguments)
+    return run(lambda: _drive(parse_options(arguments)), "drive.py", ())
+
+
+def _drive(options: Options) -> int:
+    """Start, serve, and close what was opened; returns the exit code."""
     set_up_logging(options.log, options.verbose)
     try:
         listener = bind(options.host, options.port)

@@ -68,9 +68,8 @@ class ProgressWorld:
 
 def main(arguments: Sequence[str]) -> int:
     """Drive, then report; returns the process's exit code."""
-    options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run(lambda: _drive_course(options), "simulator", (OSError, ValueError, RuntimeError))
+    return run(lambda: _drive_course(_parse(arguments)), "simulator", (OSError, ValueError, RuntimeError))
 
 
 def _drive_course(options: argparse.Namespace) -> int:

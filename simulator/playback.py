@@ -58,9 +58,8 @@ class FrameReply:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play, then report; returns the process's exit code."""
-    options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run(lambda: _play_recording(options), "playback")
+    return run(lambda: _play_recording(_parse(arguments)), "playback")
 
 
 def _play_recording(options: argparse.Namespace) -> int:

@@ -38,8 +38,7 @@ START_S = 1_600_000_000.0
 
 def main(arguments: Sequence[str]) -> int:
     """Record; returns the process's exit code."""
-    options = _parse(arguments)
-    return run(lambda: _record(options), "record", (OSError, ValueError, RuntimeError))
+    return run(lambda: _record(_parse(arguments)), "record", (OSError, ValueError, RuntimeError))
 
 
 def _record(options: argparse.Namespace) -> int:

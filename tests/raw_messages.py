@@ -5,11 +5,16 @@ import json
 import numpy as np
 
 from tests.conftest import jpeg_of
-from tests.raw_client import RawClient, packet
+from tests.raw_client import RawClient, packet, telemetry_packet
 
 
 def grey(level: int) -> bytes:
     return jpeg_of(np.full((160, 320, 3), level, np.uint8))
+
+
+def steering_of(level: int) -> float:
+    """What a server that steers by brightness answers to `grey(level)`."""
+    return level / 127.5 - 1
 
 
 def event(name: str, *data: object) -> bytes:
@@ -26,3 +31,11 @@ def nothing_more(client: RawClient) -> bool:
     """Whether the server has sent all it will: a ping's pong comes next."""
     client.send(packet("2last"))
     return client.receive() == b"3last"
+
+
+def drive_past_views(port: int, count: int, speed_mph: float = 12.0) -> None:
+    """Send `count` different views, each after the answer to the one before."""
+    with RawClient(port, timeout_s=20) as client:
+        for i in range(count):
+            client.send(telemetry_packet(grey(i % 250), speed_mph))
+            client.receive_until(b'42["steer"')

@@ -17,11 +17,6 @@ from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
 from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 
 def network(*activations: Any) -> Callable[[Any], Any]:
     """A dense layer of five values around zero with each of the activations, on the frame's mean colours."""

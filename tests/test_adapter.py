@@ -17,11 +17,6 @@ from models.preprocessing.named import SHORT_FORMS
 from models.preprocessing.written import PreprocessingError
 from tests.model_files import FRAMES, answer, saved, small_file
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 
 def test_pixels_and_answer_stand_in_one_text() -> None:
     adapter = read_adapter("rows=60:140, size=64x64, steer=-1/25, scale=1/255, output=steering")

@@ -1,47 +1,20 @@
 """The API does what the page's buttons say, to a car on the other end, and refuses in words."""
 
-import http.client
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
 import time
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from protocol.recording import read_recording
-from server.observers.live_view import LiveView
-from server.web import access as gate
-from server.web.page_stream import MAX_STREAMS
-from server.web.saliency_service import SaliencyPending
+from server.web import access
+from tests.api_client import post, status, steer
 from tests.conftest import jpeg_of
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
-from tests.test_run_recorder import answer as answered
-
-GREY = jpeg_of(np.full((160, 320, 3), 191, np.uint8))
-JSON = {"Content_Type": "application/json"}
-
-
-def steer(client, speed_mph=12.0):
-    """The answer to one frame."""
-    client.send(telemetry_packet(GREY, speed_mph))
-    return json.loads(client.receive_until(b"42")[2:])[1]
-
-
-def post(server, path, body=None, method="POST"):
-    """Code and JSON of a state-changing request."""
-    answer = server.get(f"/api/{path}", method, json.dumps(body).encode() if body is not None else b"", **JSON)
-    return answer.status, json.loads(answer.body)
-
-
-def status(server):
-    return json.loads(server.get("/api/status").body)
 
 
 def test_status_while_nothing_is_connected(server):
@@ -57,8 +30,8 @@ def test_pause_brakes_the_car_keeps_it_standing_and_resume_drives(server, simula
     assert (code, state["paused"]) == (200, True)
     assert steer(simulator, 12.0)["throttle"] == "-1.0000"
     assert steer(simulator, 0.2)["throttle"] == "0.0000"
-    with RawClient(server.port, timeout_s=5) as late:
-        assert steer(late, 0.0)["throttle"] == "0.0000", "who comes during a pause waits too"
+    with RawClient(server.port, timeout_s=5) as newcomer:
+        assert steer(newcomer, 0.0)["throttle"] == "0.0000", "a car that comes during a pause waits too"
     assert "Paused" in json.dumps(status(server)["doctor"])
     assert post(server, "resume")[1]["paused"] is False
     assert steer(simulator)["throttle"] == "0.3000"
@@ -87,6 +60,17 @@ def test_another_speed_is_held_instead_of_the_throttle(server, simulator):
     assert float(steer(simulator, 5.0)["throttle"]) > 0.3
     post(server, "speed", {"mph": 3}, "PUT")
     assert float(steer(simulator, 5.0)["throttle"]) < 0.0
+
+
+def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):
+    steer(simulator, 0.0)
+    server.wait_until(lambda: 1 in server.controls.view.simulators)
+    server.controls.view.simulators[1].moved_s -= 10
+    steer(simulator, 0.0)
+    assert "stuck against something" in json.dumps(status(server)["doctor"])
+    simulator.send(packet('42["telemetry",{"speed":"1","throttle":"0","steering_angle":"0","image":"?"}]'))
+    simulator.receive_until(b"42")
+    server.wait_until(lambda: "could not be driven (image)" in json.dumps(status(server)["doctor"]))
 
 
 @pytest.mark.parametrize(
@@ -118,175 +102,11 @@ def test_a_body_must_be_json_so_that_no_form_can_send_one(server):
     assert server.get("/api/speed", "PUT", b'{"mph": 5}', Content_Type="text/plain").status == 415
 
 
-def test_recording_starts_and_stops_while_it_drives(server, simulator):
-    steer(simulator)
-    assert post(server, "recording/start")[1]["recording"]["on"] is True
-    assert post(server, "recording/start")[0] == 409
-    for _ in range(3):
-        steer(simulator)
-    server.wait_until(lambda: status(server)["recording"]["frames"] == 3)
-    code, state = post(server, "recording/stop")
-    assert (code, state["recording"]["on"]) == (200, False)
-    (folder,) = (server.folder / "recordings").iterdir()
-    samples = read_recording(folder).samples
-    assert [s.speed_mph for s in samples] == [12.0] * 3
-    assert json.loads((folder / "run.json").read_text())["model"] == "brightness.h5"
-
-
-def test_the_last_moments_can_be_saved_after_the_fact(server, simulator):
-    for i in range(5):
-        steer(simulator, 10.0 + i)
-    server.wait_until(lambda: status(server)["simulators"][0]["answered"] == 5)
-    code, state = post(server, "recording/save")
-    assert code == 200
-    folder = server.folder / "recordings" / state["recording"]["saved"]
-    samples = read_recording(folder).samples
-    assert [s.speed_mph for s in samples] == [10.0, 11.0, 12.0, 13.0, 14.0]
-    assert samples[0].center.read_bytes() == GREY
-
-
-def test_a_folder_that_cannot_be_written_costs_the_recording_not_the_drive(server, simulator):
-    (server.folder / "recordings").write_text("a file stands in the way")
-    steer(simulator)
-    for path in ("recording/start", "recording/save"):
-        code, state = post(server, path)
-        assert code == 507
-        assert "recordings" in state["error"]
-    assert status(server)["recording"]["on"] is False
-    assert steer(simulator)["throttle"] == "0.3000"
-
-
-def test_another_model_takes_over_between_two_frames_and_garbage_does_not(server, simulator):
-    assert float(steer(simulator)["steering_angle"]) == pytest.approx(0.5, abs=0.01)
-    assert set(json.loads(server.get("/api/models").body)["models"]) == {"brightness.h5", "garbage.h5", "other.h5"}
-    assert post(server, "model", {"name": "garbage.h5"})[0] == 202
-    server.wait_until(lambda: status(server)["model"]["error"])
-    assert status(server)["model"]["name"] == "brightness.h5"
-    assert "goes on driving" in json.dumps(status(server)["doctor"])
-    assert float(steer(simulator)["steering_angle"]) == pytest.approx(0.5, abs=0.01)
-    post(server, "model", {"name": "other.h5"})
-    server.wait_until(lambda: status(server)["model"]["name"] == "other.h5")
-    assert steer(simulator)["steering_angle"] == "1.0000"
-    assert status(server)["model"]["error"] is None
-
-
-def test_a_model_may_be_asked_for_with_its_pixels(server, simulator):
-    assert post(server, "model", {"name": "other.h5:course"})[0] == 202
-    server.wait_until(lambda: status(server)["model"]["name"] == "other.h5")
-    assert server.models.model.preprocess == "course"
-    code, answer = post(server, "model", {"name": "brightness.h5:colour=red"})
-    assert code == 400
-    assert "the colours are rgb" in answer["error"]
-
-
-def test_a_second_model_cannot_be_asked_for_while_one_loads(server, simulator):
-    began, may_end = threading.Event(), threading.Event()
-    load = server.models._load
-
-    def slow(path):
-        began.set()
-        assert may_end.wait(10)
-        return load(path)
-
-    server.models._load = slow
-    post(server, "model", {"name": "other.h5"})
-    assert began.wait(10)
-    assert post(server, "model", {"name": "garbage.h5"}) == (409, {"error": "other.h5 is still loading"})
-    assert status(server)["model"]["loading"] == "other.h5"
-    assert float(steer(simulator)["steering_angle"]) == pytest.approx(0.5, abs=0.01), "the old one drives meanwhile"
-    may_end.set()
-    server.wait_until(lambda: status(server)["model"]["name"] == "other.h5")
-
-
-class Stream:
-    """A reader of /api/events."""
-
-    def __init__(self, server, query=""):
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-        self._connection.request("GET", f"/api/events{query}")
-        self.answer = self._connection.getresponse()
-
-    def event(self, name):
-        """The data of the next event of this name."""
-        while True:
-            line = self.answer.readline().strip()
-            if line.startswith(b"event: "):
-                kind = line[7:].decode()
-            elif line.startswith(b"data: ") and kind == name:
-                return json.loads(line[6:])
-
-    def close(self):
-        self.answer.close()
-        self._connection.close()
-
-
-def test_a_page_sees_each_simulators_frames_and_the_status(server, simulator):
-    steer(simulator, 7.0)
-    with RawClient(server.port, timeout_s=5) as second:
-        steer(second, 9.0)
-        for query, speed, number in (("", 7.0, 1), ("?simulator=2", 9.0, 2), ("?simulator=99", 7.0, 1)):
-            stream = Stream(server, query)
-            assert stream.answer.getheader("Content-Type") == "text/event-stream"
-            assert len(stream.event("status")["simulators"]) == 2
-            frame = stream.event("frame")
-            assert (frame["speed_mph"], frame["simulator"]) == (speed, number)
-            assert frame["image"].startswith("data:image/jpeg;base64,")
-            assert frame["command_deg"] == pytest.approx(12.5, abs=0.2)
-            stream.close()
-    assert server.get("/api/events?simulator=../1").status == 400
-
-
-def test_a_page_that_reads_nothing_costs_no_answer_and_others_are_refused_beyond_the_limit(server, simulator):
-    streams = [Stream(server) for _ in range(MAX_STREAMS)]
-    assert server.get("/api/events").status == 409
-    for _ in range(300):
-        steer(simulator)
-    for stream in streams:
-        stream.close()
-    server.wait_until(lambda: b"drive_page_streams 0.0" in server.get("/metrics").body)
-
-
-def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monkeypatch):
-    assert server.get("/api/saliency").status == 404
-    steer(simulator)
-    server.wait_until(lambda: 1 in server.controls.view.simulators)
-    requests = []
-
-    def picture(answer, model):
-        requests.append((answer.telemetry.image, model.path.name))
-        if len(requests) == 1:
-            raise SaliencyPending("ask again")
-        return b"a jpeg"
-
-    monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
-    for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
-        assert server.get(f"/api/saliency{query}").status == code
-    assert requests == [(GREY, "brightness.h5")] * 3
-    assert server.get("/api/saliency").headers["content-type"] == "image/jpeg"
-    monkeypatch.undo()
-    (server.folder / "brightness.h5").rename(server.folder / "elsewhere")
-    server.wait_until(lambda: server.get("/api/saliency").status == 409)
-    refused = server.get("/api/saliency")
-    assert "brightness.h5" in json.loads(refused.body)["error"]
-    assert float(steer(simulator)["steering_angle"]) == pytest.approx(0.5, abs=0.01), "and it still drives"
-
-
-def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):
-    steer(simulator, 0.0)
-    server.wait_until(lambda: 1 in server.controls.view.simulators)
-    server.controls.view.simulators[1].moved_s -= 10
-    steer(simulator, 0.0)
-    assert "stuck against something" in json.dumps(status(server)["doctor"])
-    simulator.send(packet('42["telemetry",{"speed":"1","throttle":"0","steering_angle":"0","image":"?"}]'))
-    simulator.receive_until(b"42")
-    server.wait_until(lambda: "could not be driven (image)" in json.dumps(status(server)["doctor"]))
-
-
 @pytest.fixture
 def patient_server(monkeypatch):
     """A server that takes any number of requests."""
     for name in ("REQUESTS_PER_S", "REQUEST_BURST"):
-        monkeypatch.setattr(gate, name, 1e9)
+        monkeypatch.setattr(access, name, 1e9)
     live = LiveServer()
     yield live
     live.close()
@@ -319,24 +139,3 @@ def fuzz(server, simulator):
     passed = max(map(int, re.findall(r"(\d+) passed", process.stdout)))  # the last of several counts is the whole
     assert passed > 200, process.stdout[-2000:]
     assert float(steer(simulator)["steering_angle"]) >= 0.49, "and it still drives"
-
-
-def test_the_rate_is_of_views_not_of_answers(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr("server.observers.live_view.time", SimpleNamespace(monotonic=lambda: now[0]))
-    view = LiveView()
-    for i in range(20):
-        view.answered(replace(answered(i), fresh=i % 2 == 0))
-        now[0] += 0.05
-    assert view.simulators[1].rate_hz == pytest.approx(10.0)
-
-
-def test_a_recording_that_another_thread_holds_does_not_hold_up_the_end(server, monkeypatch, caplog):
-    monkeypatch.setattr("server.operator_controls.CLOSE_S", 0.05)
-    post(server, "recording/start")
-    ending = threading.Thread(target=server.controls.close, daemon=True)
-    with server.controls._lock:  # as while the last moments are saved to a disk that does not answer
-        ending.start()
-        ending.join(5)
-        assert not ending.is_alive()
-    assert "is not complete: the disk does not answer" in caplog.text

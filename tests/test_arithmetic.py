@@ -19,11 +19,6 @@ from models.loading import load_steering_model
 from tests.model_files import FRAMES, answer, assert_served, raw_model, refusal, saved
 from tests.old_keras_files import write_model
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 CHANNELS = np.array([0.2, 0.5, 0.9], np.float32)
 
 EXPRESSIONS: dict[str, Callable[[Any], Any]] = {

@@ -103,7 +103,6 @@ def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_model_is_driven_as_the_server_would(tmp_path):
     import keras  # noqa: PLC0415
 

@@ -9,9 +9,6 @@ import pytest
 from models.classifiers import TASKS, Dropouts
 from models.cost import cost
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 DIGITS = {"baseline": (147_658, 147_914), "eff": (68_090, 68_346)}
 
 MILLION_OPERATIONS = {

@@ -20,9 +20,6 @@ from training.compare.plots import pareto_front
 ROOT = Path(__file__).parent.parent
 EFF = ROOT / "models" / "eff.h5"
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 
 def signals(rows: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """An answer that follows the steering with errors as slow as the road, and blocks of 50 rows."""

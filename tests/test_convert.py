@@ -22,11 +22,6 @@ from models.preprocessing.named import named
 from models.steering import BUILDERS
 from tests.conftest import road_frame
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 EFF = Path(__file__).parent.parent / "models" / "eff.h5"
 FRAMES = np.stack([road_frame(-0.4), np.random.default_rng(2).integers(0, 256, (160, 320, 3), dtype=np.uint8)])
 
@@ -203,6 +198,13 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(tmp_path: Path, caps
     assert main([str(tmp_path / "model.h5"), str(tmp_path / "out.tflite")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["model.h5"]
+
+
+def test_verbose_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "no.h5"), str(tmp_path / "out.tflite"), "--verbose"]) == 2
+    output = capsys.readouterr().err
+    assert output.startswith("Traceback")
+    assert "no.h5" in output.splitlines()[-1]
 
 
 def test_the_command_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,10 +22,10 @@ from server.core.app import MAX_WAITING
 from server.net.door import MAX_CONNECTIONS, connection_limit
 from server.net.transport import MAX_WAITING_PACKETS
 from server.observers.recent_frames import KEPT_S, RecentFrames
+from tests.answered_frames import answered_frame
 from tests.conftest import jpeg_of, road_frame
 from tests.raw_client import HANDSHAKE, RawClient, telemetry_packet
 from tests.server_process import ServerProcess
-from tests.test_run_recorder import answer as answered
 
 TELEMETRY = telemetry_packet(jpeg_of(np.full((160, 320, 3), 99, np.uint8)))
 
@@ -185,7 +185,7 @@ def test_a_clock_that_jumps_loses_no_frame_and_no_answer(server, monkeypatch):
 
 
 def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
-    recent_frames, one = RecentFrames(), answered(0)
+    recent_frames, one = RecentFrames(), answered_frame(0)
     for i in range(3000):
         recent_frames.answered(replace(one, time_s=1.7e9 + i / 20))
     answers = recent_frames.answers()
@@ -198,7 +198,7 @@ def test_the_last_moments_are_bounded_and_survive_a_clock_that_jumps():
 
 
 def test_the_last_moments_take_no_more_memory_than_they_may(monkeypatch):
-    recent_frames, one = RecentFrames(), answered(0)
+    recent_frames, one = RecentFrames(), answered_frame(0)
     monkeypatch.setattr("server.observers.recent_frames.MAX_BYTES", 10 * len(one.telemetry.image))
     for i in range(30):
         recent_frames.answered(replace(one, time_s=1.7e9 + i / 20))

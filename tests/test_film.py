@@ -28,18 +28,10 @@ from server.drive import mark_film
 from server.model.slot import LoadedModel
 from server.observers.drive_film import DriveFilm
 from tests.conftest import road_frame
+from tests.films import read_film
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def read_film(path: Path) -> tuple[list[float], list[np.ndarray], float]:
-    """Times of the pictures, the pictures (uint8 RGB), and the length that players show."""
-    with av.open(str(path)) as container:
-        frames = list(container.decode(video=0))
-        assert container.duration is not None
-        length_s = container.duration / 1e6
-    return [float(f.time) for f in frames], [f.to_ndarray(format="rgb24") for f in frames], length_s
 
 
 def wait_for(film: Film) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.test_film import read_film
+from tests.films import read_film
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -20,11 +20,6 @@ from keras import layers
 from models.loading import load_steering_model
 from tests.model_files import refusal, saved, small_file
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 
 @pytest.fixture(scope="module")
 def imports_done(tmp_path_factory: pytest.TempPathFactory) -> None:

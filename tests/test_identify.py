@@ -20,11 +20,6 @@ from models.pixel_card import pixels_of
 from models.preprocessing.written import read_written
 from tests.model_files import saved
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 SECONDS = 40
 STRETCHES = 15
 """Of the recording's seconds: few, because each try computes every frame."""

@@ -17,11 +17,6 @@ from keras import layers
 from models.loading import load_steering_model
 from tests.model_files import answer, refusal, saved, small, small_file
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:

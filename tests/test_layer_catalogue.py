@@ -15,11 +15,6 @@ from models.convert import litert_bytes
 from models.loading import load_steering_model
 from tests.model_files import answer, assert_served, raw_model, refusal, saved
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 SUFFIXES = (".keras", ".h5")
 
 

@@ -21,11 +21,6 @@ from models.preprocessing.named import named
 from models.steering import baseline, eff
 from tests.model_files import FRAMES, answer, refusal, saved, small, small_file
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' own saving
-    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
-]
-
 
 @functools.cache
 def built(build: Callable[[], keras.Model]) -> keras.Model:

@@ -12,7 +12,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 from protocol.messages import Telemetry
 from server.core.session import Reply
@@ -20,9 +19,9 @@ from server.health.model_answers import CONSTANT_VIEWS, VIEWS, ModelAnswers
 from tests.conftest import jpeg_of, road_frame
 from tests.frame_policy import FramePolicy
 from tests.live_server import LiveServer
-from tests.model_files import saved
+from tests.model_files import pilotnet, saved
 from tests.raw_client import RawClient, telemetry_packet
-from tests.raw_messages import grey
+from tests.raw_messages import drive_past_views
 from tests.server_process import ServerProcess
 
 IDENTIFY = "`python -m models.identify MODEL RECORDING`"
@@ -115,43 +114,23 @@ class Degrees(FramePolicy):
         return np.float32([(frames.mean() / 127.5 - 1) * 25])
 
 
-def drive(port: int, count: int, speed_mph: float = 12.0) -> None:
-    """Send `count` different views, each after the answer to the one before."""
-    with RawClient(port, timeout_s=20) as client:
-        for i in range(count):
-            client.send(telemetry_packet(grey(i % 250), speed_mph))
-            client.receive_until(b'42["steer"')
-
-
 def test_the_page_names_the_model_until_another_takes_over() -> None:
     server = LiveServer(Degrees())
     try:
         findings = lambda: json.loads(server.get("/api/status").body)["doctor"]  # noqa: E731
-        drive(server.port, VIEWS)
+        drive_past_views(server.port, VIEWS)
         server.wait_until(lambda: DEGREES in findings()[0]["text"])
         assert findings()[0]["level"] == "bad"
         assert findings()[0]["text"].startswith("brightness.h5 answers from -25 to ")
         server.models.swap("other.h5").join(10)
         assert "answers" not in json.dumps(findings())
-        drive(server.port, VIEWS)
+        drive_past_views(server.port, VIEWS)
         server.wait_until(lambda: "other.h5 answers nearly every view with full lock" in json.dumps(findings()))
     finally:
         server.close()
 
 
-def pilotnet(weight: float, bias: float, activation: str) -> keras.Model:
-    """A network of 66 x 200 that answers `bias`, and `weight` times the mean of its pixels (-1..1) more."""
-    x = keras.Input((66, 200, 3))
-    head = layers.Dense(1, activation)
-    model = keras.Model(x, head(layers.GlobalAveragePooling2D()(layers.Conv2D(1, 1, trainable=False)(x))))
-    model.layers[1].set_weights([np.full((1, 1, 3, 1), 1 / 3, np.float32), np.zeros(1, np.float32)])
-    head.set_weights([np.full((1, 1), weight, np.float32), np.full(1, bias, np.float32)])
-    return model
-
-
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 @pytest.mark.parametrize(
     ("network", "text"),
     [
@@ -164,7 +143,7 @@ def pilotnet(weight: float, bias: float, activation: str) -> keras.Model:
 def test_a_real_server_names_such_a_model_once(network: Callable[[], keras.Model], text: str, tmp_path: Path) -> None:
     path = saved(network(), tmp_path / "net.h5")
     with ServerProcess("server/drive.py", str(path), "--port", "0") as server:
-        drive(server.port, CONSTANT_VIEWS + 5)
+        drive_past_views(server.port, CONSTANT_VIEWS + 5)
         time.sleep(0.5)  # two looks of the console's status
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/api/status") as answer:
             status = json.load(answer)

@@ -73,7 +73,7 @@ def test_it_is_named_or_numbered(model: Path, text: str, factor: float) -> None:
     engine = open_engine(model, "tensorflow", text)
     red = float(FRAME[..., 0].mean() / 255)
     assert engine.throttles
-    assert engine.run(FRAME[None])[0] == pytest.approx([red, factor * red], rel=1e-4)
+    assert engine.run(FRAME[None])[0] == pytest.approx([red, factor * red], rel=1e-3)
 
 
 def test_it_is_found_by_its_name_in_a_litert_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from protocol.recording import read_recording
 from server.health.model_answers import VIEWS
-from tests.model_files import saved
+from tests.model_files import pilotnet, saved
 from tests.raw_client import RawClient, packet
+from tests.raw_messages import drive_past_views
 from tests.server_process import ROOT, ServerProcess
-from tests.test_model_answers import drive, pilotnet
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -132,14 +132,12 @@ def test_it_waits_for_a_simulator_and_lets_one_of_two_be_chosen(open_page):
         page.close()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_model_that_answers_in_degrees_is_named(open_page, tmp_path):
     path = saved(pilotnet(0.5, 12.5, "linear"), tmp_path / "net.h5")
     with ServerProcess("server/drive.py", str(path), "--port", "0") as server:
         page = open_page(f"http://127.0.0.1:{server.port}/", viewport={"width": 390, "height": 844})
         expect_text(page, "#doctor", "Waiting for the simulator")
-        drive(server.port, VIEWS + 5)
+        drive_past_views(server.port, VIEWS + 5)
         expect_text(page, "#doctor .bad", "net.h5 answers from 12.")
         expect_text(page, "#doctor .bad", '--preprocess "..., steer=1/25"')
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"

@@ -17,8 +17,6 @@ from models.preprocessing.named import SHORT_FORMS, named, read_preprocessing, s
 from models.preprocessing.written import Preprocessing, PreprocessingError, read_written
 from tests.conftest import road_frame
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
-
 NOISE = np.random.default_rng(0).integers(0, 256, (160, 320, 3), dtype=np.uint8)
 FRAMES = np.stack([road_frame(0.5), NOISE, cv2.GaussianBlur(NOISE, (9, 9), 0)])
 
@@ -168,7 +166,6 @@ def test_ends_may_be_left_out_or_negative() -> None:
     ("text", "suffix"),
     [("origin", ".h5"), ("origin", ".keras"), ("pilotnet", ".h5"), ("pilotnet", ".keras"), ("colour=hsv", ".keras")],
 )
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_saved_graph_loads_with_keras_alone(text: str, suffix: str, tmp_path: Path) -> None:
     model = graph(read_preprocessing(text))
     model.save(tmp_path / f"model{suffix}")

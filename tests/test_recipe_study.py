@@ -23,9 +23,6 @@ from training.run.train import Training, train
 ROWS = (80, 140)
 TINY = replace(STUDY, epochs=2, batch=8, steps=3)
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 
 @pytest.fixture
 def drives(make_recording):

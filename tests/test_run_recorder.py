@@ -5,27 +5,17 @@ import threading
 
 import pytest
 
-from protocol.messages import Control, Telemetry
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import QUEUE_LENGTH, RunRecorder, new_run_folder
-from tests.conftest import jpeg_of, road_frame
-
-FRAME = road_frame()
-JPEG = jpeg_of(FRAME)
-
-
-def answer(i, simulator=1, throttle=0.5, extras=None):
-    telemetry = Telemetry(FRAME, JPEG, 0.0, 0.2, 12.0 + i, extras or {})
-    return AnsweredFrame(simulator, telemetry, Control(-0.25, throttle), 1.7e9 + i / 20, 1.5 + i)
+from tests.answered_frames import JPEG, answered_frame
 
 
 def test_a_run_is_a_recording_and_a_report(tmp_path):
     recorder = RunRecorder(new_run_folder(tmp_path), {"model": "eff.h5", "engine": "litert"})
     assert json.loads((recorder.folder / "run.json").read_text())["model"] == "eff.h5", "from the start"
     for i in range(5):
-        recorder.answered(answer(i, throttle=0.5 if i else -1.0))
+        recorder.answered(answered_frame(i, throttle=0.5 if i else -1.0))
     recorder.close()
     samples = read_recording(recorder.folder).samples
     assert [s.speed_mph for s in samples] == [12.0, 13.0, 14.0, 15.0, 16.0]
@@ -47,7 +37,7 @@ def test_every_run_has_a_folder_of_its_own(tmp_path):
 def test_a_second_simulator_is_recorded_beside_the_first(tmp_path):
     recorder = RunRecorder(tmp_path / "run", {"model": "eff.h5"})
     for i in range(4):
-        recorder.answered(answer(i, simulator=1 + i % 2))
+        recorder.answered(answered_frame(i, simulator=1 + i % 2))
     recorder.close()
     assert [s.speed_mph for s in read_recording(tmp_path / "run").samples] == [12.0, 14.0]
     assert [s.speed_mph for s in read_recording(tmp_path / "run-simulator2").samples] == [13.0, 15.0]
@@ -67,7 +57,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, monkeypatch, 
 
     monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
     for i in range(1000):
-        recorder.answered(answer(i))
+        recorder.answered(answered_frame(i))
     recorder.close()
     assert "recording stops, driving goes on: [Errno 28] No space left" in caplog.text
     assert recorder.dropped > 900
@@ -91,7 +81,7 @@ def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch,
         recorder = RunRecorder(tmp_path / f"run{frames}", {})
         monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
         for i in range(frames):
-            recorder.answered(answer(i))
+            recorder.answered(answered_frame(i))
         assert hangs.wait(10)
         ending = threading.Thread(target=recorder.close, args=(0.05,), daemon=True)
         ending.start()
@@ -107,9 +97,9 @@ def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch,
 
 def test_what_improved_builds_report_is_kept(tmp_path, caplog):
     recorder = RunRecorder(tmp_path / "run", {})
-    recorder.answered(answer(0, extras={"cte": "-1.25", "lapNumber": "2"}))
+    recorder.answered(answered_frame(0, extras={"cte": "-1.25", "lapNumber": "2"}))
     for i in (1, 2):
-        recorder.answered(answer(i, extras={"junk": "x" * 100_000}))
+        recorder.answered(answered_frame(i, extras={"junk": "x" * 100_000}))
     recorder.close()
     (line,) = (tmp_path / "run" / "extras.jsonl").read_text().splitlines()
     assert json.loads(line) == {"time_s": 1.7e9, "cte": "-1.25", "lapNumber": "2"}
@@ -128,7 +118,7 @@ def test_each_run_json_is_there_before_its_first_frame(tmp_path, monkeypatch):
     monkeypatch.setattr(Recorder, "write", write)
     recorder = RunRecorder(tmp_path / "run", {})
     for simulator in (1, 2):
-        recorder.answered(answer(0, simulator))
+        recorder.answered(answered_frame(0, simulator))
     recorder.close()
     assert existence == [True, True]
 
@@ -140,7 +130,7 @@ def test_a_bug_in_recording_ends_it_with_a_word_and_nothing_else(tmp_path, monke
     recorder = RunRecorder(tmp_path / "run", {})
     monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
     for simulator in (1, 1, 1, 2, 2):
-        recorder.answered(answer(0, simulator))
+        recorder.answered(answered_frame(0, simulator))
     recorder.close()
     assert recorder.error == "RuntimeError: a bug"
     assert "recording stops, driving goes on" in caplog.text

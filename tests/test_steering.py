@@ -14,9 +14,6 @@ from models.card import read_card
 from models.loading import load_steering_model
 from models.steering import BUILDERS, eff, effnet
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 ROOT = Path(__file__).parent.parent
 
 FIXED_YUV = 12

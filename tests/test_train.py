@@ -25,9 +25,6 @@ from training.run.train import Training, train
 ROOT = Path(__file__).parent.parent
 TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras 3.15 under numpy 2.4, in saving."""
-
 
 @pytest.fixture
 def settings(make_recording) -> TrainingSettings:

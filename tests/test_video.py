@@ -13,7 +13,7 @@ from film import __main__ as video
 from film.gif import GifWriter
 from film.overlay import ACCENT, CAMERA_ROWS, GREEN, Overlay, Shot
 from tests.conftest import jpeg_of, road_frame
-from tests.test_film import read_film
+from tests.films import read_film
 
 
 def test_an_mp4_shows_every_row_at_its_time(make_recording, tmp_path, capsys):

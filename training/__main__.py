@@ -37,12 +37,14 @@ The same command resumes a run that was interrupted or killed. The run's folder 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, train and report; returns the exit code: 0 for success, 2 for bad input, 130 for Ctrl-C."""
-    options = _parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from protocol.errors import RecordingError  # noqa: PLC0415 - --help must not wait for TensorFlow
-    from training.run.recipe import recipe_of  # noqa: PLC0415
+    stop_message = "stopped; the same command goes on from the last finished epoch"
+    return run(lambda: _train_or_preview(_parse(arguments)), "error", stopped=stop_message)
+
+
+def _train_or_preview(options: argparse.Namespace) -> None:
+    from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for TensorFlow
     from training.run.run import TrainingSettings  # noqa: PLC0415
-    from training.run.run_folder import RunError  # noqa: PLC0415
 
     recipe = recipe_of(options.recipe, options.model)
     recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
@@ -61,14 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tests,
         options.dagger,
     )
-    input_errors = (RecordingError, RunError, OSError)
     if options.preview:
-        return run(lambda: _preview(settings, options.preview), "error", input_errors)
+        _preview(settings, options.preview)
+        return
     folder = options.run or Path("runs") / settings.name()
     out = options.out or folder / f"{options.model}.h5"
     print(f"run folder: {folder}")
-    stop_message = f"stopped; the same command goes on from the last finished epoch in {folder}"
-    return run(lambda: _train(settings, folder, out), "error", input_errors, stop_message)
+    _train(settings, folder, out)
 
 
 def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:

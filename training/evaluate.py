@@ -71,8 +71,7 @@ def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] |
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Drive all models on all courses and report; returns the exit code."""
-    options = _parse(arguments)
-    return run(lambda: _evaluate(options), "evaluate", (OSError, ValueError, RuntimeError))
+    return run(lambda: _evaluate(_parse(arguments)), "evaluate", (OSError, ValueError, RuntimeError))
 
 
 def _evaluate(options: argparse.Namespace) -> int:

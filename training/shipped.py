@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protocol.command_line import command_parser
+from protocol.command_line import command_parser, run
 from simulator import record
 from training.__main__ import main as train_main
 
@@ -41,7 +41,10 @@ TEST_DRIVES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Record the drives that are missing and train each model; returns the exit code, as of `python -m training`."""
-    options = _parse(arguments)
+    return run(lambda: _record_and_train(_parse(arguments)), "shipped")
+
+
+def _record_and_train(options: argparse.Namespace) -> int:
     drives = {name: options.runs / "expert" / name for name in (*EXPERT_DRIVES, *TEST_DRIVES)}
     for name, drive_options in {**EXPERT_DRIVES, **TEST_DRIVES}.items():
         if not drives[name].exists() and (code := _record(drives[name], drive_options)):

@@ -51,8 +51,7 @@ WORTH_A_WORD = 0.02
 def main(arguments: Sequence[str] | None = None) -> int:
     """Identify and print; returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = _parse(arguments)
-    return run(lambda: _identify(options), "identify", (OSError, ValueError, RuntimeError))
+    return run(lambda: _identify(_parse(arguments)), "identify", (OSError, ValueError, RuntimeError))
 
 
 def _identify(options: argparse.Namespace) -> int:

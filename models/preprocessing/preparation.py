@@ -8,7 +8,6 @@ It runs before a network file that others made, whose layers this repository can
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,14 +35,10 @@ def convert_preparation(written: str, out: Path) -> tuple[str, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; on failure, print one line to stderr and return 2."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = command_parser("python -m models.preprocessing.preparation", __doc__)
     parser.add_argument("written", help="the preprocessing")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
-    parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
-    options = parser.parse_args(arguments)
-    return run_conversion(lambda: convert_preparation(options.written, options.out), options)
+    return run_conversion(parser, arguments, lambda options: convert_preparation(options.written, options.out))
 
 
 if __name__ == "__main__":

@@ -38,11 +38,12 @@ exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the named networks, measure all models, write the files and print the table; returns the exit code."""
-    options = _parse(arguments)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stop_message = "stopped; finished trainings are kept, and the same command resumes"
-    return run(lambda: _train_and_compare(options), "compare", (OSError, ValueError, RuntimeError), stop_message)
+    return run(
+        lambda: _train_and_compare(_parse(arguments)), "compare", (OSError, ValueError, RuntimeError), stop_message
+    )
 
 
 def _train_and_compare(options: argparse.Namespace) -> int:

@@ -41,8 +41,7 @@ exit code: 0 healthy; 1 faults that deserve attention; 2 no recording, or bad in
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Examine all recordings and report; returns the exit code."""
-    options = _parse(arguments)
-    return run(lambda: _examine_all(options), "doctor", (RuleError, OSError))
+    return run(lambda: _examine_all(_parse(arguments)), "doctor", (RuleError, OSError))
 
 
 def _examine_all(options: argparse.Namespace) -> int:

@@ -46,10 +46,14 @@ MODELS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; returns the exit code."""
-    options = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stop_message = "stopped; the same command resumes a training from its last finished epoch"
-    return run(lambda: options.run_command(options), "error", (OSError, ValueError), stop_message)
+    return run(lambda: _run_command(_parser().parse_args(arguments)), "error", stopped=stop_message)
+
+
+def _run_command(options: argparse.Namespace) -> int | None:
+    code: int | None = options.run_command(options)
+    return code
 
 
 def _separable(options: argparse.Namespace) -> None:
