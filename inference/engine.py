@@ -12,14 +12,14 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from inference.conversion import litert_file
+from inference.conversion import is_converted, litert_file
 from inference.interpreters import Interpreters
 from inference.network_files.frame_input import frame_input
 from inference.network_files.litert import LiteRtNetwork
@@ -27,6 +27,7 @@ from inference.network_files.opening import open_network
 from inference.network_files.tensors import EngineError, single_input, steering_output
 from inference.network_files.trial import try_once
 from models.adapter import read_adapter
+from models.converted import stand_in
 from models.keras_files.file_kinds import ModelKind, model_kind
 from models.pixel_card import pixels_of
 from protocol.messages import FRAME_SHAPE
@@ -83,6 +84,9 @@ def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None
         )
     engine_name = choose_engine() if engine == "auto" else engine
     if engine_name == "litert":
+        if not is_converted(model, preprocess) and (file := stand_in(model, pixels_of(model, preprocess))):
+            loaded = _network_file(file, "litert", None, threads)
+            return replace(loaded, notes=(f"{file.name} beside it drives, which was converted from it", *loaded.notes))
         return _litert(*litert_file(model, preprocess), threads)
     return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
 

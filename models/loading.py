@@ -32,10 +32,14 @@ SettingsByLayer = dict[str, LayerSettings]
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A model, uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), and notes for the user on the loader's choices."""
+    """A model, uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), and notes for the user on the loader's choices.
+
+    parts: the files that it was read from.
+    """
 
     model: keras.Model
     notes: tuple[str, ...]
+    parts: tuple[Path, ...]
 
 
 def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetwork:
@@ -64,7 +68,8 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         frames = keras.Input(FRAME_SHAPE, dtype="uint8", name="frames")
         x = preprocessing(frames) if preprocessing else frames
         output = steering_of(apply_layers(x, architecture, settings, file.weights, lambdas.replaced), adapter)
-        return LoadedNetwork(keras.Model(frames, output), (*_origin_notes(file), *notes, *lambdas.notes))
+        all_notes = (*_origin_notes(file), *notes, *lambdas.notes)
+        return LoadedNetwork(keras.Model(frames, output), all_notes, file.parts)
 
 
 @dataclass(frozen=True, slots=True)
