@@ -7,6 +7,7 @@ can at worst fail its own conversion. Every later start uses the cached file and
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import platformdirs
 
+from models.converted import VERSION, origin_path
 from models.keras_files.file_kinds import model_kind
 from models.pixel_card import pixels_of
 from protocol.command_line import command_parser, run
@@ -35,8 +37,17 @@ The files go into the folder that STEERING_CACHE names, else into the user's cac
 STEERING, SALIENCY, PREPARATION = "models.convert", "models.saliency", "models.preprocessing.preparation"
 """The converter modules: their files answer with steering, with a saliency map, and with a prepared frame."""
 
-CONVERSION_VERSIONS = {STEERING: 3, SALIENCY: 2, PREPARATION: 1}
+CONVERSION_VERSIONS = {STEERING: VERSION, SALIENCY: 2, PREPARATION: 1}
 """A version increases when its module changes what it makes from the same model."""
+
+WITHOUT_TENSORFLOW = {
+    STEERING: "must be converted, which needs TensorFlow: where that is installed, run "
+    "`python -m models.convert MODEL.h5 MODEL.tflite` and copy MODEL.tflite and MODEL.tflite.json beside the model",
+    SALIENCY: "can be marked only with TensorFlow: drive without marks",
+    PREPARATION: "are pixels that need TensorFlow: let `python -m models.convert MODEL OUT.tflite --preprocess TEXT` "
+    "build them into the file elsewhere",
+}
+"""What a user can do who has no TensorFlow, by converter; the name of what is converted goes before."""
 
 CONVERSION_LIMIT_S = 180
 """A model takes 7 s; a corrupted .h5 can block HDF5 for ever."""
@@ -76,7 +87,7 @@ def litert_file(model: Path, preprocess: str | None = None, converter: str = STE
         if _key(model, preprocess, converter) != key:  # the file would be cached under another model's hash
             raise UnconvertibleModelError(f"{model} changed while it was converted; load it again")
 
-    return _cached(key, model.name, make)
+    return _cached(key, make)
 
 
 def preparation_file(written: str) -> Path:
@@ -86,34 +97,38 @@ def preparation_file(written: str) -> Path:
     """
     text = f"{PREPARATION} {CONVERSION_VERSIONS[PREPARATION]} {written}"
     key = hashlib.sha256(text.encode()).hexdigest()[:40]
-    return _cached(key, written, lambda partial: _run(PREPARATION, [written, str(partial)], written))[0]
+    return _cached(key, lambda partial: _run(PREPARATION, [written, str(partial)], written))[0]
 
 
-def _cached(key: str, name: str, make: Callable[[Path], None]) -> tuple[Path, tuple[str, ...]]:
+def _cached(key: str, make: Callable[[Path], None]) -> tuple[Path, tuple[str, ...]]:
     """The cached file of this key and its notes; if it is missing, `make` writes it, with its notes beside it."""
-    file = preferred_folder() / f"{key}.tflite"
-    if not _is_complete(file):  # a container's read-only cache may hold it
-        file = cache_folder() / file.name
+    file = _cache_file(key)
     if not _is_complete(file):
-        log.info("converting %s for LiteRT, once; the result is cached in %s", name, file.parent)
         partial = file.with_name(f"{key}.{os.getpid()}.{threading.get_ident()}.tflite")
         try:
             make(partial)
-            os.replace(_notes_file(partial), _notes_file(file))
+            os.replace(origin_path(partial), origin_path(file))
             os.replace(partial, file)
         finally:
             partial.unlink(missing_ok=True)
-            _notes_file(partial).unlink(missing_ok=True)
-    notes = json.loads(_notes_file(file).read_text(encoding="utf-8"))["notes"]
+            origin_path(partial).unlink(missing_ok=True)
+    notes = json.loads(origin_path(file).read_text(encoding="utf-8"))["notes"]
     return file, tuple(str(note) for note in notes)
 
 
-def _notes_file(file: Path) -> Path:
-    return file.with_name(f"{file.name}.json")
+def is_converted(model: Path, preprocess: str | None = None) -> bool:
+    """Whether the cache holds the LiteRT file of `model`. preprocess: as in `litert_file`. Raises as it does."""
+    return _is_complete(_cache_file(_key(model, pixels_of(model, preprocess), STEERING)))
+
+
+def _cache_file(key: str) -> Path:
+    """The file of this key: in the preferred folder, which may be a container's read-only one, else where to write."""
+    file = preferred_folder() / f"{key}.tflite"
+    return file if _is_complete(file) else cache_folder() / file.name
 
 
 def _is_complete(file: Path) -> bool:
-    return file.is_file() and _notes_file(file).is_file()
+    return file.is_file() and origin_path(file).is_file()
 
 
 def preferred_folder() -> Path:
@@ -159,7 +174,10 @@ def _convert(model: Path, file: Path, preprocess: str | None, converter: str) ->
 
 
 def _run(converter: str, arguments: list[str], name: str) -> None:
-    """Run a converter in a process of its own. name: of what is converted, for messages."""
+    """Run a converter in a process of its own. arguments: source, target, options. name: the source's, for the user."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise UnconvertibleModelError(f"{name} {WITHOUT_TENSORFLOW[converter]}, or `pip install -r requirements.txt`")
+    log.info("converting %s for LiteRT, once; the result is cached in %s", name, Path(arguments[1]).parent)
     command = [sys.executable, "-m", converter, *arguments]
     if log.isEnabledFor(logging.DEBUG):
         command.append("--verbose")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inference.conversion import litert_file
+from inference.conversion import is_converted, litert_file
 from inference.devices import keras_device, nvidia_gpu, tensorflow_gpus
 from inference.interpreters import Interpreters
 from inference.network_files.litert import LiteRtNetwork
@@ -26,8 +26,10 @@ from inference.network_files.network_file import Frames, Lane, open_network_file
 from inference.network_files.tensors import EngineError
 from inference.observations import Observations
 from inference.policy import Answer
+from models.converted import stand_in
 from models.keras_files.file_kinds import ModelKind, model_kind
 from models.measurements import MEASUREMENTS
+from models.pixel_card import pixels_of
 from protocol.messages import FRAME_SHAPE
 
 Answers = npt.NDArray[np.float32]
@@ -99,6 +101,9 @@ def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None
         )
     engine_name = choose_engine() if engine == "auto" else engine
     if engine_name == "litert":
+        if not is_converted(model, preprocess) and (file := stand_in(model, pixels_of(model, preprocess))):
+            loaded = _network_file(file, "litert", None, threads)
+            return replace(loaded, notes=(f"{file.name} beside it drives, which was converted from it", *loaded.notes))
         return _litert(*litert_file(model, preprocess), threads)
     return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
 

@@ -7,7 +7,6 @@ training. Reading a card needs no Keras.
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import math
@@ -19,7 +18,8 @@ from typing import Any, get_type_hints
 import numpy as np
 from PIL import Image
 
-from models.whole_files import write_whole
+from models.converted import source_sha256
+from models.whole_files import sha256, write_whole
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, FRAME_SHAPE, Frame
 
 MAX_CARD_BYTES = 1_000_000
@@ -132,14 +132,8 @@ def read_card(model: Path) -> Card:
 
 
 def describes(card: Card, model: Path) -> bool:
-    """Whether the card belongs to this file, by its sha256."""
-    return sha256(model) == card.sha256
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Whether the card belongs to this file, or to the model that it was exactly converted from, by the sha256."""
+    return card.sha256 in (sha256(model), source_sha256(model))
 
 
 def golden_frame() -> Frame:

@@ -1,7 +1,8 @@
 """Convert a steering model file to a LiteRT (TFLite) or ONNX file: bytes of a camera frame in, one steering value out.
 
 A server with the written file starts in a fraction of the time and memory, because it does not import TensorFlow.
-OUT.tflite.json receives the notes on the loaded model and the largest difference between both models' answers.
+OUT.tflite.json receives the notes on the loaded model, the largest difference between both models' answers, and the
+hashes of the files. Beside a model of its name, a .tflite file stands for it on computers without TensorFlow.
 
     python -m models.convert models/eff.h5 eff.tflite
     python -m models.convert model.json pilotnet.tflite --preprocess "rows=60:135, colour=yuv, size=66x200"
@@ -12,8 +13,8 @@ OUT.tflite.json receives the notes on the loaded model and the largest differenc
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib.util
-import json
 import logging
 import os
 import sys
@@ -36,9 +37,11 @@ from models.conversion_check import (
     onnx_answer,
     trial_inputs,
 )
+from models.converted import Origin
 from models.keras_files.file_kinds import model_kind
 from models.measurements import OWN_NAME
-from models.whole_files import write_whole
+from models.pixel_card import pixels_of
+from models.whole_files import sha256, write_whole
 from protocol.command_line import command_parser, run
 from protocol.messages import FRAME_SHAPE
 
@@ -100,21 +103,11 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
             f" at most {AGREEMENT[weights]:g} is accepted"
         )
-    facts = {
-        "notes": loaded.notes,
-        "source": str(path),
-        "preprocess": preprocess,
-        "weights": weights,
-        "difference": difference,
-    }
-    write_whole(notes_path(out), json.dumps(facts, indent=2).encode())
+    sources = {part.name: sha256(part) for part in loaded.parts}
+    digest = hashlib.sha256(content).hexdigest()
+    Origin(loaded.notes, str(path), sources, digest, pixels_of(path, preprocess), weights, difference).write(out)
     write_whole(out, content)
     return Conversion(loaded.notes, difference, before, after, trials[0])
-
-
-def notes_path(out: Path) -> Path:
-    """The path of the notes: OUT.tflite.json, because OUT.json is a model's card."""
-    return out.with_name(f"{out.name}.json")
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:

@@ -38,10 +38,13 @@ class LoadedNetwork:
     It maps uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), the steering. For a network of several frames its input is
     (n, frames, 160, 320, 3), oldest first. One that is given measurements has a second input, see
     `models.network_inputs`; one that also answers with a throttle has an output (n, 2), steering and throttle.
+
+    parts: the files that it was read from.
     """
 
     model: keras.Model
     notes: tuple[str, ...]
+    parts: tuple[Path, ...]
 
 
 def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetwork:
@@ -77,7 +80,7 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         outputs = apply_layers(network.values, architecture, settings, file.weights, lambdas.replaced)
         model = network.model(answer_of(outputs, adapter))
         notes += output_notes(list(outputs), adapter)
-        return LoadedNetwork(model, (*_origin_notes(file), *notes, *lambdas.notes))
+        return LoadedNetwork(model, (*_origin_notes(file), *notes, *lambdas.notes), file.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from models.adapter import read_adapter
-from models.card import sha256, without_nan
+from models.card import without_nan
 from models.preprocessing.written import PreprocessingError
-from models.whole_files import write_whole
+from models.whole_files import sha256, write_whole
 
 log = logging.getLogger(__name__)
 

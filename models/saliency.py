@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from models.adapter import adapter_text
-from models.convert import litert_bytes_of, notes_path, run_conversion
+from models.convert import litert_bytes_of, run_conversion
+from models.converted import origin_path
 from models.whole_files import write_whole
 from protocol.command_line import command_parser
 
@@ -43,7 +44,7 @@ def convert_saliency(path: Path, out: Path, preprocess: str | None = None) -> tu
     loaded = load_steering_model(path, preprocess)
     content = litert_bytes_of(saliency_function(loaded.model))
     facts = {"notes": loaded.notes, "source": str(path), "preprocess": preprocess}
-    write_whole(notes_path(out), json.dumps(facts, indent=2).encode())
+    write_whole(origin_path(out), json.dumps(facts, indent=2).encode())
     write_whole(out, content)
     return loaded.notes
 

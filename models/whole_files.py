@@ -1,8 +1,9 @@
-"""Writes files atomically: an interruption leaves the old file or none, never a partial one."""
+"""Writes files atomically, so that an interruption leaves the old file or none, and hashes them."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,12 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

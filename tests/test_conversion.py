@@ -31,7 +31,7 @@ def converted(monkeypatch, meanwhile=lambda: None):
         calls.append(file)
         meanwhile()
         file.write_bytes(b"litert of " + model.read_bytes())
-        conversion._notes_file(file).write_text(json.dumps({"notes": ["a note"]}))
+        conversion.origin_path(file).write_text(json.dumps({"notes": ["a note"]}))
 
     monkeypatch.setattr(conversion, "_convert", convert)
     return calls

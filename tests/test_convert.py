@@ -15,7 +15,8 @@ from keras import layers
 
 from inference.engine import open_engine
 from models.card import read_card
-from models.convert import AGREEMENT, convert, litert_bytes, main, notes_path
+from models.convert import AGREEMENT, convert, litert_bytes, main
+from models.converted import origin_path
 from models.inference_graph import inference_function
 from models.loading import load_steering_model
 from models.preprocessing.named import named
@@ -103,7 +104,7 @@ def test_smaller_weights_answer_nearly_the_same_in_a_smaller_file(weights: str, 
     assert main([str(EFF), str(small), "--weights", weights]) == 0
     card = read_card(EFF)
     assert small.stat().st_size < share * 4 * card.parameters, "of weights of 32 bits"
-    facts = json.loads(notes_path(small).read_text())
+    facts = json.loads(origin_path(small).read_text())
     assert facts["weights"] == weights
     assert 1e-6 < facts["difference"] <= AGREEMENT[weights]
     golden = card.golden
@@ -141,7 +142,7 @@ def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
     network.save(tmp_path / "model.h5")
     (tmp_path / "model.json").write_text("the card of the model")
     notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite").notes
-    written = json.loads(notes_path(tmp_path / "model.tflite").read_text())
+    written = json.loads(origin_path(tmp_path / "model.tflite").read_text())
     assert written["notes"] == list(notes)
     assert "course" in notes[0]
     assert (tmp_path / "model.json").read_text() == "the card of the model"

@@ -8,7 +8,8 @@ import pytest
 
 from inference.engine import Engine, EngineError
 from inference.golden_frame import check_golden_frame
-from models.card import FORMAT, Card, Golden, card_path, golden_frame, png_base64, sha256
+from models.card import FORMAT, Card, Golden, card_path, golden_frame, png_base64
+from models.whole_files import sha256
 
 
 def engine(steering):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def calls(monkeypatch):
     """What was recorded and what was trained, by the words of the commands."""
-    arguments_of = {"record": [], "train": []}
+    arguments_of = {"record": [], "train": [], "convert": []}
 
     def recorded(arguments):
         arguments_of["record"].append(arguments)
@@ -21,7 +21,8 @@ def calls(monkeypatch):
         return 0
 
     monkeypatch.setattr(shipped.record, "main", recorded)
-    monkeypatch.setattr(shipped, "train_main", lambda arguments: arguments_of["train"].append(arguments) or 0)
+    for name in ("train", "convert"):
+        monkeypatch.setattr(shipped, f"{name}_main", lambda arguments, name=name: arguments_of[name].append(arguments))
     return arguments_of
 
 
@@ -30,6 +31,11 @@ def test_every_drive_is_recorded_once_and_every_model_trained_on_them(calls, tmp
     assert shipped.main(arguments) == 0
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES)
     assert [call[3] for call in calls["train"]] == ["eff", "baseline", "eff-small"]
+    assert [[Path(file).name for file in call] for call in calls["convert"]] == [
+        ["eff.h5", "eff.tflite"],
+        ["baseline.h5", "baseline.tflite"],
+        ["eff-small.h5", "eff-small.tflite"],
+    ]
     assert shipped.main(arguments) == 0
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 

@@ -1,4 +1,4 @@
-"""Make the models in models/: record the expert's drives, then train each model on them and on real recordings.
+"""Make the models in models/: record the expert's drives, train on them and on real recordings, convert to .tflite.
 
 Everything is seeded, and finished drives and epochs are kept, so the same command resumes a build that was killed.
 
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.convert import main as convert_main
 from protocol.command_line import command_parser, run
 from simulator import record
 from training.__main__ import main as train_main
@@ -40,7 +41,7 @@ TEST_DRIVES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record the drives that are missing and train each model; returns the exit code, as of `python -m training`."""
+    """Record the missing drives, train each model, convert it; returns the exit code, as of `python -m training`."""
     return run(lambda: _record_and_train(_parse(arguments)), "shipped")
 
 
@@ -51,10 +52,11 @@ def _record_and_train(options: argparse.Namespace) -> int:
             return code
     also, tests = ([str(drives[name]) for name in group] for group in (EXPERT_DRIVES, TEST_DRIVES))
     for model in options.models:
+        out = options.out / f"{model}.h5"
         command = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--epochs", EPOCHS]
         command += ["--also", *also, "--test", *tests, *map(str, options.test), "--dagger", "1"]
-        command += ["--run", str(options.runs / model), "--out", str(options.out / f"{model}.h5")]
-        if code := train_main(command):
+        command += ["--run", str(options.runs / model), "--out", str(out)]
+        if code := train_main(command) or convert_main([str(out), str(out.with_suffix(".tflite"))]):
             return code
     return 0
 

@@ -47,6 +47,11 @@ class FrameInput:
     table: Array | None = None
     preparation: Path | None = None
 
+    @property
+    def is_whole_bytes(self) -> bool:
+        """Whether the input takes the camera's bytes as they are, as the files of `models.convert` do."""
+        return self.tensor.dtype == "uint8" and not self.tensor.scale and self.tensor.image_shape == FRAME_SHAPE
+
     def open(self) -> Callable[[Frames], Array]:
         """A function uint8 RGB (n, 160, 320, 3) -> the network's input; it serves one request at a time.
 

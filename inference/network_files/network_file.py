@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +74,10 @@ def open_network_file(file: Path, kind: ModelKind, preprocess: str | None) -> Ne
     columns = {
         number: _columns(tensor, adapter.inputs) for number, tensor in enumerate(network.inputs) if number != image
     }
-    answers = answer_outputs(file, network.outputs, adapter)
     frames = frame_input(file, network.inputs[image].filled(size), adapter.preprocessing)
+    if frames.is_whole_bytes and adapter.output is None and [output.shape for output in network.outputs] == [(1, 2)]:
+        adapter = replace(adapter, output="0", throttle="1")  # as `models.convert` writes both
+    answers = answer_outputs(file, network.outputs, adapter)
     notes = [*frames.notes, *output_notes([output.name for output in network.outputs], adapter)]
     for number, given in columns.items():
         notes.append(f"input {network.inputs[number].name}: {', '.join(map(str, given))}")

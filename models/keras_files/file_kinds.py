@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from models.converted import repeats_a_model
+
 MODEL_SUFFIXES = (".h5", ".keras", ".tflite", ".onnx")
 MAX_FILE_BYTES = 1 << 30
 MAX_JSON_BYTES = 8 << 20
@@ -172,5 +174,6 @@ def models_near(folder: Path) -> list[str]:
     except OSError:
         return []
     files = (file for file in entries + inside if file.suffix.lower() in MODEL_SUFFIXES and file.is_file())
+    files = (file for file in files if not repeats_a_model(file))
     names = sorted((len(name.parts), str(name)) for name in (file.relative_to(folder) for file in files))
     return [name for _, name in names[:MAX_NAMES]]

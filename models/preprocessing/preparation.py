@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.convert import litert_bytes, notes_path, run_conversion
+from models.convert import litert_bytes, run_conversion
+from models.converted import origin_path
 from models.preprocessing.written import read_written
 from models.whole_files import write_whole
 from protocol.command_line import command_parser
@@ -28,7 +29,7 @@ def convert_preparation(written: str, out: Path) -> tuple[str, ...]:
 
     preprocessing = read_written(written)
     frames = keras.Input(FRAME_SHAPE, dtype="uint8", name="frames")
-    write_whole(notes_path(out), json.dumps({"notes": []}).encode())
+    write_whole(origin_path(out), json.dumps({"notes": []}).encode())
     write_whole(out, litert_bytes(keras.Model(frames, preprocessing(frames))))
     return ()
 

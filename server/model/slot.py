@@ -16,6 +16,7 @@ from inference.engine import Engine
 from inference.observations import Observations
 from inference.policy import Answer
 from models.adapter import ModelSource, model_source
+from models.converted import repeats_a_model
 from models.keras_files.file_kinds import MODEL_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,9 @@ class ModelSlot:
 
     def names(self) -> list[str]:
         """The names that `swap` takes: the model files in the present model's folder."""
-        names = {p.name for p in self.model.path.parent.iterdir() if p.suffix in MODEL_SUFFIXES and p.is_file()}
-        return sorted(names | {self.model.path.name})
+        folder = self.model.path.parent
+        files = (p for p in folder.iterdir() if p.suffix in MODEL_SUFFIXES and p.is_file())
+        return sorted({p.name for p in files if not repeats_a_model(p)} | {self.model.path.name})
 
     def swap(self, name: str) -> threading.Thread:
         """Start to load the model of this file name and return the thread. name: `model.h5`, or `model.h5:TEXT`.

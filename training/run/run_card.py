@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from models import card as cards
+from models.whole_files import sha256
 from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.judge.choose import Driving
 from training.judge.held_out import Metrics
@@ -48,7 +49,7 @@ def card_of(
         model=settings.model,
         description="Steering for the Udacity simulator: uint8 RGB (160, 320, 3) in, -1..1 (right) out.",
         parameters=model.whole.count_params(),
-        sha256=cards.sha256(out),
+        sha256=sha256(out),
         data=tuple(_data(drive) for drive in drives),
         held_out=describe_held_out(settings.recipe, settings.lap_m, bool(settings.tests)),
         recipe={
