@@ -206,9 +206,9 @@ def nested_file(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
 class TestNestedModelsMadeToDoHarm:
     def refused(self, tmp_path: Path, edit: Callable[[dict[str, Any]], None]) -> str:
         path = nested_file(tmp_path / "model.h5", edit)
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         message = refusal(path)
-        assert time.perf_counter() - start_s < 1.0
+        assert time.process_time() - start_s < 1.0
         return message
 
     def test_a_tower_of_models_is_refused(self, tmp_path: Path) -> None:
