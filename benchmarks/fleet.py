@@ -21,7 +21,7 @@ from tqdm import tqdm
 from benchmarks.command import run_benchmark
 from benchmarks.frames import drawn_frames
 from protocol.command_line import command_parser
-from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
 GRACE_S = 3.0
@@ -64,13 +64,10 @@ class SteadyClient:
     def _receive(self) -> None:
         while len(self.latency_ms) < self._count:
             try:
-                message = self._client.receive()
+                self._client.receive_until(b'42["steer"')
             except (TimeoutError, ConnectionError):
                 break
-            if message == b"2":
-                self._client.send(packet("3"))
-            elif message.startswith(b'42["steer"'):
-                self.latency_ms.append((time.perf_counter() - self._sent.popleft()) * 1000)
+            self.latency_ms.append((time.perf_counter() - self._sent.popleft()) * 1000)
         self.unanswered = self._count - len(self.latency_ms)
 
 

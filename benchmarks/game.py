@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.command import add_models, run_benchmark
 from benchmarks.frames import drawn_frames
 from protocol.command_line import command_parser
-from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
 IN_FLIGHT = 2
@@ -61,17 +61,14 @@ class Game:
     def _receive(self) -> None:
         while not self._ended:
             try:
-                message = self._client.receive()
+                self._client.receive_until(b'42["steer"')
             except (TimeoutError, ConnectionError):
                 return
-            if message == b"2":
-                self._client.send(packet("3"))
-            elif message.startswith(b'42["steer"'):
-                sent_s, frame = self._sent.popleft()
-                self.latency_ms.append((time.perf_counter() - sent_s) * 1000)
-                self.views.add(frame)
-                with self._lock:
-                    self._replies += 1
+            sent_s, frame = self._sent.popleft()
+            self.latency_ms.append((time.perf_counter() - sent_s) * 1000)
+            self.views.add(frame)
+            with self._lock:
+                self._replies += 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -51,6 +54,20 @@ def small_file(path: Path, shape: tuple[int, ...] = (128, 128, 3)) -> Path:
     """Write the file of `small(shape)`."""
     path.write_bytes(saved_bytes(path.suffix, small, shape))
     return path
+
+
+@contextlib.contextmanager
+def architecture_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The architecture of a .h5 file, which is written back as the `with` block leaves it."""
+    with h5py.File(path, "a") as file:
+        model = json.loads(file.attrs["model_config"])
+        yield model
+        file.attrs["model_config"] = json.dumps(model)
+
+
+def layer_of(model: dict[str, Any], name: str) -> dict[str, Any]:
+    """The layer of this name in an architecture."""
+    return next(layer for layer in model["config"]["layers"] if layer["config"].get("name") == name)
 
 
 def answer(model: keras.Model, x: Any = FRAMES) -> np.ndarray:

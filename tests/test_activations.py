@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from keras import layers
 
 from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
+from tests.model_files import answer, architecture_of, assert_served, raw_model, refusal, saved_bytes
 
 
 def network(*activations: Any) -> Callable[[Any], Any]:
@@ -69,12 +68,11 @@ def linear() -> keras.Model:
 def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Path:
     """A .h5 file with another activation in its architecture than the model that was saved."""
     path.write_bytes(saved_bytes(".h5", linear))
-    with h5py.File(path, "a") as file:
-        model = json.loads(file.attrs["model_config"])
+    with architecture_of(path) as model:
         layer = next(layer for layer in model["config"]["layers"] if layer["class_name"] == "Dense")
         layer["config"]["activation"] = activation
         model.pop("keras_version", None)
-        file.attrs["model_config"] = json.dumps(model)
+    with h5py.File(path, "a") as file:
         file.attrs["keras_version"] = version
     return path
 

@@ -76,6 +76,7 @@ def test_a_client_that_leaves_before_its_answer_leaves_no_descriptor_behind(serv
 
 
 def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
+    server._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # few answers fill it
     with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
         deaf._socket.settimeout(0.2)
         deaf._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

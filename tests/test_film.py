@@ -120,7 +120,7 @@ def test_a_slow_encoder_drops_and_never_blocks(tmp_path):
     start = time.perf_counter()
     for i in range(200):
         film.add(replace(SHOT, time_s=0.05 * i))
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < 5.0, "a film that waits for its encoder waits for ever here"
     assert 200 - QUEUE_LENGTH - 2 <= film.dropped <= 200 - QUEUE_LENGTH, "one or two are in the pipe"
     film._encoder.send_signal(signal.SIGCONT)
     film.close()

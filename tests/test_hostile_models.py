@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import io
-import json
 import marshal
 import zipfile
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import pytest
 from keras import layers
 
 from models.loading import load_steering_model
-from tests.model_files import refusal, saved, small_file
+from tests.model_files import architecture_of, layer_of, refusal, saved, small_file
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +41,9 @@ def no_code(imports_done: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def edited(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """A .h5 model with its architecture changed by `edit`."""
-    with h5py.File(small_file(path), "a") as file:
-        model = json.loads(file.attrs["model_config"])
+    with architecture_of(small_file(path)) as model:
         edit(model)
-        file.attrs["model_config"] = json.dumps(model)
     return path
-
-
-def layer_of(model: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in model["config"]["layers"] if each["config"].get("name") == name)
 
 
 @pytest.mark.usefixtures("no_code")
@@ -120,17 +113,12 @@ class TestHostileArchitectures:
         assert "at most 1000" in refusal(path)
 
     def test_a_graph_that_bites_its_tail_is_refused(self, tmp_path: Path) -> None:
-        def edit(model: dict[str, Any]) -> None:
-            (node,) = next(each for each in model["config"]["layers"] if each["name"] == "a")["inbound_nodes"]
-            node["args"][0]["config"]["keras_history"][0] = "b"
-
         x = keras.Input((128, 128, 3))
         b = layers.Flatten(name="b")(layers.ReLU(name="a")(x))
         path = saved(keras.Model(x, layers.Dense(1)(b)), tmp_path / "m.h5")
-        with h5py.File(path, "a") as file:
-            model = json.loads(file.attrs["model_config"])
-            edit(model)
-            file.attrs["model_config"] = json.dumps(model)
+        with architecture_of(path) as model:
+            (node,) = layer_of(model, "a")["inbound_nodes"]
+            node["args"][0]["config"]["keras_history"][0] = "b"
         assert "'a'" in refusal(path)
 
     @pytest.mark.parametrize(

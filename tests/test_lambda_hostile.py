@@ -86,9 +86,9 @@ class TestHostile:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_is_refused_at_once(self, name: str) -> None:
         data = HOSTILE[name]()
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert reading(data).steps is None
-        assert time.perf_counter() - begin < 0.5
+        assert time.process_time() - begin < 0.5
 
     @pytest.mark.parametrize("version", COMPILED)
     def test_cut_short(self, version: str) -> None:
@@ -104,9 +104,9 @@ class TestHostile:
 
     def test_a_hundred_megabytes(self) -> None:
         text = "A" * 100_000_000
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert read_lambda({"function": [text, None, None]}).steps is None
-        assert time.perf_counter() - begin < 0.5
+        assert time.process_time() - begin < 0.5
 
     def test_nothing_is_unmarshalled_nor_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def forbidden(*_: object) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import marshal
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from models.loading import load_steering_model
-from tests.model_files import answer, refusal, saved, small, small_file
+from tests.model_files import answer, architecture_of, refusal, saved, small, small_file
 
 
 @pytest.fixture
@@ -39,10 +37,8 @@ def lambda_file(kind: str, mark: Path, folder: Path) -> Path:
     text = code.decode("raw_unicode_escape") if kind == "keras1" else base64.encodebytes(code).decode("ascii")
     settings = {"name": "lambda_1", "function_type": "lambda", "function": [text, None, None]}
     path = small_file(folder / "model.h5", (66, 200, 3))
-    with h5py.File(path, "a") as file:
-        model = json.loads(file.attrs["model_config"])
+    with architecture_of(path) as model:
         model["config"]["layers"].insert(1, {"class_name": "Lambda", "config": settings})
-        file.attrs["model_config"] = json.dumps(model)
     return path
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from keras import layers
 
 from models.convert import litert_bytes
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved_bytes
+from tests.model_files import answer, architecture_of, assert_served, layer_of, raw_model, refusal, saved_bytes
 from tests.old_keras_files import write_model
 
 SUFFIXES = (".keras", ".h5")
@@ -200,23 +198,17 @@ class TestFilesOfKeras2:
 def nested_file(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     """A .h5 file of two nested models, with its architecture changed by `edit`."""
     path.write_bytes(saved_bytes(".h5", raw_model, in_a_row))
-    with h5py.File(path, "a") as file:
-        model = json.loads(file.attrs["model_config"])
+    with architecture_of(path) as model:
         edit(model)
-        file.attrs["model_config"] = json.dumps(model)
     return path
-
-
-def layer_of(model: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(layer for layer in model["config"]["layers"] if layer["config"].get("name") == name)
 
 
 class TestNestedModelsMadeToDoHarm:
     def refused(self, tmp_path: Path, edit: Callable[[dict[str, Any]], None]) -> str:
         path = nested_file(tmp_path / "model.h5", edit)
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         message = refusal(path)
-        assert time.perf_counter() - start_s < 1.0
+        assert time.process_time() - start_s < 1.0
         return message
 
     def test_a_tower_of_models_is_refused(self, tmp_path: Path) -> None:
