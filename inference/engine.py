@@ -104,7 +104,8 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _require(engine: str) -> None:
+def require_package(engine: str) -> None:
+    """Raise EngineError unless the package of an engine is installed."""
     if not _installed(_PACKAGES[engine]):
         raise EngineError(f"--engine {engine} needs the package {_PACKAGES[engine].replace('_', '-')}: pip install it")
 
@@ -131,7 +132,7 @@ def cpu_threads() -> int:
 
 def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
     """A file of our own conversion, which LiteRT maps into memory: it takes frames as they are."""
-    _require("litert")
+    require_package("litert")
 
     def open_lane(threads: int) -> Lane:
         network = LiteRtNetwork(file, str(file), threads)
@@ -142,7 +143,7 @@ def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
 
 def _network_file(file: Path, kind: ModelKind, preprocess: str | None, threads: int | None) -> Engine:
     """A .tflite or .onnx file that anybody may have made."""
-    _require(kind)
+    require_package(kind)
     adapter = read_adapter(pixels_of(file, preprocess))
     size = (adapter.preprocessing.output_shape if adapter.preprocessing else FRAME_SHAPE)[:2]
     content = file.read_bytes()  # not memory-mapped: the user may replace the file
@@ -181,7 +182,7 @@ def _engine_of_lanes(
 
 
 def _tensorflow(model: Path, preprocess: str | None) -> Engine:
-    _require("tensorflow")
+    require_package("tensorflow")
     import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
 
     loaded = _load(model, preprocess)
@@ -200,7 +201,7 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
-    _require("keras")
+    require_package("keras")
     if "KERAS_BACKEND" not in os.environ:
         backends = [name for name in ("tensorflow", "jax", "torch") if _installed(name)]
         if not backends:
