@@ -36,7 +36,7 @@ def write_pixel_card(model: Path, preprocess: str, evidence: dict[str, Any]) -> 
 
 
 def pixels_of(model: Path, preprocess: str | None = None) -> str | None:
-    """The text that holds for a model: `preprocess`, and from the model's card what it leaves open; None without both."""
+    """The text that holds for a model: `preprocess`, and from the card what it leaves open; None without both."""
     if preprocess and says_pixels(preprocess):
         return preprocess
     card_text = _text_of_card(model)
