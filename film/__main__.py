@@ -24,7 +24,7 @@ from film.overlay import WIDTH, Shot
 from film.writer import FilmWriter
 from inference.conversion import saliency_file
 from inference.saliency_network import SaliencyNetwork
-from models.adapter import ModelSource, model_source
+from models.adapter.text import ModelSource, model_source
 from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.errors import ProtocolError
 from protocol.images import decode_image

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import platformdirs
 
+from models.adapter.pixel_card import pixels_of
 from models.converted import VERSION, origin_path
 from models.keras_files.file_kinds import model_kind
-from models.pixel_card import pixels_of
 from protocol.command_line import command_parser, run
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def saliency_file(model: Path, preprocess: str | None = None) -> Path:
 def litert_file(model: Path, preprocess: str | None = None, converter: str = STEERING) -> tuple[Path, tuple[str, ...]]:
     """The LiteRT file of `model`, from the cache or newly converted, and the notes of its loading.
 
-    preprocess: as `models.adapter` reads it; None leaves the choice to the pixel card or the loader.
+    preprocess: as `models.adapter.text` reads it; None leaves the choice to the pixel card or the loader.
     converter: STEERING or SALIENCY. Raises UnconvertibleModelError, OSError.
     """
     preprocess = pixels_of(model, preprocess)

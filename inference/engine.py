@@ -26,10 +26,10 @@ from inference.network_files.network_file import Frames, Lane, open_network_file
 from inference.network_files.tensors import EngineError
 from inference.observations import Observations
 from inference.policy import Answer
+from models.adapter.measurements import MEASUREMENTS
+from models.adapter.pixel_card import pixels_of
 from models.converted import stand_in
 from models.keras_files.file_kinds import ModelKind, model_kind
-from models.measurements import MEASUREMENTS
-from models.pixel_card import pixels_of
 from protocol.messages import FRAME_SHAPE
 
 Answers = npt.NDArray[np.float32]
@@ -87,7 +87,7 @@ class Engine:
 def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None, threads: int | None = None) -> Engine:
     """Load `model` (.h5, .keras, .json with .h5, .tflite, .onnx) on an engine of ENGINES.
 
-    preprocess: as `models.adapter` reads it. threads: of LiteRT or ONNX Runtime; None takes `cpu_threads`.
+    preprocess: as `models.adapter.text` reads it. threads: of LiteRT or ONNX Runtime; None takes `cpu_threads`.
     Raises EngineError, ModelFileError, PreprocessingError, UnconvertibleModelError, OSError.
     """
     kind = model_kind(model)
@@ -125,7 +125,8 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _require(engine: str) -> None:
+def require_package(engine: str) -> None:
+    """Raise EngineError unless the package of an engine is installed."""
     if not _installed(_PACKAGES[engine]):
         raise EngineError(f"--engine {engine} needs the package {_PACKAGES[engine].replace('_', '-')}: pip install it")
 
@@ -138,7 +139,7 @@ def cpu_threads() -> int:
 
 def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
     """A file of our own conversion, which LiteRT maps into memory: it takes frames as they are."""
-    _require("litert")
+    require_package("litert")
 
     def open_lane(threads: int) -> Lane:
         network = LiteRtNetwork(file, str(file), threads)
@@ -157,7 +158,7 @@ def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
 
 def _network_file(file: Path, kind: ModelKind, preprocess: str | None, threads: int | None) -> Engine:
     """A .tflite or .onnx file that anybody may have made."""
-    _require(kind)
+    require_package(kind)
     network = open_network_file(file, kind, preprocess)
     return replace(
         _engine_of_lanes(kind, network.open_lane, network.notes, threads),
@@ -186,7 +187,7 @@ def _engine_of_lanes(
 
 
 def _tensorflow(model: Path, preprocess: str | None) -> Engine:
-    _require("tensorflow")
+    require_package("tensorflow")
     import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
 
     loaded = _load(model, preprocess)
@@ -205,7 +206,7 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
-    _require("keras")
+    require_package("keras")
     if "KERAS_BACKEND" not in os.environ:
         backends = [name for name in ("tensorflow", "jax", "torch") if _installed(name)]
         if not backends:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.measurements import MEASUREMENTS
+from models.adapter.measurements import MEASUREMENTS
 from protocol.messages import MAX_STEERING_ANGLE_DEG, Frame, Telemetry
 
 Frames = npt.NDArray[np.uint8]

@@ -26,7 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.adapter import adapter_text, syntax
+from models.adapter.measurements import OWN_NAME
+from models.adapter.pixel_card import pixels_of
+from models.adapter.text import adapter_text, syntax
 from models.conversion_check import (
     Answer,
     Inputs,
@@ -39,8 +41,6 @@ from models.conversion_check import (
 )
 from models.converted import Origin
 from models.keras_files.file_kinds import model_kind
-from models.measurements import OWN_NAME
-from models.pixel_card import pixels_of
 from models.whole_files import sha256, write_whole
 from protocol.command_line import command_parser, run
 from protocol.messages import FRAME_SHAPE

@@ -17,7 +17,7 @@ from keras import layers
 def inference_function(model: keras.Model) -> Callable[[Any], Any]:
     """A function of TensorFlow operations, equal to `model`: uint8 frames (1, rows, columns, 3) -> float32.
 
-    A model of several frames or of measurements has the inputs that `models.network_inputs` describes.
+    A model of several frames or of measurements has the inputs that `models.adapter.network_inputs` describes.
 
     model: flat, each layer called once, as `models.loading`, `steering` and `classifiers` build it.
 

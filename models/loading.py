@@ -12,16 +12,16 @@ from typing import Any
 
 import keras
 
-from models.adapter import output_notes, read_adapter
-from models.answer import answer_of
+from models.adapter.answer import answer_of
+from models.adapter.network_inputs import describe, network_inputs
+from models.adapter.pixel_card import pixels_of
+from models.adapter.text import output_notes, read_adapter
 from models.keras_files.architecture import Architecture, read_architecture
 from models.keras_files.building import apply_layers, settings_of, weighted
 from models.keras_files.lambdas.decisions import decide_lambdas
 from models.keras_files.layers.layer_settings import LayerSettings
 from models.keras_files.model_file import ModelFile, open_model_file
 from models.keras_files.weights import ModelFileError
-from models.network_inputs import describe, network_inputs
-from models.pixel_card import pixels_of
 from models.preprocessing.likely import advice, likely
 from models.preprocessing.written import Preprocessing, PreprocessingError
 from protocol.messages import FRAME_SHAPE
@@ -37,7 +37,7 @@ class LoadedNetwork:
 
     It maps uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), the steering. For a network of several frames its input is
     (n, frames, 160, 320, 3), oldest first. One that is given measurements has a second input, see
-    `models.network_inputs`; one that also answers with a throttle has an output (n, 2), steering and throttle.
+    `models.adapter.network_inputs`; one that also answers with a throttle has an output (n, 2), steering and throttle.
 
     parts: the files that it was read from.
     """
@@ -50,7 +50,7 @@ class LoadedNetwork:
 def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetwork:
     """Load a .h5 or .keras file, or either half of a .json + .h5 pair, of Keras 1, 2 or 3.
 
-    preprocess: as `models.adapter` reads it; None takes the text of the pixel card beside the file, or selects the
+    preprocess: as `models.adapter.text` reads it; None takes the text of the pixel card beside the file, or selects the
     likely pixels for the input's shape and adds a note. The loader never runs a Lambda; `decide_lambdas` says what
     becomes of one.
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.adapter import adapter_text
+from models.adapter.text import adapter_text
 from models.convert import litert_bytes_of, run_conversion
 from models.converted import origin_path
 from models.whole_files import write_whole

@@ -26,7 +26,7 @@ from inference.driver import Driver
 from inference.engine import cpu_threads, open_engine
 from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
-from models.adapter import ModelSource
+from models.adapter.text import ModelSource
 from protocol.command_line import run
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging

@@ -17,7 +17,7 @@ from eventlet import tpool
 from inference.driver import Driver
 from inference.engine import Engine, EngineError
 from inference.speed_control import SpeedTarget, TargetSpeedControl
-from models.adapter import ModelSource
+from models.adapter.text import ModelSource
 from server.core.app import DrivingApp
 from server.model.slot import LoadedModel, ModelSlot
 from server.net.serving import answer_requests

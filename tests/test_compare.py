@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +13,8 @@ from PIL import Image
 from models.card import read_card
 from models.convert import convert
 from simulator.replay.agreement import agreement
+from tests.model_files import saved
+from tests.network_files import litert, network, onnx_model, saved_onnx
 from training.compare.__main__ import main
 from training.compare.contender import distinct_names
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
@@ -158,10 +161,40 @@ def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tm
 
 
 @pytest.mark.slow
-def test_a_file_that_is_no_model_is_one_clear_line(tmp_path, capsys):
-    (tmp_path / "broken.h5").write_bytes(b"nothing")
-    assert main([str(tmp_path / "broken.h5"), "--out", str(tmp_path / "out")]) == 2
+def test_strangers_of_every_kind_in_one_table(tmp_path, make_recording, capsys):
+    """Each with its text; a recording is given by its csv, as every other command takes it."""
+    shape, text = (66, 200, 3), "size=66x200, scale=1/255"
+    model = network(shape)
+    keras_file = saved(keras.Model(model.input, model.output["steering"]), tmp_path / "keras.h5")
+    tflite = litert(tmp_path / "lite.tflite", model)
+    onnx_file = saved_onnx(tmp_path / "torch.onnx", onnx_model((1, 3, 66, 200)))
+    recording = make_recording(rows=60) / "driving_log.csv"
+    models = [f"{file}:{text}" for file in (keras_file, tflite, onnx_file)]
+    assert main([*models, str(recording), "--out", str(tmp_path / "out"), "--track", "--frames", "10"]) == 0
+    rows = {row["network"] + (row["weights"] or ""): row for row in read(tmp_path)["rows"]}
+    assert list(rows) == ["kerasfloat32", "kerasfloat16", "kerasint8", "lite", "torch"]
+    assert [set(rows[name]["latency"]) for name in ("kerasfloat32", "lite", "torch")] == [
+        {"litert", "tensorflow", "keras"},
+        {"litert"},
+        {"onnx"},
+    ]
+    assert [row["cost"] is None for row in rows.values()] == [False, False, False, True, True]
+    errors = [rows[name]["agreement"]["mae"]["value"] for name in ("kerasfloat32", "lite", "torch")]
+    assert errors == pytest.approx([errors[0]] * 3, abs=1e-4)
+    table = capsys.readouterr().out
+    assert "torch has no cost, no other engine and no other weights: the layers of a .onnx file cannot be read" in table
+    with Image.open(tmp_path / "out" / "pareto.png") as picture:
+        assert picture.size[0] > 700
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [b"nothing", b"\x89HDF\r\n\x1a\n" + bytes(100)])
+def test_a_wrong_model_is_one_clear_line_before_any_work(content, tmp_path, capsys):
+    """The second of these begins like a model, so only opening it shows that it is none."""
+    (tmp_path / "broken.h5").write_bytes(content)
+    assert main([str(EFF), str(tmp_path / "broken.h5"), "--out", str(tmp_path / "out")]) == 2
     assert "broken.h5" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
 
 
 def read(tmp_path: Path) -> dict:

@@ -58,7 +58,7 @@ def test_auto_chooses_by_what_is_there(monkeypatch):
     monkeypatch.setattr(module, "_installed", lambda package: package == "keras")
     assert choose_engine() == "keras"
     with pytest.raises(EngineError, match="needs the package ai-edge-litert"):
-        module._require("litert")
+        module.require_package("litert")
     monkeypatch.setattr(module, "nvidia_gpu", lambda: True)
     monkeypatch.setattr(module, "_installed", lambda package: True)
     monkeypatch.setattr(module, "tensorflow_gpus", lambda: ["H200"])

@@ -15,7 +15,7 @@ from models.whole_files import sha256
 def engine(steering):
     def run(frames):
         np.testing.assert_array_equal(frames[0], golden_frame())
-        return np.float32([steering])
+        return np.float32([[steering]])
 
     return Engine("test", "CPU", (), run)
 

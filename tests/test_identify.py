@@ -9,57 +9,28 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from PIL import Image
 
+from models.adapter.pixel_card import pixels_of
 from models.identify.__main__ import main
-from models.identify.candidates import Candidate, coarse, rarity, usual, variations
+from models.identify.candidates import SCALES, Candidate, coarse, rarity, usual, variations
 from models.identify.evidence import FRAMES_OF_STRETCH, agreement, correlation, read_evidence
+from models.identify.network import KerasNetwork
 from models.identify.search import Search
-from models.loading import load_bare_network
-from models.pixel_card import pixels_of
 from models.preprocessing.written import read_written
 from tests.model_files import saved
+from tests.steered_by_red import balancing_network, steered_recording
 
-SECONDS = 40
 STRETCHES = 15
 """Of the recording's seconds: few, because each try computes every frame."""
-
-ROWS_A_SECOND = 5
-
-
-def balance(frame: np.ndarray, channel: int) -> float:
-    """By how much one channel of the road is brighter on the left than on the right, -1..1."""
-    road = frame[60:135, :, channel].astype(np.float64) / 255
-    return float(road[:, :160].mean() - road[:, 160:].mean())
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A driver who steers by the balance of red, in pictures whose channels have nothing to do with each other."""
-    folder = tmp_path_factory.mktemp("recording")
-    (folder / "IMG").mkdir()
-    rng = np.random.default_rng(4)
-    lines = []
-    for second in range(SECONDS):
-        coarse_picture = rng.integers(0, 256, (8, 4, 3))
-        frame = np.kron(coarse_picture, np.ones((20, 80, 1))).astype(np.uint8)
-        steering = 2 * balance(frame, 0)
-        for row in range(ROWS_A_SECOND):
-            name = f"center_2026_01_01_12_{second // 60:02d}_{second % 60:02d}_{row * 200:03d}.png"
-            Image.fromarray(frame).save(folder / "IMG" / name)
-            lines.append(f"IMG/{name},,,{np.clip(steering, -1, 1):.5f},0.5,0,15")
-    (folder / "driving_log.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return steered_recording(tmp_path_factory.mktemp("recording"))
 
 
 def balancing(path: Path, channel: int, factor: float = 2.0) -> Path:
-    """A network of 66x200 pixels, scaled to 0..1, that answers `factor` times the balance of one channel."""
-    head = layers.Dense(1)
-    model = keras.Sequential([keras.Input((66, 200, 3)), layers.AveragePooling2D((66, 100)), layers.Flatten(), head])
-    kernel = np.zeros((6, 1), np.float32)
-    kernel[channel], kernel[3 + channel] = factor, -factor
-    head.set_weights([kernel, np.zeros(1, np.float32)])
-    return saved(model, path)
+    return saved(balancing_network(channel, factor), path)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +39,7 @@ def evidence(recording: Path):
 
 
 def best_for(model: Path, evidence):
-    search = Search(load_bare_network(model), evidence, lambda: None)
+    search = Search(KerasNetwork(model), evidence, lambda: None)
     return search, search.run()
 
 
@@ -113,7 +84,7 @@ def test_a_log_that_lags_is_told(recording: Path, tmp_path: Path) -> None:
     late = [[*line[:3], lines[max(0, i - lag)][3], *line[4:]] for i, line in enumerate(lines)]
     (tmp_path / "driving_log.csv").write_text("\n".join(map(",".join, late)) + "\n")
     evidence = read_evidence([tmp_path], STRETCHES)
-    search = Search(load_bare_network(balancing(tmp_path / "model.h5", 0)), evidence, lambda: None)
+    search = Search(KerasNetwork(balancing(tmp_path / "model.h5", 0)), evidence, lambda: None)
     best = search._try(Candidate((60, 135), (0, 320), (66, 200), "rgb", "scale=1/255"), evidence)
     rows, with_delay = search.delay(best)
     assert rows == lag
@@ -133,23 +104,23 @@ def test_agreement_limits_answers_as_a_drive_does(evidence) -> None:
 
 @pytest.mark.parametrize("shape", [(66, 200, 3), (64, 64, 1), (160, 320, 3), (80, 320, 3)])
 def test_every_candidate_makes_the_network_s_input(shape: tuple[int, int, int]) -> None:
-    start = usual(shape, scales_itself=False)
-    varied = [vary(start) for vary in variations(scales_itself=False)]
-    candidates = [one for group in (*coarse(shape, False), *varied) for one in group]
+    start = usual(shape, SCALES)
+    varied = [vary(start) for vary in variations(SCALES)]
+    candidates = [one for group in (*coarse(shape, SCALES), *varied) for one in group]
     for one in candidates:
         assert read_written(one.text).output_shape == shape, one.text
 
 
 def test_a_network_that_scales_its_pixels_is_given_bytes() -> None:
     shape = (66, 200, 3)
-    varied = [vary(usual(shape, scales_itself=True)) for vary in variations(scales_itself=True)]
-    assert {one.scale for group in (*coarse(shape, True), *varied) for one in group} == {""}
+    varied = [vary(usual(shape, [""])) for vary in variations([""])]
+    assert {one.scale for group in (*coarse(shape, [""]), *varied) for one in group} == {""}
 
 
 def test_the_usual_is_the_least_rare() -> None:
     for shape in ((66, 200, 3), (64, 64, 3), (32, 32, 1)):
-        first = usual(shape, scales_itself=False)
-        assert all(rarity(first) <= rarity(one) for group in coarse(shape, False) for one in group)
+        first = usual(shape, SCALES)
+        assert all(rarity(first) <= rarity(one) for group in coarse(shape, SCALES) for one in group)
 
 
 def test_like_means_about_the_same_pixels() -> None:

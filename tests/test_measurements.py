@@ -15,8 +15,8 @@ from inference.engine import Engine, open_engine
 from inference.network_files import network_file
 from inference.observations import Motion, Observations
 from inference.speed_control import ConstantThrottle
-from models.adapter import read_adapter
-from models.measurements import Column, columns_of
+from models.adapter.measurements import Column, columns_of
+from models.adapter.text import read_adapter
 from models.preprocessing.written import PreprocessingError
 from protocol.messages import Telemetry
 from tests.conftest import road_frame

@@ -14,7 +14,7 @@ from inference.engine import Engine, open_engine
 from inference.network_files import network_file
 from inference.policy import Answer
 from inference.speed_control import SpeedTarget, TargetSpeedControl
-from models.adapter import ModelSource
+from models.adapter.text import ModelSource
 from protocol.messages import Control, Telemetry
 from server.config.options import parse_options
 from server.drive import load_driving, speed_target

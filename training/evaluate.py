@@ -28,7 +28,7 @@ from inference.engine import open_engine
 from inference.observations import Motion, Observations
 from inference.policy import Policy
 from inference.speed_control import PIController
-from models.adapter import ModelSource, adapter_text, model_source
+from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, run
 from protocol.messages import Control
 from simulator.world.course import Course, JudgedWorld

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.network_files.tensors import NUMBERS, Array, EngineError, Tensor, listed
-from models.adapter import Adapter, output_named
+from models.adapter.text import Adapter, output_named
 
 MAX_ANSWERS = 100
 
@@ -34,17 +34,17 @@ class NumberOutput:
 
 
 def answer_outputs(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> tuple[NumberOutput, ...]:
-    """Where the steering is, and the throttle if there is one, as `models.answer.answer_of` chooses them.
+    """Where the steering is, and the throttle if there is one, as `models.adapter.answer.answer_of` chooses them.
 
     Raises EngineError if it is not clear which number is the steering.
     """
     names = [output.name for output in outputs]
-    steering = _choose(file, outputs, "output", output_named("steering", names, adapter.output), adapter)
+    steering = choose_output(file, outputs, "output", output_named("steering", names, adapter.output), adapter)
     name = output_named("throttle", names, adapter.throttle)
-    return (steering,) if name is None else (steering, _choose(file, outputs, "throttle", name, Adapter()))
+    return (steering,) if name is None else (steering, choose_output(file, outputs, "throttle", name, Adapter()))
 
 
-def _choose(file: Path, outputs: Sequence[Tensor], part: str, name: str | None, adapter: Adapter) -> NumberOutput:
+def choose_output(file: Path, outputs: Sequence[Tensor], part: str, name: str | None, adapter: Adapter) -> NumberOutput:
     """The number of this name or place, or the only one. part: of the text."""
     places = [
         (number, i) for number, output in enumerate(outputs) for i in range(1 if adapter.bins else _count(output))

@@ -31,6 +31,7 @@ RANGES = {
 }
 """The usual ranges of pixels, and what makes them of bytes."""
 
+EIGHT_BITS = ("uint8", "int8")
 FAR = 0.5
 """A calibration sees few pictures, so a file's range may differ from the usual one by this share of it."""
 
@@ -87,10 +88,7 @@ def frame_input(file: Path, tensor: Tensor, written: Preprocessing | None) -> Fr
     Raises EngineError if no preprocessing fits, or the written one does not; UnconvertibleModelError, OSError.
     """
     shape = tensor.image_shape
-    takes_bytes = tensor.is_integer and not tensor.scale
-    if takes_bytes and tensor.dtype != "uint8":
-        raise EngineError(f"{file} takes {tensor}: whole numbers without a scale")
-    if takes_bytes and shape == FRAME_SHAPE:
+    if takes_frames(file, tensor):
         if written is not None:
             raise EngineError(f"{file} takes bytes of whole frames and prepares them itself: omit --preprocess")
         return FrameInput(tensor, (), table=np.arange(256, dtype=np.uint8))
@@ -107,33 +105,44 @@ def frame_input(file: Path, tensor: Tensor, written: Preprocessing | None) -> Fr
     return FrameInput(tensor, all_notes, preparation=preparation_file(preprocessing.text))
 
 
-def _likely(file: Path, tensor: Tensor) -> tuple[Preprocessing, list[str]]:
-    """The usual pixels for an input, and notes; numbers of 8 bits say their range themselves. Raises EngineError.
+def takes_frames(file: Path, tensor: Tensor) -> bool:
+    """Whether an input takes camera frames as they are. Raises EngineError if nothing says what its numbers mean."""
+    takes_bytes = tensor.is_integer and not tensor.scale
+    if takes_bytes and tensor.dtype != "uint8":
+        raise EngineError(f"{file} takes {tensor}: whole numbers without a scale")
+    return takes_bytes and tensor.image_shape == FRAME_SHAPE
 
-    Those of int16 are symmetric about 0, so 0..1 and -1..1 have the same range there.
-    """
+
+def _likely(file: Path, tensor: Tensor) -> tuple[Preprocessing, list[str]]:
+    """The usual pixels for an input, and notes; numbers of 8 bits say their range themselves. Raises EngineError."""
     guess = likely(tensor.image_shape, scales_itself=False)
     if guess is None:
         raise EngineError(f"nothing in {file} says which pixels it wants: {advice(tensor.image_shape)}")
     preprocessing, notes = guess
-    if tensor.dtype not in ("uint8", "int8"):
+    if tensor.dtype not in EIGHT_BITS:
         return preprocessing, notes
-    scaling = _usual_scaling(file, tensor) if tensor.scale else ""
+    scaling = usual_scaling(tensor)
+    if scaling is None:
+        lowest, highest = tensor.value_range
+        raise EngineError(f"{file} takes values from {lowest:g} to {highest:g}: {advice(tensor.image_shape)}")
     parts = [part for part in (preprocessing.without_scaling().text, scaling) if part]
     return read_written(", ".join(parts)), [*notes, f"the pixels' range is that of the file's {tensor.dtype} numbers"]
 
 
-def _usual_scaling(file: Path, tensor: Tensor) -> str:
-    """What makes the usual range that is nearest to the range of a quantised input. Raises EngineError if none is."""
+def usual_scaling(tensor: Tensor) -> str | None:
+    """What makes the usual range that is nearest to the range of an input; None where it tells none, or another.
+
+    Numbers of 8 bits tell theirs. Those of 16 bits are symmetric about 0, so 0..1 and -1..1 have the same range there.
+    """
+    if tensor.dtype not in EIGHT_BITS:
+        return None
     lowest, highest = tensor.value_range
 
     def distance(limits: tuple[float, float]) -> float:
         return (abs(limits[0] - lowest) + abs(limits[1] - highest)) / (limits[1] - limits[0])
 
     nearest = min(RANGES, key=distance)
-    if not distance(nearest) <= FAR:
-        raise EngineError(f"{file} takes values from {lowest:g} to {highest:g}: {advice(tensor.image_shape)}")
-    return RANGES[nearest]
+    return RANGES[nearest] if distance(nearest) <= FAR else None
 
 
 def _table(preprocessing: Preprocessing) -> npt.NDArray[np.float32] | None:

@@ -14,10 +14,10 @@ from inference.network_files.frame_input import FrameInput, frame_input
 from inference.network_files.opening import open_network
 from inference.network_files.tensors import Array, EngineError, Tensor, image_input
 from inference.network_files.trial import try_once
-from models.adapter import output_notes, read_adapter
+from models.adapter.measurements import Columns, columns_of
+from models.adapter.pixel_card import pixels_of
+from models.adapter.text import output_notes, read_adapter
 from models.keras_files.file_kinds import ModelKind
-from models.measurements import Columns, columns_of
-from models.pixel_card import pixels_of
 from models.preprocessing.written import PreprocessingError
 from protocol.messages import FRAME_SHAPE
 
@@ -61,7 +61,7 @@ class NetworkFile:
 
 
 def open_network_file(file: Path, kind: ModelKind, preprocess: str | None) -> NetworkFile:
-    """Check and try a file. preprocess: as `models.adapter` reads it; None takes its pixel card, or the usual pixels.
+    """Check and try a file. preprocess: as `models.adapter.text` reads it; None takes its card, or the usual pixels.
 
     Raises EngineError, PreprocessingError, UnconvertibleModelError, OSError.
     """

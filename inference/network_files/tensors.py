@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.measurements import MAX_COLUMNS
+from models.adapter.measurements import MAX_COLUMNS
 
 Array = npt.NDArray[Any]
 CHANNELS = (1, 3)

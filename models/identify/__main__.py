@@ -20,17 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from models.keras_files.file_kinds import model_kind
 from models.whole_files import write_whole
 from protocol.command_line import command_parser, run
 
 if TYPE_CHECKING:
+    from models.identify.network import PixelNetwork
     from models.identify.search import Search, Try
 
 HELP = """Find which pixels a model wants: try the usual ones on a recording, and compare the answers with its driver.
 
 examples:
   python -m models.identify model.h5 recordings/lake
-  python -m models.identify model.h5 recordings/lake recordings/mountain --json tries.json
+  python -m models.identify network.tflite recordings/lake recordings/mountain --json tries.json
   python -m models.identify model.h5 recordings/lake --write
       also keep the result in model.h5.pixels.json, which every command obeys
 
@@ -58,13 +60,12 @@ def _identify(options: argparse.Namespace) -> int:
     from models.identify.candidates import coarse  # noqa: PLC0415 - Keras takes seconds; --help should not
     from models.identify.evidence import read_evidence  # noqa: PLC0415
     from models.identify.search import FINE_TRIES, Search  # noqa: PLC0415
-    from models.loading import load_bare_network  # noqa: PLC0415
 
-    network = load_bare_network(options.model)
+    network = _open(options.model)
     for note in network.notes:
         print(note)
     evidence = read_evidence(options.recordings)
-    total = sum(map(len, coarse(network.shape, network.scales_itself))) + FINE_TRIES
+    total = sum(map(len, coarse(network.shape, network.scales))) + FINE_TRIES
     with tqdm(total=total, desc="trying", unit="") as bar:
         search = Search(network, evidence, bar.update)
         best = search.run()
@@ -85,12 +86,24 @@ def _identify(options: argparse.Namespace) -> int:
         }
         write_whole(options.json, (json.dumps(facts, indent=2) + "\n").encode())
     if options.write and clear:
-        from models.pixel_card import write_pixel_card  # noqa: PLC0415
+        from models.adapter.pixel_card import write_pixel_card  # noqa: PLC0415
 
         evidence_facts = {**_figures(best, search), "recordings": [folder.name for folder in options.recordings]}
         path = write_pixel_card(options.model, best.text(search.outputs), evidence_facts)
         print(f"wrote {path}; every command obeys it")
     return 0 if clear else 1
+
+
+def _open(model: Path) -> PixelNetwork:
+    """The network of a file of any kind. Raises ModelFileError, EngineError, OSError."""
+    kind = model_kind(model)
+    if kind == "keras":
+        from models.identify.network import KerasNetwork  # noqa: PLC0415
+
+        return KerasNetwork(model)
+    from inference.pixel_network import NetworkFile  # noqa: PLC0415 - nobody imports this command, so it may
+
+    return NetworkFile(model, kind)
 
 
 def _table(search: Search, best: Try) -> str:
@@ -131,7 +144,7 @@ def _rank(one: Try) -> tuple[bool, float]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m models.identify", HELP)
-    parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
+    parser.add_argument("model", type=Path, help="a .h5, .keras, .tflite or .onnx file, or half of a .json + .h5 pair")
     parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="recordings of a person's drive")
     parser.add_argument("--write", action="store_true", help="keep the result in a card beside the model")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all tries to this file")

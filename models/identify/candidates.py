@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
@@ -79,9 +79,8 @@ class Candidate:
         return (self.colour, self.scale) == (other.colour, other.scale) and all(abs(a - b) <= 20 for a, b in ends)
 
 
-def coarse(shape: tuple[int, int, int], scales_itself: bool) -> list[list[Candidate]]:
-    """Groups of candidates for an input of this shape; a group differs in the scaling alone."""
-    scales = ("",) if scales_itself else SCALES
+def coarse(shape: tuple[int, int, int], scales: Sequence[str]) -> list[list[Candidate]]:
+    """Groups of candidates for an input of this shape; a group differs in the scaling alone, which is of `scales`."""
     colours = COLOURS[:4] if shape[2] == 3 else CHANNELS[:4]
     return [
         [Candidate(rows, (0, FRAME_COLUMNS), shape[:2], colour, scale) for scale in scales]
@@ -90,12 +89,11 @@ def coarse(shape: tuple[int, int, int], scales_itself: bool) -> list[list[Candid
     ]
 
 
-def usual(shape: tuple[int, int, int], scales_itself: bool) -> Candidate:
-    """What most public networks of this input want."""
+def usual(shape: tuple[int, int, int], scales: Sequence[str]) -> Candidate:
+    """What most public networks of this input want. scales: the possible last steps, the likeliest one first."""
     nvidia = shape == NVIDIA
     colour = "yuv" if nvidia else COLOURS[0] if shape[2] == 3 else CHANNELS[0]
-    scale = "" if scales_itself else SCALES[0]
-    return Candidate(_crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, scale, nvidia)
+    return Candidate(_crops(shape[:2])[0], (0, FRAME_COLUMNS), shape[:2], colour, scales[0], nvidia)
 
 
 def rarity(candidate: Candidate) -> float:
@@ -130,10 +128,6 @@ def _colours(best: Candidate) -> list[Candidate]:
     return [replace(best, colour=colour) for colour in (COLOURS if best.colour in COLOURS else CHANNELS)]
 
 
-def _scales(best: Candidate) -> list[Candidate]:
-    return [replace(best, scale=scale) for scale in SCALES]
-
-
 def _rows(best: Candidate) -> list[Candidate]:
     return [replace(best, rows=rows) for rows in (*CROPS, *MORE_CROPS)] if best.may_be_cropped else []
 
@@ -157,6 +151,10 @@ def _smoothing(best: Candidate) -> list[Candidate]:
     return [replace(best, area=best.shrinks), replace(best, blur=True)]
 
 
-def variations(scales_itself: bool) -> list[Callable[[Candidate], list[Candidate]]]:
+def variations(scales: Sequence[str]) -> list[Callable[[Candidate], list[Candidate]]]:
     """Functions that vary one part of a candidate each, in the order in which to try them."""
-    return [_colours, *([] if scales_itself else [_scales]), _rows, _columns, _moved, _smoothing]
+
+    def scaled(best: Candidate) -> list[Candidate]:
+        return [replace(best, scale=scale) for scale in scales]
+
+    return [_colours, scaled, _rows, _columns, _moved, _smoothing]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from models.identify.candidates import Candidate, coarse, rarity, usual, variations
 from models.identify.evidence import DELAYS, Agreement, Evidence, Numbers, agreement, correlation
-from models.loading import BareNetwork
+from models.identify.network import PixelNetwork
 from models.preprocessing.graph import Graph
 from models.preprocessing.written import read_written
 
@@ -55,32 +55,31 @@ class Try:
 
 
 class Search:
-    """Tries pixels on one network. network: with its shape; report: is called after each try with their number.
+    """Tries pixels on one network. report: is called after each try.
 
     `tries`: all tries so far. `outputs`: numbers in the network's answer.
     """
 
-    def __init__(self, network: BareNetwork, evidence: Evidence, report: Callable[[], object]) -> None:
+    def __init__(self, network: PixelNetwork, evidence: Evidence, report: Callable[[], object]) -> None:
         self.tries: list[Try] = []
-        self.outputs = int(np.prod(network.model.output_shape[1:]))
+        self.outputs = network.outputs
         self._network = network
         self._evidence = evidence
         self._coarse_evidence = evidence.one_of_each()
         self._report = report
-        self._predict = _compiled(network.model)
         self._by_colour: dict[str, npt.NDArray[np.uint8]] = {}
         self._pixels: tuple[tuple[str, int], npt.NDArray[np.float32]] | None = None
 
     def run(self) -> Try:
         """Search and return the best try on all frames."""
-        for group in coarse(self._network.shape, self._network.scales_itself):
+        for group in coarse(self._network.shape, self._network.scales):
             for candidate in group:
                 self._try(candidate, self._coarse_evidence)
-        best = self._try(usual(self._network.shape, self._network.scales_itself), self._evidence)
+        best = self._try(usual(self._network.shape, self._network.scales), self._evidence)
         best = self._better(best, [one.candidate for one in self._distinct(FINALISTS)])
         for _ in range(2):
             before = best
-            for vary in variations(self._network.scales_itself):
+            for vary in variations(self._network.scales):
                 best = self._better(best, vary(best.candidate))
             if best is before:
                 break
@@ -122,7 +121,7 @@ class Search:
         is_coarse = evidence is not self._evidence
         options = [
             Try(candidate, output, factor, agreement(answers[:, output] * number, evidence), is_coarse)
-            for output in range(min(self.outputs, 4))
+            for output in range(self.outputs)
             for factor, number in FACTORS.items()
             if abs(number) == 1.0 or np.abs(answers[:, output]).max() > 2.0
         ]
@@ -139,8 +138,7 @@ class Search:
             frames = self._coloured(candidate.colour)[evidence.numbers]
             self._pixels = (key, _in_batches(_prepare(candidate.shape), frames))
         scale = _prepare(candidate.scale)
-        answers = _in_batches(lambda pixels: self._predict(scale(pixels)), self._pixels[1])
-        return answers.reshape(len(answers), -1).astype(np.float64)
+        return _in_batches(lambda pixels: self._network.answers(np.asarray(scale(pixels))), self._pixels[1])
 
     def _coloured(self, colour: str) -> npt.NDArray[np.uint8]:
         """All frames in this colour, as bytes: a colour is converted once, since that takes longer than the network."""
@@ -165,15 +163,5 @@ def _prepare(text: str) -> Callable[[Any], Any]:
     return prepare
 
 
-def _compiled(model: keras.Model) -> Callable[[Any], Any]:
-    """The model as one compiled function, where the backend is TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        return lambda x: model(x, training=False)
-    import tensorflow as tf  # noqa: PLC0415
-
-    pixels = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    return tf.function(lambda x: model(x, training=False), input_signature=[pixels], autograph=False)
-
-
-def _in_batches(function: Callable[[Any], Any], values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _in_batches(function: Callable[[Any], Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([np.asarray(function(values[i : i + BATCH])) for i in range(0, len(values), BATCH)])

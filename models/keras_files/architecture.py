@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.adapter.measurements import MAX_COLUMNS
 from models.keras_files.calls import short
 from models.keras_files.flattening import MODELS, SEQUENTIAL, Config, Flattener, LayerSpec, input_configs
 from models.keras_files.weights import ModelFileError
-from models.measurements import MAX_COLUMNS
 
 __all__ = ["Architecture", "LayerSpec", "read_architecture"]
 

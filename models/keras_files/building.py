@@ -34,7 +34,7 @@ from models.keras_files.legacy import translate
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 OUR_PREFIXES = ("preprocess_", "steer_")
-"""The beginnings of the layer names that `models.preprocessing` and `models.answer` use."""
+"""The beginnings of the layer names that `models.preprocessing` and `models.adapter.answer` use."""
 
 MAX_PARAMETERS = 100_000_000
 MAX_ACTIVATIONS = 1 << 25

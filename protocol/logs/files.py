@@ -13,6 +13,7 @@ from protocol.errors import RecordingError
 from protocol.logs.columns import CAMERAS, IMAGE_SUFFIXES
 
 LOG_NAME = "driving_log.csv"
+LOG_SUFFIXES = (".csv", ".tsv", ".txt")
 IMAGE_FOLDER = "IMG"
 IMAGE_FOLDERS = ("img", "images")
 """Names, in any case, of folders that hold a recording's images; one may lie in another, as some archives unpack."""
@@ -75,7 +76,7 @@ def read_lines(log: Path) -> list[str]:
 
 
 def _of_file(path: Path) -> Place:
-    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+    if path.suffix.lower() in LOG_SUFFIXES:
         return _place(path)
     if path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar"):
         raise RecordingError(f"{path} is packed: unpack it, and name the folder that comes out")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.engine import ENGINES
-from models.adapter import ModelSource, adapter_text, model_source, syntax
+from models.adapter.text import ModelSource, adapter_text, model_source, syntax
 from protocol.command_line import command_parser, number, whole
 from server.built_in_simulator import parse_simulator, simulator_text
 from server.config.log_format import FORMATS

@@ -15,7 +15,7 @@ from pathlib import Path
 from inference.engine import Engine
 from inference.observations import Observations
 from inference.policy import Answer
-from models.adapter import ModelSource, model_source
+from models.adapter.text import ModelSource, model_source
 from models.converted import repeats_a_model
 from models.keras_files.file_kinds import MODEL_SUFFIXES
 

@@ -13,19 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
-from models.adapter import ModelSource, model_source
+from models.adapter.text import ModelSource, model_source
 from models.keras_files.file_kinds import model_kind
 from protocol.command_line import command_parser, run
+from protocol.logs.files import LOG_SUFFIXES
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
+    from simulator.world.track import Track
     from training.compare.contender import Contender
+    from training.data.samples import Drive
 
 HELP = """Compare models by cost, speed on this machine, agreement with people, and driving.
 
 examples:
   python -m training.compare models/eff.h5 models/baseline.h5
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
+  python -m training.compare models/eff.h5 strangers/model.h5:course strangers/network.onnx:course
   python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
@@ -47,32 +51,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train_and_compare(options: argparse.Namespace) -> int:
-    """Train and compare; returns the exit code of a training that failed, else 0."""
-    for path in (source.path for source in options.paths):
-        if not path.is_dir() or (path / "saved_model.pb").exists():
-            model_kind(path)
-    from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415 - --help must not wait
-
-    try:
-        trained = train_all(options)
-    except TrainingFailedError as error:
-        return error.code
-    print(_compare(options, trained))
-    return 0
-
-
-def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str:
-    """Measure all rows and write the files; returns the table and the names of the files."""
-    from simulator.world.track import open_track  # noqa: PLC0415
-    from training.compare import measures, plots, report  # noqa: PLC0415
-    from training.compare.contender import contenders, distinct_names  # noqa: PLC0415
+    """Check all models, train and compare; returns the exit code of a training that failed, else 0."""
+    files = [source for source in options.paths if not _is_recording(source.path)]
+    for source in files:
+        model_kind(source.path)
+    from simulator.world.track import open_track  # noqa: PLC0415 - --help and a wrong file must not wait
+    from training.compare.contender import inspect  # noqa: PLC0415
+    from training.compare.runs import TrainingFailedError, train_all  # noqa: PLC0415
     from training.data.samples import HELD_OUT, load_whole  # noqa: PLC0415
     from training.run.recipe import Recipe  # noqa: PLC0415
 
     tracks = [open_track(name) for name in options.track]
-    recordings = [source.path for source in options.paths if source.path.is_dir()]
-    files = [source for source in options.paths if not source.path.is_dir()]
+    for source in files:
+        _print_progress(f"checking {source}")
+        inspect(source)
+    recordings = [source.path for source in options.paths if _is_recording(source.path)]
     tests = load_whole(recordings, Recipe(), HELD_OUT)
+    try:
+        trained = train_all(options)
+    except TrainingFailedError as error:
+        return error.code
+    print(_compare(options, files, trained, tests, tracks))
+    return 0
+
+
+def _is_recording(path: Path) -> bool:
+    """Whether a path is a recording: a folder, unless it is TensorFlow's SavedModel, or a log."""
+    if path.is_dir():
+        return not (path / "saved_model.pb").exists()
+    return path.suffix.lower() in LOG_SUFFIXES
+
+
+def _compare(
+    options: argparse.Namespace,
+    files: Sequence[ModelSource],
+    trained: dict[str, list[Path]],
+    tests: Sequence[Drive],
+    tracks: Sequence[Track],
+) -> str:
+    """Measure all rows and write the files; returns the table and the names of the files."""
+    from training.compare import measures, plots, report  # noqa: PLC0415
+    from training.compare.contender import contenders, distinct_names  # noqa: PLC0415
+
     exports = options.out / "exports"
     exports.mkdir(parents=True, exist_ok=True)
     files_by_name = {
@@ -93,25 +113,27 @@ def _compare(options: argparse.Namespace, trained: dict[str, list[Path]]) -> str
 
 def _notes(options: argparse.Namespace, rows: Sequence[Contender], tests: Sequence[str]) -> list[str]:
     """Explain the table's columns, and warn where a model learned from a test recording."""
-    from inference.engine import open_engine  # noqa: PLC0415
+    from training.compare.measures import driving_engine  # noqa: PLC0415
 
-    device = open_engine(rows[0].served[0], "litert").device
+    device = driving_engine(rows[0], rows[0].served[0]).device
+    driver = "LiteRT" if all(row.engine == "litert" for row in rows) else "LiteRT, or ONNX Runtime for a .onnx file,"
     notes = [
         "M mult-acc is million multiply-accumulates, one for each use of a trained kernel's weight in a frame; biases,"
-        " activations, normalisation, pooling and preprocessing are not counted. The file is that of LiteRT.",
-        f"ms is the time of one frame, p50 (p99) of {options.frames} frames, with all rows in turn; LiteRT runs on"
+        " activations, normalisation, pooling and preprocessing are not counted. The file is the one that drives.",
+        f"ms is the time of one frame, p50 (p99) of {options.frames} frames, with all rows in turn; {driver} runs on"
         f" {device}.",
-        f"LiteRT drives {options.laps:g} lap(s) at {options.speed:g} mph in the built-in simulator; off road counts the"
-        " times of all seeds.",
+        f"{driver} drives {options.laps:g} lap(s) at {options.speed:g} mph in the built-in simulator; off road counts"
+        " the times of all seeds.",
         "[low, high] is the 95 % confidence interval, over seeds where a network has several, else over 10 s blocks of"
         " road.",
     ]
     if tests:
-        notes.append(f"agreement compares LiteRT's answers with people's steering on every row of {', '.join(tests)}.")
+        notes.append(f"agreement compares the answers with people's steering on every row of {', '.join(tests)}.")
     else:
         notes.append(
             "agreement is on the road that each model's own training held out, from its card; no recording is named."
         )
+    notes += dict.fromkeys(f"{row.left_out}." for row in rows if row.left_out)
     for row in rows:
         overlap = {data.recording for card in row.cards for data in card.data if data.trained} & set(tests)
         if overlap and row.weights == "float32":
@@ -132,7 +154,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=model_source,
         nargs="*",
         metavar="MODEL[:TEXT]|RECORDING",
-        help=".h5, .keras or .tflite files, each with its --preprocess text; test recordings",
+        help="model files of any kind, each with its --preprocess text; test recordings, folders or csv files",
     )
     parser.add_argument("--out", type=Path, default=Path("comparison"), help="output folder (%(default)s)")
     parser.add_argument(
@@ -161,7 +183,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     missing = [str(path) for path in (*(source.path for source in options.paths), *options.on) if not path.exists()]
     if missing:
         parser.error(f"no such file or folder: {', '.join(missing)}")
-    if not options.train and all(source.path.is_dir() for source in options.paths):
+    if not options.train and all(_is_recording(source.path) for source in options.paths):
         parser.error("name at least one model file, or --train NAME")
     if bool(options.train) != bool(options.on):
         parser.error("--train NAME... and --on RECORDING... belong together")

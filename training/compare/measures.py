@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from inference.engine import Engine, EngineError, open_engine
 from inference.observations import Observations
+from models.adapter.text import ModelSource
 from models.card import Card
 from protocol.arrays import Float64Array
 from protocol.images import decode_image
@@ -32,7 +33,7 @@ from training.data.samples import MEAN_S, Drive, centred_mean
 from training.evaluate import drive
 from training.judge.timing import ROUNDS, milliseconds
 
-ALL_ENGINES = ("litert", "tensorflow", "keras")
+ALL_ENGINES = ("litert", "onnx", "tensorflow", "keras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Latency:
 def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]]:
     """Time `frames` frames with each row's first file; returns for each row the milliseconds by engine.
 
-    Exported rows and LiteRT files run on LiteRT only. Engines that this machine does not have are left out.
+    Exported rows, .tflite and .onnx files run on one engine only. Engines that this machine does not have are left out.
     """
     frame = np.random.default_rng(0).integers(0, 256, (1, *FRAME_SHAPE), np.uint8)
     calls: dict[tuple[int, str], Callable[[], object]] = {
@@ -64,12 +65,19 @@ def latencies(rows: Sequence[Contender], frames: int) -> list[dict[str, Latency]
 
 def _engine(row: Contender, name: str) -> Engine | None:
     """Open the engine; returns None where the row has no such form, or this machine no such engine."""
-    if name == "litert":
-        return open_engine(row.served[0], "litert")
+    if name == row.engine:
+        return driving_engine(row, row.served[0])
+    if name == "onnx" or row.weights != "float32":
+        return None
     try:
-        return open_engine(row.models[0], name) if row.weights == "float32" else None
+        return open_engine(row.models[0].path, name, row.models[0].preprocess)
     except EngineError:
         return None
+
+
+def driving_engine(row: Contender, file: ModelSource, threads: int | None = None) -> Engine:
+    """The engine on which a row's file drives."""
+    return open_engine(file.path, row.engine, file.preprocess, threads)
 
 
 def agreements(rows: Sequence[Contender], tests: Sequence[Drive]) -> list[dict[str, Interval]]:
@@ -78,7 +86,7 @@ def agreements(rows: Sequence[Contender], tests: Sequence[Drive]) -> list[dict[s
     Keys: `mae`, `bias`, `correlation`, and each again with ` 1 s` for means over one second. Intervals are over seeds
     where a contender has several, else over blocks of road. `always_zero` measures the same of always answering 0.
     """
-    engines = [open_engine(file, "litert", threads=1) for row in rows for file in row.served]
+    engines = [driving_engine(row, file, threads=1) for row in rows for file in row.served]
     answers = [_answers(test, engines) for test in tests]
     steering, means, block = _joined(tests)
     results, first = [], 0
@@ -156,7 +164,7 @@ def _agreement(
 def drives(
     rows: Sequence[Contender], tracks: Sequence[Track], laps: float, speed_mph: float
 ) -> list[dict[str, list[DriveReport]]]:
-    """Let each row's files drive each track with LiteRT; returns for each row the files' reports by track."""
+    """Let each row's files drive each track; returns for each row the files' reports by track."""
     files = sum(row.seeds for row in rows)
     total_m = sum(track.length_m for track in tracks) * laps * files
     reports_by_row: list[dict[str, list[DriveReport]]] = [{} for _ in rows]
@@ -168,7 +176,7 @@ def drives(
                 reports[track.name] = []
                 for file in row.served:
                     world = judged_world(track, scene, laps)
-                    drive(open_engine(file, "litert", threads=1), world, speed_mph, bar)
+                    drive(driving_engine(row, file, threads=1), world, speed_mph, bar)
                     reports[track.name].append(world.log.report())
             scene.close()
     return reports_by_row

@@ -34,7 +34,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 def draw_pareto(results: Sequence[Result], path: Path) -> None:
     """Draw milliseconds and multiply-accumulates, each against error and against lateral offset on each track."""
     costs: list[tuple[str, Callable[[Result], float]]] = [
-        ("LiteRT, milliseconds a frame (p50)", lambda result: result.latency["litert"].p50_ms),
+        ("milliseconds a frame (p50)", lambda result: result.latency[result.contender.engine].p50_ms),
         ("million multiply-accumulates", _millions),
     ]
     gains: list[tuple[str, Callable[[Result], Interval]]] = []
@@ -85,7 +85,7 @@ def draw_bars(results: Sequence[Result], path: Path) -> None:
     parameters.barh(titles, [_thousands(result) for result in results])
     parameters.set(xlabel="thousand parameters")
     sizes.barh(titles, [result.file_bytes / 1e6 for result in results])
-    sizes.set(xlabel="LiteRT file, MB")
+    sizes.set(xlabel="file, MB")
     for axes, name in zip(times, engines, strict=True):
         timed = [result for result in results if name in result.latency]
         rows = [result.contender.title for result in timed]

@@ -15,7 +15,7 @@ from training.compare.contender import Contender
 from training.compare.intervals import Interval, over_seeds
 from training.compare.measures import ALL_ENGINES, Latency
 
-ENGINE_TITLES = {"litert": "LiteRT ms", "tensorflow": "TensorFlow ms", "keras": "Keras ms"}
+ENGINE_TITLES = {"litert": "LiteRT ms", "onnx": "ONNX ms", "tensorflow": "TensorFlow ms", "keras": "Keras ms"}
 
 AGREEMENT_TITLES = {
     "mae": "MAE",
@@ -37,8 +37,8 @@ class Result:
 
     @property
     def file_bytes(self) -> int:
-        """The size of the LiteRT file."""
-        return self.contender.served[0].stat().st_size
+        """The size of the file that drives."""
+        return self.contender.served[0].path.stat().st_size
 
     def autonomy(self, track: str) -> Interval:
         """The percentage of autonomous driving, over seeds."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.measurements import Columns, read_columns
+from models.adapter.measurements import Columns, read_columns
 from models.preprocessing.named import read_preprocessing, short_form_lines
 from models.preprocessing.written import SYNTAX, Preprocessing, PreprocessingError, read_number
 
@@ -44,30 +44,19 @@ class Adapter:
 
 def read_adapter(text: str | None) -> Adapter:
     """Read the text; None or an empty one leaves every choice to the loader. Raises PreprocessingError."""
-    pixels, steer, bins = [], 1.0, False
-    outputs: dict[str, str | None] = {"output": None, "throttle": None}
-    inputs: dict[str, Columns] = {}
-    for part in (text or "").split(","):
-        key, _, value = (piece.strip() for piece in part.partition("="))
-        if key.lower() == "steer":
-            steer = read_number(value)
-            if steer == 0.0:
-                raise PreprocessingError("steer=0 would always steer straight ahead")
-        elif key.lower() in outputs:
-            if not value:
-                raise PreprocessingError(f"{key}= needs the name or the number of an output, as in {key}=0")
-            outputs[key.lower()] = value
-        elif key.lower() == "input":
-            name, colon, columns = value.partition(":")
-            if not colon:
-                raise PreprocessingError(f"{part.strip()!r} needs a name and what it gets: input=NAME:speed/30")
-            inputs[name.strip()] = read_columns(columns)
-        elif part.strip().lower() == "bins":
-            bins = True
-        elif part.strip():
-            pixels.append(part)
+    pixels, answer = _split(text or "")
+    steer = _value(answer, "steer")
+    factor = 1.0 if steer is None else read_number(steer)
+    if factor == 0.0:
+        raise PreprocessingError("steer=0 would always steer straight ahead")
+    for key in ("output", "throttle"):
+        if _value(answer, key) == "":
+            raise PreprocessingError(f"{key}= needs the name or the number of an output, as in {key}=0")
+    inputs = dict(_read_input(part) for key, part in answer.items() if key.startswith("input="))
     preprocessing = read_preprocessing(",".join(pixels)) if pixels else None
-    return Adapter(preprocessing, outputs["output"], steer, bins, outputs["throttle"], inputs)
+    return Adapter(
+        preprocessing, _value(answer, "output"), factor, "bins" in answer, _value(answer, "throttle"), inputs
+    )
 
 
 TERMS = {"steering": ("steer", "angle"), "throttle": ("throttle",)}
@@ -89,6 +78,44 @@ def output_notes(names: list[str], adapter: Adapter) -> list[str]:
     if throttle is not None:
         notes.append(f"the output {throttle} is the throttle, which drives with --throttle model")
     return notes
+
+
+def says_pixels(text: str) -> bool:
+    """Whether a text says more than what the answer means."""
+    return bool(_split(text)[0])
+
+
+def completed(answer_text: str, default: str) -> str:
+    """A text that only says what the answer means, with all else as in `default`."""
+    pixels, answer = _split(default)
+    parts = (*pixels, *(answer | _split(answer_text)[1]).values())
+    return ", ".join(part.strip() for part in parts)
+
+
+def _split(text: str) -> tuple[list[str], dict[str, str]]:
+    """The parts of a text that say the pixels, and those on inputs and the answer, by their keys."""
+    pixels, answer = [], {}
+    for part in text.split(","):
+        key, _, value = (piece.strip() for piece in part.partition("="))
+        if key.lower() in ("steer", "output", "throttle") or part.strip().lower() == "bins":
+            answer[key.lower()] = part
+        elif key.lower() == "input":
+            answer[f"input={value.partition(':')[0].strip()}"] = part
+        elif part.strip():
+            pixels.append(part)
+    return pixels, answer
+
+
+def _value(answer: Mapping[str, str], key: str) -> str | None:
+    return answer[key].partition("=")[2].strip() if key in answer else None
+
+
+def _read_input(part: str) -> tuple[str, Columns]:
+    """Read "input=NAME:speed/30"."""
+    name, colon, columns = part.partition("=")[2].partition(":")
+    if not colon:
+        raise PreprocessingError(f"{part.strip()!r} needs a name and what it gets: input=NAME:speed/30")
+    return name.strip(), read_columns(columns)
 
 
 def adapter_text(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a steering model takes: a camera frame or the latest few, and the car's measurements if the network wants them.
 
 Whatever the inputs of a file are called and how they are shaped, the model's are `frames`, uint8, and `measurements`,
-float32 (n, 3) in the order of `models.measurements.MEASUREMENTS`.
+float32 (n, 3) in the order of `models.adapter.measurements.MEASUREMENTS`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from models.adapter.measurements import MEASUREMENTS, OWN_NAME, Columns, columns_of
 from models.keras_files.layers.steps import fold, unfold
-from models.measurements import MEASUREMENTS, OWN_NAME, Columns, columns_of
 from models.preprocessing.written import Preprocessing
 from protocol.messages import FRAME_SHAPE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from models.adapter import Adapter, output_named
+from models.adapter.text import Adapter, output_named
 from models.keras_files.weights import ModelFileError
 
 MAX_BINS = 200

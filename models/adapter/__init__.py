@@ -1,0 +1,1 @@
+"""What lies between a camera frame, a network that anybody made, and the steering."""
