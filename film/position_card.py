@@ -58,7 +58,7 @@ def _rows(position: Position, car: Whereabouts) -> list[tuple[str, str, Colour]]
     if position.lateral_offset_m is not None:
         rows.append(("FROM MIDDLE", f"{abs(position.lateral_offset_m):.1f} m", TEXT))
     if position.off_road is not None:
-        rows.append(("OFF THE ROAD", f"{position.off_road} x", RED if position.off_road else TEXT))
+        rows.append(("OFF THE ROAD", str(position.off_road), RED if position.off_road else TEXT))
     if car.last_lap_s is not None:
         rows.append(("LAST LAP", clock_text(car.last_lap_s), TEXT))
     return rows
