@@ -29,6 +29,7 @@ from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
 from protocol.logs.columns import CAMERAS
+from protocol.recorded_positions import RecordedPositions
 from protocol.recording import Recording, Sample, read_frames
 
 HELP = """Make a film of a recording: mp4 (H.264), or GIF for a README.
@@ -58,8 +59,9 @@ def _film(options: argparse.Namespace) -> int:
     print(recording.summary(), file=sys.stderr)
     samples = _select(recording, options)
     network = _saliency(options.saliency) if options.saliency else None
+    positions = RecordedPositions(recording.folder, recording.samples[0].center.name)
     writer = _open(recording, options)
-    interrupted = _write(samples, writer, options, network)
+    interrupted = _write(samples, writer, options, network, positions)
     size_mb = options.out.stat().st_size / 1e6
     print(f"{options.out}: {writer.duration_s:.1f} s, {writer.frames} frames, {size_mb:.2f} MB")
     return INTERRUPTED if interrupted else 0
@@ -124,11 +126,12 @@ def _write(
     writer: FilmWriter | GifWriter,
     options: argparse.Namespace,
     network: SaliencyNetwork | None,
+    positions: RecordedPositions,
 ) -> bool:
     """Write the samples until the end or Ctrl-C; return whether Ctrl-C came."""
     interrupted = False
     try:
-        for shot in tqdm(_shots(samples, options.camera), total=len(samples), unit="frame", disable=None):
+        for shot in tqdm(_shots(samples, options.camera, positions), total=len(samples), unit="frame", disable=None):
             writer.write(replace(shot, frame=network.marked(shot.frame)) if network else shot)
     except KeyboardInterrupt:
         interrupted = True
@@ -137,14 +140,15 @@ def _write(
     return interrupted
 
 
-def _shots(samples: list[Sample], camera: str) -> Iterator[Shot]:
+def _shots(samples: list[Sample], camera: str, positions: RecordedPositions) -> Iterator[Shot]:
     for s in samples:
         path: Path = getattr(s, camera)
         try:
             frame = decode_image(path.read_bytes())
         except ProtocolError as error:
             raise ValueError(f"{path}: {error}") from None
-        yield Shot(s.time_s, frame, s.steering, s.throttle - s.brake, s.speed_mph)
+        position = positions.at(path.name)
+        yield Shot(s.time_s, frame, s.steering, s.throttle - s.brake, s.speed_mph, position=position)
 
 
 if __name__ == "__main__":

@@ -48,10 +48,11 @@ class Film:
         self.dropped = 0
         self.saliency: Path | None = None
         self._answers = 0
+        self._latency_ms = 0.0
         self._queued = 0
         self._limit = FrameLimit(MAX_PICTURES_PER_S)
         # SimpleQueue.put is atomic in C: no suspended thread can hold its lock.
-        self._queue: queue.SimpleQueue[tuple[Shot, int, Path | None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Shot, int, float, Path | None] | None] = queue.SimpleQueue()
         self._encoder = subprocess.Popen(
             [sys.executable, "-m", "film.process", str(path.absolute()), title],
             cwd=ROOT,
@@ -64,13 +65,14 @@ class Film:
     def add(self, shot: Shot) -> None:
         """Queue one picture and return at once; pictures beyond 30 a second are skipped. Not thread-safe."""
         self._answers += 1
+        self._latency_ms += shot.latency_ms or 0.0
         if self.error is not None or not self._limit.admits(shot.time_s):
             return
         if self._queue.qsize() >= QUEUE_LENGTH:
             self.dropped += 1
         else:
             self._queued += 1
-            self._queue.put((shot, self._answers, self.saliency))
+            self._queue.put((shot, self._answers, self._latency_ms, self.saliency))
 
     def close(self) -> None:
         """Encode the queued pictures and complete the file; give up after 10 s."""

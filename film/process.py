@@ -26,24 +26,26 @@ from film.timeline import PAUSE_S
 from film.writer import FilmWriter
 from inference.saliency_network import SaliencyNetwork
 
-RATE_WINDOW_S = 1.0
+WINDOW_S = 1.0
 NICENESS = 10
 
 
 def main(path: Path, title: str, source: BinaryIO) -> int:
     """Write the film of all shots in `source` and return the exit code; an error is one line on stdout."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server closes the film after Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # both may reach all processes; then the server closes the film
+        signal.signal(number, signal.SIG_IGN)
     lower_priority()
-    rate = AnswerRate()
+    pace = AnswerPace()
     network_file, network = None, None
     try:
         writer = FilmWriter(path, title)
         try:
-            for shot, answers, saliency in _shots(source):
+            for shot, answers, latency_ms, saliency in _shots(source):
                 if saliency != network_file:
                     network_file, network = saliency, SaliencyNetwork(saliency) if saliency else None
-                picture = replace(shot, frame=network.marked(shot.frame)) if network else shot
-                writer.write(picture, rate.after(shot.time_s, answers))
+                frame = network.marked(shot.frame) if network else shot.frame
+                rate_hz, mean_ms = pace.after(shot.time_s, answers, latency_ms)
+                writer.write(replace(shot, frame=frame, latency_ms=mean_ms), rate_hz)
         finally:
             writer.close()
     except (OSError, ValueError, av.FFmpegError) as error:
@@ -66,10 +68,11 @@ def lower_priority() -> None:
         os.nice(NICENESS)
 
 
-def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int, Path | None]]:
+def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int, float, Path | None]]:
     """Yield shots until the server closes the pipe.
 
-    Each comes with the number of answers so far and the saliency file of its model, None to mark nothing.
+    Each comes with the number of answers so far, their latencies' sum, and the saliency file of its model, None to
+    mark nothing.
     """
     while True:
         try:
@@ -78,24 +81,26 @@ def _shots(source: BinaryIO) -> Iterator[tuple[Shot, int, Path | None]]:
             return
 
 
-class AnswerRate:
-    """Computes answers per second over the last second, from the number of answers at each picture."""
+class AnswerPace:
+    """Computes answers per second and their mean latency over the last second, from the sums at each picture."""
 
     def __init__(self) -> None:
-        self._history: collections.deque[tuple[float, int]] = collections.deque(maxlen=64)
+        self._history: collections.deque[tuple[float, int, float]] = collections.deque(maxlen=64)
 
-    def after(self, time_s: float, answers: int) -> float | None:
-        """Record the number of answers at time_s; the rate is None until half a second is covered.
+    def after(self, time_s: float, answers: int, latency_ms: float) -> tuple[float | None, float | None]:
+        """Record the number of answers at time_s and the sum of their latencies; returns rate in Hz and mean in ms.
 
-        A pause discards the history.
+        Both are None until half a second is covered. A pause discards the history.
         """
         if self._history and not 0 <= time_s - self._history[-1][0] <= PAUSE_S:
             self._history.clear()
-        self._history.append((time_s, answers))
-        while time_s - self._history[0][0] > RATE_WINDOW_S:
+        self._history.append((time_s, answers, latency_ms))
+        while time_s - self._history[0][0] > WINDOW_S:
             self._history.popleft()
-        first_s, first = self._history[0]
-        return (answers - first) / (time_s - first_s) if time_s - first_s >= RATE_WINDOW_S / 2 else None
+        first_s, first, first_ms = self._history[0]
+        if time_s - first_s < WINDOW_S / 2:
+            return None, None
+        return (answers - first) / (time_s - first_s), (latency_ms - first_ms) / max(1, answers - first)
 
 
 if __name__ == "__main__":

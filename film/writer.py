@@ -14,7 +14,8 @@ import numpy as np
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from film.overlay import CAMERA_ROWS, FILM_ROWS, PANEL_ROWS, WIDTH, Overlay, Picture, Shot
+from film.lettering import Picture
+from film.overlay import CAMERA_ROWS, FILM_ROWS, WIDTH, Overlay, Shot, card_place
 from film.timeline import Timeline
 from protocol.messages import FRAME_SHAPE
 
@@ -27,9 +28,18 @@ KEY_FRAME_S = 1.0
 BT601, BT709 = 6, 1
 """H.264's codes for the conversion's colour matrix, and for sRGB's primaries and transfer curve."""
 
-ENCODER = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "x264-params": "chroma-qp-offset=-4"}
-"""With zerolatency the encoder emits each picture at once, so that a killed process loses none in it. The chroma offset
-avoids a trace behind the wheel's blue mark. The fastest preset saves processor time at the cost of file size."""
+ENCODER = {
+    "preset": "veryfast",
+    "tune": "zerolatency",
+    "crf": "26",
+    "maxrate": "950k",
+    "bufsize": "1000k",
+    "x264-params": "chroma-qp-offset=-4:force-cfr=0",
+}
+"""At most 950 kbit/s, so that a minute takes less than 8 MB, whatever it shows. force-cfr=0 lets the encoder spend them
+by the pictures' times; otherwise it takes every film for one of 30 pictures a second. With zerolatency it holds back
+only one picture, which a killed process loses. The chroma offset avoids a trace behind the wheel's blue mark. Faster
+presets leave traces behind numbers and tint the road at this rate; docs/benchmarks.md has the figures."""
 
 CONTAINER = {"movflags": "frag_keyframe+default_base_moof+hybrid_fragmented", "flush_packets": "1"}
 
@@ -46,6 +56,7 @@ class FilmWriter:
         self.path = path
         self.frames = 0
         self.duration_s = 0.0
+        self._failed = False
         self._overlay = Overlay(title)
         self._timeline = Timeline()
         self._next_key_s = 0.0
@@ -62,7 +73,8 @@ class FilmWriter:
         film_s = self._timeline.place(shot.time_s)
         if self.frames:
             self._last_step_s = film_s - self.duration_s
-        picture = _compose(shot.frame, self._overlay.panel(shot, film_s, rate_hz))
+        panel = self._overlay.panel(shot, film_s, rate_hz)
+        picture = _compose(shot.frame, panel, self._overlay.card)
         picture.pts = round(film_s * TICKS_PER_S)
         picture.time_base = Fraction(1, TICKS_PER_S)
         picture.pict_type = PictureType.NONE
@@ -76,7 +88,7 @@ class FilmWriter:
     def close(self) -> None:
         """Complete the file; without any picture, delete it."""
         try:
-            if self.frames:
+            if self.frames and not self._failed:  # FFmpeg crashes when it goes on after a failed write
                 self._mux(None)
         finally:
             self._container.close()
@@ -84,9 +96,13 @@ class FilmWriter:
             self.path.unlink(missing_ok=True)
 
     def _mux(self, picture: VideoFrame | None) -> None:
-        for packet in self._stream.encode(picture):
-            packet.duration = round(self._last_step_s * TICKS_PER_S)  # the last picture lasts as long as the one before
-            self._container.mux(packet)
+        try:
+            for packet in self._stream.encode(picture):
+                packet.duration = round(self._last_step_s * TICKS_PER_S)  # the last one lasts as long as the one before
+                self._container.mux(packet)
+        except Exception:
+            self._failed = True
+            raise
 
 
 def _set_up(stream: VideoStream) -> None:
@@ -98,22 +114,32 @@ def _set_up(stream: VideoStream) -> None:
     context.colorspace, context.color_primaries, context.color_trc = BT601, BT709, BT709
 
 
-def _compose(frame: Picture, panel: Picture) -> VideoFrame:
-    """Compose camera image and panel into one yuv420p picture.
+def _compose(frame: Picture, panel: Picture, card: Picture | None) -> VideoFrame:
+    """Compose camera image, the card in its corner, and the panel into one yuv420p picture.
 
     The camera image is enlarged and converted in one step, which costs a third of two separate steps.
     """
     camera = VideoFrame.from_ndarray(frame).reformat(WIDTH, CAMERA_ROWS, "yuv420p", interpolation="BICUBIC", threads=1)
-    below = VideoFrame.from_ndarray(panel).reformat(format="yuv420p", threads=1)
-    planes = [
-        part
-        for top, bottom in zip(_planes(camera, CAMERA_ROWS), _planes(below, PANEL_ROWS), strict=True)
-        for part in (top, bottom)
+    above = _planes(camera)
+    if card is not None:
+        rows, columns = card_place(card)
+        for plane, part, step in zip(above, _planes(_converted(card)), (1, 2, 2), strict=True):
+            plane[rows.start // step : rows.stop // step, columns.start // step : columns.stop // step] = part
+    planes = [part.ravel() for pair in zip(above, _planes(_converted(panel)), strict=True) for part in pair]
+    return VideoFrame.from_ndarray(np.concatenate(planes).reshape(-1, WIDTH), format="yuv420p")
+
+
+def _converted(picture: Picture) -> VideoFrame:
+    return VideoFrame.from_ndarray(picture).reformat(format="yuv420p", threads=1)
+
+
+def _planes(picture: VideoFrame) -> list[Picture]:
+    """The Y, U and V planes of a yuv420p picture with even sides."""
+    rows, columns = picture.height, picture.width
+    packed = np.array(picture.to_ndarray(), np.uint8).ravel()
+    luma, chroma = rows * columns, rows * columns // 4
+    return [
+        packed[:luma].reshape(rows, columns),
+        packed[luma : luma + chroma].reshape(rows // 2, columns // 2),
+        packed[luma + chroma :].reshape(rows // 2, columns // 2),
     ]
-    return VideoFrame.from_ndarray(np.concatenate(planes), format="yuv420p")
-
-
-def _planes(picture: VideoFrame, rows: int) -> list[Picture]:
-    """The Y, U and V planes of a packed yuv420p picture, each as rows of the full width."""
-    packed: Picture = np.asarray(picture.to_ndarray(), np.uint8)
-    return [packed[:rows], packed[rows : rows * 5 // 4], packed[rows * 5 // 4 :]]

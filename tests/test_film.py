@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -14,10 +17,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
+from film import process
 from film.film import QUEUE_LENGTH, Film, free_path
 from film.overlay import Shot
-from film.process import NICENESS, AnswerRate, lower_priority
+from film.process import NICENESS, AnswerPace, lower_priority
 from film.timeline import FrameLimit, Timeline
 from film.writer import FilmWriter
 from inference.conversion import saliency_file
@@ -27,8 +32,12 @@ from server.core.observer import AnsweredFrame
 from server.drive import mark_film
 from server.model.slot import LoadedModel
 from server.observers.drive_film import DriveFilm
+from simulator.render.scene import Scene
+from simulator.world.track import open_track
+from simulator.world.track_world import TrackWorld
 from tests.conftest import road_frame
 from tests.films import read_film
+from tests.test_position import lap_position
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,11 +115,82 @@ def test_a_clock_set_back_does_not_end_the_film():
 
 
 def test_the_rate_counts_answers_not_pictures():
-    rate = AnswerRate()
-    shown = [rate.after(i / 25, 20 * i) for i in range(100)]
-    assert shown[0] is None
-    assert shown[-1] == pytest.approx(500)
-    assert rate.after(60.0, 2000) is None
+    pace = AnswerPace()
+    shown = [pace.after(i / 25, 20 * i, 40.0 * i) for i in range(100)]
+    assert shown[0] == (None, None)
+    assert shown[-1] == pytest.approx((500, 2.0))
+    assert pace.after(60.0, 2000, 4000.0) == (None, None)
+
+
+def test_one_slow_answer_does_not_become_the_latency(tmp_path, monkeypatch):
+    """The mean of the last second of all answers stands on the film, also of those between its pictures."""
+    shown: list[float | None] = []
+    monkeypatch.setattr(FilmWriter, "write", lambda self, shot, rate_hz: shown.append(shot.latency_ms))
+    monkeypatch.setattr(Film, "_send_pictures", lambda self: None)
+    monkeypatch.setattr(signal, "signal", lambda number, action: None)
+    monkeypatch.setattr(process, "lower_priority", lambda: None)
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    for i in range(120):  # 60 answers a second, of which one takes 62 ms
+        film.add(replace(SHOT, time_s=i / 60, latency_ms=62.0 if i == 40 else 2.0))
+    pipe = io.BytesIO()
+    while film._queue.qsize():
+        pickle.dump(film._queue.get(), pipe)
+    pipe.seek(0)
+    assert process.main(tmp_path / "other.mp4", "eff.h5", pipe) == 0
+    film._encoder.communicate()
+    known = [value for value in shown if value is not None]
+    assert len(known) > 40
+    assert known[0] == known[-1] == pytest.approx(2.0)
+    assert max(known) == pytest.approx(3.5, abs=0.05), "one of 62 ms among 39 of 2 ms"
+
+
+def megabytes_a_minute(path: Path, frames: list[np.ndarray], rate_hz: float) -> float:
+    writer = FilmWriter(path, "eff.h5")
+    for i, frame in enumerate(frames):
+        shot = Shot(i / rate_hz, frame, np.sin(i / 10), 0.3, 15.0, 2.0, lap_position(0.2 * i))
+        writer.write(shot, 25.0)
+    writer.close()
+    return path.stat().st_size / 1e6 / (len(frames) / rate_hz / 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate_hz", [10.0, 30.0])
+def test_a_minute_takes_less_than_8_mb_whatever_it_shows(tmp_path, rate_hz):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (160, 320, 3), np.uint8) for _ in range(300)]
+    assert megabytes_a_minute(tmp_path / "film.mp4", noise, rate_hz) < 8.5, "nothing real is as hard as noise"
+
+
+@pytest.mark.slow
+def test_a_minute_of_a_drawn_drive_takes_less_than_8_mb_and_looks_like_it(tmp_path):
+    with contextlib.closing(Scene(open_track("lake"))) as scene:
+        world = TrackWorld(open_track("lake"), scene, 1)
+        frames = []
+        for _ in range(300):
+            world.apply(Control(0.0, 0.5))
+            world.step(1 / 30)
+            frames.append(world.frame())
+    path = tmp_path / "film.mp4"
+    assert 2 < megabytes_a_minute(path, frames, 30.0) < 8
+    _, pictures, _ = read_film(path)
+    camera = Image.fromarray(frames[250]).resize((640, 320), Image.Resampling.BICUBIC)
+    error = (pictures[250][:320].astype(int) - np.asarray(camera))[:, :300]
+    assert np.sqrt((error**2).mean()) < 12
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals to a process")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_to_all_processes_leaves_the_film_to_the_server(tmp_path, number):
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film.add(SHOT)
+    deadline = time.monotonic() + 20
+    while film.path.stat().st_size == 0 and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    film._encoder.send_signal(getattr(signal, number))
+    film.add(replace(SHOT, time_s=1.0))
+    film.close()
+    assert film.error is None
+    assert len(read_film(film.path)[0]) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -9,11 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from film.lettering import GREEN, MINUS, RED, text_width
 from film.overlay import (
-    GREEN,
-    MINUS,
+    NUMBERS_S,
     PANEL_ROWS,
-    RED,
     SPEED_LEFT,
     STEERING_LEFT,
     THROTTLE_LEFT,
@@ -24,16 +24,19 @@ from film.overlay import (
     WIDTH,
     Overlay,
     Shot,
-    _width,
 )
 from tests.conftest import road_frame
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
-OVERLAY = Overlay("eff.h5")
+
+
+def panel(shot: Shot, elapsed_s: float = 1.0, rate_hz: float | None = None) -> np.ndarray:
+    """The first panel of a film."""
+    return Overlay("eff.h5").panel(shot, elapsed_s, rate_hz)
 
 
 def changed_columns(first: Shot, second: Shot) -> set[int]:
-    before, after = OVERLAY.panel(first, 1.0, 20.0), OVERLAY.panel(second, 1.0, 20.0)
+    before, after = panel(first, 1.0, 20.0), panel(second, 1.0, 20.0)
     return set(np.flatnonzero((before != after).any(axis=(0, 2))).tolist())
 
 
@@ -55,50 +58,49 @@ def test_each_instrument_moves_alone_and_by_its_own_value():
 @pytest.mark.parametrize(("steering", "degrees"), [(0.5, 12.5), (-0.5, 12.5), (1.0, 25.0), (0.04, 1.0)])
 def test_steering_is_shown_in_degrees_of_the_front_wheels(steering, degrees):
     """Its digits, after the sign, are those that the speed shows for as many miles an hour."""
-    panel = OVERLAY.panel(replace(SHOT, steering=steering, speed_mph=degrees), 1.0)
-    rows = panel[VALUE_TOP : VALUE_TOP + VALUE_SIZE]
-    sign, width = _width("+" if steering > 0 else MINUS, VALUE_SIZE), _width(str(degrees), VALUE_SIZE)
+    rows = panel(replace(SHOT, steering=steering, speed_mph=degrees))[VALUE_TOP : VALUE_TOP + VALUE_SIZE]
+    sign, width = text_width("+" if steering > 0 else MINUS, VALUE_SIZE), text_width(str(degrees), VALUE_SIZE)
     shown = rows[:, STEERING_LEFT + sign : STEERING_LEFT + sign + width]
     np.testing.assert_array_equal(shown, rows[:, SPEED_LEFT : SPEED_LEFT + width])
 
 
 @pytest.mark.parametrize(("throttle", "colour", "other"), [(0.5, GREEN, RED), (-0.5, RED, GREEN)])
 def test_gas_fills_the_right_half_and_the_brake_the_left(throttle, colour, other):
-    panel = OVERLAY.panel(replace(SHOT, throttle=throttle), 1.0)
-    columns = np.flatnonzero((panel == colour).all(axis=2).any(axis=0))
+    picture = panel(replace(SHOT, throttle=throttle))
+    columns = np.flatnonzero((picture == colour).all(axis=2).any(axis=0))
     middle = THROTTLE_LEFT + 61
     assert len(columns) == pytest.approx(30, abs=2)
     assert (columns >= middle).all() if throttle > 0 else (columns <= middle).all()
-    assert not (panel == other).all(axis=2).any()
+    assert not (picture == other).all(axis=2).any()
 
 
 def test_the_wheel_turns_the_way_the_car_does():
     """The blue mark at the wheel's top goes to the right for a right turn."""
 
     def mark(steering: float) -> float:
-        wheel = OVERLAY.panel(replace(SHOT, steering=steering), 1.0)[:, : WHEEL_LEFT + WHEEL_SIZE].astype(int)
+        wheel = panel(replace(SHOT, steering=steering))[:, : WHEEL_LEFT + WHEEL_SIZE].astype(int)
         return float(np.flatnonzero((wheel[..., 2] - wheel[..., 0] > 100).any(axis=0)).mean())
 
     assert mark(-0.5) < mark(0.0) - 5 < mark(0.5) - 10
 
 
 def test_picture_is_the_camera_in_its_colours_above_the_panel():
-    picture = OVERLAY.picture(SHOT, 1.0, 20.0)
+    picture = Overlay("eff.h5").picture(SHOT, 1.0, 20.0)
     assert picture.shape == (400, 640, 3)
     assert picture.dtype == np.uint8
     assert picture[20, 320].tolist() == SHOT.frame[10, 160].tolist()
-    np.testing.assert_array_equal(picture[320:], OVERLAY.panel(SHOT, 1.0, 20.0))
+    np.testing.assert_array_equal(picture[320:], panel(SHOT, 1.0, 20.0))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1e30])
 def test_any_number_can_be_drawn(value):
     shot = Shot(0.0, SHOT.frame, value, value, value, value)
-    assert OVERLAY.panel(shot, 1e6, value).shape == (PANEL_ROWS, WIDTH, 3)
+    assert panel(shot, 1e6, value).shape == (PANEL_ROWS, WIDTH, 3)
 
 
 def test_unknown_latency_and_rate_leave_their_places_empty():
-    panel = OVERLAY.panel(replace(SHOT, latency_ms=None), 1.0, None)
-    assert (panel[4:50, 430:] == panel[4, 430]).all()
+    empty = panel(replace(SHOT, latency_ms=None))
+    assert (empty[4:50, 430:] == empty[4, 430]).all()
 
 
 @pytest.mark.parametrize("title", ["", "é ☃ 模型.h5", "a" * 10_000, "two\nlines"])
@@ -108,9 +110,22 @@ def test_any_title_can_be_drawn(title):
 
 def test_a_panel_costs_well_below_a_millisecond():
     shots = [replace(SHOT, steering=i / 50 - 1, speed_mph=i / 3) for i in range(100)]
-    for shot in shots:
-        OVERLAY.panel(shot, 1.0, 20.0)
+    overlay = Overlay("eff.h5")
+    for i, shot in enumerate(shots):
+        overlay.panel(shot, i, 20.0)
     start = time.thread_time()
-    for shot in shots:
-        OVERLAY.panel(shot, 1.0, 20.0)
+    for i, shot in enumerate(shots):
+        overlay.panel(shot, 100.0 + i, 20.0)
     assert (time.thread_time() - start) / len(shots) < 0.001
+
+
+def test_numbers_change_four_times_a_second_and_the_wheel_with_each_picture():
+    overlay = Overlay("eff.h5")
+    panels = [
+        overlay.panel(Shot(i / 30, SHOT.frame, i / 300, 0.0, i / 10, 2.0 + i / 7), i / 30, 20.0 + i) for i in range(300)
+    ]
+    numbers = [panel[:, STEERING_LEFT:THROTTLE_LEFT].tobytes() + panel[:, 440:].tobytes() for panel in panels]
+    changes = sum(a != b for a, b in itertools.pairwise(numbers))
+    assert 30 <= changes <= 10 / NUMBERS_S == 40
+    wheels = [panel[:, : WHEEL_LEFT + WHEEL_SIZE].tobytes() for panel in panels]
+    assert len(set(wheels)) > 100

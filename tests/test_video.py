@@ -11,7 +11,8 @@ from PIL import Image
 
 from film import __main__ as video
 from film.gif import GifWriter
-from film.overlay import ACCENT, CAMERA_ROWS, GREEN, Overlay, Shot
+from film.lettering import ACCENT, GREEN
+from film.overlay import CAMERA_ROWS, Overlay, Shot
 from tests.conftest import jpeg_of, road_frame
 from tests.films import read_film
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from film.film import Film, free_path
 from film.overlay import Shot
 from film.timeline import PAUSE_S
+from protocol.position import read_position
 from server.core.observer import AnsweredFrame
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class DriveFilm:
                 control.throttle,
                 telemetry.speed_mph,
                 answer.latency_ms,
+                read_position(telemetry.extras),
+                answer.simulator,
             )
         )
 

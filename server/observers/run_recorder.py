@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from protocol.recorded_positions import EXTRAS_NAME, MAX_EXTRAS_LENGTH
 from protocol.recorder import Recorder
 from server.core.latency import LatencyLog
 from server.core.observer import AnsweredFrame
@@ -24,9 +25,6 @@ log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 300
 """Frames that may wait for the disk: 15 s at 20 Hz, about 4 MB."""
-
-MAX_EXTRAS_LENGTH = 10_000
-"""Characters of a frame's extra fields; longer ones are not recorded."""
 
 CLOSE_S = 10.0
 """The end of a drive waits this long for a disk that does not answer."""
@@ -173,7 +171,7 @@ class RunRecorder:
                     answer.simulator, len(line), MAX_EXTRAS_LENGTH,
                 )  # fmt: skip
             return
-        with open(drive.recorder.folder / "extras.jsonl", "a", encoding="utf-8") as file:
+        with open(drive.recorder.folder / EXTRAS_NAME, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def _write_facts(self, simulator: int, **more: object) -> None:
