@@ -36,22 +36,43 @@ class Adapter:
 
 def read_adapter(text: str | None) -> Adapter:
     """Read the text; None or an empty one leaves every choice to the loader. Raises PreprocessingError."""
-    pixels, output, steer, bins = [], None, 1.0, False
-    for part in (text or "").split(","):
-        key, _, value = (piece.strip() for piece in part.partition("="))
-        if key.lower() == "steer":
-            steer = read_number(value)
-            if steer == 0.0:
-                raise PreprocessingError("steer=0 would always steer straight ahead")
-        elif key.lower() == "output":
-            if not value:
-                raise PreprocessingError("output= needs the name or the number of an output, as in output=0")
-            output = value
-        elif part.strip().lower() == "bins":
-            bins = True
+    pixels, answer = _split(text or "")
+    steer, output = answer.get("steer"), answer.get("output")
+    factor = 1.0 if steer is None else read_number(_value(steer))
+    if factor == 0.0:
+        raise PreprocessingError("steer=0 would always steer straight ahead")
+    if output is not None and not _value(output):
+        raise PreprocessingError("output= needs the name or the number of an output, as in output=0")
+    preprocessing = read_preprocessing(",".join(pixels)) if pixels else None
+    return Adapter(preprocessing, _value(output) if output else None, factor, "bins" in answer)
+
+
+def says_pixels(text: str) -> bool:
+    """Whether a text says more than what the answer means."""
+    return bool(_split(text)[0])
+
+
+def completed(answer_text: str, default: str) -> str:
+    """A text that only says what the answer means, with all else as in `default`."""
+    pixels, answer = _split(default)
+    parts = (*pixels, *(answer | _split(answer_text)[1]).values())
+    return ", ".join(part.strip() for part in parts)
+
+
+def _split(text: str) -> tuple[list[str], dict[str, str]]:
+    """The parts of a text that say the pixels, and those that say what the answer means, by their keys."""
+    pixels, answer = [], {}
+    for part in text.split(","):
+        key = part.partition("=")[0].strip().lower()
+        if key in ("steer", "output") or part.strip().lower() == "bins":
+            answer[key] = part
         elif part.strip():
             pixels.append(part)
-    return Adapter(read_preprocessing(",".join(pixels)) if pixels else None, output, steer, bins)
+    return pixels, answer
+
+
+def _value(part: str) -> str:
+    return part.partition("=")[2].strip()
 
 
 def adapter_text(text: str) -> str:

@@ -1,7 +1,7 @@
 """The pixel card beside a stranger's model: which pixels it wants and what its answer means.
 
 `python -m models.identify --write` makes it; every command that loads the model obeys it. It belongs to one file, by
-its hash, and a text that the user gives goes first.
+its hash. A text that the user gives goes first; if it only says what the answer means, the card's pixels stay.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from models.adapter import read_adapter
+from models.adapter import completed, read_adapter, says_pixels
 from models.card import sha256, without_nan
 from models.preprocessing.written import PreprocessingError
 from models.whole_files import write_whole
@@ -36,10 +36,18 @@ def write_pixel_card(model: Path, preprocess: str, evidence: dict[str, Any]) -> 
 
 
 def pixels_of(model: Path, preprocess: str | None = None) -> str | None:
-    """`preprocess`, else the text of the card beside the model, else None. A broken card is left with a warning."""
-    path = pixel_card_path(model)
-    if preprocess is not None or not path.is_file():
+    """The text that holds for a model: `preprocess`, and from the card what it leaves open; None without both."""
+    if preprocess and says_pixels(preprocess):
         return preprocess
+    card_text = _text_of_card(model)
+    return completed(preprocess, card_text or "") if preprocess else card_text
+
+
+def _text_of_card(model: Path) -> str | None:
+    """The text of the card beside the model, if there is one. A broken card is left with a warning."""
+    path = pixel_card_path(model)
+    if not path.is_file():
+        return None
     try:
         card = _read(path)
         if card.get("sha256") != sha256(model):

@@ -77,6 +77,33 @@ def test_a_card_is_obeyed_by_whatever_loads_the_model(model: Path) -> None:
     assert np.abs(answer(load_steering_model(model, "course").model) - default).max() < 1e-6, "the user goes first"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "pilotnet-rgb, steer=-1, output=1"),
+        ("", "pilotnet-rgb, steer=-1, output=1"),
+        ("steer=1/25", "pilotnet-rgb, steer=1/25, output=1"),
+        (" output = 0 , bins", "pilotnet-rgb, steer=-1, output = 0, bins"),
+        ("course", "course"),
+        ("course, steer=1/25", "course, steer=1/25"),
+    ],
+)
+def test_what_the_user_leaves_open_is_the_card_s(model: Path, text: str | None, expected: str) -> None:
+    write_pixel_card(model, "pilotnet-rgb, steer=-1, output=1", {})
+    assert pixels_of(model, text) == expected
+    read_adapter(expected)
+
+
+def test_an_answer_without_a_card_stays_as_it_is(model: Path) -> None:
+    assert pixels_of(model, "steer=1/25") == "steer=1/25"
+
+
+def test_a_factor_alone_keeps_the_card_s_pixels(model: Path) -> None:
+    write_pixel_card(model, "pilotnet-rgb", {"correlation": 0.9})
+    plain = answer(load_steering_model(model).model)
+    np.testing.assert_allclose(answer(load_steering_model(model, "steer=-1").model), -plain, rtol=1e-6)
+
+
 @pytest.mark.slow
 def test_a_card_is_obeyed_by_the_engine_that_converts_the_model(model: Path) -> None:
     write_pixel_card(model, "pilotnet-rgb", {"correlation": 0.9})
@@ -98,6 +125,12 @@ def test_a_broken_card_is_left_with_a_warning(model: Path, content: bytes, compl
     pixel_card_path(model).write_bytes(content)
     assert pixels_of(model) is None
     assert complaint in caplog.text
+
+
+def test_a_broken_card_is_no_matter_where_the_user_says_the_pixels(model: Path, caplog) -> None:
+    pixel_card_path(model).write_bytes(b"{")
+    assert pixels_of(model, "course") == "course"
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("text", [7, "colour=red"])
