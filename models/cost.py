@@ -1,10 +1,11 @@
 """Count a network's parameters and multiply-accumulates, layer by layer.
 
 Counters disagree by factors of two and more. This one counts a multiply-accumulate for each use of a trained kernel's
-weight in one frame. It omits biases, activations, pooling, the fixed preprocessing, and normalisation, which can be
-folded into the adjacent layer.
+weight in one frame; a recurrent layer uses its weights at each step of the sequence. It omits biases, activations,
+pooling, the fixed preprocessing, the products of queries and keys, and normalisation, which can be folded into the
+adjacent layer.
 
-    python -m models.cost models/eff.h5
+    python -m models.cost models/eff.h5 model.h5:course
     python -m models.cost eff eff-small pilotnet
 """
 
@@ -16,10 +17,10 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from models import NETWORKS
+from models.adapter.text import model_source
 from protocol.command_line import command_parser, run
 
 PREPROCESSING_LAYERS = "preprocess_"
@@ -50,7 +51,7 @@ def cost(model: Any) -> Cost:
     """The cost of a Keras model for one frame.
 
     Each layer must be called once, as in the models of `models.loading` and `models.steering`. Raises ValueError for a
-    layer whose use of weights is unknown, such as a recurrent one.
+    layer whose use of weights is unknown.
     """
     layers = tuple(_layer_cost(layer) for layer in model.layers if not layer.name.startswith(PREPROCESSING_LAYERS))
     return Cost(sum(layer.parameters for layer in layers), sum(layer.multiply_accumulates for layer in layers), layers)
@@ -62,22 +63,45 @@ def _layer_cost(layer: Any) -> LayerCost:
 
 
 def _multiply_accumulates(layer: Any) -> int:
-    """A kernel's weights are used once at each place of the output, in dense, grouped and depthwise layers too."""
+    """The weights of a layer's kernels, times the places or steps at which each is used."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds; --help should not
 
     normalisations = layers.BatchNormalization | layers.Normalization | layers.LayerNormalization
-    if not layer.weights or isinstance(layer, normalisations | layers.GroupNormalization | layers.PReLU):
+    convolutions = layers.Conv1D | layers.Conv2D | layers.Conv2DTranspose | layers.DepthwiseConv2D
+    others = layers.GroupNormalization | layers.RMSNormalization | layers.PReLU
+    if not layer.weights or isinstance(layer, normalisations | others):
         return 0
-    if isinstance(layer, layers.SeparableConv2D):
+    if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
-    elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D | layers.Dense):
+    elif isinstance(layer, layers.MultiHeadAttention):
+        names = ("query_dense", "key_dense", "value_dense", "output_dense")
+        kernels = [getattr(layer, f"_{name}").kernel for name in names]
+    elif isinstance(layer, layers.Bidirectional):
+        kernels = [*_recurrent_kernels(layer.forward_layer), *_recurrent_kernels(layer.backward_layer)]
+    elif isinstance(layer, layers.RNN):
+        kernels = _recurrent_kernels(layer)
+    elif isinstance(layer, convolutions | layers.Dense):
         kernels = [layer.kernel]
     else:
         raise ValueError(f"{type(layer).__name__} {layer.name!r}: how often it uses its weights is unknown")
-    shape = layer.output.shape[1:]
+    return sum(math.prod(kernel.shape) for kernel in kernels) * _places(layer)
+
+
+def _recurrent_kernels(layer: Any) -> list[Any]:
+    return [layer.cell.kernel, layer.cell.recurrent_kernel]
+
+
+def _places(layer: Any) -> int:
+    """How often each weight is used: once at each place of the output, in dense, grouped and depthwise layers too.
+
+    A transposed convolution spreads each place of its input, and a recurrent layer takes one step for each.
+    """
+    from keras import layers  # noqa: PLC0415
+
+    takes_steps = isinstance(layer, layers.Conv2DTranspose | layers.RNN | layers.Bidirectional)
+    shape = (layer.input if takes_steps else layer.output).shape[1:]
     first = getattr(layer, "data_format", "channels_last") == "channels_first"
-    places = math.prod(shape[1:] if first else shape[:-1])
-    return sum(math.prod(kernel.shape) for kernel in kernels) * places
+    return math.prod(shape[1:] if first else shape[:-1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,7 +122,8 @@ def _model(name: str) -> Any:
         return BUILDERS[name]()
     from models.loading import load_steering_model  # noqa: PLC0415
 
-    return load_steering_model(Path(name)).model
+    source = model_source(name)
+    return load_steering_model(source.path, source.preprocess).model
 
 
 def _print(name: str, total: Cost) -> None:
@@ -113,7 +138,7 @@ def _print(name: str, total: Cost) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m models.cost", __doc__)
     names = ", ".join(NETWORKS)
-    parser.add_argument("models", nargs="+", metavar="MODEL", help=f"a model file, or one of {names}")
+    parser.add_argument("models", nargs="+", metavar="MODEL[:TEXT]", help=f"a model file, or one of {names}")
     return parser
 
 

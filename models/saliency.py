@@ -95,9 +95,10 @@ def _features(model: Any) -> list[tuple[Any, Any]]:
     grids = {id(model.inputs[0]): FRAME_GRID}
     outputs: dict[tuple[int, ...], tuple[Any, Any]] = {}
     convolved = False
+    everywhere = layers.GlobalAveragePooling2D | layers.GlobalMaxPooling2D  # what follows has no place in the frame
     for layer in model.operations[1:]:
         source = next((tensor for tensor in keras.tree.flatten(layer.input) if id(tensor) in grids), None)
-        if source is None or len(layer.output.shape) != 4:
+        if source is None or len(layer.output.shape) != 4 or isinstance(layer, everywhere):
             continue
         grid = grids[id(layer.output)] = grid_after(layer, grids[id(source)])
         kinds = layers.Conv2D | layers.DepthwiseConv2D | layers.SeparableConv2D

@@ -5,7 +5,11 @@ import pytest
 from keras import layers
 
 from models.cost import cost, main
+from models.keras_files.layers.sequence_layers import SelfAttention
 from models.steering import BUILDERS, EFF_BLOCKS
+from tests.model_files import small_file
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
 
 
 def studys_eff() -> keras.Model:
@@ -56,10 +60,26 @@ def test_each_kind_of_layer_is_counted_as_by_hand():
     assert found["at_each_place"].shape == (4, 3, 7)
 
 
+def test_layers_of_sequences_are_counted_as_by_hand():
+    image = keras.Input((6, 4, 5))
+    x = layers.Conv2DTranspose(3, 2, strides=2, name="transposed")(image)
+    x = layers.Reshape((12, 24))(x)
+    x = layers.Conv1D(10, 3, padding="valid", name="one_axis")(x)
+    x = SelfAttention(2, 4, value_dim=5, name="attention")(x)
+    x = layers.Bidirectional(layers.GRU(7, return_sequences=True), name="both_ways")(x)
+    x = layers.LSTM(3, name="memory")(layers.RMSNormalization()(x))
+    counts = {layer.layer: layer.multiply_accumulates for layer in cost(keras.Model(image, x)).layers}
+    assert counts["transposed"] == 6 * 4 * 5 * 2 * 2 * 3, "each place of the input meets the whole kernel"
+    assert counts["one_axis"] == 10 * 3 * 24 * 10
+    assert counts["attention"] == 10 * (10 * 2 * 4 * 2 + 10 * 2 * 5 * 2)
+    assert counts["both_ways"] == 10 * 2 * (10 * 3 * 7 + 7 * 3 * 7)
+    assert counts["memory"] == 10 * (14 * 4 * 3 + 3 * 4 * 3)
+
+
 def test_what_cannot_be_counted_is_refused():
     image = keras.Input((8, 4))
-    with pytest.raises(ValueError, match="LSTM 'memory'"):
-        cost(keras.Model(image, layers.LSTM(3, name="memory")(image)))
+    with pytest.raises(ValueError, match="EinsumDense 'sum'"):
+        cost(keras.Model(image, layers.EinsumDense("abc,cd->abd", (8, 3), name="sum")(image)))
 
 
 def test_the_command_prints_each_layer_and_the_sum(capsys):
@@ -67,6 +87,12 @@ def test_the_command_prints_each_layer_and_the_sum(capsys):
     printed = capsys.readouterr().out
     assert "convolution1" in printed
     assert "252,219" in printed.splitlines()[-2]
+
+
+def test_the_command_takes_a_text_for_a_stranger_s_file(tmp_path, capsys):
+    small_file(tmp_path / "model.h5", (64, 64, 3))
+    assert main([f"{tmp_path / 'model.h5'}:small"]) == 0
+    assert "multiply-accumulates" in capsys.readouterr().out
 
 
 def test_the_command_refuses_a_file_that_is_no_model(tmp_path, capsys):

@@ -40,6 +40,14 @@ def test_udacitys_command_line_records():
             ["m.h5", "--simulator", "playback:x", "--laps", "2"],
             "give --simulator lake, mountain, random:SEED or replay:RECORDING",
         ),
+        (["m.h5", "--preprocess", "colour=red"], "argument --preprocess: colour=red"),
+        (["m.h5", "--output", ""], "needs the name or the number of an output"),
+        (["m.h5", "--output", "a,b"], "one output steers, got 'a,b'"),
+        (
+            ["m.h5", "--output", "1", "--preprocess", "course, output=0"],
+            "--output 1 and output=0 in 'course, output=0'",
+        ),
+        (["m.h5:output=0", "--output", "steering"], "--output steering and output=0"),
         (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],
@@ -49,6 +57,20 @@ def test_mistakes_are_named(arguments, message, capsys):
         parse_options(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["m.h5", "--output", " steering "], "output=steering"),
+        (["m.h5", "--output", "1", "--preprocess", "course"], "course, output=1"),
+        (["m.h5:course", "--output", "1"], "course, output=1"),
+        (["m.h5", "--output", "1", "--preprocess", "output=1, steer=-1"], "output=1, steer=-1"),
+    ],
+)
+def test_the_output_that_steers_may_be_an_option_of_its_own(arguments, text):
+    assert parse_options(arguments).preprocess == text
+    assert parse_options(arguments[:1], {"DRIVE_OUTPUT": "2"}).preprocess.endswith("output=2")
 
 
 def test_help_has_examples_and_names_the_preprocessings(capsys):

@@ -68,7 +68,16 @@ def branching(x):
     return layers.AveragePooling2D(2)(layers.Add()([x, ones(layers.Conv2D, 2, 3, padding="same", dilation_rate=2)(x)]))
 
 
-@pytest.mark.parametrize("body", [strided, pilotnet_like, effnet_like, branching])
+def squeezing(x):
+    """A network whose channels are weighed by their means over the whole picture, as MobileNetV3 does."""
+    x = ones(layers.Conv2D, 2, 3, 2, padding="same")(x)
+    means = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    x = layers.Multiply()([layers.Conv2D(2, 1, kernel_initializer="ones")(means), x])
+    x = ones(layers.Conv2D, 2, 3, 2, padding="same")(x)
+    return layers.Conv2D(3, 1)(layers.GlobalMaxPooling2D(keepdims=True)(x))
+
+
+@pytest.mark.parametrize("body", [strided, pilotnet_like, effnet_like, branching, squeezing])
 @pytest.mark.parametrize("place", [(100, 160), (120, 41), (96, 270)])
 def test_a_bright_spot_is_marked_where_it_is(body, place):
     frames = keras.Input((160, 320, 3), dtype="uint8")

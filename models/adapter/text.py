@@ -124,6 +124,23 @@ def adapter_text(text: str) -> str:
     return text
 
 
+def output_text(text: str) -> str:
+    """Check the name or number of an output and return it stripped. Raises PreprocessingError."""
+    if "," in text:
+        raise PreprocessingError(f"one output steers, got {text!r}")
+    return read_adapter(f"output={text}").output or ""
+
+
+def with_output(text: str | None, output: str | None) -> str | None:
+    """A text, with the output that an option of its own names. Raises PreprocessingError where the two differ."""
+    output_of_text = read_adapter(text).output
+    if output is None or output == output_of_text:
+        return text
+    if output_of_text is not None:
+        raise PreprocessingError(f"--output {output} and output={output_of_text} in {text!r} differ: give one of them")
+    return f"{text}, output={output}" if text else f"output={output}"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSource:
     """A model file and the text for it; None where the user gave none."""

@@ -6,6 +6,7 @@ are bytes, and every step rounds; from `scale`, `offset` or `standardise` on the
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,8 +34,11 @@ SYNTAX = """parts of a written preprocessing, applied in the order in which they
   standardise        subtract each image's mean and divide by its deviation"""
 
 
-class PreprocessingError(ValueError):
-    """A preprocessing that cannot be read; the message says what was received and what is possible."""
+class PreprocessingError(ValueError, argparse.ArgumentTypeError):
+    """A preprocessing that cannot be read; the message says what was received and what is possible.
+
+    argparse shows the message of its own error only.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.engine import ENGINES
-from models.adapter.text import ModelSource, adapter_text, model_source, syntax
+from models.adapter.text import ModelSource, adapter_text, model_source, output_text, syntax, with_output
+from models.preprocessing.written import PreprocessingError
 from protocol.command_line import command_parser, number, whole
 from server.built_in_simulator import parse_simulator, simulator_text
 from server.config.log_format import FORMATS
@@ -178,6 +179,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             help="on a GPU, wait so long for frames of further simulators to answer together (default: 0)",
         ),
         add("--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"),
+        add("--output", type=output_text, metavar="NAME", help="the output that steers, by name or number"),
         add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
         add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
         add("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),
@@ -259,9 +261,13 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
             parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
-    special = (*PACES, "limit", "laps", "simulator", "allow_host")
+    try:
+        text = with_output(model.preprocess or values["preprocess"], values["output"])
+    except PreprocessingError as error:
+        parser.error(str(error))
+    special = (*PACES, "limit", "laps", "simulator", "allow_host", "output")
     options = {name: values[name] for name in values if name not in special}
-    options |= {"model": model.path, "preprocess": model.preprocess or values["preprocess"]}
+    options |= {"model": model.path, "preprocess": text}
     return Options(
         **options,
         speed_mph=values.get("speed", DEFAULT_SPEED_MPH),
