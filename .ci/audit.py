@@ -44,37 +44,37 @@ def report() -> dict[str, Any] | str:
         ]
         command += ["--format", "json", "--output", str(file)]
         try:
-            done = subprocess.run(command, timeout=AUDIT_S, capture_output=True, text=True, check=False)
+            process = subprocess.run(command, timeout=AUDIT_S, capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:
             return f"pip-audit had not finished after {AUDIT_S} s"
         try:
-            found: dict[str, Any] = json.loads(file.read_text())
+            findings: dict[str, Any] = json.loads(file.read_text())
         except (OSError, ValueError):
-            return f"pip-audit wrote no report: {(done.stderr.strip().splitlines() or ['and no reason'])[-1]}"
-        return found
+            return f"pip-audit wrote no report: {(process.stderr.strip().splitlines() or ['and no reason'])[-1]}"
+        return findings
 
 
-def judge(found: dict[str, Any]) -> tuple[list[str], bool]:
+def judge(findings: dict[str, Any]) -> tuple[list[str], bool]:
     """Lines to print, and whether one of them names a vulnerability with a fix."""
     lines, fixable = [], False
-    for package in found["dependencies"]:
-        for each in package.get("vulns", ()):
-            fixes = ", ".join(each["fix_versions"])
+    for package in findings["dependencies"]:
+        for vulnerability in package.get("vulns", ()):
+            fixes = ", ".join(vulnerability["fix_versions"])
             fixable = fixable or bool(fixes)
             advice = f"fixed in {fixes}" if fixes else "no fix yet, so this does not fail the check"
-            lines.append(f"{package['name']} {package['version']}: {each['id']}, {advice}")
-    audited = sum("vulns" in package for package in found["dependencies"])
+            lines.append(f"{package['name']} {package['version']}: {vulnerability['id']}, {advice}")
+    audited = sum("vulns" in package for package in findings["dependencies"])
     return [*lines, f"{audited} packages audited, {len(lines)} vulnerabilities known"], fixable
 
 
 def main() -> int:
     """Exit code 1 when something is to be updated."""
     reason = why_not()
-    found = reason if reason else report()
-    if isinstance(found, str):
-        print(f"audit skipped: {found}")
+    findings = reason if reason else report()
+    if isinstance(findings, str):
+        print(f"audit skipped: {findings}")
         return 0
-    lines, fixable = judge(found)
+    lines, fixable = judge(findings)
     print(*lines, sep="\n")
     return int(fixable)
 

@@ -98,12 +98,12 @@ def measure(kind: str, port: int, seconds: float) -> bool:
     admitted.finish()
     attempts = refused.communicate("")[0].split() if refused else ["0", "0"]
     health_ms, latency_ms = np.array(health_times), np.array(admitted.latency_ms or [np.nan])
-    late = int((health_ms > LIMIT_MS).sum())
+    slow_checks = int((health_ms > LIMIT_MS).sum())
     print(f"refused clients: {kind} ({CLIENTS if refused else 0}; {attempts[0]} attempts, {attempts[1]} failed)")
-    print(f"  /healthz, {len(health_ms)} times: {figures(health_ms)}, {late} took more than {LIMIT_MS:.0f} ms")
+    print(f"  /healthz, {len(health_ms)} times: {figures(health_ms)}, {slow_checks} took more than {LIMIT_MS:.0f} ms")
     answers = f"{len(admitted.latency_ms)} answered, {admitted.unanswered} unanswered"
     print(f"  the simulator with the token: {answers}, {figures(latency_ms)}", flush=True)
-    return bool(admitted.unanswered or late)
+    return bool(admitted.unanswered or slow_checks)
 
 
 def figures(milliseconds: np.ndarray) -> str:

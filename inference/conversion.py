@@ -90,14 +90,14 @@ def litert_file(model: Path, preprocess: str | None = None, converter: str = STE
     return _cached(key, make)
 
 
-def preparation_file(written: str) -> Path:
+def preparation_file(preprocessing: str) -> Path:
     """The LiteRT file uint8 frame (1, 160, 320, 3) -> float32 pixels (1, rows, columns, channels).
 
-    written: a preprocessing, in normal form. Raises UnconvertibleModelError, OSError.
+    preprocessing: in normal form. Raises UnconvertibleModelError, OSError.
     """
-    text = f"{PREPARATION} {CONVERSION_VERSIONS[PREPARATION]} {written}"
+    text = f"{PREPARATION} {CONVERSION_VERSIONS[PREPARATION]} {preprocessing}"
     key = hashlib.sha256(text.encode()).hexdigest()[:40]
-    return _cached(key, lambda partial: _run(PREPARATION, [written, str(partial)], written))[0]
+    return _cached(key, lambda partial: _run(PREPARATION, [preprocessing, str(partial)], preprocessing))[0]
 
 
 def _cached(key: str, make: Callable[[Path], None]) -> tuple[Path, tuple[str, ...]]:

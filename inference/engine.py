@@ -102,8 +102,10 @@ def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None
     engine_name = choose_engine() if engine == "auto" else engine
     if engine_name == "litert":
         if not is_converted(model, preprocess) and (file := stand_in(model, pixels_of(model, preprocess))):
-            loaded = _network_file(file, "litert", None, threads)
-            return replace(loaded, notes=(f"{file.name} beside it drives, which was converted from it", *loaded.notes))
+            substitute = _network_file(file, "litert", None, threads)
+            return replace(
+                substitute, notes=(f"{file.name} beside it drives, which was converted from it", *substitute.notes)
+            )
         return _litert(*litert_file(model, preprocess), threads)
     return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
 
@@ -190,11 +192,11 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
     require_package("tensorflow")
     import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
 
-    loaded = _load(model, preprocess)
+    network = _load(model, preprocess)
     gpus = tensorflow_gpus()
     graph = tf.function(
-        lambda *inputs: loaded.model(inputs if len(inputs) > 1 else inputs[0], training=False),
-        input_signature=[tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in loaded.model.inputs],
+        lambda *inputs: network.model(inputs if len(inputs) > 1 else inputs[0], training=False),
+        input_signature=[tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in network.model.inputs],
         jit_compile=bool(gpus),
     ).get_concrete_function()
 
@@ -202,7 +204,7 @@ def _tensorflow(model: Path, preprocess: str | None) -> Engine:
         answers: Answers = graph(*map(tf.constant, inputs)).numpy()
         return answers
 
-    return _of_keras("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", loaded, run)
+    return _of_keras("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", network, run)
 
 
 def _keras(model: Path, preprocess: str | None) -> Engine:
@@ -214,24 +216,24 @@ def _keras(model: Path, preprocess: str | None) -> Engine:
         os.environ["KERAS_BACKEND"] = backends[0]
     import keras  # noqa: PLC0415  # heavy: only when chosen
 
-    loaded = _load(model, preprocess)
+    network = _load(model, preprocess)
     lock = threading.Lock()  # Keras keeps internal state between two calls
 
     def run(*inputs: Any) -> Answers:
         with lock:
             batch = inputs if len(inputs) > 1 else inputs[0]
-            return np.asarray(loaded.model.predict_on_batch(batch), np.float32)
+            return np.asarray(network.model.predict_on_batch(batch), np.float32)
 
     backend = keras.backend.backend()
-    return _of_keras(f"keras-{backend}", keras_device(backend), loaded, run)
+    return _of_keras(f"keras-{backend}", keras_device(backend), network, run)
 
 
-def _of_keras(name: str, device: str, loaded: Any, run: Callable[..., Answers]) -> Engine:
+def _of_keras(name: str, device: str, network: Any, run: Callable[..., Answers]) -> Engine:
     """The engine of a loaded Keras model; only frames alone are worth a batch."""
-    inputs, (output,) = loaded.model.inputs, loaded.model.outputs
+    inputs, (output,) = network.model.inputs, network.model.outputs
     stack = inputs[0].shape[1] if len(inputs[0].shape) == 5 else None
     batches = device != "CPU" and stack is None and len(inputs) == 1
-    return Engine(name, device, loaded.notes, run, batches, stack, len(inputs) > 1, output.shape[-1] > 1)
+    return Engine(name, device, network.notes, run, batches, stack, len(inputs) > 1, output.shape[-1] > 1)
 
 
 def _load(model: Path, preprocess: str | None) -> Any:

@@ -93,21 +93,21 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
         raise ConversionError(f"{out} must end in .tflite, or in .onnx for weights in float32")
     from models.loading import load_steering_model  # noqa: PLC0415 - --help should not wait
 
-    loaded = load_steering_model(path, preprocess)
-    content = onnx_bytes(loaded.model) if is_onnx else litert_bytes(loaded.model, weights)
-    before, after = model_answer(loaded.model), (onnx_answer if is_onnx else litert_answer)(content)
-    trials = trial_inputs(loaded.model)
+    network = load_steering_model(path, preprocess)
+    content = onnx_bytes(network.model) if is_onnx else litert_bytes(network.model, weights)
+    before, after = model_answer(network.model), (onnx_answer if is_onnx else litert_answer)(content)
+    trials = trial_inputs(network.model)
     difference = largest_difference(before, after, trials)
     if not difference <= AGREEMENT[weights]:
         raise ConversionError(
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
             f" at most {AGREEMENT[weights]:g} is accepted"
         )
-    sources = {part.name: sha256(part) for part in loaded.parts}
+    sources = {part.name: sha256(part) for part in network.parts}
     digest = hashlib.sha256(content).hexdigest()
-    Origin(loaded.notes, str(path), sources, digest, pixels_of(path, preprocess), weights, difference).write(out)
+    Origin(network.notes, str(path), sources, digest, pixels_of(path, preprocess), weights, difference).write(out)
     write_whole(out, content)
-    return Conversion(loaded.notes, difference, before, after, trials[0])
+    return Conversion(network.notes, difference, before, after, trials[0])
 
 
 def litert_bytes(model: Any, weights: str = "float32") -> bytes:

@@ -132,20 +132,20 @@ def _origin_notes(file: ModelFile) -> list[str]:
 
 
 def _choose(
-    shape: tuple[int, ...], dtype: str, scales_itself: bool, written: Preprocessing | None
+    shape: tuple[int, ...], dtype: str, scales_itself: bool, choice: Preprocessing | None
 ) -> tuple[Preprocessing | None, list[str]]:
     """The preprocessing for an input of this shape and type, and notes on it; None for a file that takes raw frames."""
     if dtype == "uint8":
-        if shape == FRAME_SHAPE and written is None:
+        if shape == FRAME_SHAPE and choice is None:
             return None, []
         raise ModelFileError(f"the model takes bytes of shape {shape} and prepares them itself: omit --preprocess")
-    if written is None:
+    if choice is None:
         guess = likely(shape, scales_itself)
         if guess is None:
             raise ModelFileError(f"nothing in the file says which pixels it wants: {advice(shape, scales_itself)}")
         preprocessing, notes = guess
     else:
-        preprocessing, notes = written, []
+        preprocessing, notes = choice, []
     if preprocessing.output_shape != shape:
         raise ModelFileError(
             f"the preprocessing {preprocessing} makes {_size(preprocessing.output_shape)}, "
@@ -160,13 +160,13 @@ def _choose(
     return preprocessing, [f"pixels: {preprocessing}", *notes]
 
 
-def _input_shape(architecture: Architecture, written: Preprocessing | None) -> tuple[int, ...]:
+def _input_shape(architecture: Architecture, choice: Preprocessing | None) -> tuple[int, ...]:
     """The file's input shape; the preprocessing or the camera fills in open sizes."""
     shape = architecture.input_shape
     if shape[-1] not in (1, 3):
         kind = "channels-first" if shape[0] in (1, 3) else "no single image"
         raise ModelFileError(f"the model's input {shape} is {kind}; (rows, columns, 1 or 3) is needed")
-    defaults = written.output_shape if written else FRAME_SHAPE
+    defaults = choice.output_shape if choice else FRAME_SHAPE
     return tuple(size or default for size, default in zip(shape, defaults, strict=True))
 
 

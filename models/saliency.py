@@ -41,12 +41,12 @@ def convert_saliency(path: Path, out: Path, preprocess: str | None = None) -> tu
     """
     from models.loading import load_steering_model  # noqa: PLC0415 - Keras takes seconds
 
-    loaded = load_steering_model(path, preprocess)
-    content = litert_bytes_of(saliency_function(loaded.model))
-    facts = {"notes": loaded.notes, "source": str(path), "preprocess": preprocess}
+    network = load_steering_model(path, preprocess)
+    content = litert_bytes_of(saliency_function(network.model))
+    facts = {"notes": network.notes, "source": str(path), "preprocess": preprocess}
     write_whole(origin_path(out), json.dumps(facts, indent=2).encode())
     write_whole(out, content)
-    return loaded.notes
+    return network.notes
 
 
 def saliency_function(model: Any) -> Callable[[Any], Any]:

@@ -103,9 +103,9 @@ def scrambled(model: keras.Model) -> keras.Model:
 
 def assert_served(model: keras.Model, path: Path) -> keras.Model:
     """Save the model, load the file, and compare the answers with the model's; return the loaded model."""
-    loaded = load_steering_model(saved(model, path)).model
+    copy = load_steering_model(saved(model, path)).model
     frames = FRAMES // np.array([1, 4], np.uint8)[:, None, None, None]
     expected = answer(model, frames)
     assert np.ptp(expected) > 0, "an answer that does not depend on the frame shows nothing"
-    np.testing.assert_allclose(answer(loaded, frames), expected, rtol=1e-5, atol=1e-5)
-    return loaded
+    np.testing.assert_allclose(answer(copy, frames), expected, rtol=1e-5, atol=1e-5)
+    return copy

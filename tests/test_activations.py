@@ -78,7 +78,7 @@ def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Pat
 
 
 @pytest.mark.parametrize(
-    ("written", "same"),
+    ("activation", "same"),
     [
         ({"class_name": "LeakyReLU", "config": {"alpha": 0.1}}, layers.LeakyReLU(0.1)),
         ({"class_name": "ReLU", "config": {"max_value": 6.0}}, "relu6"),
@@ -91,9 +91,9 @@ def with_activation(path: Path, activation: Any, version: str = "3.15.0") -> Pat
         ("hard_sigmoid", old_hard_sigmoid),
     ],
 )
-def test_activations_in_the_words_of_keras_2(written: Any, same: Any, tmp_path: Path) -> None:
-    loaded = load_steering_model(with_activation(tmp_path / "model.h5", written, "2.9.0")).model
-    np.testing.assert_allclose(answer(loaded), answer(raw_model(network(same))), atol=1e-6)
+def test_activations_in_the_words_of_keras_2(activation: Any, same: Any, tmp_path: Path) -> None:
+    model = load_steering_model(with_activation(tmp_path / "model.h5", activation, "2.9.0")).model
+    np.testing.assert_allclose(answer(model), answer(raw_model(network(same))), atol=1e-6)
 
 
 def test_hard_sigmoid_was_another_function() -> None:
@@ -102,7 +102,7 @@ def test_hard_sigmoid_was_another_function() -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
+    "activation",
     [
         "os.system",
         {"class_name": "function", "config": "os.system"},
@@ -119,12 +119,12 @@ def test_hard_sigmoid_was_another_function() -> None:
         5,
     ],
 )
-def test_an_activation_of_the_author_is_refused(written: Any, tmp_path: Path) -> None:
-    assert "dense" in refusal(with_activation(tmp_path / "model.h5", written))
+def test_an_activation_of_the_author_is_refused(activation: Any, tmp_path: Path) -> None:
+    assert "dense" in refusal(with_activation(tmp_path / "model.h5", activation))
 
 
 def test_activations_nested_without_end_are_refused(tmp_path: Path) -> None:
-    written: dict[str, Any] = {"class_name": "ReLU", "config": {}}
+    activation: dict[str, Any] = {"class_name": "ReLU", "config": {}}
     for _ in range(50):
-        written = {"class_name": "ReLU", "config": {"activation": written}}
-    assert "deep" in refusal(with_activation(tmp_path / "model.h5", written))
+        activation = {"class_name": "ReLU", "config": {"activation": activation}}
+    assert "deep" in refusal(with_activation(tmp_path / "model.h5", activation))

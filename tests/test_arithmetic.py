@@ -72,8 +72,8 @@ def test_a_file_without_modules_is_read_too(tmp_path: Path) -> None:
 
 
 def test_scaling_and_cropping_become_built_in_layers(tmp_path: Path) -> None:
-    loaded = assert_served(raw_model(followed(lambda x: 1 - x[:, 60:135] / 2)), tmp_path / "model.keras")
-    kinds = [type(layer).__name__ for layer in loaded.layers]
+    model = assert_served(raw_model(followed(lambda x: 1 - x[:, 60:135] / 2)), tmp_path / "model.keras")
+    kinds = [type(layer).__name__ for layer in model.layers]
     assert kinds[2:5] == ["Cropping2D", "Rescaling", "Rescaling"]
 
 
@@ -88,13 +88,13 @@ def test_bytes_divided_by_a_number_are_floats(tmp_path: Path) -> None:
 def test_an_expression_becomes_a_litert_file(name: str, tmp_path: Path) -> None:
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - of this test alone
 
-    loaded = load_steering_model(saved(raw_model(followed(EXPRESSIONS[name])), tmp_path / "model.keras")).model
-    interpreter = Interpreter(model_content=litert_bytes(loaded))
+    model = load_steering_model(saved(raw_model(followed(EXPRESSIONS[name])), tmp_path / "model.keras")).model
+    interpreter = Interpreter(model_content=litert_bytes(model))
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], FRAMES[:1])
     interpreter.invoke()
     steering = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_allclose(steering, answer(loaded, FRAMES[:1]), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(steering, answer(model, FRAMES[:1]), rtol=1e-4, atol=1e-4)
 
 
 def keras_2_file(path: Path, steps: list[tuple[str, Any, dict[str, Any]]], head: tuple[int, int] = (3, 1)) -> Path:
@@ -187,8 +187,8 @@ class TestFilesOfKeras2:
         steps = [("image.resize", None, {"size": [66, 200]})]
         path = keras_2_file(tmp_path / "model.h5", steps)
         x = np.asarray(ops.image.resize(FRAMES.astype(np.float32), (66, 200))).mean(axis=(1, 2))
-        loaded = load_steering_model(path, "frame").model
-        np.testing.assert_allclose(answer(loaded), x @ np.arange(1.0, 4)[:, None], rtol=1e-5)
+        model = load_steering_model(path, "frame").model
+        np.testing.assert_allclose(answer(model), x @ np.arange(1.0, 4)[:, None], rtol=1e-5)
 
 
 class TestArithmeticMadeToDoHarm:
@@ -247,6 +247,6 @@ class TestArithmeticMadeToDoHarm:
             assert "layer 'average_pooling2d" in refusal(path)
 
     def test_no_calculation_keeps_the_code_of_a_file(self, tmp_path: Path) -> None:
-        loaded = assert_served(raw_model(followed(EXPRESSIONS["channels reversed"])), tmp_path / "model.keras")
-        (layer,) = (layer for layer in loaded.layers if isinstance(layer, Calculation))
+        model = assert_served(raw_model(followed(EXPRESSIONS["channels reversed"])), tmp_path / "model.keras")
+        (layer,) = (layer for layer in model.layers if isinstance(layer, Calculation))
         assert layer._function.__module__ == "models.keras_files.layers.calculations"

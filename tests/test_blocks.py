@@ -52,18 +52,18 @@ def test_a_block_costs_what_its_docstring_says(name, c):
     build, sizes = BUILT[name]
     h, w = 16, 24
     image = keras.Input((h, w, c))
-    found = cost(keras.Model(image, build(image, name="block")))
+    block_cost = cost(keras.Model(image, build(image, name="block")))
     parameters, multiplications = FORMULAS.search(" ".join(getattr(blocks, name).__doc__.split()) + " ").groups()
     sizes = {**sizes, "h": h, "w": w, "c": c}
-    assert found.parameters == formula(parameters, sizes)
-    assert found.multiply_accumulates == formula(multiplications, sizes)
+    assert block_cost.parameters == formula(parameters, sizes)
+    assert block_cost.multiply_accumulates == formula(multiplications, sizes)
 
 
 def test_the_other_reading_of_effnet_costs_the_second_formula():
     image = keras.Input((16, 24, 4))
-    found = cost(keras.Model(image, effnet_block(image, 8, 12, name="block", kernel=(1, 2))))
+    block_cost = cost(keras.Model(image, effnet_block(image, 8, 12, name="block", kernel=(1, 2))))
     assert "3/2 in place of 3/4" in effnet_block.__doc__
-    assert found.multiply_accumulates == 16 * 24 * 8 * (4 + 3 + 3 / 2 + 12 / 2)
+    assert block_cost.multiply_accumulates == 16 * 24 * 8 * (4 + 3 + 3 / 2 + 12 / 2)
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -21,7 +21,7 @@ MILLION_OPERATIONS = {
 }
 """The paper's budgets at two operations a multiply-accumulate, and how far below them ours may lie."""
 
-NAMES = [(task, name) for task, found in TASKS.items() for name in found.networks]
+NAMES = [(task, name) for task, definition in TASKS.items() for name in definition.networks]
 
 
 @functools.cache
@@ -81,8 +81,8 @@ def test_a_saved_file_loads_with_the_same_answers(tmp_path):
     model = built("cifar10", "shufflenet")
     model.save(tmp_path / "model.keras")
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    loaded = keras.models.load_model(tmp_path / "model.keras", compile=False)
-    np.testing.assert_allclose(loaded(images), model(images), rtol=1e-5)
+    copy = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_allclose(copy(images), model(images), rtol=1e-5)
 
 
 def test_digits_drop_out_after_each_pooling() -> None:

@@ -47,12 +47,12 @@ def answers(interpreter: Any) -> np.ndarray:
     (frame,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (tuple(frame["shape"]), frame["dtype"]) == ((1, 160, 320, 3), np.uint8)
     assert (tuple(answer["shape"]), answer["dtype"]) == ((1, 1), np.float32)
-    found = []
-    for each in FRAMES:
-        interpreter.set_tensor(frame["index"], each[None])
+    steering = []
+    for picture in FRAMES:
+        interpreter.set_tensor(frame["index"], picture[None])
         interpreter.invoke()
-        found.append(interpreter.get_tensor(answer["index"])[0])
-    return np.stack(found)
+        steering.append(interpreter.get_tensor(answer["index"])[0])
+    return np.stack(steering)
 
 
 def on_frames(network: Any) -> keras.Model:
@@ -89,9 +89,9 @@ def rewritten(width: int, step: int, use_bias: bool, padding: str) -> Any:
 def test_our_networks_answer_the_same_and_run_in_one_piece(name: str) -> None:
     model = randomised(BUILDERS[name]())
     interpreter = Interpreter(model_content=litert_bytes(model), num_threads=1)
-    wanted = np.asarray(model(FRAMES, training=False))
-    assert np.ptp(wanted) > 1e-4
-    np.testing.assert_allclose(answers(interpreter), wanted, atol=1e-5)
+    expected = np.asarray(model(FRAMES, training=False))
+    assert np.ptp(expected) > 1e-4
+    np.testing.assert_allclose(answers(interpreter), expected, atol=1e-5)
     names = [operation["op_name"] for operation in interpreter._get_ops_details()]
     assert names.count("DELEGATE") == 1, "XNNPACK no longer takes the graph in one piece"
     assert names[0] == "CAST", "the crop of plain bytes runs outside XNNPACK"
@@ -133,8 +133,8 @@ def test_an_activation_that_falls_is_not_moved_behind_the_pooling() -> None:
     model = on_frames(lambda x: layers.MaxPooling2D(2)(layers.LeakyReLU(negative_slope=0.2)(x)))
     falling = next(layer for layer in model.layers if isinstance(layer, layers.LeakyReLU))
     falling.negative_slope = -0.5
-    wanted = np.asarray(model(FRAMES[:1], training=False))
-    np.testing.assert_allclose(np.asarray(inference_function(model)(FRAMES[:1])), wanted, atol=1e-5)
+    expected = np.asarray(model(FRAMES[:1], training=False))
+    np.testing.assert_allclose(np.asarray(inference_function(model)(FRAMES[:1])), expected, atol=1e-5)
 
 
 def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_files_are_written_with_their_notes(tmp_path: Path) -> None:
     network.save(tmp_path / "model.h5")
     (tmp_path / "model.json").write_text("the card of the model")
     notes = convert(tmp_path / "model.h5", tmp_path / "model.tflite").notes
-    written = json.loads(origin_path(tmp_path / "model.tflite").read_text())
-    assert written["notes"] == list(notes)
+    facts = json.loads(origin_path(tmp_path / "model.tflite").read_text())
+    assert facts["notes"] == list(notes)
     assert "course" in notes[0]
     assert (tmp_path / "model.json").read_text() == "the card of the model"
     names = {"model.h5", "model.json", "model.tflite", "model.tflite.json"}
@@ -162,9 +162,9 @@ def test_the_command_says_what_it_wrote(name: str, tmp_path: Path, capsys: pytes
         r"an answer takes \d+\.\d\d ms, and \d+\.\d\d ms in TensorFlow",
         last,
     )
-    loaded = load_steering_model(tmp_path / "model.keras").model
+    model = load_steering_model(tmp_path / "model.keras").model
     answers = open_engine(tmp_path / name).predict(FRAMES)
-    np.testing.assert_allclose(answers, np.asarray(loaded(FRAMES, training=False)).ravel(), atol=1e-3)
+    np.testing.assert_allclose(answers, np.asarray(model(FRAMES, training=False)).ravel(), atol=1e-3)
 
 
 @pytest.mark.slow
@@ -177,11 +177,11 @@ def test_a_shipped_model_as_an_onnx_file_answers_its_golden_frame(name: str, tmp
     assert engine.predict(golden.frame()[None])[0] == pytest.approx(golden.steering, abs=1e-4)
 
 
-@pytest.mark.parametrize("words", [["out.pb"], ["out"], ["out.onnx", "--weights", "int8"]])
+@pytest.mark.parametrize("arguments", [["out.pb"], ["out"], ["out.onnx", "--weights", "int8"]])
 def test_a_file_of_another_kind_is_not_written(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(EFF), str(tmp_path / words[0]), *words[1:]]) == 2
+    assert main([str(EFF), str(tmp_path / arguments[0]), *arguments[1:]]) == 2
     assert "must end in .tflite, or in .onnx for weights in float32" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

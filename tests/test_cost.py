@@ -38,9 +38,9 @@ def studys_eff() -> keras.Model:
     ],
 )
 def test_networks_cost_what_is_published(model, parameters, millions):
-    found = cost(model())
-    assert found.parameters == parameters
-    assert round(found.multiply_accumulates / 1e6, 1) == millions
+    network_cost = cost(model())
+    assert network_cost.parameters == parameters
+    assert round(network_cost.multiply_accumulates / 1e6, 1) == millions
 
 
 def test_each_kind_of_layer_is_counted_as_by_hand():
@@ -50,14 +50,14 @@ def test_each_kind_of_layer_is_counted_as_by_hand():
     x = layers.SeparableConv2D(5, 2, padding="same", name="separable")(x)
     x = layers.PReLU(name="activation")(layers.BatchNormalization(name="norm")(x))
     x = layers.Dense(7, name="at_each_place")(x)
-    found = {each.layer: each for each in cost(keras.Model(image, x)).layers}
-    assert found["grouped"].multiply_accumulates == 4 * 5 * 6 * 9 * 2
-    assert found["depthwise"].multiply_accumulates == 4 * 3 * 12 * 3
-    assert found["separable"].multiply_accumulates == 4 * 3 * 12 * (4 + 5)
-    assert found["norm"].multiply_accumulates == found["activation"].multiply_accumulates == 0
-    assert found["at_each_place"].multiply_accumulates == 4 * 3 * 5 * 7
-    assert found["norm"].parameters == 20
-    assert found["at_each_place"].shape == (4, 3, 7)
+    costs = {layer_cost.layer: layer_cost for layer_cost in cost(keras.Model(image, x)).layers}
+    assert costs["grouped"].multiply_accumulates == 4 * 5 * 6 * 9 * 2
+    assert costs["depthwise"].multiply_accumulates == 4 * 3 * 12 * 3
+    assert costs["separable"].multiply_accumulates == 4 * 3 * 12 * (4 + 5)
+    assert costs["norm"].multiply_accumulates == costs["activation"].multiply_accumulates == 0
+    assert costs["at_each_place"].multiply_accumulates == 4 * 3 * 5 * 7
+    assert costs["norm"].parameters == 20
+    assert costs["at_each_place"].shape == (4, 3, 7)
 
 
 def test_layers_of_sequences_are_counted_as_by_hand():

@@ -58,12 +58,12 @@ def rewrite(path: Path, change) -> None:
 
 def test_a_healthy_recording(tmp_path, capsys):
     assert main([str(record(tmp_path / "drive", wave(), sides=True))]) == 0
-    told = capsys.readouterr().out
-    assert "120 rows; 3 cameras; no header, commas, 7 columns, relative paths" in told
-    assert "session 0: rows 1-120" in told
-    assert "every row can be read and every image decodes" in told
-    assert "0 % of rows steer exactly 0: steered throughout" in told
-    assert told.endswith("healthy\n")
+    output = capsys.readouterr().out
+    assert "120 rows; 3 cameras; no header, commas, 7 columns, relative paths" in output
+    assert "session 0: rows 1-120" in output
+    assert "every row can be read and every image decodes" in output
+    assert "0 % of rows steer exactly 0: steered throughout" in output
+    assert output.endswith("healthy\n")
 
 
 def test_images_damaged_inside_are_found_left_out_and_taken_back(tmp_path, capsys):
@@ -75,9 +75,9 @@ def test_images_damaged_inside_are_found_left_out_and_taken_back(tmp_path, capsy
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert len(read_recording(folder).samples) == 60, "only decoding shows the damage"
     assert main([str(folder)]) == 1
-    told = capsys.readouterr().out
-    assert "3 of 60 (5.0 %) rows have an image that does not decode as it should (row 11: center_" in told
-    assert "1 fault deserves attention" in told
+    output = capsys.readouterr().out
+    assert "3 of 60 (5.0 %) rows have an image that does not decode as it should (row 11: center_" in output
+    assert "1 fault deserves attention" in output
 
     assert main([str(folder), "--exclude", "damaged"]) == 0
     assert "excluded 3 of 60 rows" in capsys.readouterr().out
@@ -90,14 +90,14 @@ def test_images_damaged_inside_are_found_left_out_and_taken_back(tmp_path, capsy
 
 def test_what_is_wrong_with_an_image_is_said(tmp_path):
     path = tmp_path / "a.jpg"
-    for data, words in (
+    for data, message in (
         (view(0)[:2000] + b"\xff\xd9", "damaged inside and decodes to wrong pixels"),
         (view(0)[:30] + b"\xff\xd9", "cannot be decoded"),
         (b"", "cannot be decoded"),
         (jpeg_of(np.zeros((66, 200, 3), np.uint8)), "is 200 x 66 pixels, not 320 x 160"),
     ):
         path.write_bytes(data)
-        with pytest.raises(DamagedImageError, match=words):
+        with pytest.raises(DamagedImageError, match=message):
             grey_image(path)
     with pytest.raises(DamagedImageError, match="cannot be read"):
         grey_image(tmp_path / "none.jpg")
@@ -124,9 +124,9 @@ def test_unusual_but_whole_images_are_not_called_damaged(tmp_path, mode, options
 def test_rows_that_repeat_an_image_or_stand_still(tmp_path, capsys):
     folder = record(tmp_path / "drive", wave(), still=20, same=11)
     assert main([str(folder)]) == 1
-    told = capsys.readouterr().out
-    assert "10 of 120 (8.3 %) rows show the image of the row before although the car moved (first: row 111)" in told
-    assert "20 of 120 (17 %) rows stand still" in told
+    output = capsys.readouterr().out
+    assert "10 of 120 (8.3 %) rows show the image of the row before although the car moved (first: row 111)" in output
+    assert "20 of 120 (17 %) rows stand still" in output
     assert main([str(folder), "--exclude", "repeated", "--exclude", "standstill"]) == 0
     assert [s.row for s in read_recording(folder).samples] == list(range(21, 111))
 
@@ -135,10 +135,10 @@ def test_a_keyboard_driver(tmp_path, capsys):
     taps = np.zeros(300)
     taps[::8], taps[1::8], taps[4::16] = 0.25, 0.4, -0.6
     assert main([str(record(tmp_path / "drive", taps))]) == 0
-    told = capsys.readouterr().out
-    assert "68 % of rows steer exactly 0" in told
-    assert "100 % of it in steps of 0.05: keyboard" in told
-    assert "6.3 % of rows steer left, 25 % right, mean +0.044: leans to the right" in told
+    output = capsys.readouterr().out
+    assert "68 % of rows steer exactly 0" in output
+    assert "100 % of it in steps of 0.05: keyboard" in output
+    assert "6.3 % of rows steer left, 25 % right, mean +0.044: leans to the right" in output
 
 
 def test_a_drive_that_never_steers_and_one_that_hardly_does(tmp_path, capsys):
@@ -162,9 +162,9 @@ def test_faults_of_the_log_are_counted_with_the_first_of_each(tmp_path, capsys):
         rewrite(sample.center, lambda data: data[:1000])
     samples[50].center.unlink()
     assert main([str(folder)]) == 1
-    told = capsys.readouterr().out
-    assert "! broken: 6 of 120 (5.0 %) rows have a centre image that is empty or cut off (row 21: center_" in told
-    assert "- missing: 1 of 120 (0.8 %) rows name a centre image that is not there (row 51: no file center_" in told
+    output = capsys.readouterr().out
+    assert "! broken: 6 of 120 (5.0 %) rows have a centre image that is empty or cut off (row 21: center_" in output
+    assert "- missing: 1 of 120 (0.8 %) rows name a centre image that is not there (row 51: no file center_" in output
 
 
 def test_what_is_no_recording_is_exit_2_and_the_others_are_examined(tmp_path, capsys):
@@ -173,13 +173,13 @@ def test_what_is_no_recording_is_exit_2_and_the_others_are_examined(tmp_path, ca
     (tmp_path / "other" / LOG_NAME).write_text("name,price\nbread,2.50\nmilk,1.20\n")
     folders = [tmp_path / "empty", record(tmp_path / "drive", wave()), tmp_path / "other"]
     assert main([str(folder) for folder in folders]) == 2
-    told = capsys.readouterr()
-    assert "doctor: no readable driving_log.csv in" in told.err
+    output = capsys.readouterr()
+    assert "doctor: no readable driving_log.csv in" in output.err
     assert (
         f"doctor: {tmp_path / 'other' / LOG_NAME} has no usable row; row 2: no center image in 'bread,2.50'; the header"
-        in told.err
+        in output.err
     )
-    assert told.out.endswith("healthy\n")
+    assert output.out.endswith("healthy\n")
 
 
 @pytest.mark.parametrize("rule", ["rows=500-600", "sessions=4"])
@@ -231,7 +231,7 @@ def test_the_report_as_a_picture(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    ("lines", "text"),
     [
         (["center,left,right,steering,throttle,brake,speed", "IMG/c.jpg, IMG/l.jpg, IMG/r.jpg, 0, 0, 0, 22.1"],
          "a header, commas, 7 columns, relative paths"),
@@ -243,17 +243,17 @@ def test_the_report_as_a_picture(tmp_path):
         ([], "no rows"),
     ],
 )  # fmt: skip
-def test_a_dialect_in_words(lines, words):
-    assert sniff_dialect(lines).text == words
+def test_a_dialect_in_words(lines, text):
+    assert sniff_dialect(lines).text == text
 
 
 @pytest.mark.slow
 def test_the_real_recordings(steering_data, capsys):
     assert main([str(steering_data / "lake-recording")]) == 0
-    told = capsys.readouterr().out
-    assert "72 % of rows steer exactly 0" in told
-    assert "keyboard" in told
-    assert "--lap-m 113" in told
+    output = capsys.readouterr().out
+    assert "72 % of rows steer exactly 0" in output
+    assert "keyboard" in output
+    assert "--lap-m 113" in output
     for folder in (steering_data / "recordings-small").iterdir():
         assert main([str(folder)]) in (0, 1)
         assert "every image decodes" in capsys.readouterr().out

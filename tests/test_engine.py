@@ -36,10 +36,10 @@ def test_engines_agree(name, frames):
 @pytest.mark.parametrize("engine", ["litert", pytest.param("keras", marks=pytest.mark.slow)])
 def test_threads_that_ask_at_the_same_time_get_their_own_answers(engine, frames):
     opened = open_engine(Path("models/eff.h5"), engine)
-    wanted = opened.predict(frames)
+    expected = opened.predict(frames)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda i: opened.predict(frames[i % 12 : i % 12 + 1])[0], range(240)))
-    np.testing.assert_allclose(found, np.tile(wanted, 20), atol=1e-5)
+        results = list(pool.map(lambda i: opened.predict(frames[i % 12 : i % 12 + 1])[0], range(240)))
+    np.testing.assert_allclose(results, np.tile(expected, 20), atol=1e-5)
 
 
 def test_what_is_no_tflite_model_is_refused(tmp_path):

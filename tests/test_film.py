@@ -102,8 +102,8 @@ def test_at_most_thirty_pictures_a_second_are_kept(rate_hz, kept_hz):
     limit = FrameLimit(30.0)
     jitter_s = np.random.default_rng(0).uniform(-0.001, 0.001, 10 * rate_hz)
     times_s = np.sort(5.0 + np.arange(10 * rate_hz) / rate_hz + jitter_s)
-    kept = sum(limit.admits(float(t)) for t in times_s)
-    assert kept == pytest.approx(10 * kept_hz, abs=2)
+    count = sum(limit.admits(float(t)) for t in times_s)
+    assert count == pytest.approx(10 * kept_hz, abs=2)
 
 
 def test_a_clock_set_back_does_not_end_the_film():
@@ -298,18 +298,18 @@ def test_one_simulator_is_filmed_until_it_falls_silent(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's scheduler")
 def test_the_film_takes_only_time_that_nobody_wants_or_else_is_nice(monkeypatch):
-    asked = []
-    monkeypatch.setattr(os, "nice", asked.append)
-    monkeypatch.setattr(os, "sched_setscheduler", lambda pid, policy, _: asked.append((pid, policy)))
+    calls = []
+    monkeypatch.setattr(os, "nice", calls.append)
+    monkeypatch.setattr(os, "sched_setscheduler", lambda pid, policy, _: calls.append((pid, policy)))
     lower_priority()
-    assert asked == [(0, os.SCHED_IDLE)]
+    assert calls == [(0, os.SCHED_IDLE)]
 
     def forbidden(*_):
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setscheduler", forbidden)
     lower_priority()
-    assert asked[1:] == [NICENESS]
+    assert calls[1:] == [NICENESS]
 
 
 def test_a_picture_that_cannot_be_handed_over_ends_the_film_with_a_word(tmp_path, caplog):

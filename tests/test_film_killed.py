@@ -74,9 +74,9 @@ def test_a_killed_process_leaves_a_film_up_to_its_last_seconds(tmp_path, encoder
 @pytest.mark.skipif(os.name == "nt", reason="no file size limit")
 def test_a_file_size_limit_leaves_what_was_written(tmp_path):
     with child(tmp_path / "film.mp4", "limit") as process:
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "File too large" in said
+    assert "File too large" in output
     shown = 0
     with av.open(str(tmp_path / "film.mp4")) as container, pytest.raises(av.error.InvalidDataError):
         for _ in container.decode(video=0):

@@ -42,8 +42,8 @@ def check(folder: Path, *notes: str) -> None:
     assert [(s.steering, s.throttle, s.brake, s.speed_mph) for s in recording.samples] == [NUMBERS, NUMBERS]
     assert all(s.left and s.right and s.center.is_file() for s in recording.samples)
     assert len(recording.notes) == len(notes), recording.notes
-    for note, words in zip(recording.notes, notes, strict=True):
-        assert words in note
+    for note, phrase in zip(recording.notes, notes, strict=True):
+        assert phrase in note
         assert f"\n  {note}" in recording.summary()
 
 
@@ -59,8 +59,8 @@ def check(folder: Path, *notes: str) -> None:
     ],
 )
 def test_a_header_in_other_words(tmp_path, header):
-    words = header.split(",")[3]
-    expected = f"{words!r} is read as steering" if words != "Steering" else "is read as"
+    column = header.split(",")[3]
+    expected = f"{column!r} is read as steering" if column != "Steering" else "is read as"
     check(write(tmp_path / "r", [header, row(0), row(1)]), expected)
 
 
@@ -98,8 +98,8 @@ def test_the_index_that_pandas_adds(tmp_path, header):
     recording = read_recording(folder)
     assert [(s.steering, s.throttle, s.brake, s.speed_mph) for s in recording.samples] == [NUMBERS, NUMBERS]
     assert "decimal commas" not in recording.dialect
-    named = header and "center" in header[0]
-    assert named or "the log's first column counts the rows" in recording.notes[-1]
+    has_names = header and "center" in header[0]
+    assert has_names or "the log's first column counts the rows" in recording.notes[-1]
 
 
 def test_columns_after_the_speed(tmp_path):
@@ -112,8 +112,8 @@ def test_columns_after_the_speed(tmp_path):
 def test_tabs_and_semicolons(tmp_path, separator):
     folder = write(tmp_path / "r", ["", row(0, separator, path="/home/a, b/"), row(1, separator, path="/home/a, b/")])
     check(folder)
-    words = {"\t": "tabs", ";": "semicolons"}[separator]
-    assert read_recording(folder).dialect == f"no header, {words}, 7 columns, Unix paths"
+    separators = {"\t": "tabs", ";": "semicolons"}[separator]
+    assert read_recording(folder).dialect == f"no header, {separators}, 7 columns, Unix paths"
 
 
 @pytest.mark.parametrize("images", ["img", "images", "IMG/IMG", "img/IMG"])
@@ -164,11 +164,11 @@ def test_a_path_that_may_mean_several_logs_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "words"), [("run.zip", "is packed: unpack it"), ("model.h5", "is a file; a recording is a folder with")]
+    ("file", "message"), [("run.zip", "is packed: unpack it"), ("model.h5", "is a file; a recording is a folder with")]
 )
-def test_a_file_that_is_no_log_is_refused(tmp_path, file, words):
+def test_a_file_that_is_no_log_is_refused(tmp_path, file, message):
     (tmp_path / file).write_bytes(b"x")
-    with pytest.raises(RecordingError, match=words):
+    with pytest.raises(RecordingError, match=message):
         read_recording(tmp_path / file)
 
 

@@ -15,15 +15,15 @@ def test_only_held_out_rows_are_answered_and_counted(make_recording, monkeypatch
     rows = np.flatnonzero(drive.part == HELD_OUT)
     assert 0 < len(rows) < np.sum(drive.part == TRAIN)
     answers = dict(zip(drive.images[:, 0], drive.steering + (drive.part != HELD_OUT), strict=True))
-    asked = []
+    requests = []
 
     def predict(network, paths, crop):
-        asked.extend(paths)
+        requests.extend(paths)
         return np.array([answers[path] for path in paths])
 
     monkeypatch.setattr(held_out, "predict", predict)
     metrics = held_out_metrics(None, [drive], (60, 140))
-    assert asked == list(drive.images[rows, 0])
+    assert requests == list(drive.images[rows, 0])
     for part in ("all", drive.name):
         assert (metrics[part]["rows"], metrics[part]["mae"]) == (len(rows), 0)
         assert metrics[part]["zero_mae"] == pytest.approx(np.abs(drive.steering[rows]).mean())

@@ -15,12 +15,12 @@ ROWS = (80, 140)
 
 
 def test_the_last_rows_are_one_of_the_given_hoods_and_the_others_stay():
-    given = np.stack([np.full((6, 320, 3), 10 * n, np.uint8) for n in range(1, 6)])
-    given[:, :, :160] += 5
+    hoods = np.stack([np.full((6, 320, 3), 10 * n, np.uint8) for n in range(1, 6)])
+    hoods[:, :, :160] += 5
     pixels = tf.constant(road_frame()[80:140], tf.float32)
     drawn = set()
     for i in range(60):
-        changed = np.asarray(replace_hood(pixels, given, np.array([3, i], np.int32)))
+        changed = np.asarray(replace_hood(pixels, hoods, np.array([3, i], np.int32)))
         np.testing.assert_array_equal(changed[:54], pixels[:54])
         left, right = changed[54:, :160], changed[54:, 160:]
         assert left.min() == left.max()

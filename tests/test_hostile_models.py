@@ -133,9 +133,7 @@ class TestHostileArchitectures:
 def weight(file: Any, name: str = "kernel") -> tuple[Any, str]:
     """The group and the name in it of the convolution's kernel."""
     group = file["model_weights"]["conv"]
-    path = next(
-        each.decode() if isinstance(each, bytes) else each for each in group.attrs["weight_names"] if name in each
-    )
+    path = next(key.decode() if isinstance(key, bytes) else key for key in group.attrs["weight_names"] if name in key)
     parent, _, leaf = path.rpartition("/")
     return group[parent], leaf
 

@@ -81,8 +81,8 @@ def test_a_log_that_lags_is_told(recording: Path, tmp_path: Path) -> None:
     (tmp_path / "IMG").symlink_to(recording / "IMG")
     lines = [line.split(",") for line in (recording / "driving_log.csv").read_text().splitlines()]
     lag = 3
-    late = [[*line[:3], lines[max(0, i - lag)][3], *line[4:]] for i, line in enumerate(lines)]
-    (tmp_path / "driving_log.csv").write_text("\n".join(map(",".join, late)) + "\n")
+    delayed_lines = [[*line[:3], lines[max(0, i - lag)][3], *line[4:]] for i, line in enumerate(lines)]
+    (tmp_path / "driving_log.csv").write_text("\n".join(map(",".join, delayed_lines)) + "\n")
     evidence = read_evidence([tmp_path], STRETCHES)
     search = Search(KerasNetwork(balancing(tmp_path / "model.h5", 0)), evidence, lambda: None)
     best = search._try(Candidate((60, 135), (0, 320), (66, 200), "rgb", "scale=1/255"), evidence)

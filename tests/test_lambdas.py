@@ -59,10 +59,10 @@ class TestLambda:
     def test_that_is_not_understood_is_replaced_by_a_named_preprocessing(
         self, kind: str, mark: Path, tmp_path: Path
     ) -> None:
-        loaded = load_steering_model(lambda_file(kind, mark, tmp_path), "pilotnet")
+        network = load_steering_model(lambda_file(kind, mark, tmp_path), "pilotnet")
         without = load_steering_model(small_file(tmp_path / "plain.h5", (66, 200, 3)), "pilotnet")
-        np.testing.assert_array_equal(answer(loaded.model), answer(without.model))
-        assert any("'lambda_1' was not run" in note for note in loaded.notes)
+        np.testing.assert_array_equal(answer(network.model), answer(without.model))
+        assert any("'lambda_1' was not run" in note for note in network.notes)
         assert not mark.exists()
 
     @pytest.mark.parametrize("suffix", [".h5", ".keras"])
@@ -96,21 +96,21 @@ class TestUnderstood:
         self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("tests.test_lambdas.payload", lambda _: lambda x: x / 255.0 - 0.5)
-        loaded = load_steering_model(lambda_file(kind, tmp_path / "mark", tmp_path))
+        network = load_steering_model(lambda_file(kind, tmp_path / "mark", tmp_path))
         expected = load_steering_model(
             built_in((66, 200, 3), tmp_path / "plain.h5", layers.Rescaling(1 / 255, -0.5)), "pilotnet"
         )
-        np.testing.assert_allclose(answer(loaded.model), answer(expected.model), atol=1e-6)
-        assert "Lambda 'lambda_1' is x / 255 - 0.5, and was built as layers; its code was not run" in loaded.notes
+        np.testing.assert_allclose(answer(network.model), answer(expected.model), atol=1e-6)
+        assert "Lambda 'lambda_1' is x / 255 - 0.5, and was built as layers; its code was not run" in network.notes
 
     def test_the_pixels_are_not_scaled_twice(self, tmp_path: Path) -> None:
         path = with_lambda("lambda x: x / 127.5 - 1", (160, 320, 3), tmp_path / "model.h5")
         whole, scaled = load_steering_model(path), load_steering_model(path, "frame-one")
         np.testing.assert_array_equal(answer(whole.model), answer(scaled.model))
         assert any("scales its pixels itself, so they are not scaled before" in note for note in scaled.notes)
-        written = load_steering_model(path, "scale=1/255")
-        assert any("scaled before as well, as written" in note for note in written.notes)
-        assert not np.allclose(answer(written.model), answer(whole.model))
+        network = load_steering_model(path, "scale=1/255")
+        assert any("scaled before as well, as written" in note for note in network.notes)
+        assert not np.allclose(answer(network.model), answer(whole.model))
 
     def test_crops(self, tmp_path: Path) -> None:
         path = with_lambda(
@@ -121,11 +121,11 @@ class TestUnderstood:
         )
         crop = layers.Cropping2D(((60, 26), (0, 0)))
         expected = built_in((160, 320, 3), tmp_path / "plain.h5", crop, layers.Rescaling(1 / 127.5, -1))
-        loaded = load_steering_model(path)
+        network = load_steering_model(path)
         np.testing.assert_allclose(
-            answer(loaded.model), answer(load_steering_model(expected).model), rtol=1e-5, atol=1e-6
+            answer(network.model), answer(load_steering_model(expected).model), rtol=1e-5, atol=1e-6
         )
-        assert any("is x[:, 60:134]" in note for note in loaded.notes)
+        assert any("is x[:, 60:134]" in note for note in network.notes)
 
     def test_several_steps_have_names_that_no_other_layer_has(self, tmp_path: Path) -> None:
         others = [layers.Rescaling(1.0, name=name) for name in ("lambda_1-1", "lambda_1_1", "lambda_1-2")]
@@ -139,10 +139,10 @@ class TestUnderstood:
         message = refusal(path)
         assert "--preprocess" in message
         assert "scale=" not in message
-        loaded = load_steering_model(path, "rows=60:140, size=64x64")
+        network = load_steering_model(path, "rows=60:140, size=64x64")
         rescaling = built_in((64, 64, 3), tmp_path / "plain.h5", layers.Rescaling(1 / 127.5, -1))
         expected = load_steering_model(rescaling, "rows=60:140, size=64x64")
-        np.testing.assert_allclose(answer(loaded.model), answer(expected.model), atol=1e-6)
+        np.testing.assert_allclose(answer(network.model), answer(expected.model), atol=1e-6)
 
     def test_behind_the_weights_is_built_too(self, tmp_path: Path) -> None:
         before = [keras.Input((160, 320, 3)), *small((160, 320, 3)).layers]

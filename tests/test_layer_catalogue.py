@@ -140,18 +140,18 @@ def test_augmentation_is_left_out(tmp_path: Path) -> None:
     ):
         x = layer(x)
     model = keras.Model(frames, layers.Dense(1)(layers.GlobalAveragePooling2D()(x)))
-    loaded = load_steering_model(saved(model, tmp_path / "model.keras")).model
+    copy = load_steering_model(saved(model, tmp_path / "model.keras")).model
     plain = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(frames))
     twin = keras.Model(frames, layers.Dense(1)(plain))
     twin.set_weights([weight for weight in model.get_weights() if weight.dtype == np.float32])
-    np.testing.assert_allclose(answer(loaded), answer(twin), atol=1e-6)
+    np.testing.assert_allclose(answer(copy), answer(twin), atol=1e-6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [attention, *(on_sequence(*make()) for make in SEQUENCE_LAYERS.values())])
 def test_sequences_become_litert_files(build: Callable[[Any], Any], tmp_path: Path) -> None:
-    loaded = assert_served(raw_model(build), tmp_path / "model.keras")
-    assert len(litert_bytes(loaded)) > 1000
+    copy = assert_served(raw_model(build), tmp_path / "model.keras")
+    assert len(litert_bytes(copy)) > 1000
 
 
 @pytest.mark.parametrize(

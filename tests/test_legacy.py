@@ -152,25 +152,25 @@ def own_input_answer(path: Path, name: str = "pilotnet") -> tuple[np.ndarray, np
 
 
 def test_a_keras_1_network_answers_as_numpy_computes_it(tmp_path: Path) -> None:
-    answer, wanted = own_input_answer(write_model(tmp_path / "model.h5", KERAS_1, WEIGHTS_1, "1.2.1"))
-    assert np.ptp(wanted) > 1e-3
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(write_model(tmp_path / "model.h5", KERAS_1, WEIGHTS_1, "1.2.1"))
+    assert np.ptp(expected) > 1e-3
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_a_keras_2_network_answers_as_numpy_computes_it(tmp_path: Path) -> None:
     config = {"name": "sequential_1", "layers": KERAS_2}
-    answer, wanted = own_input_answer(write_model(tmp_path / "model.h5", config, WEIGHTS_2, "2.3.1"))
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(write_model(tmp_path / "model.h5", config, WEIGHTS_2, "2.3.1"))
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("given", ["model.json", "model.h5"])
-def test_a_keras_1_pair_loads_from_either_half(given: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", ["model.json", "model.h5"])
+def test_a_keras_1_pair_loads_from_either_half(half: str, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "model.h5", "w") as file:
         write_weights(file, WEIGHTS_1)
     text = json.dumps({"class_name": "Sequential", "keras_version": "1.1.0", "config": KERAS_1})
     (tmp_path / "model.json").write_text(json.dumps(text))  # json.dump(model.to_json()): a string in a string
-    answer, wanted = own_input_answer(tmp_path / given)
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(tmp_path / half)
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_weights_without_names_are_taken_in_order(tmp_path: Path) -> None:
@@ -184,16 +184,16 @@ def test_weights_without_names_are_taken_in_order(tmp_path: Path) -> None:
             for place, array in enumerate(arrays.values()):
                 group.create_dataset(f"param_{place}", data=array)
     (tmp_path / "model.json").write_text(json.dumps({"class_name": "Sequential", "config": KERAS_1}))
-    answer, wanted = own_input_answer(tmp_path / "model.h5")
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(tmp_path / "model.h5")
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_weights_of_other_names_are_taken_in_order(tmp_path: Path) -> None:
     """A .json and a .h5 of two runs: Keras counts names on, conv2d_1 has become conv2d_7."""
     renamed = {f"{name}7": arrays for name, arrays in WEIGHTS_2.items()}
     config = {"name": "sequential_1", "layers": KERAS_2}
-    answer, wanted = own_input_answer(write_model(tmp_path / "model.h5", config, renamed, "2.3.1"))
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(write_model(tmp_path / "model.h5", config, renamed, "2.3.1"))
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_kernels_trained_with_theano_are_turned(tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_kernels_trained_with_theano_are_turned(tmp_path: Path) -> None:
     path = write_model(tmp_path / "model.h5", KERAS_2, turned, "2.0.6")
     with h5py.File(path, "a") as file:
         file.attrs["backend"] = b"theano"
-    answer, wanted = own_input_answer(path)
-    np.testing.assert_allclose(answer, wanted, atol=1e-5)
+    answer, expected = own_input_answer(path)
+    np.testing.assert_allclose(answer, expected, atol=1e-5)
 
 
 def test_a_depthwise_layer_of_keras_2_loads_despite_its_groups(tmp_path: Path) -> None:

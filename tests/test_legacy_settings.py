@@ -11,7 +11,7 @@ from models.loading import ModelFileError
 
 
 @pytest.mark.parametrize(
-    ("kind", "config", "wanted"),
+    ("kind", "config", "expected"),
     [
         ("Dense", {"output_dim": 9, "bias": False}, ("Dense", {"units": 9, "use_bias": False})),
         ("Dropout", {"p": 0.3}, ("Dropout", {"rate": 0.3})),
@@ -27,17 +27,17 @@ from models.loading import ModelFileError
         ("Dense", {"activation": {"class_name": "function", "config": "relu6"}}, ("Dense", {"activation": "relu6"})),
     ],
 )
-def test_settings_in_todays_words(kind: str, config: dict[str, Any], wanted: tuple[str, dict[str, Any]]) -> None:
-    assert translate(kind, config, "1.2.0") == wanted
+def test_settings_in_todays_words(kind: str, config: dict[str, Any], expected: tuple[str, dict[str, Any]]) -> None:
+    assert translate(kind, config, "1.2.0") == expected
 
 
 @pytest.mark.parametrize(
-    ("kind", "config", "said"),
+    ("kind", "config", "message"),
     [
         ("BatchNormalization", {"name": "bn", "mode": 2}, "mode 2"),
         ("Merge", {"name": "m", "mode": "dot"}, "'dot'"),
     ],
 )
-def test_what_no_later_keras_computes_is_refused(kind: str, config: dict[str, Any], said: str) -> None:
-    with pytest.raises(ModelFileError, match=said):
+def test_what_no_later_keras_computes_is_refused(kind: str, config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
         translate(kind, config, "2.0.6")

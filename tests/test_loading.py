@@ -40,17 +40,17 @@ class TestFilesOfOurOwn:
     )
     def test_load_with_the_same_answers(self, build: Callable[[], keras.Model], suffix: str, tmp_path: Path) -> None:
         model = built(build)
-        loaded = load_steering_model(saved(model, tmp_path / f"model{suffix}"))
-        np.testing.assert_allclose(answer(loaded.model), answer(model), atol=1e-6)
-        assert loaded.notes == ()
-        assert loaded.model.count_params() == model.count_params()
+        network = load_steering_model(saved(model, tmp_path / f"model{suffix}"))
+        np.testing.assert_allclose(answer(network.model), answer(model), atol=1e-6)
+        assert network.notes == ()
+        assert network.model.count_params() == model.count_params()
 
-    @pytest.mark.parametrize("given", ["eff.json", "eff.weights.h5"])
-    def test_load_from_architecture_and_weights(self, given: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("half", ["eff.json", "eff.weights.h5"])
+    def test_load_from_architecture_and_weights(self, half: str, tmp_path: Path) -> None:
         model = built(eff)
         (tmp_path / "eff.json").write_text(model.to_json())
         model.save_weights(tmp_path / "eff.weights.h5")
-        np.testing.assert_allclose(answer(load_steering_model(tmp_path / given).model), answer(model), atol=1e-6)
+        np.testing.assert_allclose(answer(load_steering_model(tmp_path / half).model), answer(model), atol=1e-6)
 
     def test_take_no_preprocessing(self, tmp_path: Path) -> None:
         assert "prepares them itself" in refusal(saved(built(eff), tmp_path / "eff.h5"), "origin")
@@ -60,9 +60,9 @@ class TestInputsOfOtherShapes:
     @pytest.mark.parametrize(("shape", "name"), [((128, 128, 3), "origin"), ((66, 200, 3), "course")])
     def test_choose_the_usual_preprocessing_and_say_so(self, shape: tuple[int, ...], name: str, tmp_path: Path) -> None:
         model = small(shape)
-        loaded = load_steering_model(saved(model, tmp_path / "model.h5"))
-        np.testing.assert_allclose(answer(loaded.model), answer(model, answer(_pixels(name))), atol=1e-5)
-        assert any(name in note and "chosen by the input's shape" in note for note in loaded.notes)
+        network = load_steering_model(saved(model, tmp_path / "model.h5"))
+        np.testing.assert_allclose(answer(network.model), answer(model, answer(_pixels(name))), atol=1e-5)
+        assert any(name in note and "chosen by the input's shape" in note for note in network.notes)
 
     def test_a_named_preprocessing_is_taken(self, tmp_path: Path) -> None:
         path = small_file(tmp_path / "model.keras", (66, 200, 3))
@@ -72,18 +72,18 @@ class TestInputsOfOtherShapes:
 
     def test_a_whole_frame_of_floats_is_taken_as_it_is(self, tmp_path: Path) -> None:
         model = small((160, 320, 3), layers.BatchNormalization(epsilon=30.0))
-        loaded = load_steering_model(saved(model, tmp_path / "model.h5"))
-        np.testing.assert_allclose(answer(loaded.model), answer(model, FRAMES.astype(np.float32)), atol=1e-5)
-        assert any("chosen by" in note for note in loaded.notes)
+        network = load_steering_model(saved(model, tmp_path / "model.h5"))
+        np.testing.assert_allclose(answer(network.model), answer(model, FRAMES.astype(np.float32)), atol=1e-5)
+        assert any("chosen by" in note for note in network.notes)
 
     def test_a_file_that_scales_by_itself_is_not_scaled_twice(self, tmp_path: Path) -> None:
         scaling = small((128, 128, 3), layers.Rescaling(1 / 255, -0.5))
         plain = small((128, 128, 3))
         plain.set_weights(scaling.get_weights())
         scaled = load_steering_model(saved(scaling, tmp_path / "a.h5"))
-        written = "rows=80:140, size=128x128, scale=1/255, offset=-0.5"
+        text = "rows=80:140, size=128x128, scale=1/255, offset=-0.5"
         np.testing.assert_allclose(
-            answer(scaled.model), answer(load_steering_model(saved(plain, tmp_path / "b.h5"), written).model), atol=1e-5
+            answer(scaled.model), answer(load_steering_model(saved(plain, tmp_path / "b.h5"), text).model), atol=1e-5
         )
         assert any("so they are not scaled before" in note for note in scaled.notes)
 
@@ -100,7 +100,7 @@ class TestInputsOfOtherShapes:
 
     def test_written_pixels_of_any_size_and_colour_are_given(self, tmp_path: Path) -> None:
         model = small((32, 48, 1))
-        loaded = load_steering_model(
+        network = load_steering_model(
             saved(model, tmp_path / "model.keras"), "colour=grey, rows=60:140, area=32x48, scale=1/255"
         )
         pixels = [
@@ -108,7 +108,7 @@ class TestInputsOfOtherShapes:
             for frame in FRAMES
         ]
         expected = answer(model, np.stack(pixels)[..., None].astype(np.float32) / 255)
-        np.testing.assert_allclose(answer(loaded.model), expected, atol=5e-3)
+        np.testing.assert_allclose(answer(network.model), expected, atol=5e-3)
 
     def test_the_answer_may_be_scaled_or_mirrored(self, tmp_path: Path) -> None:
         path = small_file(tmp_path / "model.h5", (66, 200, 3))
@@ -160,9 +160,9 @@ class TestSeveralOutputs:
 
     def test_without_a_choice_their_name_decides(self, two_outputs) -> None:
         model, path = two_outputs
-        loaded = load_steering_model(path)
-        np.testing.assert_allclose(answer(loaded.model), np.asarray(model(FRAMES.astype(np.float32))[0]), atol=1e-6)
-        assert "the output steering steers" in loaded.notes
+        network = load_steering_model(path)
+        np.testing.assert_allclose(answer(network.model), np.asarray(model(FRAMES.astype(np.float32))[0]), atol=1e-6)
+        assert "the output steering steers" in network.notes
 
     def test_a_choice_that_is_none_of_them_is_refused(self, two_outputs) -> None:
         message = refusal(two_outputs[1], "output=2, bins")
@@ -200,11 +200,11 @@ class TestBrokenFiles:
         assert "does not begin like one" in refusal(tmp_path / "model.h5")
 
     @pytest.mark.parametrize("name", ["model.h5", "model.keras"])
-    @pytest.mark.parametrize("kept", [0.02, 0.5, 0.98])
-    def test_a_truncated_file_is_refused(self, name: str, kept: float, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+    def test_a_truncated_file_is_refused(self, name: str, share: float, tmp_path: Path) -> None:
         path = small_file(tmp_path / name)
         content = path.read_bytes()
-        path.write_bytes(content[: int(len(content) * kept)])
+        path.write_bytes(content[: int(len(content) * share)])
         refusal(path)
 
     def test_flipped_bytes_load_or_are_refused_but_never_crash(self, tmp_path: Path) -> None:

@@ -126,10 +126,10 @@ def constant(value):
 def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
     path = tmp_path / "net.h5"
     path.write_bytes(b"one")
-    loaded = []
+    contents = []
 
     def load(source):
-        loaded.append(source.path.read_bytes())
+        contents.append(source.path.read_bytes())
         return LoadedModel(source.path, constant(0.5))
 
     slot = ModelSlot(LoadedModel(path, constant(0.0)), load)
@@ -141,21 +141,21 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
     for content in (b"tw", b"two and", b"two and more"):
         path.write_bytes(content)
         watch._look()
-    assert loaded == []
+    assert contents == []
     watch._look()
     limit = threading.Event()
     for _ in range(1000):
-        if slot.loading is None and loaded:
+        if slot.loading is None and contents:
             break
         limit.wait(0.01)
-    assert loaded == [b"two and more"]
+    assert contents == [b"two and more"]
     assert slot.answer(seen).steering == 0.5
     watch._look()
     watch._look()
     path.unlink()
     watch._look()
     watch._look()
-    assert len(loaded) == 1, "once for each change"
+    assert len(contents) == 1, "once for each change"
     watch.close()
 
 

@@ -75,8 +75,8 @@ def called_twice(x: Any) -> Any:
     ],
 )
 def test_a_nested_model_answers_as_in_keras(build: Callable[[Any], Any], suffix: str, tmp_path: Path) -> None:
-    loaded = assert_served(raw_model(build), tmp_path / f"model{suffix}")
-    assert not any(isinstance(layer, keras.Model) for layer in loaded.layers)
+    copy = assert_served(raw_model(build), tmp_path / f"model{suffix}")
+    assert not any(isinstance(layer, keras.Model) for layer in copy.layers)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -116,11 +116,11 @@ def assert_same_application(name: str, path: Path, **options: Any) -> None:
     model = raw_model(application(name, **options))
     if name.startswith("MobileNet"):  # its untrained kernels make every frame the same
         model.set_weights([2.5 * array if array.ndim > 1 else array for array in model.get_weights()])
-    loaded = {layer.name: layer for layer in assert_served(model, path).layers}
+    flat_layers = {layer.name: layer for layer in assert_served(model, path).layers}
     base = next(layer for layer in model.layers if isinstance(layer, keras.Model))
     compared = 0
     for layer in base.layers:
-        twin = loaded.get(f"{base.name}_{layer.name}".replace(".", "_"))
+        twin = flat_layers.get(f"{base.name}_{layer.name}".replace(".", "_"))
         if twin and layer.weights and not isinstance(layer, layers.Normalization):
             for array, other in zip(layer.get_weights(), twin.get_weights(), strict=True):
                 np.testing.assert_array_equal(array, other)
@@ -130,8 +130,8 @@ def assert_same_application(name: str, path: Path, **options: Any) -> None:
 
 @pytest.mark.slow
 def test_a_nested_model_becomes_a_litert_file(tmp_path: Path) -> None:
-    loaded = assert_served(raw_model(in_each_other), tmp_path / "model.keras")
-    assert len(litert_bytes(loaded)) > 1000
+    copy = assert_served(raw_model(in_each_other), tmp_path / "model.keras")
+    assert len(litert_bytes(copy)) > 1000
 
 
 class TestFilesOfKeras2:

@@ -30,8 +30,8 @@ FRAMES = np.stack([road_frame(0.3), NOISE, np.full_like(NOISE, 255), np.zeros_li
 def in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials and preparations without processes of their own, which take seconds; other tests start them."""
 
-    def preparation_file(written: str) -> Path:
-        convert_preparation(written, tmp_path / "preparation.tflite")
+    def preparation_file(text: str) -> Path:
+        convert_preparation(text, tmp_path / "preparation.tflite")
         return tmp_path / "preparation.tflite"
 
     monkeypatch.setattr(frame_input, "preparation_file", preparation_file)

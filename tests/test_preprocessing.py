@@ -140,8 +140,8 @@ def test_a_short_form_is_what_its_text_says(name: str) -> None:
 def _bytes_first(text: str) -> str:
     """The same steps in OpenCV's usual order: scaling last."""
     parts = text.split(", ")
-    late = [part for part in parts if part.startswith(("scale", "offset"))]
-    return ", ".join([*(part for part in parts if part not in late), *late])
+    scalings = [part for part in parts if part.startswith(("scale", "offset"))]
+    return ", ".join([*(part for part in parts if part not in scalings), *scalings])
 
 
 def test_each_image_is_standardised_by_itself() -> None:
@@ -169,8 +169,8 @@ def test_ends_may_be_left_out_or_negative() -> None:
 def test_a_saved_graph_loads_with_keras_alone(text: str, suffix: str, tmp_path: Path) -> None:
     model = graph(read_preprocessing(text))
     model.save(tmp_path / f"model{suffix}")
-    loaded = keras.models.load_model(tmp_path / f"model{suffix}", custom_objects={}, safe_mode=True, compile=False)
-    np.testing.assert_array_equal(np.asarray(loaded(FRAMES)), np.asarray(model(FRAMES)))
+    copy = keras.models.load_model(tmp_path / f"model{suffix}", custom_objects={}, safe_mode=True, compile=False)
+    np.testing.assert_array_equal(np.asarray(copy(FRAMES)), np.asarray(model(FRAMES)))
 
 
 @pytest.mark.parametrize(

@@ -102,5 +102,5 @@ def test_the_games_car_turns_late_and_its_tyres_hold_only_so_much():
     bicycle = (30 * MPS_PER_MPH) ** 2 * math.tan(math.radians(25)) / EFFECTIVE_WHEELBASE_M
     assert rates[-1] * 30 * MPS_PER_MPH < GAME.most_lateral_mps2 < bicycle
     assert rates[14] == pytest.approx(rates[-1] * (1 - math.exp(-1)), rel=0.01), "after its lag of 0.14 s"
-    late, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (SteeringDynamics(0.14, 1e6), BICYCLE))
-    assert late == pytest.approx(bare)
+    lagging, bare = (car.rates(30 * steps, 0.1 * steps)[-1] for car in (SteeringDynamics(0.14, 1e6), BICYCLE))
+    assert lagging == pytest.approx(bare)

@@ -105,8 +105,8 @@ def test_a_road_of_less_than_a_lap_is_another_all_the_same():
     assert lake.laps.laps == pytest.approx(2.4, abs=0.05)
     assert hill.laps is None
     (finding,) = road_findings((lake, hill))
-    assert "2 roads are driven: session 0 (2" in finding.words
-    assert "session 1 (7" in finding.words
+    assert "2 roads are driven: session 0 (2" in finding.text
+    assert "session 1 (7" in finding.text
     assert "--exclude sessions=0 for training's --also, for its lap is unknown" in finding.advice
 
 

@@ -60,8 +60,8 @@ def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def test_places_agree_between_drives_from_other_starts_and_in_the_other_direction():
     there, true_there = drive_round(50, 1, 2.3)
     back, true_back = drive_round(420, -1, 1.2)
-    found = [*legs_of(0, there), *legs_of(1, back)]
-    place_there, place_back = places_m(found, LAP_M)
+    legs = [*legs_of(0, there), *legs_of(1, back)]
+    place_there, place_back = places_m(legs, LAP_M)
     shift = 300.0  # place 0 is the sharpest bend
     assert apart(place_there, true_there - shift).max() < 8
     assert apart(place_back, true_back - shift).max() < 8
@@ -98,9 +98,9 @@ def test_legs_end_where_rows_are_left_out_since_the_car_may_have_turned_there():
     back, true_back = drive_round(420, -1, 1.2)
     started_s = there[-1].time_s + SESSION_GAP_S + 0.1
     back = [replace(sample, time_s=started_s + sample.time_s) for sample in back]
-    found = legs_of(0, [*there, *back])
-    assert [leg.rows.size for leg in found] == [len(there), len(back)]
-    for place, true in zip(places_m(found, LAP_M), (true_there, true_back), strict=True):
+    legs = legs_of(0, [*there, *back])
+    assert [leg.rows.size for leg in legs] == [len(there), len(back)]
+    for place, true in zip(places_m(legs, LAP_M), (true_there, true_back), strict=True):
         assert place is not None
         assert apart(place, true - 300.0).max() < 8
 

@@ -55,11 +55,11 @@ def a_branching_network_for_each_frame() -> keras.Model:
 def test_a_stack_answers_as_in_keras(build: Callable[[], keras.Model], suffix: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(7)
     model = build()
-    loaded = load_steering_model(saved(model, tmp_path / f"model{suffix}"), PIXELS).model
-    assert loaded.input_shape == (None, 3, 160, 320, 3)
+    copy = load_steering_model(saved(model, tmp_path / f"model{suffix}"), PIXELS).model
+    assert copy.input_shape == (None, 3, 160, 320, 3)
     stacks = np.stack([FRAMES[:3], FRAMES[3:]])
     expected = model(stacks[:, :, 60:126, :200].astype(np.float32), training=False)
-    np.testing.assert_allclose(np.asarray(loaded(stacks, training=False)), np.asarray(expected), atol=1e-5)
+    np.testing.assert_allclose(np.asarray(copy(stacks, training=False)), np.asarray(expected), atol=1e-5)
     assert np.ptp(expected) > 1e-3
 
 

@@ -53,7 +53,7 @@ def test_an_interrupted_drive_is_recorded_again(calls, monkeypatch, tmp_path):
 
 
 def test_what_fails_ends_it_with_its_own_code(calls, monkeypatch, tmp_path):
-    monkeypatch.setattr(shipped, "train_main", lambda words: 2)
+    monkeypatch.setattr(shipped, "train_main", lambda arguments: 2)
     assert shipped.main(["lake", "udacity", "--runs", str(tmp_path)]) == 2
 
 

@@ -37,7 +37,7 @@ def test_a_blow_is_named_with_its_rows_and_speeds():
     assert last >= 24
     (finding,) = strike_findings(samples, row_times_s(samples))
     assert finding.level == "note"
-    assert f"(rows {first + 1}-{last + 1}, 30 to 4 mph)" in finding.words
+    assert f"(rows {first + 1}-{last + 1}, 30 to 4 mph)" in finding.text
     assert "--exclude rows=1-" in finding.advice
 
 
@@ -45,8 +45,8 @@ def test_two_blows_are_two_and_the_rest_is_counted():
     assert len(spans(drive(BLOW * 2))) == 2
     samples = drive(BLOW * 5)
     (finding,) = strike_findings(samples, row_times_s(samples))
-    assert finding.words.startswith("at 5 places")
-    assert finding.words.endswith("and 2 more)")
+    assert finding.text.startswith("at 5 places")
+    assert finding.text.endswith("and 2 more)")
 
 
 @pytest.mark.parametrize(

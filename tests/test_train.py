@@ -126,10 +126,10 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
     assert card.parameters == 630_433
     assert card.samples == 2 * (card.samples // 2 // 8) * 8
     assert {"all", "recording", "all, 1 s means"} <= set(card.metrics)
-    loaded = keras.models.load_model(out, compile=False)
-    answer = float(np.asarray(loaded(card.golden.frame()[None]))[0, 0])
+    model = keras.models.load_model(out, compile=False)
+    answer = float(np.asarray(model(card.golden.frame()[None]))[0, 0])
     assert card.golden.agrees(answer)
-    assert not hasattr(loaded, "optimizer") or loaded.optimizer is None
+    assert not hasattr(model, "optimizer") or model.optimizer is None
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
         "settings.json",
         "checkpoint.npz",

@@ -26,9 +26,9 @@ def test_an_mp4_shows_every_row_at_its_time(make_recording, tmp_path, capsys):
     np.testing.assert_allclose(shown_s[:20], 0.1 * np.arange(20), atol=1e-3)
     assert length_s == pytest.approx(1.9 + 0.5 + 1.9 + 0.1, abs=0.02)
     assert pictures[0][20, 320].tolist() == pytest.approx([120, 170, 230], abs=8)
-    said = capsys.readouterr().out
-    assert "4.3 s, 40 frames" in said
-    assert f"{out.stat().st_size / 1e6:.2f} MB" in said
+    output = capsys.readouterr().out
+    assert "4.3 s, 40 frames" in output
+    assert f"{out.stat().st_size / 1e6:.2f} MB" in output
 
 
 def test_a_stretch_and_a_camera_can_be_chosen(make_recording, tmp_path):
@@ -81,7 +81,7 @@ def test_names_without_times_need_a_rate(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--out", "film.avi"), ".mp4 or .gif"),
         (("--out", "none/film.mp4"), "none"),
@@ -91,12 +91,12 @@ def test_names_without_times_need_a_rate(tmp_path, capsys):
         (("--out", "film.gif", "--width", "5000"), "--width"),
     ],
 )
-def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch, capsys, arguments, said):
+def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     assert video.main([str(make_recording()), *arguments]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("film: ")
-    assert said in last
+    assert message in last
 
 
 def test_a_gif_that_grows_too_long_ends_whole(make_recording, tmp_path, monkeypatch, capsys):

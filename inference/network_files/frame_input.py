@@ -81,18 +81,18 @@ class FrameInput:
         return prepare
 
 
-def frame_input(file: Path, tensor: Tensor, written: Preprocessing | None) -> FrameInput:
+def frame_input(file: Path, tensor: Tensor, choice: Preprocessing | None) -> FrameInput:
     """Choose how frames become the input `tensor`, an image without open sizes.
 
-    written: None chooses by the input's shape and, where the input is quantised, by its range.
-    Raises EngineError if no preprocessing fits, or the written one does not; UnconvertibleModelError, OSError.
+    choice: the user's; None chooses by the input's shape and, where the input is quantised, by its range.
+    Raises EngineError if no preprocessing fits, or the user's does not; UnconvertibleModelError, OSError.
     """
     shape = tensor.image_shape
     if takes_frames(file, tensor):
-        if written is not None:
+        if choice is not None:
             raise EngineError(f"{file} takes bytes of whole frames and prepares them itself: omit --preprocess")
         return FrameInput(tensor, (), table=np.arange(256, dtype=np.uint8))
-    preprocessing, notes = (written, []) if written is not None else _likely(file, tensor)
+    preprocessing, notes = (choice, []) if choice is not None else _likely(file, tensor)
     if preprocessing.output_shape != shape:
         raise EngineError(
             f"the preprocessing {preprocessing} makes {_size(preprocessing.output_shape)}, {file} takes {_size(shape)}:"

@@ -79,14 +79,14 @@ def open_network_file(file: Path, kind: ModelKind, preprocess: str | None) -> Ne
         adapter = replace(adapter, output="0", throttle="1")  # as `models.convert` writes both
     answers = answer_outputs(file, network.outputs, adapter)
     notes = [*frames.notes, *output_notes([output.name for output in network.outputs], adapter)]
-    for number, given in columns.items():
-        notes.append(f"input {network.inputs[number].name}: {', '.join(map(str, given))}")
+    for number, input_columns in columns.items():
+        notes.append(f"input {network.inputs[number].name}: {', '.join(map(str, input_columns))}")
     return NetworkFile(kind, str(file), content, image, frames, columns, answers, tuple(notes))
 
 
-def _columns(tensor: Tensor, written: Mapping[str, Columns]) -> Columns:
+def _columns(tensor: Tensor, choices: Mapping[str, Columns]) -> Columns:
     try:
-        return columns_of(tensor.name, tensor.shape[1], written)
+        return columns_of(tensor.name, tensor.shape[1], choices)
     except PreprocessingError as error:
         raise EngineError(str(error)) from None
 

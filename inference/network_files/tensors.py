@@ -52,7 +52,7 @@ class Tensor:
     def filled(self, size: tuple[int, int]) -> Tensor:
         """This image with the rows and columns of `size` where its own are open."""
         first = len(self.shape) - (2 if self.channels_first else 3)
-        rows, columns = (own or given for own, given in zip(self.shape[first : first + 2], size, strict=True))
+        rows, columns = (side or open_side for side, open_side in zip(self.shape[first : first + 2], size, strict=True))
         return replace(self, shape=(*self.shape[:first], rows, columns, *self.shape[first + 2 :]))
 
     @property

@@ -43,14 +43,14 @@ def read_columns(text: str) -> Columns:
     return columns
 
 
-def columns_of(name: str, size: int, written: Mapping[str, Columns]) -> Columns:
+def columns_of(name: str, size: int, choices: Mapping[str, Columns]) -> Columns:
     """What an input of `size` numbers gets: as written, or as its name says. Raises PreprocessingError if unclear."""
-    columns = written.get(name) or _by_name(name, size)
+    columns = choices.get(name) or _by_name(name, size)
     if len(columns) != size:
-        given = f"{', '.join(map(str, columns))}" if columns else "nothing in its name says what they are"
+        description = f"{', '.join(map(str, columns))}" if columns else "nothing in its name says what they are"
         example = ":".join(MEASUREMENTS[i % len(MEASUREMENTS)] for i in range(min(size, MAX_COLUMNS)))
         raise PreprocessingError(
-            f"the model's input {name!r} takes {size} number{'s'[: size != 1]} besides the image ({given}): "
+            f"the model's input {name!r} takes {size} number{'s'[: size != 1]} besides the image ({description}): "
             f'add "input={name}:{example}" to --preprocess; the measurements are {", ".join(MEASUREMENTS)}'
         )
     return columns
@@ -72,5 +72,5 @@ def _by_name(name: str, size: int) -> Columns:
     if name == OWN_NAME and size == len(MEASUREMENTS):
         return tuple(map(Column, range(size)))
     terms = {**{term: term for term in MEASUREMENTS}, **SYNONYMS}
-    named = {measurement for term, measurement in terms.items() if term in name.lower()}
-    return tuple(Column(MEASUREMENTS.index(measurement)) for measurement in named) if len(named) == 1 else ()
+    candidates = {measurement for term, measurement in terms.items() if term in name.lower()}
+    return tuple(Column(MEASUREMENTS.index(measurement)) for measurement in candidates) if len(candidates) == 1 else ()

@@ -36,11 +36,11 @@ def network_inputs(
     preprocessing: Preprocessing | None,
     stack: int | None,
     vectors: Mapping[str, int],
-    written: Mapping[str, Columns],
+    choices: Mapping[str, Columns],
 ) -> NetworkInputs:
     """Inputs for a file whose input `image` takes prepared frames, `stack` of them if it is not None.
 
-    vectors: sizes of the file's other inputs; written: what the user says that they get.
+    vectors: sizes of the file's other inputs; choices: what the user says that they get.
     Raises PreprocessingError if it is unclear what another input gets.
     """
     frames = keras.Input(FRAME_SHAPE if stack is None else (stack, *FRAME_SHAPE), dtype="uint8", name="frames")
@@ -52,13 +52,13 @@ def network_inputs(
         return NetworkInputs((frames,), values)
     measurements = keras.Input((len(MEASUREMENTS),), dtype="float32", name=OWN_NAME)
     for name, size in vectors.items():
-        values[name] = keras.ops.matmul(measurements, _matrix(columns_of(name, size, written)))
+        values[name] = keras.ops.matmul(measurements, _matrix(columns_of(name, size, choices)))
     return NetworkInputs((frames, measurements), values)
 
 
-def describe(vectors: Mapping[str, int], written: Mapping[str, Columns]) -> list[str]:
+def describe(vectors: Mapping[str, int], choices: Mapping[str, Columns]) -> list[str]:
     """Notes for the user on what each other input gets. Raises PreprocessingError as `network_inputs` does."""
-    return [f"input {name}: {', '.join(map(str, columns_of(name, size, written)))}" for name, size in vectors.items()]
+    return [f"input {name}: {', '.join(map(str, columns_of(name, size, choices)))}" for name, size in vectors.items()]
 
 
 def _matrix(columns: Columns) -> Any:

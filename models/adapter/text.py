@@ -66,8 +66,8 @@ def output_named(meaning: str, names: list[str], chosen: str | None) -> str | No
     """The name or number of the output with a meaning of TERMS: the chosen one, or the only one that is called so."""
     if chosen is not None or len(names) < 2:
         return chosen
-    named = [name for name in names if any(term in name.lower() for term in TERMS[meaning])]
-    return named[0] if len(named) == 1 else None
+    candidates = [name for name in names if any(term in name.lower() for term in TERMS[meaning])]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def output_notes(names: list[str], adapter: Adapter) -> list[str]:

@@ -55,10 +55,10 @@ def read_history(value: object) -> Reference:
 
 
 def _keras_3(node: dict[str, Any]) -> Call:
-    positional, named = node.get("args"), node.get("kwargs") or {}
-    if not isinstance(positional, list) or not isinstance(named, dict):
+    positional, keywords = node.get("args"), node.get("kwargs") or {}
+    if not isinstance(positional, list) or not isinstance(keywords, dict):
         raise ModelFileError(f"the call {short(node)} in the model's graph is not readable")
-    values = [*enumerate(positional), *named.items()]
+    values = [*enumerate(positional), *keywords.items()]
     return Call({key: _argument(value) for key, value in values})
 
 
@@ -67,12 +67,13 @@ def _keras_1_or_2(layer: str, node: object) -> Call:
     if not isinstance(node, list) or not node:
         raise ModelFileError(f"layer {short(layer)} has a call that is not readable")
     entries = node if isinstance(node[0], list) else [node]
-    named = entries[0][3] if len(entries[0]) > 3 else {}
-    if not isinstance(named, dict) or any(entry[3:] != entries[0][3:] for entry in entries if isinstance(entry, list)):
+    keywords = entries[0][3] if len(entries[0]) > 3 else {}
+    lists = [entry for entry in entries if isinstance(entry, list)]
+    if not isinstance(keywords, dict) or any(entry[3:] != lists[0][3:] for entry in lists):
         raise ModelFileError(f"layer {short(layer)} is called with arguments that are not readable")
     inputs = [_entry(entry) for entry in entries]
     first = inputs if len(inputs) > 1 else inputs[0]
-    return Call({0: first, **{key: _argument(value) for key, value in named.items()}})
+    return Call({0: first, **{key: _argument(value) for key, value in keywords.items()}})
 
 
 def _entry(entry: object) -> Argument:

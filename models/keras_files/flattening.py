@@ -95,17 +95,17 @@ class Flattener:
             for number in range(len(layer.calls))
         ]
         while waiting:
-            late = []
+            next_round = []
             for layer, number, references in waiting:
                 if not all(reference in names for reference in references):
-                    late.append((layer, number, references))
+                    next_round.append((layer, number, references))
                     continue
                 inputs = [names[reference] for reference in references]
                 suffix = f"{call} (call {number + 1})" if number else call
                 names[Reference(layer.name, number)] = self._add(layer, layer.calls[number], inputs, path, suffix)
-            if len(late) == len(waiting):
-                raise ModelFileError(f"layer {late[0][0].name!r} takes its input from a missing layer")
-            waiting = late
+            if len(next_round) == len(waiting):
+                raise ModelFileError(f"layer {next_round[0][0].name!r} takes its input from a missing layer")
+            waiting = next_round
         for output in outputs:
             if _shifted(output, offsets) not in names:
                 raise ModelFileError(f"the model's output {short(output.layer)} is not one of its layers")

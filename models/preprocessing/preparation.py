@@ -20,14 +20,14 @@ from protocol.command_line import command_parser
 from protocol.messages import FRAME_SHAPE
 
 
-def convert_preparation(written: str, out: Path) -> tuple[str, ...]:
+def convert_preparation(text: str, out: Path) -> tuple[str, ...]:
     """Write `out` (uint8 frame (1, 160, 320, 3) -> float32 pixels) and `out`.json; return no notes.
 
     Raises PreprocessingError, OSError.
     """
     import keras  # noqa: PLC0415 - Keras takes seconds
 
-    preprocessing = read_written(written)
+    preprocessing = read_written(text)
     frames = keras.Input(FRAME_SHAPE, dtype="uint8", name="frames")
     write_whole(origin_path(out), json.dumps({"notes": []}).encode())
     write_whole(out, litert_bytes(keras.Model(frames, preprocessing(frames))))
@@ -37,9 +37,9 @@ def convert_preparation(written: str, out: Path) -> tuple[str, ...]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; on failure, print one line to stderr and return 2."""
     parser = command_parser("python -m models.preprocessing.preparation", __doc__)
-    parser.add_argument("written", help="the preprocessing")
+    parser.add_argument("preprocessing", help="as --preprocess takes it")
     parser.add_argument("out", type=Path, help="the .tflite file to write")
-    return run_conversion(parser, arguments, lambda options: convert_preparation(options.written, options.out))
+    return run_conversion(parser, arguments, lambda options: convert_preparation(options.preprocessing, options.out))
 
 
 if __name__ == "__main__":

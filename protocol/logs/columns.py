@@ -47,8 +47,8 @@ class Columns:
         """Say how the header was understood, where it is not Udacity's own."""
         if not self.complete:
             missing = " and no ".join(name for name in ("center", "steering") if name not in self.places)
-            words = ", ".join(repr(name) for name in self.names)[:80]
-            yield f"the header ({words}) names no {missing} column; columns are taken in Udacity's order"
+            header_names = ", ".join(repr(name) for name in self.names)[:80]
+            yield f"the header ({header_names}) names no {missing} column; columns are taken in Udacity's order"
             return
         renamed = [(role, self.names[place].strip()) for role, place in self.places.items()]
         renamed = [(role, name) for role, name in renamed if name.lower() != role]

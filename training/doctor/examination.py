@@ -69,7 +69,7 @@ class Examination:
         lines = [f"{self.recording}", f"  {self.rows} rows{left_out}; {cameras}; {self.dialect}"]
         lines += [f"  {line}" for line in self._session_lines()]
         for finding in sorted(self.findings, key=lambda f: list(MARKS).index(f.level), reverse=True):
-            lines.append(f"{MARKS[finding.level]} {finding.about}: {finding.words}")
+            lines.append(f"{MARKS[finding.level]} {finding.about}: {finding.text}")
             lines += [f"      -> {finding.advice}"] if finding.advice else []
         several = len(self.roads) > 1
         lines += [f"  laps{f' of {road.name()}' if several else ''}: {road.lap_text()}" for road in self.roads]

@@ -45,12 +45,12 @@ LEANING = 0.03
 class DataFinding:
     """One finding. level: `good`, `note` (worth knowing) or `fault` (deserves attention); about: its subject.
 
-    words: what was counted; advice: what to do, "" for nothing.
+    text: what was counted; advice: what to do, "" for nothing.
     """
 
     level: Literal["good", "note", "fault"]
     about: str
-    words: str
+    text: str
     advice: str = ""
 
 

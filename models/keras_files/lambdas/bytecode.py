@@ -30,13 +30,13 @@ class Instruction:
 class Dialect:
     """The instructions of some Python versions.
 
-    words: every instruction has two bytes; before 3.6 it has one, or three with an argument.
+    wordcode: every instruction has two bytes; before 3.6 it has one, or three with an argument.
     names: by number. caches: how many empty words follow an instruction, by its name.
     """
 
     versions: str
     layout: Layout
-    words: bool
+    wordcode: bool
     names: dict[int, str]
     caches: dict[str, int] = field(default_factory=dict)
 
@@ -48,7 +48,7 @@ def instructions(bytecode: bytes, dialect: Dialect) -> Iterator[Instruction]:
         if position >= len(bytecode):
             return
         name = dialect.names.get(bytecode[position])
-        width = 2 if dialect.words else 1 if bytecode[position] < 90 else 3
+        width = 2 if dialect.wordcode else 1 if bytecode[position] < 90 else 3
         argument = int.from_bytes(bytecode[position + 1 : position + width], "little")
         caches = 2 * dialect.caches.get(name or "", 0)
         if name is None:
@@ -57,7 +57,7 @@ def instructions(bytecode: bytes, dialect: Dialect) -> Iterator[Instruction]:
             raise BytecodeError("its last instruction is cut, or a cache is not empty")
         position += width + caches
         if name == "EXTENDED_ARG":
-            extension = (extension | argument) << (8 if dialect.words else 16)
+            extension = (extension | argument) << (8 if dialect.wordcode else 16)
             if extension >= 1 << 24:
                 raise BytecodeError("an instruction has a huge argument")
             continue

@@ -42,13 +42,13 @@ MAX_SIDE = 1024
 """The largest number of rows or columns after a resizing."""
 
 
-def known_call(name: str, positional: Sequence[object], named: Mapping[str, object]) -> object:
+def known_call(name: str, positional: Sequence[object], keywords: Mapping[str, object]) -> object:
     """The result of calling `name`. Raises FormulaError, which says the name, for a call that is not understood."""
     function = CALLS.get(canonical_name(name))
     if function is None:
         raise FormulaError(f"it calls {name}")
     try:
-        arguments = inspect.signature(function).bind(*positional, **named)
+        arguments = inspect.signature(function).bind(*positional, **keywords)
     except TypeError as error:
         raise FormulaError(f"it calls {name} with other arguments") from error
     try:
