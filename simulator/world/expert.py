@@ -62,4 +62,9 @@ class Expert:
         ahead = (place.index + np.arange(0, 50, 5)) % len(track.points)
         bend = max(1e-4, float(np.abs(track.curvature[ahead]).max()))
         target_mph = min(self._speed_mph, math.sqrt(LATERAL_MPS2 / bend) / MPS_PER_MPH)
-        return max(-1.0, min(1.0, 0.25 + 0.2 * (target_mph - self.world.car.speed_mph)))
+        return throttle_towards(target_mph, self.world.car.speed_mph)
+
+
+def throttle_towards(target_mph: float, speed_mph: float) -> float:
+    """The throttle, -1..1, that brings a car to a speed and holds it on a level road."""
+    return max(-1.0, min(1.0, 0.25 + 0.2 * (target_mph - speed_mph)))

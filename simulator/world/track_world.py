@@ -38,11 +38,20 @@ def time_limit_s(length_m: float) -> float:
 class TrackWorld(SteppedWorld):
     """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
 
-    limit_s: game time after which the drive ends, however far the car came. `log` records the drive.
+    limit_s: game time after which the drive ends, however far the car came. start_m: where it starts on the lap.
+    put_back: whether a car that leaves the road is put back; if not, the drive ends there. `log` records the drive.
     """
 
     def __init__(
-        self, track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0, limit_s: float = 3600.0
+        self,
+        track: Track,
+        scene: Scene,
+        laps: float,
+        seed: int = 0,
+        latency_s: float = 0.0,
+        limit_s: float = 3600.0,
+        start_m: float = 0.0,
+        put_back: bool = True,
     ) -> None:
         self.track = track
         self.log = DriveLog(track.length_m)
@@ -50,8 +59,10 @@ class TrackWorld(SteppedWorld):
         self.laps = laps
         super().__init__(latency_s)
         self._limit_s = limit_s
+        self._put_back = put_back
         generator = np.random.default_rng(seed)
-        self._place_car(0, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
+        index = round(start_m / track.spacing_m) % len(track.points)
+        self._place_car(index, float(generator.normal(0, START_JITTER_M)), float(generator.normal(0, START_JITTER_RAD)))
 
     def _place_car(self, index: int, offset_m: float = 0.0, heading_error_rad: float = 0.0) -> None:
         """Place the car on the road at point `index`, at a standstill."""
@@ -66,8 +77,9 @@ class TrackWorld(SteppedWorld):
 
     @property
     def finished(self) -> bool:
-        """Whether the car has driven its laps, or the time limit has passed."""
-        return self.log.distance_m >= self.laps * self.track.length_m or self.log.time_s >= self._limit_s
+        """Whether the car has driven its laps, the time limit has passed, or nobody puts it back on the road."""
+        stranded = self.log.off_road_events > 0 and not self._put_back
+        return stranded or self.log.distance_m >= self.laps * self.track.length_m or self.log.time_s >= self._limit_s
 
     @property
     def heading_error_rad(self) -> float:
@@ -110,8 +122,9 @@ class TrackWorld(SteppedWorld):
         if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.heading_error_rad) > math.pi / 2:
             crashed = self.track.has("bridge", self.place.distance_m, 1) or self.track.look == "mountain"
             self.log.note_off_road(self.place, crashed)
-            self._pending.clear()
-            self._place_car(self.place.index)
+            if self._put_back:
+                self._pending.clear()
+                self._place_car(self.place.index)
 
     def _advance(self, before: Place) -> float:
         """Metres along the road since the place `before`; negative backwards."""
