@@ -32,13 +32,12 @@ def test_leaving_the_road_counts_before_replays_and_those_before_distance():
 
 
 def test_recordings_with_three_cameras_are_replayed_and_others_are_not(make_recording, monkeypatch, capsys):
-    monkeypatch.setattr(choose, "TRIALS", ())
     monkeypatch.setattr(choose, "REPLAYED_M", 30.0)
     whole, one, short = make_recording(100), make_recording(100, name="one", cameras=1), make_recording(8, name="short")
     lines = replay_lines([whole, one, short])
     assert [line.name for line in lines] == ["recording"]
     assert "not replayed: short has no" in capsys.readouterr().out
-    driving = trial_drives(Straight(), "straight", lines)
+    driving = trial_drives(Straight(), "straight", (), lines)
     (replay,) = driving.values()
     assert list(driving) == ["replay of recording"]
     assert replay["distance_m"] == pytest.approx(30, abs=1)
@@ -46,10 +45,9 @@ def test_recordings_with_three_cameras_are_replayed_and_others_are_not(make_reco
 
 
 def test_many_recordings_share_the_metres_to_replay(make_recording, monkeypatch):
-    monkeypatch.setattr(choose, "TRIALS", ())
     monkeypatch.setattr(choose, "ALL_REPLAYED_M", 30.0)
     lines = replay_lines([make_recording(100, name=name) for name in ("one", "two", "three")])
-    driving = trial_drives(Straight(), "straight", lines)
+    driving = trial_drives(Straight(), "straight", (), lines)
     assert [trial["distance_m"] for trial in driving.values()] == pytest.approx([10, 10, 10], abs=1)
 
 
@@ -61,9 +59,8 @@ def test_figures_are_the_plain_numbers_of_a_report():
 
 
 @pytest.mark.slow
-def test_one_who_never_turns_fails_every_trial(monkeypatch):
-    monkeypatch.setattr(choose, "TRIALS", (("lake", False, 15.0), ("lake", True, 25.0)))
-    driving = trial_drives(Straight(), "straight")
+def test_one_who_never_turns_fails_every_trial():
+    driving = trial_drives(Straight(), "straight", (("lake", False, 15.0), ("lake", True, 25.0)))
     assert set(driving) == {"lake, 15 mph", "lake back, 25 mph"}
     assert all(trial["off_road_events"] > 3 for trial in driving.values())
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from training.run.tensorboard import NAME, write_events
+from training.progress.tensorboard import NAME, write_events
 
 HISTORY = [
     {"epoch": 1, "loss": 0.5, "mae": 0.25, "seconds": 10.0},

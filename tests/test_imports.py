@@ -14,7 +14,7 @@ ALLOWED = {
     "film": {"protocol", "models", "inference", "film"},
     "simulator": {"protocol", "simulator"},
     "server": {"protocol", "models", "inference", "film", "server"},
-    "training": {"protocol", "models", "inference", "simulator", "training"},
+    "training": {"protocol", "models", "inference", "film", "simulator", "training"},
     "benchmarks": {"protocol", "models", "inference", "film", "simulator", "training", "benchmarks", "tests"},
 }
 COMMANDS = {"models/identify/__main__.py": {"inference"}}

@@ -47,7 +47,7 @@ def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, 
     training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
     training.average.update([weights + 0.01 for weights in learned])
-    assert set(training._monitor(whole=False)) == {"mae", "correlation", "bias"}
+    assert set(training._monitor(0, whole=False)) == {"mae", "correlation", "bias"}
     for before, after in zip(learned, training.network.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
 
@@ -93,7 +93,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     also, test = (str(make_recording(rows=40, name=name)) for name in ("also", "test"))
     settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
     drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
-    monkeypatch.setattr("training.run.train.trial_drives", lambda policy, title, lines: next(drove))
+    monkeypatch.setattr("training.run.train.trial_drives", lambda policy, title, trials, lines: next(drove))
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert card.driving == {"lake": {"off_road_events": 0, "mean_cte_m": 0.0}}, "the better driver, not the last"
     assert {"all", "recording", "test (test)", "test, 1 s means (test)"} <= set(card.metrics)
@@ -138,6 +138,8 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
         "events.out.tfevents.run",
         "held_out.json",
         "run.lock",
+        "index.html",
+        "progress.js",
     }
     assert {p.name for p in out.parent.iterdir()} == {"eff.h5", "eff.json"}
 

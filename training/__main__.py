@@ -6,6 +6,7 @@ python -m training --model eff RECORDING... --lap-m 1135
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 HELP = """Train a steering model from recordings of the Udacity simulator.
 
 examples:
+  python -m training ~/recordings/lake --quick
   python -m training --model eff ~/recordings/lake
   python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
@@ -30,9 +32,18 @@ examples:
   python -m training --model eff lake udacity --recipe study --test friend
   python -m training --model eff lake --preview seen.png
 
+--quick trains eff-tiny in a few minutes. It is the default where neither --model nor --recipe is named and the
+recordings have fewer than 10,000 rows; otherwise the default is eff by the recipe `ours`.
+
 The same command resumes a run that was interrupted or killed. The run's folder holds its settings, per-epoch figures
-(epochs.csv), curves.png, TensorBoard events and the last checkpoints.
+(epochs.csv), curves.png, TensorBoard events, the last checkpoints, and a page, index.html, that shows the run while it
+goes on.
+
+exit code: 0 the model is written; 2 the input was bad; 130 interrupted.
 """
+
+LITTLE_ROWS = 10_000
+"""Fewer rows than this, a quarter of an hour of driving, are little data: a quick training sees each one often."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,17 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train_or_preview(options: argparse.Namespace) -> None:
+    if options.out:
+        _check_out(options)
     from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for TensorFlow
     from training.run.run import TrainingSettings  # noqa: PLC0415
 
-    recipe = recipe_of(options.recipe, options.model)
+    name = options.recipe or ("ours" if options.model else _default_recipe(options.recordings))
+    model = options.model or ("eff-tiny" if name == "quick" else "eff")
+    recipe = recipe_of(name, model)
     recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
     if options.no_drive:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
     also, tests = (tuple(str(folder.resolve()) for folder in group) for group in (options.also, options.test))
     settings = TrainingSettings(
-        options.model,
+        model,
         recordings,
         options.seed,
         options.lap_m,
@@ -67,15 +82,39 @@ def _train_or_preview(options: argparse.Namespace) -> None:
         _preview(settings, options.preview)
         return
     folder = options.run or Path("runs") / settings.name()
-    out = options.out or folder / f"{options.model}.h5"
+    out = options.out or folder / f"{model}.h5"
     print(f"run folder: {folder}")
+    print(f"watch it at {(folder / 'index.html').absolute().as_uri()}")
     _train(settings, folder, out)
+
+
+def _check_out(options: argparse.Namespace) -> None:
+    from training.run.model_out import check_out  # noqa: PLC0415
+
+    check_out(options.out, [*options.recordings, *options.also, *options.test], options.force)
+
+
+def _default_recipe(recordings: Sequence[Path]) -> str:
+    """Return the name of the recipe for these recordings: `quick` where they have few rows."""
+    from protocol.errors import RecordingError  # noqa: PLC0415
+    from protocol.recording import read_recording  # noqa: PLC0415
+
+    rows = 0
+    with contextlib.suppress(RecordingError, OSError):  # training names the error
+        for folder in recordings:
+            rows += len(read_recording(folder).samples)
+            if rows >= LITTLE_ROWS:
+                return "ours"
+        print(f"{rows:,} rows are little data, so this is a quick training; --model eff trains the larger network")
+        return "quick"
+    return "ours"
 
 
 def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
     """Train and report. Raises the errors of `train`, and RunError for an image that cannot be decoded."""
     from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
 
+    from training.run.model_out import next_commands  # noqa: PLC0415
     from training.run.run_folder import RunError  # noqa: PLC0415
     from training.run.train import train  # noqa: PLC0415
 
@@ -87,10 +126,13 @@ def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
             f"an image cannot be decoded to 160 x 320 pixels ({reason});"
             " find it with: python -m training.doctor RECORDING --exclude damaged"
         ) from None
-    _report(card.metrics, out)
+    _report(card.metrics)
     for trial, figures in card.driving.items():
         interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]
         print(f"{trial}: {interventions:.0f} interventions, mean lateral offset {offset_m:.2f} m")
+    print(f"wrote {out} and {out.with_suffix('.json')}\n\nwhat to do next:")
+    for purpose, command in next_commands(out):
+        print(f"  {purpose}\n    {command}")
 
 
 def _preview(settings: TrainingSettings, out: Path) -> None:
@@ -114,9 +156,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
-    parser.add_argument("--model", choices=NETWORKS, default="eff", help="network to train (%(default)s)")
-    parser.add_argument("--recipe", choices=("ours", "study"), default="ours", help="hyperparameters (%(default)s)")
+    parser.add_argument("--model", choices=NETWORKS, help="network to train (eff, or eff-tiny by the recipe quick)")
+    recipes = parser.add_mutually_exclusive_group()
+    recipes.add_argument("--recipe", choices=("ours", "quick", "study"), help="hyperparameters (ours)")
+    recipes.add_argument(
+        "--quick",
+        action="store_const",
+        const="quick",
+        dest="recipe",
+        help="a model that drives in minutes: --recipe quick",
+    )
     parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card is written beside it")
+    parser.add_argument("--force", action="store_true", help="replace a model that was made from other recordings")
     parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, named by its settings)")
     parser.add_argument(
         "--also",
@@ -164,7 +215,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _report(metrics: Mapping[str, Mapping[str, float | None]], out: Path) -> None:
+def _report(metrics: Mapping[str, Mapping[str, float | None]]) -> None:
     """Print the held-out figures; `MAE 0` and `RMSE 0` are the errors of always answering 0."""
     print(f"{'held out':<44} {'rows':>6} {'MAE':>7} {'MAE 0':>7} {'RMSE':>7} {'RMSE 0':>7} {'corr.':>6} {'bias':>8}")
     for name, figures in metrics.items():
@@ -173,7 +224,6 @@ def _report(metrics: Mapping[str, Mapping[str, float | None]], out: Path) -> Non
             f"{name:<44} {values['rows']:6.0f} {values['mae']:7.4f} {values['zero_mae']:7.4f} {values['rmse']:7.4f}"
             f" {values['zero_rmse']:7.4f} {values['correlation']:6.3f} {values['bias']:+8.4f}"
         )
-    print(f"wrote {out} and {out.with_suffix('.json')}")
 
 
 if __name__ == "__main__":

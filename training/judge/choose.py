@@ -27,9 +27,7 @@ from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.track import open_track
 from training.evaluate import drive
-
-TRIALS = (("lake", False, 15.0), ("lake", True, 15.0), ("lake", False, 25.0), ("mountain", False, 12.0))
-"""Each trial is one lap of a track: its name, whether it is driven in reverse, and the speed in mph."""
+from training.run.recipe import Trial
 
 REPLAYED_M = 1500.0
 """At most this much of each recording is replayed: two minutes, and more bends than the lake has."""
@@ -70,18 +68,23 @@ def replay_lines(folders: Sequence[Path]) -> list[ReferencePath]:
     return lines
 
 
-def trial_drives(policy: Policy, title: str, lines: Sequence[ReferencePath] = ()) -> Driving:
+def judged_m(trials: Sequence[Trial], recordings: int) -> float:
+    """Return about how many metres a checkpoint drives: the trials' laps, and the replays of so many recordings."""
+    return sum(open_track(name).length_m for name, _, _ in trials) + min(ALL_REPLAYED_M, recordings * REPLAYED_M)
+
+
+def trial_drives(policy: Policy, title: str, trials: Sequence[Trial], lines: Sequence[ReferencePath] = ()) -> Driving:
     """Drive each trial and replay; returns laps, off_road_events, autonomy_percent, mean_cte_m, ... by its name."""
-    tracks = {name: open_track(name) for name, _, _ in TRIALS}
+    tracks = {name: open_track(name) for name, _, _ in trials}
     share_m = min(REPLAYED_M, ALL_REPLAYED_M / max(1, len(lines)))
     shares = [min(1.0, share_m / line.length_m) for line in lines]
     replayed_m = sum(share * line.length_m for share, line in zip(shares, lines, strict=True))
     driving = {}
-    total_m = sum(tracks[name].length_m for name, _, _ in TRIALS) + replayed_m
+    total_m = sum(tracks[name].length_m for name, _, _ in trials) + replayed_m
     with tqdm(total=round(total_m), unit="m", unit_scale=True, desc=title) as bar:
         for name, track in tracks.items():
             scene = Scene(track)
-            for reverse, speed_mph in ((back, mph) for trial, back, mph in TRIALS if trial == name):
+            for reverse, speed_mph in ((back, mph) for trial, back, mph in trials if trial == name):
                 world = judged_world(track.reversed() if reverse else track, scene, laps=1.0)
                 drive(policy, world, speed_mph, bar)
                 driving[f"{name}{' back' if reverse else ''}, {speed_mph:g} mph"] = figures(world.log.report())

@@ -20,19 +20,22 @@ from tqdm import tqdm
 from models.card import Card
 from training.data.pipeline import Crops, hoods, training_batches
 from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_drives, load_whole
-from training.judge.choose import Driving, badness, driver_of, replay_lines, trial_drives
+from training.judge.choose import Driving, badness, driver_of, judged_m, replay_lines, trial_drives
 from training.judge.dagger import record_corrections
-from training.judge.held_out import Metrics, held_out_metrics
-from training.run.curves import draw_curves
+from training.judge.held_out import held_out_metrics
+from training.progress.curves import draw_curves
+from training.progress.progress import Progress
+from training.progress.tensorboard import write_events
 from training.run.devices import use_all_devices
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
+from training.run.model_out import next_commands
 from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
+from training.run.rows import check_rows, print_split
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
 from training.run.schedule import Phase, best_epoch, learning_rate, phases
-from training.run.tensorboard import write_events
 
 SETTLING_IMAGES = 2048
 """So many varied views determine batch norm's mean and variance within 2 %."""
@@ -57,24 +60,14 @@ def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
     print_split([*drives, *also, *tests])
-    for part, purpose in ((TRAIN, "train on"), (HELD_OUT, "test on")):
-        rows = sum(int((drive.part == part).sum()) for drive in drives)
-        if rows < 2 * recipe.batch:
-            raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * recipe.batch} are needed")
+    check_rows(drives, recipe.batch)
     training = Training(settings, TrainingRun(folder, settings), [*drives, *also])
-    for phase in phases(recipe, settings.dagger):
-        training.run(phase)
-    return training.finish(out, tests)
-
-
-def print_split(drives: Sequence[Drive]) -> None:
-    """Print for each recording how many rows are learned, held out, between the two, and of unknown place."""
-    for drive in drives:
-        train_rows, guard_rows, held_out_rows = np.bincount(drive.part, minlength=3)
-        print(
-            f"{drive.name}: {train_rows} rows to train on, {held_out_rows} held out, {guard_rows} between them,"
-            f" {drive.unplaced} of unknown place"
-        )
+    with training.progress:
+        for phase in phases(recipe, settings.dagger):
+            training.run(phase)
+        card = training.finish(out, tests)
+        training.progress.tell("finished", f"The training is finished. The model is {out}.", next_commands(out))
+    return card
 
 
 class Training:
@@ -95,35 +88,49 @@ class Training:
         self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
         self.finished_epochs = run.restore(self.network, self.average)
         self.samples = 0
+        self.progress = self._progress()
+
+    def _progress(self) -> Progress:
+        """Return the run's progress, which forecasts the epochs and drives that are left."""
+        plan = phases(self.recipe, self.settings.dagger)
+        steps = [self._steps(phase) for phase in plan for _ in range(phase.first, phase.end)]
+        recipe, names = self.recipe, [drive.name for drive in self.drives]
+        replays = len(self.settings.recordings) if recipe.replays else 0
+        drives = (recipe.driven_checkpoints, judged_m(recipe.trials, replays))
+        return Progress(self.store.folder, self.settings.model, names, steps, self.store.history, drives)
+
+    def _steps(self, phase: Phase) -> int:
+        return len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
 
     def run(self, phase: Phase) -> None:
         """Train the phase's missing epochs and save each; after the first phase, measure the held-out road."""
         if self.settings.dagger and phase.round:
             self._add_corrections(phase)
-        steps = len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
+        steps = self._steps(phase)
         if not steps:
             raise RunError("nearly all rows are straight; too few rows are left after straight ones are thinned")
         epoch_samples = steps * self.recipe.batch
+        first = min(max(self.finished_epochs, phase.first), phase.end)
         with tqdm(
             total=(phase.end - phase.first) * epoch_samples,
-            initial=min(max(self.finished_epochs, phase.first), phase.end) * epoch_samples
-            - phase.first * epoch_samples,
+            initial=(first - phase.first) * epoch_samples,
             unit=" samples",
             unit_scale=True,
             mininterval=1.0,
             desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
         ) as bar:
-            for epoch in range(max(self.finished_epochs, phase.first), phase.end):
+            for epoch in range(first, phase.end):
                 if self.recipe.patience and epoch - best_epoch(self.store.history) >= self.recipe.patience:
                     break
                 start_s = time.monotonic()
                 loss = self.learn(phase, epoch, steps, bar)
-                figures = self._monitor(phase.whole)
+                figures = self._monitor(epoch, phase.whole)
                 row = {"epoch": epoch + 1, "loss": loss, **figures, "seconds": time.monotonic() - start_s}
                 self.store.save(self.network, self.average, row)
                 self.finished_epochs = epoch + 1
                 draw_curves(self.store.history, self.store.folder / "curves.png")
                 write_events(self.store.history, self.store.folder, self.store.started_s)
+                self.progress.epoch_ended()
         self.samples += epoch_samples * (min(self.finished_epochs, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
             self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.model.rows))
@@ -148,10 +155,13 @@ class Training:
         if not self.recipe.driven_checkpoints:
             return self._averaged_model(), {}
         drivers: list[tuple[SplitModel, Driving]] = []
-        lines = replay_lines([Path(name) for name in self.settings.recordings])
+        lines = replay_lines([Path(name) for name in self.settings.recordings if self.recipe.replays])
+        self.progress.tell("judging", "The last checkpoints drive; the best driver is kept.")
         for epoch, weights in self.store.checkpoints():
             model = self._averaged_model(weights)
-            driving = trial_drives(driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", lines)
+            driving = trial_drives(
+                driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", self.recipe.trials, lines
+            )
             off_road, interventions, mean_m = badness(driving)
             print(f"epoch {epoch}: {off_road:.0f} times off the road, {interventions:.0f} interventions in replays,")
             print(f"  mean lateral offset {mean_m:.2f} m")
@@ -195,19 +205,27 @@ class Training:
             self.average.update(network.get_weights())
             bar.update(self.recipe.batch)
             bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
+            if forecast := self.progress.step(epoch + (step + 1) / steps, losses[-1], rate):
+                bar.write(forecast)
         return float(np.mean(losses))
 
-    def _monitor(self, whole: bool) -> dict[str, float]:
+    def _monitor(self, epoch: int, whole: bool) -> dict[str, float]:
         """Measure the averaged weights on some held-out rows, for people to watch; training chooses nothing by them.
 
-        whole: whether the held-out road is already learned, so that the figures are nan.
+        Where the recipe lets checkpoints drive, the weights are also filmed. whole: whether the held-out road is
+        already learned, so that its figures are nan.
         """
         names = ("mae", "correlation", "bias")
-        if whole:
-            return dict.fromkeys(names, float("nan"))
+        figures = dict.fromkeys(names, float("nan"))
+        if whole and not self.recipe.driven_checkpoints:
+            return figures
         self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // MONITOR_STEP)
-        figures: Metrics = held_out_metrics(self.model.network, self.drives, self.model.rows, every=MONITOR_STEP)
-        return {name: figures["all"][name] for name in names} | (self._validate() if self.recipe.patience else {})
+        if not whole:
+            agreement = held_out_metrics(self.model.network, self.drives, self.model.rows, every=MONITOR_STEP)["all"]
+            figures = {name: agreement[name] for name in names} | (self._validate() if self.recipe.patience else {})
+        if self.recipe.driven_checkpoints:
+            figures |= self.progress.film(driver_of(self.model.whole, self.store.folder), epoch + 1)
+        return figures
 
     def _validate(self) -> dict[str, float]:
         """Measure mean squared errors on the held-out rows, thinned and varied: the network's, and that of always 0.

@@ -1,0 +1,28 @@
+"""Before a training begins, it says how its recordings are split, and refuses too few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.data.samples import HELD_OUT, TRAIN, Drive
+from training.run.run_folder import RunError
+
+
+def print_split(drives: Sequence[Drive]) -> None:
+    """Print for each recording how many rows are learned, held out, between the two, and of unknown place."""
+    for drive in drives:
+        train_rows, guard_rows, held_out_rows = np.bincount(drive.part, minlength=3)
+        print(
+            f"{drive.name}: {train_rows} rows to train on, {held_out_rows} held out, {guard_rows} between them,"
+            f" {drive.unplaced} of unknown place"
+        )
+
+
+def check_rows(drives: Sequence[Drive], batch: int) -> None:
+    """Raise RunError where fewer than two batches of rows are learned or held out."""
+    for part, purpose in ((TRAIN, "train on"), (HELD_OUT, "test on")):
+        rows = sum(int((drive.part == part).sum()) for drive in drives)
+        if rows < 2 * batch:
+            raise RunError(f"{rows} rows to {purpose} are too few; at least {2 * batch} are needed")
