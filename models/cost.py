@@ -66,11 +66,9 @@ def _multiply_accumulates(layer: Any) -> int:
     """The weights of a layer's kernels, times the places or steps at which each is used."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds; --help should not
 
-    normalisations = layers.BatchNormalization | layers.Normalization | layers.LayerNormalization
     convolutions = layers.Conv1D | layers.Conv2D | layers.Conv2DTranspose | layers.DepthwiseConv2D
-    others = layers.GroupNormalization | layers.RMSNormalization | layers.PReLU
-    if not layer.weights or isinstance(layer, normalisations | others):
-        return 0
+    if isinstance(layer, layers.PReLU) or all(len(weight.shape) < 2 for weight in layer.weights):
+        return 0  # normalisations and scalings have only a number for each channel
     if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
     elif isinstance(layer, layers.MultiHeadAttention):

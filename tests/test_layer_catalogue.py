@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.applications import convnext
 
 from models.convert import litert_bytes
 from models.loading import load_steering_model
@@ -51,6 +52,7 @@ IMAGE_LAYERS: dict[str, Callable[[], list[Any]]] = {
     "kept axes": lambda: [layers.GlobalAveragePooling2D(keepdims=True)],
     "softmax": lambda: [layers.Softmax(axis=-1)],
     "repeated": lambda: [layers.Flatten(), layers.RepeatVector(3)],
+    "scaled by learning": lambda: [convnext.LayerScale(0.3, 4), convnext.StochasticDepth(0.2)],
     "scaled by channel": lambda: [layers.Rescaling([1.0, 2.0, 3.0, 4.0], offset=[0.0, 0.1, 0.2, 0.3])],
 }
 

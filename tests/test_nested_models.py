@@ -89,7 +89,7 @@ def test_a_sequential_that_begins_with_a_model(suffix: str, tmp_path: Path) -> N
 def application(name: str, **options: Any) -> Callable[[Any], Any]:
     def build(x: Any) -> Any:
         base = getattr(keras.applications, name)
-        prepares_itself = name.startswith(("EfficientNet", "MobileNetV3"))
+        prepares_itself = name.startswith(("EfficientNet", "MobileNetV3", "ConvNeXt"))
         pixels = layers.Rescaling(255.0 if prepares_itself else 1.0)(x)
         features = base(input_shape=(160, 320, 3), include_top=False, weights=None, **options)(pixels, training=False)
         return layers.GlobalAveragePooling2D()(features)
@@ -105,7 +105,17 @@ def test_mobilenet_inside_a_model(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
-    "name", ["EfficientNetB0", "ResNet50", "MobileNetV3Small", "DenseNet121", "Xception", "NASNetMobile", "InceptionV3"]
+    "name",
+    [
+        "EfficientNetB0",
+        "ResNet50",
+        "MobileNetV3Small",
+        "DenseNet121",
+        "Xception",
+        "NASNetMobile",
+        "InceptionV3",
+        "ConvNeXtTiny",
+    ],
 )
 def test_applications_of_keras_inside_a_model(name: str, suffix: str, tmp_path: Path) -> None:
     assert_same_application(name, tmp_path / f"model{suffix}")

@@ -180,6 +180,7 @@ TRAINING_ONLY = frozenset(
         "RandomWidth",
         "RandomZoom",
         "Solarization",
+        "StochasticDepth",
     }
 )
 """Classes that pass their input on unchanged outside training; RandomCrop does not, because it crops the middle."""

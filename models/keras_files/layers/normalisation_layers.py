@@ -6,7 +6,19 @@ from typing import Any
 
 from keras import layers
 
-from models.keras_files.layers.layer_settings import MAX_SIDE, LayerSettings, Shape
+from models.keras_files.layers.layer_settings import MAX_SIDE, LayerSettings, Maker, Shape
+
+
+class LayerScale(layers.Layer):
+    """The layer of this name in Keras' ConvNeXt: each channel times a trained number, `gamma`."""
+
+    def build(self, shape: Any) -> None:
+        """One number for each channel, of the last axis."""
+        self.gamma = self.add_weight(shape=(shape[-1],), name="gamma")
+
+    def call(self, x: Any) -> Any:
+        """Scale `x`, (n, ..., channels); the shape stays."""
+        return x * self.gamma
 
 
 def _batch_normalization(settings: LayerSettings, common: dict[str, Any]) -> Any:
@@ -79,17 +91,22 @@ def _gain_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     return [(_along_axis(settings, shape),)] * (settings.flag("center", True) + settings.flag("scale", True))
 
 
+def _channel_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
+    return [shape[-1:]]
+
+
 def _rms_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
     return [(_along_axis(settings, shape),)]
 
 
-NORMALISATION_MAKERS = {
+NORMALISATION_MAKERS: dict[str, Maker] = {
     "BatchNormalization": _batch_normalization,
     "LayerNormalization": _layer_normalization,
     "GroupNormalization": _group_normalization,
     "RMSNormalization": _rms_normalization,
     "UnitNormalization": _unit_normalization,
     "Normalization": _normalization,
+    "LayerScale": lambda _, common: LayerScale(**common),
 }
 
 NORMALISATION_SHAPES = {
@@ -98,4 +115,5 @@ NORMALISATION_SHAPES = {
     "GroupNormalization": _gain_shapes,
     "RMSNormalization": _rms_shapes,
     "Normalization": _adapted_shapes,
+    "LayerScale": _channel_shapes,
 }
