@@ -9,7 +9,9 @@ import argparse
 import sys
 from collections.abc import Callable
 
-BAD_INPUT, INTERRUPTED = 2, 130
+from protocol.start import BAD_INPUT, INTERRUPTED, STOPPED, interruptible
+
+__all__ = ["BAD_INPUT", "INTERRUPTED", "command_parser", "number", "positive", "run", "whole"]
 
 
 def command_parser(prog: str, text: str | None) -> argparse.ArgumentParser:
@@ -54,7 +56,7 @@ def run(
     body: Callable[[], int | None],
     name: str,
     expected: tuple[type[Exception], ...] = (OSError, ValueError),
-    stopped: str = "stopped",
+    stopped: str = STOPPED,
 ) -> int:
     """Run a command's body, which parses the arguments first, and return its exit code; None counts as 0.
 
@@ -62,11 +64,12 @@ def run(
     exit code BAD_INPUT. Ctrl-C becomes the line `stopped` and INTERRUPTED.
     """
     try:
-        return body() or 0
+        with interruptible():
+            return body() or 0
     except expected as error:
         line = " ".join(str(error).split())
         print(f"{name}: {line}" if name else line, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"\n{stopped}", file=sys.stderr)
+        print(f"\n{stopped}" if sys.stderr.isatty() else stopped, file=sys.stderr)  # below the ^C of the user
         return INTERRUPTED

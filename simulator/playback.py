@@ -8,6 +8,11 @@ simulator keeps two, so that each reply belongs to a known frame.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import json
 import math

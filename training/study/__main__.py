@@ -5,6 +5,11 @@ python -m training.study digits --model eff --data mnist.npz
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import sys
@@ -46,7 +51,6 @@ MODELS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; returns the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stop_message = "stopped; the same command resumes a training from its last finished epoch"
     return run(lambda: _run_command(_parser().parse_args(arguments)), "error", stopped=stop_message)
 
