@@ -147,6 +147,7 @@ def litert_bytes_of(
         signature.append(tf.TensorSpec(measurements, tf.float32, name=OWN_NAME))
     function = tf.function(answer, input_signature=signature, autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    logging.getLogger("absl").setLevel(logging.ERROR)  # it warns of a parameter that a later version may want
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from protocol.command_line import command_parser, run, whole
+from protocol.command_line import Parser, command_parser, run, whole
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_training(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], task: str, models: Sequence[str]
+    commands: argparse._SubParsersAction[Parser], task: str, models: Sequence[str]
 ) -> None:
     parser = commands.add_parser(task, help=f"train a network on {task}")
     parser.set_defaults(run_command=_train, task=task)
