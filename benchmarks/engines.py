@@ -8,6 +8,11 @@ All sides take turns, so that a drift of the machine's speed affects them alike.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import sys
 import tempfile

@@ -7,6 +7,11 @@ Each client sends at its own steady rate, whether or not the last answer has com
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import sys
 import threading

@@ -9,6 +9,11 @@ does.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import sys
 import threading

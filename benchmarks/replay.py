@@ -5,6 +5,11 @@ python -m benchmarks.replay RECORDING
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import sys
 import time

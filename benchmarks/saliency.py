@@ -9,6 +9,11 @@ spots, and compare how much each changes the steering.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import http.client
 import sys

@@ -10,6 +10,11 @@ of an epoch is its number of steps times the median step. It excludes the 10,000
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import sys
@@ -20,7 +25,6 @@ from dataclasses import replace
 from benchmarks.command import run_benchmark
 from protocol.command_line import command_parser
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `training` does, but TensorFlow is imported before it here
 
 import keras

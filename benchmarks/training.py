@@ -11,6 +11,11 @@ turns, so that a drift of the machine's speed affects them alike; ratios are of 
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import sys
@@ -23,7 +28,6 @@ from pathlib import Path
 from benchmarks.command import run_benchmark
 from protocol.command_line import command_parser
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as `training` does, but TensorFlow is imported before it here
 
 import keras

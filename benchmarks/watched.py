@@ -8,6 +8,11 @@ its own stands for the page and reads the stream of events. A browser's drawing 
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import http.client
 import subprocess

@@ -8,6 +8,11 @@ between recording sessions are cut.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import math
 import signal

@@ -8,11 +8,16 @@ process also survives a killed server and completes the film.
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # both may reach all processes, also during the imports; then the server closes the film
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
 import collections
 import contextlib
 import os
 import pickle
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,8 +37,6 @@ NICENESS = 10
 
 def main(path: Path, title: str, source: BinaryIO) -> int:
     """Write the film of all shots in `source` and return the exit code; an error is one line on stdout."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # both may reach all processes; then the server closes the film
-        signal.signal(number, signal.SIG_IGN)
     lower_priority()
     pace = AnswerPace()
     network_file, network = None, None

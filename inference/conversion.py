@@ -6,6 +6,11 @@ can at worst fail its own conversion. Every later start uses the cached file and
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import hashlib
 import importlib.util
 import json
@@ -181,7 +186,7 @@ def _run(converter: str, arguments: list[str], name: str) -> None:
     command = [sys.executable, "-m", converter, *arguments]
     if log.isEnabledFor(logging.DEBUG):
         command.append("--verbose")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     try:
         process = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, timeout=CONVERSION_LIMIT_S, check=False, text=True

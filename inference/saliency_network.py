@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.interpreter import open_interpreter
 from protocol.messages import FRAME_SHAPE, Frame
 
 COLOUR = np.array([255.0, 40.0, 180.0], np.float32)
@@ -38,11 +39,8 @@ class SaliencyNetwork:
     """Computes what one model looks at. file: from `conversion.saliency_file`. Raises ValueError for any other file."""
 
     def __init__(self, file: Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # heavy: imported only when used
-
         try:
-            self._interpreter = Interpreter(model_path=str(file), num_threads=1)
-            self._interpreter.allocate_tensors()
+            self._interpreter = open_interpreter(file, threads=1)
             (frame_details,) = self._interpreter.get_input_details()
             (map_details,) = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:

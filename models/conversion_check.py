@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.card import golden_frame
+from models.interpreter import open_interpreter
 from protocol.messages import FRAME_SHAPE
 
 Array = npt.NDArray[Any]
@@ -53,10 +54,7 @@ def model_answer(model: Any) -> Answer:
 
 def litert_answer(content: bytes) -> Answer:
     """The answers of a LiteRT file of ours."""
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-
-    interpreter = Interpreter(model_content=content, num_threads=os.cpu_count())
-    interpreter.allocate_tensors()
+    interpreter = open_interpreter(content, os.cpu_count() or 1)
     indices = {np.dtype(details["dtype"]): details["index"] for details in interpreter.get_input_details()}
     answer_index = interpreter.get_output_details()[0]["index"]
 

@@ -12,6 +12,11 @@ hashes of the files. Beside a model of its name, a .tflite file stands for it on
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import hashlib
 import importlib.util
@@ -142,6 +147,7 @@ def litert_bytes_of(
         signature.append(tf.TensorSpec(measurements, tf.float32, name=OWN_NAME))
     function = tf.function(answer, input_signature=signature, autograph=False)
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
+    logging.getLogger("absl").setLevel(logging.ERROR)  # it warns of a parameter that a later version may want
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if weights != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -195,7 +201,6 @@ def run_conversion(
     The parser gets the option --verbose, which prints a traceback with an error.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser.add_argument("--verbose", action="store_true", help="print a traceback with an error")
     input_errors = (ValueError, ConversionError, OSError)
 

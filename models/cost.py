@@ -11,9 +11,13 @@ adjacent layer.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import math
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,7 +108,6 @@ def _places(layer: Any) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table for each model; for an invalid model, print one line to stderr and return 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return run(lambda: _print_all(_parser().parse_args(arguments).models), "")
 
 

@@ -13,6 +13,11 @@ product would show a single spot.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import json
 import os

@@ -6,18 +6,62 @@ They belong to this package because all other packages may import it.
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
-BAD_INPUT, INTERRUPTED = 2, 130
+from protocol.start import BAD_INPUT, INTERRUPTED, STOPPED, interruptible
+
+__all__ = [
+    "BAD_INPUT", "INTERRUPTED", "STOPPED",
+    "Parser", "command_parser", "help_texts", "number", "positive", "run", "whole",
+]  # fmt: skip
+
+USUAL_CODES = "exit code: 0 success; 2 bad input; 130 stopped by Ctrl-C"
 
 
-def command_parser(prog: str, text: str | None) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser that answers a mistake with one line: the closest option for a mistyped one, no usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and exit with BAD_INPUT."""
+        self.exit(BAD_INPUT, f"{self.prog}: error: {' '.join(message.split())}\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse as argparse does, but exit for the first argument that is none of ours."""
+        words = list(sys.argv[1:] if args is None else args)
+        if self._subparsers is None:  # else a subparser knows the options behind its name
+            self._check_names(words)
+        namespace, rest = super().parse_known_args(words, namespace)
+        if rest:
+            self.error(f"no place for {' '.join(map(repr, rest))}; `{self.prog} --help` says what it takes")
+        return namespace, rest
+
+    def _check_names(self, words: Iterable[str]) -> None:
+        """Name the first long option that there is not; argparse might complain first of its value."""
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        for word in words:
+            name = word.partition("=")[0]
+            if word == "--":
+                return
+            if word.startswith("--") and " " not in name and not any(option.startswith(name) for option in options):
+                closest = difflib.get_close_matches(name, options, 1)
+                advice = f"did you mean {closest[0]}?" if closest else f"`{self.prog} --help` lists them"
+                self.error(f"there is no option {name}; {advice}")
+
+
+def command_parser(prog: str, text: str | None) -> Parser:
     """A parser whose help keeps line breaks. text: the description, an empty line, and the epilog of --help."""
-    description, _, epilog = (text or "").partition("\n\n")
-    return argparse.ArgumentParser(
-        prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    return Parser(prog=prog, **help_texts(text))
+
+
+def help_texts(text: str | None) -> dict[str, Any]:
+    """A parser's arguments for its --help: text as in `command_parser`, and the exit codes if it names none."""
+    description, _, epilog = (text or "").strip().partition("\n\n")
+    if "exit code:" not in epilog:
+        epilog = f"{epilog.rstrip()}\n\n{USUAL_CODES}".lstrip()
+    return {"description": description, "epilog": epilog, "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
 def number(low: float, high: float, name: str = "it") -> Callable[[str], float]:
@@ -54,7 +98,7 @@ def run(
     body: Callable[[], int | None],
     name: str,
     expected: tuple[type[Exception], ...] = (OSError, ValueError),
-    stopped: str = "stopped",
+    stopped: str = STOPPED,
 ) -> int:
     """Run a command's body, which parses the arguments first, and return its exit code; None counts as 0.
 
@@ -62,11 +106,12 @@ def run(
     exit code BAD_INPUT. Ctrl-C becomes the line `stopped` and INTERRUPTED.
     """
     try:
-        return body() or 0
+        with interruptible():
+            return body() or 0
     except expected as error:
         line = " ".join(str(error).split())
         print(f"{name}: {line}" if name else line, file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"\n{stopped}", file=sys.stderr)
+        print(f"\n{stopped}" if sys.stderr.isatty() else stopped, file=sys.stderr)  # below the ^C of the user
         return INTERRUPTED

@@ -12,6 +12,9 @@ from pathlib import Path
 
 if __name__ == "__main__":  # run as a file: import from the repository, not from server/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from protocol.start import begin_command
+
+    begin_command()
 
 import gc
 import ipaddress

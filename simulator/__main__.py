@@ -7,6 +7,11 @@ python -m simulator record recordings/lake --track lake --laps 4
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import sys
 from collections.abc import Sequence
 

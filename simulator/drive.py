@@ -19,7 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from protocol.command_line import BAD_INPUT, command_parser, number, positive, run
+from protocol.command_line import BAD_INPUT, INTERRUPTED, STOPPED, command_parser, number, positive, run
 from protocol.recording import read_recording
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
@@ -39,7 +39,7 @@ examples:
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
 exit code: 0 the car drove its laps on the road; 1 it left the road, needed an intervention in a replay, or did not
-finish; 2 the input was bad, or no server answered."""
+finish; 2 the input was bad, or no server answered; 130 stopped by Ctrl-C."""
 
 REPLAY = "replay:"
 
@@ -107,7 +107,7 @@ def _drive(world: JudgedWorld, total_m: float, connection: Connection, options: 
     except (ServerGone, ServerSilent, ValueError, OSError) as error:
         return str(error)
     except KeyboardInterrupt:
-        return "the user stopped the drive"
+        return STOPPED
     finally:
         connection.close()
     return None if world.log.distance_m >= total_m - ROUNDING_M else "the time limit ended the drive"
@@ -118,7 +118,8 @@ def _report(
 ) -> int:
     report = log.report()
     faults = dict(connection.faults)
-    print(f"{options.track}{', in reverse' if options.reverse else ''}: {report.table(course.failed)}")
+    if log.distance_m > 0:
+        print(f"{options.track}{', in reverse' if options.reverse else ''}: {report.table(course.failed)}")
     if faults:
         print(f"the simulator could not read these replies: {faults}")
     if failure:
@@ -138,6 +139,8 @@ def _report(
         options.report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     if options.map:
         course.draw([(options.track, log)], options.map)
+    if failure == STOPPED:
+        return INTERRUPTED
     if not connection.connects:
         return BAD_INPUT
     return 1 if failure or report.off_road_events else 0

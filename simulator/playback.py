@@ -8,6 +8,11 @@ simulator keeps two, so that each reply belongs to a known frame.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import json
 import math
@@ -22,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from protocol.command_line import command_parser, positive, run, whole
+from protocol.command_line import INTERRUPTED, command_parser, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.recording import Sample, read_frames
 from simulator.client.connection import Connection, Event, EventKind, Observation
@@ -36,7 +41,8 @@ examples:
   python -m simulator.playback recordings/lake --speed-up max --limit 500
   python -m simulator.playback recordings/lake --url http://127.0.0.1:4568 --json agreement.json
 
-exit code: 0 the server answered every telemetry; 1 it left some unanswered; 2 no such recording, or no server."""
+exit code: 0 the server answered every telemetry; 1 it left some unanswered; 2 no such recording, or no server;
+130 stopped by Ctrl-C."""
 
 ANSWER_TIMEOUT_S = 5.0
 GIVE_UP_AFTER = 3
@@ -67,8 +73,9 @@ def _play_recording(options: argparse.Namespace) -> int:
     connection = make_connection(options)
     print(recording.summary(), file=sys.stderr)
     samples = recording.samples[: options.limit]
-    replies = _play_until_stopped(samples, connection, options.speed_up)
-    return _report(options, recording.folder.name, samples, replies, connection)
+    replies, stopped = _play_until_stopped(samples, connection, options.speed_up)
+    code = _report(options, recording.folder.name, samples, replies, connection)
+    return INTERRUPTED if stopped else code
 
 
 def play(samples: Sequence[Sample], connection: Connection, speed_up: float, replies: list[FrameReply]) -> None:
@@ -140,16 +147,19 @@ def _next_reply(connection: Connection) -> Event | None:
     return None
 
 
-def _play_until_stopped(samples: Sequence[Sample], connection: Connection, speed_up: float) -> list[FrameReply]:
-    """Play to the end or until Ctrl-C; returns the replies so far, for the report."""
+def _play_until_stopped(
+    samples: Sequence[Sample], connection: Connection, speed_up: float
+) -> tuple[list[FrameReply], bool]:
+    """Play to the end or until Ctrl-C; returns the replies so far, for the report, and whether Ctrl-C came."""
     replies: list[FrameReply] = []
     try:
         play(samples, connection, speed_up, replies)
     except KeyboardInterrupt:
         print("stopped; the report covers the frames played so far", file=sys.stderr)
+        return replies, True
     finally:
         connection.close()
-    return replies
+    return replies, False
 
 
 def _report(

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from protocol.command_line import command_parser, number, positive, run, whole
+from protocol.command_line import USUAL_CODES, command_parser, number, positive, run, whole
 
 
 def raising(error: BaseException):
@@ -39,7 +39,7 @@ def test_a_wrong_option_is_named_and_help_keeps_its_lines(capsys):
     assert "drive: error: argument --laps: it must be a number from 1 to 9, got '10'" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="0"):
         parser.parse_args(["--help"])
-    assert capsys.readouterr().out.endswith("examples:\n  one\n  two\n")
+    assert capsys.readouterr().out.endswith(f"examples:\n  one\n  two\n\n{USUAL_CODES}\n")
 
 
 @pytest.mark.parametrize(("result", "code"), [(0, 0), (1, 1), (None, 0)])
@@ -63,6 +63,6 @@ def test_an_unexpected_error_keeps_its_traceback():
 
 def test_ctrl_c_ends_with_130_and_what_to_do(capsys):
     assert run(raising(KeyboardInterrupt()), "drive") == 130
-    assert capsys.readouterr().err == "\nstopped\n"
+    assert capsys.readouterr().err == "stopped\n"
     assert run(raising(KeyboardInterrupt()), "drive", stopped="stopped; go on") == 130
-    assert capsys.readouterr().err == "\nstopped; go on\n"
+    assert capsys.readouterr().err == "stopped; go on\n"

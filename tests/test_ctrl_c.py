@@ -43,6 +43,6 @@ def test_ctrl_c_is_one_line_and_exit_code_130(command, monkeypatch, capsys):
         code = None  # it would end pytest
     assert code == 130
     output = capsys.readouterr()
-    assert output.err.startswith("\nstopped")
-    assert output.err.count("\n") == 2
+    assert output.err.startswith("stopped")
+    assert output.err.count("\n") == 1
     assert output.out == ""

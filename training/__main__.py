@@ -5,9 +5,13 @@ python -m training --model eff RECORDING... --lap-m 1135
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,7 +52,6 @@ LITTLE_ROWS = 10_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, train and report; returns the exit code: 0 for success, 2 for bad input, 130 for Ctrl-C."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     stop_message = "stopped; the same command goes on from the last finished epoch"
     return run(lambda: _train_or_preview(_parse(arguments)), "error", stopped=stop_message)
 

@@ -9,6 +9,11 @@ recording shows. Here the engine and speed control that serve a simulator close 
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import json
 import math

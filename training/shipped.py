@@ -7,6 +7,11 @@ Everything is seeded, and finished drives and epochs are kept, so the same comma
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import shutil
 import sys

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from inference.network_files.tensors import Array, EngineError, Tensor
+from models.interpreter import open_interpreter
 
 
 class LiteRtNetwork:
@@ -19,12 +20,8 @@ class LiteRtNetwork:
     """
 
     def __init__(self, source: Path | bytes, name: str, threads: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415  # only when chosen
-
-        content = {"model_content": source} if isinstance(source, bytes) else {"model_path": str(source)}
         try:
-            self._interpreter = Interpreter(**content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            self._interpreter = open_interpreter(source, threads)
         except (ValueError, RuntimeError) as error:
             raise EngineError(f"{name} is no LiteRT model that this machine can run: {first_line(error)}") from None
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()

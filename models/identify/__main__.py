@@ -8,10 +8,14 @@ The driver need not be the one from whom the model learned, but the road should 
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -52,7 +56,6 @@ WORTH_A_WORD = 0.02
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Identify and print; returns the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return run(lambda: _identify(_parse(arguments)), "identify", (OSError, ValueError, RuntimeError))
 
 

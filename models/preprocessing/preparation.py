@@ -7,6 +7,11 @@ It runs before a network file that others made, whose layers this repository can
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import json
 import sys
 from collections.abc import Sequence

@@ -8,10 +8,14 @@ about one picture a second. It ends after a minute without requests, or when the
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C reaches this process too, but the server ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 import io
 import os
 import pickle
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -65,7 +69,6 @@ class Watchdog:
 
 def main(source: BinaryIO, target: BinaryIO, idle_s: float = IDLE_S) -> None:
     """Answer each question from `source` on `target` until `source` ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too, but the server ends it
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     painter, watchdog = Painter(), Watchdog(idle_s)

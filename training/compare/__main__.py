@@ -5,6 +5,11 @@ python -m training.compare models/eff.h5 models/baseline.h5 RECORDING
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import sys
@@ -43,7 +48,6 @@ exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the named networks, measure all models, write the files and print the table; returns the exit code."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stop_message = "stopped; finished trainings are kept, and the same command resumes"
     return run(
         lambda: _train_and_compare(_parse(arguments)), "compare", (OSError, ValueError, RuntimeError), stop_message

@@ -5,6 +5,11 @@ python -m training.study digits --model eff --data mnist.npz
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import sys
@@ -12,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from protocol.command_line import command_parser, run, whole
+from protocol.command_line import Parser, command_parser, run, whole
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
@@ -46,7 +51,6 @@ MODELS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; returns the exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stop_message = "stopped; the same command resumes a training from its last finished epoch"
     return run(lambda: _run_command(_parser().parse_args(arguments)), "error", stopped=stop_message)
 
@@ -158,9 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_training(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], task: str, models: Sequence[str]
-) -> None:
+def _add_training(commands: argparse._SubParsersAction[Parser], task: str, models: Sequence[str]) -> None:
     parser = commands.add_parser(task, help=f"train a network on {task}")
     parser.set_defaults(run_command=_train, task=task)
     parser.add_argument("--model", choices=models, required=True)

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from models.classifiers import TASKS
 from models.convert import litert_bytes
 from models.cost import cost
+from models.interpreter import open_interpreter
 from models.steering import baseline, eff
 from models.whole_files import write_whole
 from training.judge.timing import milliseconds
@@ -100,10 +101,7 @@ def _image(model: keras.Model) -> Any:
 
 
 def _litert(content: bytes, model: keras.Model) -> Callable[[], Any]:
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-
-    interpreter = Interpreter(model_content=content, num_threads=THREADS)
-    interpreter.allocate_tensors()
+    interpreter = open_interpreter(content, THREADS)
     into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     image = _image(model)
 
