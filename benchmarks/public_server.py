@@ -8,6 +8,11 @@ only clients that send CONNECT, so the stock simulator's car would stand still.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import base64
 import io
 import sys

@@ -30,7 +30,7 @@ from film.writer import FilmWriter
 from inference.conversion import saliency_file
 from inference.saliency_network import SaliencyNetwork
 from models.adapter.text import ModelSource, model_source
-from protocol.command_line import INTERRUPTED, command_parser, run
+from protocol.command_line import INTERRUPTED, command_parser, output_file, run
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
 from protocol.logs.columns import CAMERAS
@@ -79,7 +79,7 @@ def _saliency(model: ModelSource) -> SaliencyNetwork:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m film", HELP)
     parser.add_argument("recording", type=Path, help="folder with driving_log.csv and IMG/, or with images alone")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.mp4 or FILE.gif")
+    parser.add_argument("--out", type=output_file, required=True, metavar="FILE", help="FILE.mp4 or FILE.gif")
     parser.add_argument("--camera", choices=CAMERAS, default="center", help="default: center")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="begin S seconds after the first frame")
     parser.add_argument("--end", type=float, default=math.inf, metavar="S", help="end S seconds after the first frame")

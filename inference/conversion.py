@@ -210,6 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _convert_all(models: Sequence[Path]) -> None:
     for model in models:
+        model_kind(model)
         file, notes = litert_file(model)
         print(f"{model}: {file}", saliency_file(model), *notes, sep="\n  ")
 

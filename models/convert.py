@@ -47,7 +47,7 @@ from models.conversion_check import (
 from models.converted import Origin
 from models.keras_files.file_kinds import model_kind
 from models.whole_files import sha256, write_whole
-from protocol.command_line import command_parser, run
+from protocol.command_line import command_parser, output_file, run
 from protocol.messages import FRAME_SHAPE
 
 AGREEMENT = {"float32": 1e-3, "float16": 5e-3, "int8": 5e-2}
@@ -222,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     text = f"{__doc__}\n{syntax()}"
     parser = command_parser("python -m models.convert", text)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
-    parser.add_argument("out", type=Path, help="the .tflite or .onnx file to write")
+    parser.add_argument("out", type=output_file, help="the .tflite or .onnx file to write")
     parser.add_argument(
         "--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"
     )

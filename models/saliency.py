@@ -30,7 +30,12 @@ from models.adapter.text import adapter_text
 from models.convert import litert_bytes_of, run_conversion
 from models.converted import origin_path
 from models.whole_files import write_whole
-from protocol.command_line import command_parser
+from protocol.command_line import command_parser, output_file
+
+HELP = """Write a LiteRT file that maps a frame to what the network looks at.
+
+example:
+  python -m models.saliency models/eff.h5 eff-saliency.tflite"""
 
 NICENESS = 10
 """The conversion usually runs during a drive, which has priority."""
@@ -117,10 +122,9 @@ def _features(model: Any) -> list[tuple[Any, Any]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line: print the notes; on failure, print one line to stderr and return 2."""
-    text = "Write a LiteRT file that maps a frame to what the network looks at."
-    parser = command_parser("python -m models.saliency", text)
+    parser = command_parser("python -m models.saliency", HELP)
     parser.add_argument("model", type=Path, help="a .h5 or .keras file, or either half of a .json + .h5 pair")
-    parser.add_argument("out", type=Path, help="the .tflite file to write")
+    parser.add_argument("out", type=output_file, help="the .tflite file to write")
     parser.add_argument("--preprocess", type=adapter_text, metavar="TEXT", help="as for models.convert")
     return run_conversion(parser, arguments, _convert)
 

@@ -16,6 +16,9 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         temporary.write_bytes(content)
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # the name that the user knows
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

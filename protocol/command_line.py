@@ -9,13 +9,14 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from protocol.start import BAD_INPUT, INTERRUPTED, STOPPED, interruptible
 
 __all__ = [
     "BAD_INPUT", "INTERRUPTED", "STOPPED",
-    "Parser", "command_parser", "help_texts", "number", "positive", "run", "whole",
+    "Parser", "command_parser", "help_texts", "number", "output_file", "plain", "positive", "run", "whole",
 ]  # fmt: skip
 
 USUAL_CODES = "exit code: 0 success; 2 bad input; 130 stopped by Ctrl-C"
@@ -58,9 +59,9 @@ def command_parser(prog: str, text: str | None) -> Parser:
 
 def help_texts(text: str | None) -> dict[str, Any]:
     """A parser's arguments for its --help: text as in `command_parser`, and the exit codes if it names none."""
-    description, _, epilog = (text or "").strip().partition("\n\n")
+    description, _, epilog = (text or "").partition("\n\n")
     if "exit code:" not in epilog:
-        epilog = f"{epilog.rstrip()}\n\n{USUAL_CODES}".lstrip()
+        epilog = f"{epilog.rstrip()}\n\n{USUAL_CODES}"
     return {"description": description, "epilog": epilog, "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
@@ -94,6 +95,22 @@ def whole(low: int, high: int, name: str = "it") -> Callable[[str], int]:
 positive = number(1e-6, 1e6)
 
 
+def output_file(text: str) -> Path:
+    """A path to write to, for add_argument; before hours of work it raises ArgumentTypeError without its folder."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "is a folder" if path.is_dir() else f"cannot be written: there is no folder {path.parent}"
+        raise argparse.ArgumentTypeError(f"{text} {reason}")
+    return path
+
+
+def plain(error: Exception) -> str:
+    """An exception's message in one line, without a system's error number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"cannot open or make {error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return " ".join(str(error).split())
+
+
 def run(
     body: Callable[[], int | None],
     name: str,
@@ -109,8 +126,7 @@ def run(
         with interruptible():
             return body() or 0
     except expected as error:
-        line = " ".join(str(error).split())
-        print(f"{name}: {line}" if name else line, file=sys.stderr)
+        print(f"{name}: {plain(error)}" if name else plain(error), file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print(f"\n{stopped}" if sys.stderr.isatty() else stopped, file=sys.stderr)  # below the ^C of the user

@@ -30,7 +30,7 @@ from inference.engine import cpu_threads, open_engine
 from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
-from protocol.command_line import run
+from protocol.command_line import plain, run
 from server.built_in_simulator import start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import MODELS_THROTTLE, Options, parse_options
@@ -79,7 +79,7 @@ def _drive(options: Options) -> int:
         url = listen(listener)
     except (OSError, ValueError) as error:
         log.debug("the server could not start:", exc_info=True)  # --verbose: for a library's own ValueError
-        fail(options.log, str(error))
+        fail(options.log, plain(error))
         return 2
     gc.collect()
     gc.freeze()  # loaded objects stay, so no later collection visits them between two frames

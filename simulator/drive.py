@@ -19,7 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from protocol.command_line import BAD_INPUT, INTERRUPTED, STOPPED, command_parser, number, positive, run
+from protocol.command_line import BAD_INPUT, INTERRUPTED, STOPPED, command_parser, number, output_file, positive, run
 from protocol.recording import read_recording
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
@@ -171,6 +171,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="vary the start (default %(default)s)")
     parser.add_argument("--manual", action="store_true", help="report that a person is driving, as with W held down")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--map", type=Path, metavar="FILE", help="draw the driven line as PNG")
+    parser.add_argument("--report", type=output_file, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--map", type=output_file, metavar="FILE", help="draw the driven line as PNG")
     return parser.parse_args(arguments)

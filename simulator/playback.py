@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from protocol.command_line import INTERRUPTED, command_parser, positive, run, whole
+from protocol.command_line import INTERRUPTED, command_parser, output_file, positive, run, whole
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.recording import Sample, read_frames
 from simulator.client.connection import Connection, Event, EventKind, Observation
@@ -207,7 +207,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--limit", type=whole(1, 10**9), metavar="ROWS", help="play only the first ROWS frames")
     add_connection_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report as JSON too")
     return parser.parse_args(arguments)
 
 

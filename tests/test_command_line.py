@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from protocol.command_line import USUAL_CODES, command_parser, number, positive, run, whole
+from protocol.command_line import USUAL_CODES, command_parser, number, output_file, plain, positive, run, whole
 
 
 def raising(error: BaseException):
@@ -66,3 +66,54 @@ def test_ctrl_c_ends_with_130_and_what_to_do(capsys):
     assert capsys.readouterr().err == "stopped\n"
     assert run(raising(KeyboardInterrupt()), "drive", stopped="stopped; go on") == 130
     assert capsys.readouterr().err == "stopped; go on\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--lasp", "3"], "there is no option --lasp; did you mean --laps?"),
+        (["--lasp=3", "road"], "there is no option --lasp; did you mean --laps?"),
+        (["road", "--zebra"], "there is no option --zebra; `python -m drive --help` lists them"),
+        (["road", "rail"], "no place for 'rail'; `python -m drive --help` says what it takes"),
+        (["road", "--laps", "banana"], "argument --laps: it must be a number from 1 to 9, got 'banana'"),
+        ([], "the following arguments are required: road"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_closest_option(arguments, line, capsys):
+    parser = command_parser("python -m drive", "Drive.")
+    parser.add_argument("road")
+    parser.add_argument("--laps", type=number(1, 9))
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(arguments)
+    assert capsys.readouterr().err == f"python -m drive: error: {line}\n"
+
+
+def test_what_looks_like_an_option_may_be_a_value():
+    parser = command_parser("python -m drive", "Drive.")
+    parser.add_argument("roads", nargs="+")
+    parser.add_argument("--pixels")
+    assert parser.parse_args(["--pix", "a", "road"]).pixels == "a", "an abbreviation"
+    assert parser.parse_args(["--", "--lasp"]).roads == ["--lasp"]
+
+
+def test_a_subcommand_names_its_own_closest_option(capsys):
+    parser = command_parser("python -m drive", "Drive.")
+    parser.add_subparsers().add_parser("fast").add_argument("--laps")
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(["fast", "--lasp", "3"])
+    assert capsys.readouterr().err.endswith("drive fast: error: there is no option --lasp; did you mean --laps?\n")
+
+
+def test_a_systems_error_is_plain_words(tmp_path):
+    with pytest.raises(FileNotFoundError) as missing:
+        (tmp_path / "no" / "file").read_bytes()
+    assert plain(missing.value) == f"cannot open or make {tmp_path / 'no' / 'file'}: no such file or directory"
+    assert plain(OSError("the disk\n is full")) == "the disk is full"
+
+
+def test_a_file_to_write_needs_its_folder(tmp_path):
+    assert output_file(str(tmp_path / "new.json")) == tmp_path / "new.json"
+    with pytest.raises(ArgumentTypeError, match="there is no folder"):
+        output_file(str(tmp_path / "no" / "new.json"))
+    with pytest.raises(ArgumentTypeError, match="is a folder"):
+        output_file(str(tmp_path))

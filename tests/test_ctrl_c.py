@@ -1,7 +1,9 @@
 """Ctrl-C ends every command in the same way: with one line and the exit code 130."""
 
 import argparse
+import ast
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,37 @@ def test_ctrl_c_is_one_line_and_exit_code_130(command, monkeypatch, capsys):
     assert output.err.startswith("stopped")
     assert output.err.count("\n") == 1
     assert output.out == ""
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_has_an_example_and_the_exit_codes(command, monkeypatch, capsys):
+    module = importlib.import_module(command)
+    with pytest.raises(SystemExit, match="0"):
+        module.main(["--help"])
+    _, options, examples = capsys.readouterr().out.partition("-h, --help")
+    assert options
+    name = command.removesuffix(".__main__")
+    call = "python server/drive.py " if command == "server.drive" else f"python -m {name} "
+    assert call in f"{examples} ".replace("\n", " \n"), "besides the usage"
+    assert "exit code: 0 " in examples
+    assert "130 " in examples.partition("exit code:")[2]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_each_begins_before_its_large_imports(command):
+    """Only the standard library may be imported before Ctrl-C is taken care of."""
+    module = importlib.import_module(command)
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    begin = next(i for i, node in enumerate(tree.body) if "begin_command()" in ast.unparse(node))
+    assert isinstance(tree.body[begin], ast.If)
+    for node in tree.body[:begin]:
+        for name in ast.walk(node):
+            names = [alias.name for alias in name.names] if isinstance(name, ast.Import) else []
+            names += [name.module] if isinstance(name, ast.ImportFrom) else []
+            assert {part.partition(".")[0] for part in names} <= {*sys.stdlib_module_names, "protocol"}, command
+
+
+@pytest.mark.parametrize("child", sorted(CHILDREN - {"inference.network_files.trial"}))
+def test_a_child_ignores_ctrl_c_before_its_large_imports(child):
+    text = (ROOT / f"{child.replace('.', '/')}.py").read_text(encoding="utf-8")
+    assert 0 < text.index("SIG_IGN") < text.index("\nfrom pathlib")

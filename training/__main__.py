@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import NETWORKS
-from protocol.command_line import command_parser, number, run, whole
+from protocol.command_line import command_parser, number, output_file, run, whole
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -156,11 +156,11 @@ def _preview(settings: TrainingSettings, out: Path) -> None:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m training", HELP)
-    parser.add_argument(
-        "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
-    )
-    parser.add_argument("--model", choices=NETWORKS, help="network to train (eff, or eff-tiny by the recipe quick)")
-    recipes = parser.add_mutually_exclusive_group()
+    titles = ("recordings", "network and learning", "driving", "files")
+    data, learning, driving, files = (parser.add_argument_group(title) for title in titles)
+    data.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/")
+    learning.add_argument("--model", choices=NETWORKS, help="network to train (eff, or eff-tiny by the recipe quick)")
+    recipes = learning.add_mutually_exclusive_group()
     recipes.add_argument("--recipe", choices=("ours", "quick", "study"), help="hyperparameters (ours)")
     recipes.add_argument(
         "--quick",
@@ -169,10 +169,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         dest="recipe",
         help="a model that drives in minutes: --recipe quick",
     )
-    parser.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card is written beside it")
-    parser.add_argument("--force", action="store_true", help="replace a model that was made from other recordings")
-    parser.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, named by its settings)")
-    parser.add_argument(
+    files.add_argument("--out", type=Path, help="model file to write (RUN/MODEL.h5); its card is written beside it")
+    files.add_argument("--force", action="store_true", help="replace a model that was made from other recordings")
+    files.add_argument("--run", type=Path, help="run folder (runs/MODEL-xxxxxxxx, named by its settings)")
+    data.add_argument(
         "--also",
         nargs="+",
         type=Path,
@@ -180,7 +180,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="RECORDING",
         help="also train on these recordings, of which nothing is held out",
     )
-    parser.add_argument(
+    data.add_argument(
         "--test",
         nargs="+",
         type=Path,
@@ -188,30 +188,35 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="RECORDING",
         help="hold these recordings out whole and report the error on them",
     )
-    parser.add_argument(
+    driving.add_argument(
         "--dagger",
         type=whole(0, 20),
         default=0,
         metavar="N",
         help="rounds in which the model drives the built-in tracks, an expert corrects it, and it learns from this (0)",
     )
-    parser.add_argument(
+    driving.add_argument(
         "--no-drive",
         action="store_true",
         help="keep the last checkpoint; else the last ones drive and the best driver is kept",
     )
-    parser.add_argument(
-        "--preview", type=Path, metavar="FILE.png", help="draw what the model would be shown, without training it"
+    files.add_argument(
+        "--preview",
+        type=output_file,
+        metavar="FILE.png",
+        help="draw what the model would be shown; train nothing",
     )
-    parser.add_argument("--epochs", type=whole(1, 10_000), help="passes over the data before the refit (the recipe's)")
-    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of all random choices (1)")
-    parser.add_argument(
+    learning.add_argument(
+        "--epochs", type=whole(1, 10_000), help="passes over the data before the refit (the recipe's)"
+    )
+    learning.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of all random choices (1)")
+    data.add_argument(
         "--lap-m",
         type=number(100, 100_000),
         help="length of the lap that all recordings drive, in metres (the lake: 1135); the same stretches of road are"
         " then held out on every lap; without it, blocks of time are held out",
     )
-    add_precision(parser)
+    add_precision(learning)
     options = parser.parse_args(arguments)
     if options.recipe == "study" and (options.lap_m or options.dagger):
         parser.error("--recipe study splits rows at random and ends with that; leave --lap-m and --dagger out")

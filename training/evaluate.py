@@ -34,7 +34,7 @@ from inference.observations import Motion, Observations
 from inference.policy import Policy
 from inference.speed_control import PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
-from protocol.command_line import command_parser, run
+from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
 from simulator.world.course import Course, JudgedWorld
 from simulator.world.drive_log import DriveReport
@@ -52,7 +52,7 @@ examples:
 An intervention moves the car back when it leaves a track's road, or is a metre off a replayed recording's path.
 NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.9 m between its lines, and keyboard drivers wander there.
 
-exit code: 0 no interventions; 1 interventions; 2 bad input."""
+exit code: 0 no interventions; 1 interventions; 2 bad input; 130 stopped by Ctrl-C."""
 
 FRAME_S = 0.05
 
@@ -181,8 +181,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--preprocess", type=adapter_text, metavar="TEXT", help="pixels of the models without a text of their own"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
-    parser.add_argument("--map", type=Path, metavar="FILE.png", help="draw the first course's drives into this file")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write all figures to this file")
+    parser.add_argument("--map", type=output_file, metavar="FILE.png", help="draw the first course's drives")
     options = parser.parse_args(arguments)
     options.models = [ModelSource(model.path, model.preprocess or options.preprocess) for model in options.models]
     if not 0 < options.laps <= 1000 or not 1 <= options.speed <= 30:

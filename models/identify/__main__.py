@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from models.keras_files.file_kinds import model_kind
 from models.whole_files import write_whole
-from protocol.command_line import command_parser, run
+from protocol.command_line import command_parser, output_file, run
 
 if TYPE_CHECKING:
     from models.identify.network import PixelNetwork
@@ -43,7 +43,7 @@ examples:
 The correlation compares means over one second, since a keyboard driver steers in taps; `frames` compares single frames.
 `size` is the answers' deviation from straight ahead, divided by the driver's.
 
-exit code: 0 one preprocessing stands out; 1 none does; 2 bad input."""
+exit code: 0 one preprocessing stands out; 1 none does; 2 bad input; 130 stopped by Ctrl-C."""
 
 CLEAR = 0.3
 CLEAR_DEVIATIONS = 3.5
@@ -150,7 +150,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", type=Path, help="a .h5, .keras, .tflite or .onnx file, or half of a .json + .h5 pair")
     parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="recordings of a person's drive")
     parser.add_argument("--write", action="store_true", help="keep the result in a card beside the model")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all tries to this file")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write all tries to this file")
     return parser.parse_args(arguments)
 
 

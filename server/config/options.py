@@ -77,6 +77,9 @@ examples:
 Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20). The command line overrides
 the environment, and the environment overrides the file.
 
+exit code: 0 Ctrl-C or SIGTERM while it serves, or the started simulator drove its laps on the road; 1 that simulator
+left the road or did not finish, or the server had to give up; 2 bad input; 130 Ctrl-C before it serves, or twice.
+
 For a model that does not take the camera's 160 x 320 bytes, --preprocess says which pixels it wants.
 
 """
@@ -158,77 +161,83 @@ def _arguments_set(namespace: argparse.Namespace) -> dict[str, Any]:
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
     """The parser, and its arguments that are also settings, by name."""
     parser = command_parser("python server/drive.py", HELP + syntax())
-    pace = parser.add_mutually_exclusive_group()
+    titles = ("model", "driving", "recording and film", "simulator", "network", "settings and log")
+    groups = {title: parser.add_argument_group(title) for title in titles}
+    pace = groups.pop("driving").add_mutually_exclusive_group()
+    model, recording, simulator, network, settings = (group.add_argument for group in groups.values())
     flag = argparse.BooleanOptionalAction
-    add, actions = parser.add_argument, []
-    actions += [
-        add("model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json + .h5, .tflite or .onnx"),
-        add("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
-        add("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
+    actions = [
+        model(
+            "model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json + .h5, .tflite or .onnx"
+        ),
+        network("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
+        network("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
         pace.add_argument(
             "--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, or the model's own: model"
         ),
-        add("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
-        add("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),
-        add(
+        model("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
+        model("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),
+        model(
             "--batch-ms",
             type=_batch_ms,
             default=0.0,
             metavar="MS",
             help="on a GPU, wait so long for frames of further simulators to answer together (default: 0)",
         ),
-        add("--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"),
-        add("--output", type=output_text, metavar="NAME", help="the output that steers, by name or number"),
-        add("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
-        add("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
-        add("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),
-        add(
+        model("--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"),
+        model("--output", type=output_text, metavar="NAME", help="the output that steers, by name or number"),
+        recording("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
+        recording("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
+        recording("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),
+        simulator(
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
             help="also start this simulator: lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING",
         ),
-        add("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
-        add(
+        simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
+        simulator(
             "--laps",
             type=_laps,
             metavar="N",
             help="laps to drive, or the part of a replay (default: 1)",
         ),
-        add("--watch", action=flag, default=False, help="load the model again when its file changes"),
-        add(
+        model("--watch", action=flag, default=False, help="load the model again when its file changes"),
+        model(
             "--shadow",
             type=model_source,
             metavar="MODEL",
             help="compare a second model on each frame; it steers nothing",
         ),
-        add("--token", type=_token, help="token for page and API (default: none on this computer, else a random one)"),
-        add(
+        network(
+            "--token", type=_token, help="token for page and API (default: none on this computer, else a random one)"
+        ),
+        network(
             "--protect-simulators",
             action=flag,
             default=False,
             help="ask simulators for it too: ?token= in their URL",
         ),
-        add(
+        network(
             "--allow-host",
             action="append",
             default=[],
             metavar="NAME",
             help="a host name under which a proxy serves it",
         ),
-        add("--log", choices=FORMATS, default="human", help="lines for people (default) or JSON for machines"),
-        add("--verbose", action=flag, default=False, help="also log dropped packets and loading details"),
+        settings("--log", choices=FORMATS, default="human", help="lines for people (default) or JSON for machines"),
+        settings("--verbose", action=flag, default=False, help="also log dropped packets and loading details"),
     ]
-    add(
+    recording(
         "image_folder",
         type=Path,
         nargs="?",
         metavar="IMAGE_FOLDER",
         help="same as --record, for Udacity's drive.py",
     )
-    add("--config", type=Path, metavar="FILE.toml", help="read settings from a file")
-    add(
+    settings("--config", type=Path, metavar="FILE.toml", help="read settings from a file")
+    settings(
         "--print-config",
         action="store_const",
         const=True,

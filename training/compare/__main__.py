@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from models import NETWORKS
 from models.adapter.text import ModelSource, model_source
-from models.keras_files.file_kinds import model_kind
+from models.keras_files.file_kinds import model_kind, models_near
 from protocol.command_line import command_parser, run
 from protocol.logs.files import LOG_SUFFIXES
 from training.run.precision import add_precision
@@ -186,7 +186,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     missing = [str(path) for path in (*(source.path for source in options.paths), *options.on) if not path.exists()]
     if missing:
-        parser.error(f"no such file or folder: {', '.join(missing)}")
+        names = ", ".join(models_near(Path(missing[0]).parent))
+        parser.error(f"no such file or folder: {', '.join(missing)}{names and f'; models near it: {names}'}")
     if not options.train and all(_is_recording(source.path) for source in options.paths):
         parser.error("name at least one model file, or --train NAME")
     if bool(options.train) != bool(options.on):

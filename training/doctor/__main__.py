@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protocol.command_line import BAD_INPUT, command_parser, run
+from protocol.command_line import BAD_INPUT, command_parser, output_file, run
 from protocol.errors import RecordingError
 from protocol.exclusions import RULES_NAME, Rule, RuleError, add_rules, parse_rule, remove_rules, rows_rule
 from protocol.recording import Recording, Sample, read_recording, recording_folder, row_times_s
@@ -41,7 +41,7 @@ examples:
 sessions by number (from 0), or seconds since the first frame; a range excludes its first and its last. The doctor adds
 the rules to {RULES_NAME} beside the recording, which training, films, playback and evaluation obey; it deletes nothing.
 
-exit code: 0 healthy; 1 faults that deserve attention; 2 no recording, or bad input."""
+exit code: 0 healthy; 1 faults that deserve attention; 2 no recording, or bad input; 130 stopped by Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,10 +121,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all findings and numbers to this file")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="also write all findings to this file")
     parser.add_argument(
         "--picture",
-        type=Path,
+        type=output_file,
         metavar="FILE.png",
         help="draw histograms, time traces and extreme frames of one recording",
     )

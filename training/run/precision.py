@@ -14,7 +14,7 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def add_precision(parser: argparse.ArgumentParser) -> None:
+def add_precision(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add `--precision`, whose parsed value is one of PRECISIONS."""
     parser.add_argument(
         "--precision",

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from protocol.command_line import Parser, command_parser, run, whole
+from protocol.command_line import Parser, command_parser, help_texts, run, whole
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
@@ -159,6 +159,10 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run_command=_predict)
     predict.add_argument("model", type=Path, metavar="MODEL", help="a run's model.h5")
     predict.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="28 x 28 grey, or 32 x 32 RGB")
+    for name, command in commands.choices.items():
+        examples = [line for line in HELP.splitlines() if line.startswith("  ") and name in line.split()]
+        command.epilog = help_texts("\n\n" + "\n".join(["examples:", *examples]))["epilog"]
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
 
 
