@@ -102,12 +102,13 @@ def test_the_next_commands_can_be_pasted():
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_quick_training_learns_films_and_says_what_to_do_next(make_recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("training.progress.film.LAPS", 0.02)
-    monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 64)
+    monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 256)
     short = {"epochs": 2, "refit_epochs": 1, "steps": 30, "batch": 16, "trials": ()}
     monkeypatch.setattr("training.run.recipe.QUICK", replace(QUICK, **short))
     monkeypatch.setattr("training.run.train.badness", lambda driving: (0.0, 0.0, 0.0))
     run = tmp_path / "run"
-    assert main([str(make_recording(rows=400)), "--quick", "--run", str(run)]) == 0
+    command = [str(make_recording(rows=400)), "--quick", "--run", str(run), "--precision", "mixed_bfloat16"]
+    assert main(command) == 0
     said = capsys.readouterr().out
     assert "about " in said
     assert "3 epochs of" in said

@@ -162,7 +162,9 @@ def test_the_page_follows_a_run_from_the_disk(tmp_path, monkeypatch):
         history.append(row(2, off_road_events=0.0, mean_cte_m=0.5))
         progress.epoch_ended()
         expect(page.locator("#place")).to_have_text("Epoch 3 of 3.")
-        expect(page.locator("#curves figcaption").first).to_have_text("Loss (mean squared error): now 0.02")
+        expect(page.locator("#curves figcaption").first).to_have_text(
+            "Loss (mean squared error; a dot is an epoch's mean): now 0.02"
+        )
         progress.tell("finished", "The training is finished.", [("drive", "python <b>")])
         expect(page.locator("#commands dd")).to_have_text("python <b>")
         expect(page.locator("#state")).to_have_text("The training is finished.")

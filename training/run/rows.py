@@ -10,18 +10,18 @@ from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.run.run_folder import RunError
 
 
-def print_split(drives: Sequence[Drive]) -> None:
-    """Print for each recording how many rows are learned, held out, between the two, and of unknown place."""
-    for drive in drives:
+def check_split(drives: Sequence[Drive], others: Sequence[Drive], batch: int) -> None:
+    """Print for each recording how many rows are learned, held out, between the two, and of unknown place.
+
+    drives: those of which a part is held out. Raises RunError where fewer than two batches of their rows are learned or
+    held out.
+    """
+    for drive in [*drives, *others]:
         train_rows, guard_rows, held_out_rows = np.bincount(drive.part, minlength=3)
         print(
             f"{drive.name}: {train_rows} rows to train on, {held_out_rows} held out, {guard_rows} between them,"
             f" {drive.unplaced} of unknown place"
         )
-
-
-def check_rows(drives: Sequence[Drive], batch: int) -> None:
-    """Raise RunError where fewer than two batches of rows are learned or held out."""
     for part, purpose in ((TRAIN, "train on"), (HELD_OUT, "test on")):
         rows = sum(int((drive.part == part).sum()) for drive in drives)
         if rows < 2 * batch:

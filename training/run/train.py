@@ -31,7 +31,7 @@ from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
 from training.run.model_out import next_commands
 from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
-from training.run.rows import check_rows, print_split
+from training.run.rows import check_split
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
@@ -59,8 +59,7 @@ def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
     drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
-    print_split([*drives, *also, *tests])
-    check_rows(drives, recipe.batch)
+    check_split(drives, [*also, *tests], recipe.batch)
     training = Training(settings, TrainingRun(folder, settings), [*drives, *also])
     with training.progress:
         for phase in phases(recipe, settings.dagger):
@@ -91,7 +90,6 @@ class Training:
         self.progress = self._progress()
 
     def _progress(self) -> Progress:
-        """Return the run's progress, which forecasts the epochs and drives that are left."""
         plan = phases(self.recipe, self.settings.dagger)
         steps = [self._steps(phase) for phase in plan for _ in range(phase.first, phase.end)]
         recipe, names = self.recipe, [drive.name for drive in self.drives]
@@ -215,8 +213,7 @@ class Training:
         Where the recipe lets checkpoints drive, the weights are also filmed. whole: whether the held-out road is
         already learned, so that its figures are nan.
         """
-        names = ("mae", "correlation", "bias")
-        figures = dict.fromkeys(names, float("nan"))
+        figures = dict.fromkeys(names := ("mae", "correlation", "bias"), float("nan"))
         if whole and not self.recipe.driven_checkpoints:
             return figures
         self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // MONITOR_STEP)
@@ -224,7 +221,9 @@ class Training:
             agreement = held_out_metrics(self.model.network, self.drives, self.model.rows, every=MONITOR_STEP)["all"]
             figures = {name: agreement[name] for name in names} | (self._validate() if self.recipe.patience else {})
         if self.recipe.driven_checkpoints:
-            figures |= self.progress.film(driver_of(self.model.whole, self.store.folder), epoch + 1)
+            driver = build(self.settings.model, self.recipe, "float32").whole
+            driver.set_weights(self.model.whole.get_weights())
+            figures |= self.progress.film(driver_of(driver, self.store.folder), epoch + 1)
         return figures
 
     def _validate(self) -> dict[str, float]:

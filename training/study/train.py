@@ -18,6 +18,7 @@ from keras import layers
 from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
+from training.progress.forecast import Forecast
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
 from training.study.datasets import Dataset, Labels
@@ -44,12 +45,14 @@ def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any
     steps = max(1, len(data.x_train) // recipe.batch)
     compile_for(network, recipe, steps)
     finished_epochs = run.restore(network)
+    forecast = Forecast([steps] * (recipe.epochs - finished_epochs), 0, 0.0)
     with tqdm(total=recipe.epochs * steps, initial=finished_epochs * steps, unit=" steps", desc=settings.name()) as bar:
         for epoch in range(finished_epochs, recipe.epochs):
             start_s = time.monotonic()
-            figures = _epoch(network, settings, data, epoch, bar)
+            figures = _epoch(network, settings, data, epoch, _Progress(bar, epoch, forecast))
             run.save(network, {"epoch": epoch + 1, **figures, "seconds": round(time.monotonic() - start_s, 2)})
             draw_curves(run.history, folder / "curves.png")
+            forecast.epoch_ended(time.monotonic())
     return _finish(run, settings, network, data)
 
 
@@ -103,21 +106,23 @@ def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
 
 
 class _Progress(keras.callbacks.Callback):
-    """This callback advances the progress bar and shows the loss on it."""
+    """This callback advances the progress bar, shows the loss on it, and prints the forecast once it is known."""
 
-    def __init__(self, bar: tqdm[NoReturn], epoch: int) -> None:
+    def __init__(self, bar: tqdm[NoReturn], epoch: int, forecast: Forecast) -> None:
         super().__init__()
-        self._bar, self._epoch = bar, epoch
+        self._bar, self._epoch, self._forecast = bar, epoch, forecast
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Advance by one step."""
         if logs:
             self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
         self._bar.update()
+        if self._forecast.step(time.monotonic()):
+            self._bar.write(self._forecast.text())
 
 
 def _epoch(
-    network: keras.Model, settings: StudySettings, data: Dataset, epoch: int, bar: tqdm[NoReturn]
+    network: keras.Model, settings: StudySettings, data: Dataset, epoch: int, progress: _Progress
 ) -> dict[str, float]:
     """Learn all training images once, moved and ordered anew; returns figures of training and of the test images."""
     recipe = settings.recipe
@@ -133,7 +138,7 @@ def _epoch(
         epochs=1,
         shuffle=False,
         verbose=0,
-        callbacks=[_Progress(bar, epoch)],
+        callbacks=[progress],
     ).history
     test_loss, test_accuracy = network.evaluate(data.x_test, one_hot(data.y_test), batch_size=1000, verbose=0)
     return {
