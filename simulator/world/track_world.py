@@ -86,12 +86,15 @@ class TrackWorld(SteppedWorld):
         """The car's direction relative to the road's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
-    def frame(self, lateral_offset_m: float = 0.0) -> Frame:
-        """Render a camera's view, uint8 (160, 320, 3). lateral_offset_m: from the centre camera, positive left."""
+    def frame(self, lateral_offset_m: float = 0.0, scale: int = 1) -> Frame:
+        """Render a camera's view, uint8 (160, 320, 3), each side times `scale`.
+
+        lateral_offset_m: from the centre camera, positive left.
+        """
         index, car = self.place.index, self.car
         height, slope = float(self.track.height_m[index]), float(self.track.slope[index])
         return self._scene.render(
-            car.x, car.y, height, car.heading_rad, slope * math.cos(self.heading_error_rad), lateral_offset_m
+            car.x, car.y, height, car.heading_rad, slope * math.cos(self.heading_error_rad), lateral_offset_m, scale
         )
 
     def sides(self) -> tuple[Frame, Frame]:
