@@ -21,7 +21,6 @@ from simulator.by_hand.messages import (
     encode_picture,
 )
 from simulator.by_hand.model_link import ModelLink
-from simulator.client.connection import Connection
 from tests.conftest import road_frame
 
 NOTHING = DriverInput()
@@ -52,14 +51,14 @@ class PaintedScene:
 
 @pytest.fixture
 def link(server):
-    model_link = ModelLink(lambda: Connection(f"http://127.0.0.1:{server.port}", patience_s=0.0))
+    model_link = ModelLink(f"http://127.0.0.1:{server.port}")
     yield model_link
     model_link.close()
 
 
 @pytest.fixture
 def no_server():
-    model_link = ModelLink(lambda: Connection("http://127.0.0.1:9", patience_s=0.0))
+    model_link = ModelLink("http://127.0.0.1:9")
     yield model_link
     model_link.close()
 
@@ -225,7 +224,7 @@ def test_without_a_server_the_page_says_how_to_get_a_model(game):
 
 def test_the_camera_and_the_track_change(game, tmp_path):
     game.press("camera")
-    assert game.state()["camera"] == "left"
+    assert game.state()["camera"] == "behind"
     drive(game, 1, held("faster"))
     game.press("record")
     drive(game, 0.5)
@@ -255,7 +254,7 @@ def drive_with_link(game, link, condition, held_input=NOTHING):
 def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server, link, tmp_path):
     """The server's test model steers by brightness; the painted road gives a steady answer."""
     game = Game("lake", tmp_path, link, PaintedScene)
-    drive_with_link(game, link, lambda: game.state()["model_ready"])
+    drive_with_link(game, link, lambda: game.state()["server"])
     session = next(iter(server.app.sessions.values()))
     assert session.manual, "the server knows that a person drives"
     game.press("record")
@@ -283,7 +282,7 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
 
 def test_a_key_that_is_still_held_does_not_take_the_wheel_back(server, link, tmp_path):
     game = Game("lake", tmp_path, link, PaintedScene)
-    drive_with_link(game, link, lambda: game.state()["model_ready"], held("faster"))
+    drive_with_link(game, link, lambda: game.state()["server"], held("faster"))
     game.press("hand")
     drive_with_link(game, link, lambda: link.control is not None, held("faster"))
     assert game.model_drives
@@ -295,7 +294,7 @@ def test_a_key_that_is_still_held_does_not_take_the_wheel_back(server, link, tmp
 
 def test_a_server_that_goes_away_gives_the_wheel_back(server, link, tmp_path):
     game = Game("lake", tmp_path, link, PaintedScene)
-    drive_with_link(game, link, lambda: game.state()["model_ready"])
+    drive_with_link(game, link, lambda: game.state()["server"])
     game.press("hand")
     drive_with_link(game, link, lambda: link.control is not None)
     link.close()

@@ -193,3 +193,13 @@ def test_buttons_are_pressed_once_and_a_flood_of_them_is_cut(port):
         seated = wait_for(port.seat, lambda seated: seated.awake)
         assert seated.presses() == ["camera"] * 20
         assert seated.presses() == []
+
+
+def test_a_key_that_is_tapped_between_two_looks_is_felt_once(port):
+    with port.drive() as page:
+        for keys in ([], ["left"], []):
+            report(page, keys=keys)
+        report(page, keys=[], number=9)
+        seated = wait_for(port.seat, lambda seated: seated.report.number == 9)
+        assert seated.held().keys == {"left"}
+        assert seated.held().keys == set()

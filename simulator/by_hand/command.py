@@ -11,7 +11,6 @@ import secrets
 import signal
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from protocol.command_line import command_parser, run, whole
@@ -21,7 +20,6 @@ from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.page_files import PageFiles
 from simulator.by_hand.page_server import address, bind, is_loopback, serving
 from simulator.by_hand.seat import Seat
-from simulator.client.connection import Connection, socket_url
 
 HELP = """Drive the built-in car by hand in a browser, record the drive, and take turns with a model.
 
@@ -44,10 +42,9 @@ def main(arguments: Sequence[str]) -> int:
 def _serve(options: argparse.Namespace) -> int:
     token = None if is_loopback(options.host) else secrets.token_urlsafe(24)
     hosts = frozenset(name.lower() for name in (*options.allow_host, options.host))
-    socket_url(options.url)  # raises for a bad address, before anything starts
     files, seat = PageFiles(token, hosts), Seat()
     with closing(bind(options.host, options.port)) as listener:
-        link = ModelLink(partial(Connection, options.url, patience_s=0.0))
+        link = ModelLink(options.url)
         with (
             closing(link),
             closing(Game(options.track, options.out, link)) as game,

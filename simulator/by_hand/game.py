@@ -25,7 +25,8 @@ TRACKS = ("lake", "mountain", "random:1")
 CORRECTIONS = "-corrections"
 """Ends the name of the folder with what a person took back from a model."""
 
-CAMERAS = {"centre": CENTER, "left": LEFT, "right": RIGHT}
+CAMERAS = {"centre": CENTER, "behind": None, "left": LEFT, "right": RIGHT}
+"""What C chooses from: the car's own cameras, and one that follows the car."""
 
 NO_SERVER = "No model is there. Start one with: python server/drive.py models/eff.h5"
 
@@ -149,6 +150,8 @@ class Game:
     def picture(self, scale: int) -> Frame:
         """What the chosen camera sees."""
         camera = list(CAMERAS.values())[self._camera]
+        if camera is None:
+            return self.world.frame_from_behind(scale)
         return self.world.frame(camera.lateral_offset_m, scale)
 
     def record(self) -> None:
@@ -181,7 +184,7 @@ class Game:
             "last_lap_s": laps_s[-1] if laps_s else None,
             "off_road": world.log.off_road_events,
             "driver": "model" if self.model_drives else "person",
-            "model_ready": self._link.ready,
+            "server": self._link.page if self._link.ready else None,
             "recording": recording
             and {
                 "folder": str(recording.folder),

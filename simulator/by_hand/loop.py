@@ -48,11 +48,11 @@ class Loop:
         self._ended.set()
 
     def _tick(self, page: Page, seconds: float) -> None:
-        game, report = self._game, page.report
+        game, report, held = self._game, page.report, page.held()
         try:
             for button in page.presses():
                 game.press(button)
-            game.advance(seconds, report.input)
+            game.advance(seconds, held)
         except OSError as error:
             self._say(f"The recording cannot be written: {error.strerror or error}")
         head = {"picture": page.number + 1, "number": report.number, **game.state()}

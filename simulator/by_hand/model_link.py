@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from protocol.messages import Control
-from simulator.client.connection import Connection, Event, EventKind, Observation, ServerGone
+from simulator.client.connection import Connection, Event, EventKind, Observation, ServerGone, socket_url
 from simulator.client.game_loop import SILENCE_S
 
 RETRY_S = 1.0
@@ -23,13 +24,14 @@ MANUAL_EVERY_S = 0.25
 class ModelLink:
     """ready: whether a server is connected and answers; control: its newest command, None before the first.
 
-    connect: makes a connection that is not open yet, with no patience. Call `close` at the end.
+    url: of the server. page: the address of its own page. Call `close` at the end. Raises ValueError for a bad address.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    def __init__(self, url: str) -> None:
+        self.page = f"http://{urlsplit(socket_url(url)).netloc}/"
         self.ready = False
         self.control: Control | None = None
-        self._connect = connect
+        self._url = url
         self._due = False
         self._manual_s = 0.0
         self._offers: list[Observation | None] = []
@@ -69,7 +71,7 @@ class ModelLink:
 
     def _run(self) -> None:
         while not self._ended:
-            connection = self._connect()
+            connection = Connection(self._url, patience_s=0.0)
             try:
                 self._talk(connection)
             except ServerGone:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
 from protocol.errors import ProtocolError
-from simulator.by_hand.messages import ButtonPress, PageReport, decode_message
+from simulator.by_hand.messages import ButtonPress, DriverInput, PageReport, decode_message
 
 PICTURES_UNDER_WAY = 2
 STILL_S = 1.0
@@ -32,6 +33,7 @@ class Page:
         self.report = PageReport()
         self._heard_s = float("-inf")
         self._presses: list[str] = []
+        self._tapped: frozenset[str] = frozenset()
         self.number = 0
         self._sent = 0
         self._picture: tuple[int, bytes] | None = None
@@ -45,8 +47,16 @@ class Page:
 
     def presses(self) -> list[str]:
         """The buttons pressed since the last call."""
-        presses, self._presses = self._presses, []
+        with self._changed:
+            presses, self._presses = self._presses, []
         return presses
+
+    def held(self) -> DriverInput:
+        """What the person holds, and every key that was tapped since the last call, however shortly."""
+        with self._changed:
+            newest = self.report.input
+            tapped, self._tapped = self._tapped, frozenset()
+        return replace(newest, keys=newest.keys | tapped)
 
     def show(self, picture: bytes) -> None:
         """Send this picture next; it replaces one that still waits. Its head must hold `number`, plus 1 each time."""
@@ -80,6 +90,7 @@ class Page:
             self._heard_s = time.monotonic()
             if isinstance(message, PageReport):
                 self.report = message
+                self._tapped |= message.input.keys
                 self._changed.notify_all()
             elif len(self._presses) < MOST_PRESSES:
                 self._presses.append(message.button)

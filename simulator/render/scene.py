@@ -23,10 +23,14 @@ from panda3d.core import (
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, VERTICAL_VIEW_DEG
+from simulator.render.car_body import CarBody
 from simulator.render.scenery import build_scenery
 from simulator.world.track import Track
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
+
+BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
+"""The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
 
 Hood = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]
 """The pixels of the car's hood: rows (n,), columns (n,) and colours (n, 3)."""
@@ -58,20 +62,39 @@ class Scene:
 
         lateral_offset_m: the camera's, positive left; pitch: the slope; scale: 1 for the simulator's own size.
         """
-        cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-        eye = (
-            x + CAMERA_AHEAD_M * cos - lateral_offset_m * sin,
-            y + CAMERA_AHEAD_M * sin + lateral_offset_m * cos,
-            height_m + CENTER.height_m,
-        )
-        self._camera.set_pos(*eye)
-        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(math.atan(pitch) - CENTER.pitch_rad), 0)
-        self._sky.set_pos(*eye)
+        ahead_m, left_m = CAMERA_AHEAD_M, lateral_offset_m
+        pitch_rad = math.atan(pitch) - CENTER.pitch_rad
+        self._place_camera(x, y, height_m + CENTER.height_m, heading_rad, pitch_rad, ahead_m, left_m)
         canvas = self._canvas(scale)
         frame = canvas.draw()
         rows, columns, colors = canvas.hood
         frame[rows, columns] = colors
         return frame
+
+    def render_behind(
+        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float, wheels_deg: float, scale: int = 1
+    ) -> Frame:
+        """Render the car from behind, as `render`. wheels_deg: of the front wheels, positive left."""
+        slope_rad = math.atan(pitch)
+        self._body.place((x, y, height_m), math.degrees(heading_rad), math.degrees(slope_rad), wheels_deg)
+        above_m = BEHIND_ABOVE_M - BEHIND_M * pitch
+        self._place_camera(x, y, height_m + above_m, heading_rad, slope_rad - BEHIND_PITCH_RAD, -BEHIND_M, 0.0)
+        frame = self._canvas(scale).draw()
+        self._body.hide()
+        return frame
+
+    def _place_camera(
+        self, x: float, y: float, height_m: float, heading_rad: float, pitch_rad: float, ahead_m: float, left_m: float
+    ) -> None:
+        cos, sin = math.cos(heading_rad), math.sin(heading_rad)
+        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m)
+        self._camera.set_pos(*eye)
+        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(pitch_rad), 0)
+        self._sky.set_pos(*eye)
+
+    @cached_property
+    def _body(self) -> CarBody:
+        return CarBody(self._root)
 
     def _canvas(self, scale: int) -> _Canvas:
         """The canvas of this size, made at its first use; the renderer then draws on no other."""

@@ -24,6 +24,8 @@ export class Panel {
     text("latency", latency.median === null ? "-" : Math.round(latency.median));
     text("warning", document.hasFocus() ? latency.warning : "Click the picture, so that your keys reach it.");
     text("driver", driver(state));
+    $("server").hidden = !state.server;
+    $("server").href = state.server ?? "";
     press("record", Boolean(recording), recording ? "Stop recording" : "Record");
     press("hand", state.driver === "model", state.driver === "model" ? "Take the wheel" : "Let a model drive");
     label("change-camera", `Camera: ${state.camera}`);
@@ -53,7 +55,7 @@ export class Panel {
 
 function driver(state) {
   if (state.driver === "model") return "The model drives. Any key takes the wheel.";
-  return state.model_ready ? "You drive. A model is ready to take over." : "You drive.";
+  return state.server ? "You drive. A model is ready to take over." : "You drive.";
 }
 
 function text(id, value) {
