@@ -177,6 +177,7 @@ def test_a_drive_is_recorded_in_udacitys_format_and_a_second_one_is_appended(gam
     game.press("record")
     recording = read_recording(tmp_path / "lake")
     assert not recording.problems
+    assert np.all(np.diff([s.time_s for s in recording.samples]) > 0)
     first = [s for s in recording.samples if s.session == 0]
     second = [s for s in recording.samples if s.session == 1]
     assert len(first) in (30, 31)

@@ -2,15 +2,17 @@
 
 import http.client
 import json
+import re
 import threading
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from simulator.__main__ import main
 from simulator.by_hand.messages import decode_picture, encode_picture
 from simulator.by_hand.page_files import PageFiles
-from simulator.by_hand.page_server import bind, serving
+from simulator.by_hand.page_server import address, bind, is_loopback, serving
 from simulator.by_hand.seat import ANOTHER_PAGE, BAD_MESSAGE, PICTURES_UNDER_WAY, Seat
 from tests.test_by_hand import REPORT
 
@@ -176,6 +178,7 @@ def test_a_hidden_page_or_a_silent_one_is_not_awake(port, monkeypatch):
     with port.drive() as page:
         report(page)
         wait_for(port.seat, lambda seated: seated.awake)
+        monkeypatch.setattr("simulator.by_hand.seat.STILL_S", 1e6)
         report(page, visible=False)
         wait_for(port.seat, lambda seated: not seated.awake)
         report(page)
@@ -203,3 +206,32 @@ def test_a_key_that_is_tapped_between_two_looks_is_felt_once(port):
         seated = wait_for(port.seat, lambda seated: seated.report.number == 9)
         assert seated.held().keys == {"left"}
         assert seated.held().keys == set()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--track", "moon"], "no track 'moon'"),
+        (["--url", "ftp://x"], "expected an address"),
+        (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
+    ],
+)
+def test_bad_options_end_with_one_line(options, words, capsys):
+    assert main(["--by-hand", "--port", "0", *options]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_in_use_is_named(port, capsys):
+    assert main(["--by-hand", "--port", str(port.port)]) == 2
+    assert f"cannot listen on 127.0.0.1:{port.port}" in capsys.readouterr().err
+
+
+def test_the_address_for_other_devices_is_one_that_they_can_open():
+    with bind("0.0.0.0", 0) as listener:
+        url = address("0.0.0.0", listener, TOKEN)
+    assert re.fullmatch(rf"http://(?!0\.)[\d.]+:\d+/\?token={TOKEN}", url)
+    assert not is_loopback("0.0.0.0")
+    assert is_loopback("localhost")
+    assert is_loopback("::1")

@@ -7,7 +7,6 @@ a head of JSON, which says how the car moves.
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,7 +113,7 @@ def _share(data: Mapping[str, object], name: str) -> float | None:
     value = data[name]
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value <= 1 or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value <= 1:
         raise ProtocolError(name, f"{name} must be null or a number from -1 to 1, got {abbreviate(value)}")
     return float(value)
 

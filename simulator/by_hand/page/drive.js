@@ -65,11 +65,11 @@ async function draw(message) {
   context.drawImage(picture, 0, 0);
   picture.close();
   shown = state.picture;
-  latency.drawn(state.number);
+  const latencies_ms = latency.drawn(state.number);
   panel.cover("");
   panel.show(state, latency);
   report();
-  document.dispatchEvent(new CustomEvent("drive", { detail: { ...state, latency_ms: latency.times.at(-1) ?? null } }));
+  document.dispatchEvent(new CustomEvent("drive", { detail: { ...state, latencies_ms } }));
 }
 
 function poll() {

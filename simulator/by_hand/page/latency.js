@@ -12,13 +12,13 @@ export class Latency {
     if (this.waiting.length < 100) this.waiting.push({ number, time });
   }
 
-  // A picture is drawn now whose world has felt all changes up to `number`.
+  // A picture is drawn now whose world has felt all changes up to `number`; returns their times in ms.
   drawn(number) {
     const now = performance.now();
-    while (this.waiting.length && this.waiting[0].number <= number) {
-      this.times.push(now - this.waiting.shift().time);
-    }
-    this.times.splice(0, this.times.length - LAST);
+    const count = this.waiting.findIndex((change) => change.number > number);
+    const felt = this.waiting.splice(0, count < 0 ? this.waiting.length : count).map(({ time }) => now - time);
+    this.times = [...this.times, ...felt].slice(-LAST);
+    return felt;
   }
 
   forget() {

@@ -27,7 +27,7 @@ export class Panel {
     $("server").hidden = !state.server;
     $("server").href = state.server ?? "";
     press("record", Boolean(recording), recording ? "Stop recording" : "Record");
-    press("hand", state.driver === "model", state.driver === "model" ? "Take the wheel" : "Let a model drive");
+    press("hand", state.driver === "model", state.driver === "model" ? "Take the wheel" : "Hand over");
     label("change-camera", `Camera: ${state.camera}`);
     label("change-track", `Track: ${state.track}`);
     $("mark").hidden = !recording;
