@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from simulator.__main__ import main
 from simulator.by_hand.messages import decode_picture, encode_picture
-from simulator.by_hand.page_files import PageFiles
+from simulator.by_hand.page_files import PAGE, PageFiles
 from simulator.by_hand.page_server import address, bind, is_loopback, serving
 from simulator.by_hand.seat import ANOTHER_PAGE, BAD_MESSAGE, PICTURES_UNDER_WAY, Seat
 from tests.test_by_hand import REPORT
@@ -235,3 +235,10 @@ def test_the_address_for_other_devices_is_one_that_they_can_open():
     assert not is_loopback("0.0.0.0")
     assert is_loopback("localhost")
     assert is_loopback("::1")
+
+
+def test_the_pages_files_are_small_and_from_here():
+    files = list(PAGE.iterdir())
+    assert sum(file.stat().st_size for file in files) < 40_000
+    for file in files:
+        assert "https://" not in file.read_text(encoding="utf-8")

@@ -106,6 +106,8 @@ class Game:
             return
         recording.close()
         self._last_row_s = recording.end_s
+        if not recording.rows:
+            return
         self.notice = f"Recorded {recording.rows} rows in {recording.folder.resolve()}"
         self._recorded[recording.folder.name] = recording.folder
         self.command = self.next_command()

@@ -21,7 +21,7 @@ STILL_S = 1.0
 """Without a message for this long nobody holds the wheel, so the world stands still."""
 
 MOST_PRESSES = 20
-ANOTHER_PAGE, BAD_MESSAGE, FAILED = 4000, 4001, 4002
+ANOTHER_PAGE, BAD_MESSAGE, GONE = 4000, 4001, 4002
 """Codes with which a socket closes. The page reads them."""
 
 
@@ -82,7 +82,7 @@ class Page:
             self.dismiss(BAD_MESSAGE, str(error)[:100])
         except ConnectionClosed:
             pass
-        self.dismiss(FAILED, "")
+        self.dismiss(GONE, "")
         writer.join()
 
     def _take(self, message: PageReport | ButtonPress) -> None:
