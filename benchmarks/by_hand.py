@@ -38,13 +38,13 @@ LOOK = """
 import json, sys
 from websockets.sync.client import connect
 with connect(f"ws://127.0.0.1:{sys.argv[1]}/socket") as page:
-    report = dict(number=1, shown=0, keys=["left"], steering=None, pedal=0.2, visible=True, scale=2)
+    report = dict(number=1, picture=0, keys=["left"], steering=None, pedal=0.2, visible=True, scale=2)
     page.send(json.dumps(report))
     for picture in page:
-        report["shown"] += 1
+        report["picture"] += 1
         report["number"] += 1
         page.send(json.dumps(report))
-        print(flush=True) if report["shown"] == 1 else None
+        print(flush=True) if report["picture"] == 1 else None
 """
 
 

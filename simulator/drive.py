@@ -36,6 +36,7 @@ examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
   python -m simulator --track replay:recordings/lake --laps 0.2   replay a fifth of a recording
+  python -m simulator --by-hand                                     drive it yourself, in a browser
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
 exit code: 0 the car drove its laps on the road; 1 it left the road, needed an intervention in a replay, or did not

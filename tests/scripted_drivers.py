@@ -1,6 +1,8 @@
 """Drivers that sit at the page for driving by hand: they read what it shows and press real keys, or move a gamepad.
 
-`lap_of_lake(driver)`-like tests, films and the course use them: `KeyboardDriver(page).drive(seconds=20)`.
+    KeyboardDriver(page).drive(seconds=20)
+
+`tests/drive_by_hand.py` records whole laps with them.
 """
 
 from __future__ import annotations

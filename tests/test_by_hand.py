@@ -25,15 +25,15 @@ from tests.conftest import road_frame
 
 NOTHING = DriverInput()
 GENTLE = DriverInput(pedal=0.3)
-REPORT = {"number": 3, "shown": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
+REPORT = {"number": 3, "picture": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
 
 
-def held(*keys: str) -> DriverInput:
+def holding(*keys: str) -> DriverInput:
     return DriverInput(frozenset(keys))
 
 
 def steering(response: KeyResponse, steps: int, *keys: str) -> list[float]:
-    return [response.step(held(*keys)).steering for _ in range(steps)]
+    return [response.step(holding(*keys)).steering for _ in range(steps)]
 
 
 class PaintedScene:
@@ -70,10 +70,10 @@ def game(no_server, tmp_path):
     by_hand.close()
 
 
-def drive(game, seconds, held_input=NOTHING):
+def drive(game, seconds, hands=NOTHING):
     """Advance as the loop does."""
     for _ in range(round(seconds * 30)):
-        game.advance(1 / 30, held_input)
+        game.advance(1 / 30, hands)
         game.record()
 
 
@@ -93,10 +93,10 @@ def test_a_released_key_falls_back_with_unitys_axis():
 
 def test_the_pedal_rises_as_unitys_axis_snaps_and_space_brakes_at_once():
     response = KeyResponse()
-    assert [response.step(held("faster")).throttle for _ in range(3)] == pytest.approx([0.06, 0.12, 0.18])
-    assert response.step(held("slower")).throttle == pytest.approx(-0.06), "snap: from 0"
-    assert response.step(held("faster", "brake")).throttle == -1
-    seconds = sum(1 for _ in iter(lambda: response.step(held("faster")).throttle, 1.0)) * STEP_S
+    assert [response.step(holding("faster")).throttle for _ in range(3)] == pytest.approx([0.06, 0.12, 0.18])
+    assert response.step(holding("slower")).throttle == pytest.approx(-0.06), "snap: from 0"
+    assert response.step(holding("faster", "brake")).throttle == -1
+    seconds = sum(1 for _ in iter(lambda: response.step(holding("faster")).throttle, 1.0)) * STEP_S
     assert seconds == pytest.approx(1 / 3, abs=0.05)
 
 
@@ -121,7 +121,7 @@ def test_the_pages_messages_are_read():
         {"number": -1},
         {"number": 2**60},
         {"number": True},
-        {"shown": 1.5},
+        {"picture": 1.5},
         {"keys": "left"},
         {"keys": ["left", "up"]},
         {"keys": [["left"]]},
@@ -173,7 +173,7 @@ def test_a_drive_is_recorded_in_udacitys_format_and_a_second_one_is_appended(gam
     assert game.command == f"python -m training {tmp_path / 'lake'} --lap-m 1135 --out my-model.h5"
     drive(game, 1, GENTLE)
     game.press("record")
-    drive(game, 1, held("left"))
+    drive(game, 1, holding("left"))
     game.press("record")
     recording = read_recording(tmp_path / "lake")
     assert not recording.problems
@@ -194,7 +194,7 @@ def test_the_way_off_the_road_is_left_out_and_another_session_begins(game, tmp_p
     drive(game, 3, GENTLE)
     before = game.world.log.off_road_events
     while game.world.log.off_road_events == before:
-        drive(game, 0.1, held("faster", "left"))
+        drive(game, 0.1, holding("faster", "left"))
     rows = len((tmp_path / "lake" / "driving_log.csv").read_text().splitlines())
     drive(game, 2, GENTLE)
     game.press("record")
@@ -226,7 +226,7 @@ def test_without_a_server_the_page_says_how_to_get_a_model(game):
 def test_the_camera_and_the_track_change(game, tmp_path):
     game.press("camera")
     assert game.state()["camera"] == "behind"
-    drive(game, 1, held("faster"))
+    drive(game, 1, holding("faster"))
     game.press("record")
     drive(game, 0.5)
     game.press("track")
@@ -240,10 +240,10 @@ def test_the_camera_and_the_track_change(game, tmp_path):
     assert "--lap-m" not in game.next_command(), "two tracks have no common lap"
 
 
-def drive_with_link(game, link, condition, held_input=NOTHING):
+def drive_with_link(game, link, condition, hands=NOTHING):
     """Advance as the loop does until the condition holds; a reply may take its time."""
     for _ in range(2000):
-        game.advance(1 / 30, held_input)
+        game.advance(1 / 30, hands)
         game.update_link()
         game.record()
         if condition():
@@ -259,7 +259,7 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
     session = next(iter(server.app.sessions.values()))
     assert session.manual, "the server knows that a person drives"
     game.press("record")
-    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 3, held("faster"))
+    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 3, holding("faster"))
     game.press("hand")
     assert game.state()["recording"] is None, "a model's drive is no lesson"
     assert server.policy.answers == [], "a person's drive sends no picture"
@@ -268,9 +268,9 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
     assert game.world.car.steering == pytest.approx(server.policy.answers[0], abs=0.01)
     game.press("record")
     assert game.state()["recording"] is None
-    drive_with_link(game, link, lambda: not game.model_drives, held("right"))
+    drive_with_link(game, link, lambda: not game.model_drives, holding("right"))
     assert game.state()["recording"]["corrections"]
-    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 9, held("right"))
+    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 9, holding("right"))
     game.press("hand")
     assert game.model_drives
     game.close()
@@ -283,12 +283,12 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
 
 def test_a_key_that_is_still_held_does_not_take_the_wheel_back(server, link, tmp_path):
     game = Game("lake", tmp_path, link, PaintedScene)
-    drive_with_link(game, link, lambda: game.state()["server"], held("faster"))
+    drive_with_link(game, link, lambda: game.state()["server"], holding("faster"))
     game.press("hand")
-    drive_with_link(game, link, lambda: link.control is not None, held("faster"))
+    drive_with_link(game, link, lambda: link.control is not None, holding("faster"))
     assert game.model_drives
     game.advance(1 / 30, NOTHING)
-    game.advance(1 / 30, held("faster"))
+    game.advance(1 / 30, holding("faster"))
     assert not game.model_drives
     game.close()
 

@@ -31,13 +31,13 @@ def browser():
 @pytest.fixture
 def by_hand(browser, tmp_path):
     """by_hand(*options, **context) -> a page that drives into tmp_path; it must write nothing to the console."""
-    complaints, opened = [], []
+    complaints, ends = [], []
 
     def open_(*options, **context):
         process = ServerProcess(*BY_HAND, "--out", str(tmp_path), *options)
-        opened.append(process)
+        ends.append(process.stop)
         tab = browser.new_context(**context)
-        opened.insert(0, tab)
+        ends.insert(0, tab.close)
         page = tab.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -46,8 +46,8 @@ def by_hand(browser, tmp_path):
         return page
 
     yield open_
-    for thing in opened:
-        thing.close() if hasattr(thing, "close") else thing.stop()
+    for end in ends:
+        end()
     assert complaints == []
 
 
@@ -129,6 +129,13 @@ def test_thumbs_steer_and_drive_on_a_phone(by_hand):
     thumbs("touchEnd")
     while state["steering"] or state["throttle"]:
         state = driver.look()
+    page.click("#tilt")
+    page.evaluate("dispatchEvent(new DeviceOrientationEvent('deviceorientation', { gamma: -15 }))")
+    while driver.look()["steering"] != -0.5:
+        pass
+    page.click("#tilt")
+    while driver.look()["steering"]:
+        pass
 
 
 def test_keys_are_released_when_the_page_loses_them_and_a_hidden_page_stands_still(by_hand):
@@ -155,6 +162,21 @@ def test_keys_are_released_when_the_page_loses_them_and_a_hidden_page_stands_sti
     ), "those that were under way"
     page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
     driver.look()
+
+
+LATENCY = """async ([count, ms]) => {
+  window.stopwatch ??= new (await import("/page/latency.js")).Latency();
+  for (let number = 1; number <= count; number += 1) stopwatch.changed(number, performance.now() - ms);
+  stopwatch.drawn(count);
+  return stopwatch.warning;
+}"""
+
+
+def test_the_page_says_when_a_key_takes_too_long_and_does_not_flicker(by_hand):
+    page = by_hand()
+    for count, ms, slow in ((4, 200, False), (15, 60, False), (15, 90, True), (15, 75, True), (15, 65, False)):
+        warning = page.evaluate(LATENCY, [count, ms])
+        assert ("more than 80 ms" in warning) == slow, ms
 
 
 def test_another_page_takes_the_wheel_and_gives_it_back(by_hand):

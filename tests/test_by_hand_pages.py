@@ -47,16 +47,16 @@ class Port:
 
 @pytest.fixture
 def port():
-    opened = Port()
-    yield opened
-    opened.close()
+    pages = Port()
+    yield pages
+    pages.close()
 
 
 @pytest.fixture
-def guarded():
-    opened = Port(TOKEN)
-    yield opened
-    opened.close()
+def guarded_port():
+    pages = Port(TOKEN)
+    yield pages
+    pages.close()
 
 
 def test_the_page_and_its_files_are_served_and_nothing_else(port):
@@ -92,24 +92,24 @@ def test_a_proxys_name_is_let_in_when_it_was_named(port):
     assert port.get(Host="localhost")[0] == 200
 
 
-def test_the_token_opens_the_page_once_and_a_cookie_goes_on(guarded):
-    assert guarded.get()[0] == 401
-    assert guarded.get("/?token=wrong")[0] == 401
-    assert guarded.get(f"/page/drive.js?token={TOKEN}")[0] == 401
+def test_the_token_opens_the_page_once_and_a_cookie_goes_on(guarded_port):
+    assert guarded_port.get()[0] == 401
+    assert guarded_port.get("/?token=wrong")[0] == 401
+    assert guarded_port.get(f"/page/drive.js?token={TOKEN}")[0] == 401
     with pytest.raises(InvalidStatus, match="401"):
-        guarded.drive()
-    status, headers, _ = guarded.get(f"/?token={TOKEN}")
+        guarded_port.drive()
+    status, headers, _ = guarded_port.get(f"/?token={TOKEN}")
     assert (status, headers["Location"]) == (303, "/")
     assert TOKEN not in headers["Set-Cookie"]
     cookie = headers["Set-Cookie"].split(";")[0]
-    assert guarded.get(Cookie=cookie)[0] == 200
-    assert guarded.get(Cookie="by_hand=wrong")[0] == 401
-    with guarded.drive(additional_headers={"Cookie": cookie}) as page:
+    assert guarded_port.get(Cookie=cookie)[0] == 200
+    assert guarded_port.get(Cookie="by_hand=wrong")[0] == 401
+    with guarded_port.drive(additional_headers={"Cookie": cookie}) as page:
         page.send(json.dumps(REPORT))
 
 
 def report(page, **change):
-    page.send(json.dumps({**REPORT, "shown": 0, **change}))
+    page.send(json.dumps({**REPORT, "picture": 0, **change}))
 
 
 def wait_until(condition):
@@ -140,7 +140,16 @@ def test_the_newest_page_drives_and_the_one_before_is_told(port):
             wait_for(port.seat, lambda page: page.report.number == 7 and page.awake)
 
 
-@pytest.mark.parametrize("message", ["{}", b"\x01\x02", '{"press": "quit"}', json.dumps({**REPORT, "steering": 2})])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{}",
+        json.dumps({"press": "\u6f22" * 100}, ensure_ascii=False),
+        b"\x01\x02",
+        '{"press": "quit"}',
+        json.dumps({**REPORT, "steering": 2}),
+    ],
+)
 def test_a_page_that_misbehaves_is_closed_and_another_one_may_come(port, message):
     with port.drive() as page:
         page.send(message)
@@ -150,7 +159,7 @@ def test_a_page_that_misbehaves_is_closed_and_another_one_may_come(port, message
         assert closed.value.rcvd.reason
     with port.drive() as page:
         report(page)
-        wait_for(port.seat, lambda seated: seated.awake)
+        wait_for(port.seat, lambda driver: driver.awake)
 
 
 def test_a_message_that_is_too_long_closes_the_socket(port):
@@ -163,28 +172,28 @@ def test_a_message_that_is_too_long_closes_the_socket(port):
 def test_a_slow_page_gets_the_newest_picture_and_no_queue(port):
     with port.drive() as page:
         report(page)
-        seated = wait_for(port.seat, lambda page: page.awake)
+        driver = wait_for(port.seat, lambda page: page.awake)
         for number in range(1, 10):
-            seated.show(encode_picture({"picture": number}, b""))
+            driver.show(encode_picture({"picture": number}, b""))
             if number <= PICTURES_UNDER_WAY:
                 assert decode_picture(page.recv(timeout=5))[0]["picture"] == number
         with pytest.raises(TimeoutError):
             page.recv(timeout=0.05)
-        report(page, shown=1)
+        report(page, picture=1)
         assert decode_picture(page.recv(timeout=5))[0]["picture"] == 9
 
 
 def test_a_hidden_page_or_a_silent_one_is_not_awake(port, monkeypatch):
     with port.drive() as page:
         report(page)
-        wait_for(port.seat, lambda seated: seated.awake)
+        wait_for(port.seat, lambda driver: driver.awake)
         monkeypatch.setattr("simulator.by_hand.seat.STILL_S", 1e6)
         report(page, visible=False)
-        wait_for(port.seat, lambda seated: not seated.awake)
+        wait_for(port.seat, lambda driver: not driver.awake)
         report(page)
-        seated = wait_for(port.seat, lambda seated: seated.awake)
+        driver = wait_for(port.seat, lambda driver: driver.awake)
         monkeypatch.setattr("simulator.by_hand.seat.STILL_S", 0.0)
-        assert not seated.awake
+        assert not driver.awake
     wait_until(lambda: port.seat.page is None)
 
 
@@ -193,9 +202,9 @@ def test_buttons_are_pressed_once_and_a_flood_of_them_is_cut(port):
         for _ in range(100):
             page.send('{"press": "camera"}')
         report(page)
-        seated = wait_for(port.seat, lambda seated: seated.awake)
-        assert seated.presses() == ["camera"] * 20
-        assert seated.presses() == []
+        driver = wait_for(port.seat, lambda driver: driver.awake)
+        assert driver.presses() == ["camera"] * 20
+        assert driver.presses() == []
 
 
 def test_a_key_that_is_tapped_between_two_looks_is_felt_once(port):
@@ -203,9 +212,9 @@ def test_a_key_that_is_tapped_between_two_looks_is_felt_once(port):
         for keys in ([], ["left"], []):
             report(page, keys=keys)
         report(page, keys=[], number=9)
-        seated = wait_for(port.seat, lambda seated: seated.report.number == 9)
-        assert seated.held().keys == {"left"}
-        assert seated.held().keys == set()
+        driver = wait_for(port.seat, lambda driver: driver.report.number == 9)
+        assert driver.take_input().keys == {"left"}
+        assert driver.take_input().keys == set()
 
 
 @pytest.mark.parametrize(

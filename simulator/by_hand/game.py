@@ -46,8 +46,7 @@ class Game:
         self._recording: HandRecording | None = None
         self._last_row_s = 0.0
         self._camera = 0
-        self._corrects = False
-        self._recorded: dict[str, Path] = {}
+        self._folders: dict[str, Path] = {}
         self.notice, self.command = "", ""
         self._open(open_track(track))
 
@@ -59,20 +58,20 @@ class Game:
         self.world = TrackWorld(track, scene, math.inf, limit_s=math.inf)
         self._keys = KeyResponse()
         self._remainder_s = 0.0
-        self.model_drives, self._released = False, False
+        self.model_drives, self._hands_off = False, False
 
-    def advance(self, seconds: float, held: DriverInput) -> None:
+    def advance(self, seconds: float, hands: DriverInput) -> None:
         """Advance game time in steps of STEP_S; a remainder is carried over to the next call."""
         if self.model_drives:
-            self._released = self._released or not held.active
-            if held.active and self._released:
+            self._hands_off = self._hands_off or not hands.active
+            if hands.active and self._hands_off:
                 self._take_back("You drive.")
             elif not self._link.ready:
                 self._take_back("The server with the model has gone, so you drive.")
         self._remainder_s += seconds
         while self._remainder_s > STEP_S / 2:
             self._remainder_s -= STEP_S
-            command = self._keys.step(held)
+            command = self._keys.step(hands)
             model = self._link.control if self.model_drives else None
             self.world.apply(model or command)
             self.world.step(STEP_S)
@@ -109,13 +108,13 @@ class Game:
         if not recording.rows:
             return
         self.notice = f"Recorded {recording.rows} rows in {recording.folder.resolve()}"
-        self._recorded[recording.folder.name] = recording.folder
+        self._folders[recording.folder.name] = recording.folder
         self.command = self.next_command()
 
     def next_command(self) -> str:
         """What to type to learn from all that was recorded, or "" if nothing was."""
-        folders = " ".join(f'"{path}"' if " " in str(path) else str(path) for path in self._recorded.values())
-        tracks = {name.removesuffix(CORRECTIONS) for name in self._recorded}
+        folders = " ".join(f'"{path}"' if " " in str(path) else str(path) for path in self._folders.values())
+        tracks = {name.removesuffix(CORRECTIONS) for name in self._folders}
         lap = f" --lap-m {self.world.track.length_m:.0f}" if len(tracks) == 1 else ""
         return f"python -m training {folders}{lap} --out my-model.h5" if folders else ""
 
@@ -135,7 +134,7 @@ class Game:
         else:
             self._stop_recording()
             self._link.forget()
-            self.model_drives, self._released = True, False
+            self.model_drives, self._hands_off = True, False
 
     def _take_back(self, notice: str) -> None:
         self.model_drives = False

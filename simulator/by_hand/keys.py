@@ -40,23 +40,23 @@ class KeyResponse:
         self._horizontal, self._vertical = KeyAxis(), KeyAxis()
         self._steering = 0.0
 
-    def step(self, held: DriverInput) -> Control:
+    def step(self, hands: DriverInput) -> Control:
         """The command after one more step of STEP_S."""
-        return Control(self._steer(held), self._press(held))
+        return Control(self._steer(hands), self._press(hands))
 
-    def _steer(self, held: DriverInput) -> float:
-        left, right = "left" in held.keys, "right" in held.keys
+    def _steer(self, hands: DriverInput) -> float:
+        left, right = "left" in hands.keys, "right" in hands.keys
         axis = self._horizontal.step(right - left)
-        if left or right:  # with both held, the left one wins
+        if left or right:  # with both hands, the left one wins
             change = -STEERING_PER_STEP if left else STEERING_PER_STEP
             self._steering = round(min(1.0, max(-1.0, self._steering + change)), 6)
         else:
-            self._steering = axis if held.steering is None else held.steering
+            self._steering = axis if hands.steering is None else hands.steering
         return self._steering
 
-    def _press(self, held: DriverInput) -> float:
-        direction = ("faster" in held.keys) - ("slower" in held.keys)
+    def _press(self, hands: DriverInput) -> float:
+        direction = ("faster" in hands.keys) - ("slower" in hands.keys)
         axis = self._vertical.step(direction)
-        if "brake" in held.keys:
+        if "brake" in hands.keys:
             return -1.0
-        return axis if direction or held.pedal is None else held.pedal
+        return axis if direction or hands.pedal is None else hands.pedal

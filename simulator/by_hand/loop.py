@@ -48,11 +48,11 @@ class Loop:
         self._ended.set()
 
     def _tick(self, page: Page, seconds: float) -> None:
-        game, report, held = self._game, page.report, page.held()
+        game, report, hands = self._game, page.report, page.take_input()
         try:
             for button in page.presses():
                 game.press(button)
-            game.advance(seconds, held)
+            game.advance(seconds, hands)
         except OSError as error:
             self._say(f"The recording cannot be written: {error.strerror or error}")
         head = {"picture": page.number + 1, "number": report.number, **game.state()}

@@ -44,13 +44,13 @@ class DriverInput:
 
 @dataclass(frozen=True, slots=True)
 class PageReport:
-    """The state of the page. number: grows with each change of the input; shown: the newest picture that it has drawn.
+    """The state of the page. number: grows with each change of the input; picture: the newest that it has drawn.
 
     visible: whether anybody can see it; scale: of SCALES, the size of the pictures that it wants.
     """
 
     number: int = 0
-    shown: int = 0
+    picture: int = 0
     input: DriverInput = DriverInput()
     visible: bool = False
     scale: int = 1
@@ -77,12 +77,12 @@ def decode_message(text: str | bytes) -> PageReport | ButtonPress:
         raise ProtocolError("json", f"expected an object, got {abbreviate(data)}")
     if data.keys() == {"press"}:
         return ButtonPress(_one_of(data, "press", BUTTONS))
-    expected = {"number", "shown", "keys", "steering", "pedal", "visible", "scale"}
+    expected = {"number", "picture", "keys", "steering", "pedal", "visible", "scale"}
     if data.keys() != expected:
         raise ProtocolError("fields", f"expected the fields {sorted(expected)}, got {abbreviate(sorted(data))}")
     return PageReport(
         _count(data, "number"),
-        _count(data, "shown"),
+        _count(data, "picture"),
         DriverInput(_keys(data["keys"]), _share(data, "steering"), _share(data, "pedal")),
         _one_of(data, "visible", (True, False)),
         _one_of(data, "scale", SCALES),

@@ -21,6 +21,9 @@ STILL_S = 1.0
 """Without a message for this long nobody holds the wheel, so the world stands still."""
 
 MOST_PRESSES = 20
+MAX_REASON_BYTES = 120
+"""A websocket's close frame holds no more (RFC 6455, section 5.5)."""
+
 ANOTHER_PAGE, BAD_MESSAGE, GONE = 4000, 4001, 4002
 """Codes with which a socket closes. The page reads them."""
 
@@ -33,9 +36,9 @@ class Page:
         self.report = PageReport()
         self._heard_s = float("-inf")
         self._presses: list[str] = []
-        self._tapped: frozenset[str] = frozenset()
+        self._taps: frozenset[str] = frozenset()
         self.number = 0
-        self._sent = 0
+        self._last_sent = 0
         self._picture: tuple[int, bytes] | None = None
         self._farewell: tuple[int, str] | None = None
         self._changed = threading.Condition()
@@ -51,12 +54,12 @@ class Page:
             presses, self._presses = self._presses, []
         return presses
 
-    def held(self) -> DriverInput:
+    def take_input(self) -> DriverInput:
         """What the person holds, and every key that was tapped since the last call, however shortly."""
         with self._changed:
             newest = self.report.input
-            tapped, self._tapped = self._tapped, frozenset()
-        return replace(newest, keys=newest.keys | tapped)
+            taps, self._taps = self._taps, frozenset()
+        return replace(newest, keys=newest.keys | taps)
 
     def show(self, picture: bytes) -> None:
         """Send this picture next; it replaces one that still waits. Its head must hold `number`, plus 1 each time."""
@@ -79,7 +82,7 @@ class Page:
             for text in self._connection:
                 self._take(decode_message(text))
         except ProtocolError as error:
-            self.dismiss(BAD_MESSAGE, str(error)[:100])
+            self.dismiss(BAD_MESSAGE, str(error).encode("ascii", "backslashreplace")[:MAX_REASON_BYTES].decode())
         except ConnectionClosed:
             pass
         self.dismiss(GONE, "")
@@ -90,7 +93,7 @@ class Page:
             self._heard_s = time.monotonic()
             if isinstance(message, PageReport):
                 self.report = message
-                self._tapped |= message.input.keys
+                self._taps |= message.input.keys
                 self._changed.notify_all()
             elif len(self._presses) < MOST_PRESSES:
                 self._presses.append(message.button)
@@ -103,7 +106,7 @@ class Page:
                     if self._farewell:
                         break
                     assert self._picture is not None
-                    (self._sent, picture), self._picture = self._picture, None
+                    (self._last_sent, picture), self._picture = self._picture, None
                 self._connection.send(picture)
         except ConnectionClosed:
             return
@@ -111,7 +114,7 @@ class Page:
 
     @property
     def _may_send(self) -> bool:
-        return self._sent - self.report.shown < PICTURES_UNDER_WAY
+        return self._last_sent - self.report.picture < PICTURES_UNDER_WAY
 
 
 class Seat:

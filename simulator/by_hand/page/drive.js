@@ -12,7 +12,7 @@ const ANOTHER_PAGE = 4000, BAD_MESSAGE = 4001;
 
 const panel = new Panel(), latency = new Latency();
 const canvas = $("camera"), context = canvas.getContext("2d", { alpha: false });
-let socket = null, number = 0, shown = 0, reported = 0;
+let socket = null, number = 0, newest = 0, reportTime = 0;
 
 const keyboard = new Keyboard(canvas, change, press);
 const gamepad = new Gamepad(change, press, $("gamepad"));
@@ -27,9 +27,9 @@ function change(time) {
 
 function report() {
   if (socket?.readyState !== WebSocket.OPEN) return;
-  reported = performance.now();
+  reportTime = performance.now();
   socket.send(JSON.stringify({
-    number, shown,
+    number, picture: newest,
     keys: keyboard.keys,
     steering: keyboard.steering ?? touch.steering ?? gamepad.steering ?? tilt.steering,
     pedal: touch.pedal ?? gamepad.pedal,
@@ -45,7 +45,7 @@ function press(button) {
 function connect() {
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/socket`);
   socket.binaryType = "arraybuffer";
-  socket.onopen = () => { shown = 0; latency.forget(); report(); };
+  socket.onopen = () => { newest = 0; latency.forget(); report(); };
   socket.onmessage = (event) => draw(event.data);
   socket.onclose = (event) => {
     if (event.code === ANOTHER_PAGE) return panel.cover("Another page drives now.", true);
@@ -60,11 +60,11 @@ async function draw(message) {
   const length = new DataView(message).getUint32(0);
   const state = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
   const picture = await createImageBitmap(new Blob([new Uint8Array(message, 4 + length)], { type: "image/jpeg" }));
-  if (from !== socket || state.picture < shown) return picture.close();
+  if (from !== socket || state.picture < newest) return picture.close();
   if (canvas.width !== picture.width) [canvas.width, canvas.height] = [picture.width, picture.height];
   context.drawImage(picture, 0, 0);
   picture.close();
-  shown = state.picture;
+  newest = state.picture;
   const latencies_ms = latency.drawn(state.number);
   panel.cover("");
   panel.show(state, latency);
@@ -83,6 +83,6 @@ for (const [id, button] of [["record", "record"], ["hand", "hand"], ["change-cam
 }
 $("return").onclick = connect;
 document.addEventListener("visibilitychange", () => { keyboard.release(performance.now()); report(); });
-setInterval(() => { if (!document.hidden && performance.now() - reported > REPORT_EVERY_MS) report(); }, REPORT_EVERY_MS);
+setInterval(() => { if (!document.hidden && performance.now() - reportTime > REPORT_EVERY_MS) report(); }, REPORT_EVERY_MS);
 connect();
 poll();

@@ -5,15 +5,15 @@ const SHOW_EVERY_MS = 200;
 
 export class Panel {
   constructor() {
-    this.shown = 0;
+    this.time = 0;
   }
 
   show(state, latency) {
     bar("steering-bar", state.steering);
     bar("pedal-bar", state.throttle).classList.toggle("braking", state.throttle < 0);
     const now = performance.now();
-    if (now - this.shown < SHOW_EVERY_MS) return;
-    this.shown = now;
+    if (now - this.time < SHOW_EVERY_MS) return;
+    this.time = now;
     const { recording } = state;
     text("speed", state.speed_mph.toFixed(1));
     text("offset", Math.abs(state.cte_m).toFixed(1));
@@ -67,8 +67,9 @@ function label(id, value) {
   if (span.textContent !== value) span.textContent = value;
 }
 
+// The label says what the next press does, so the button is no switch that is on or off.
 function press(id, on, value) {
-  if ($(id).getAttribute("aria-pressed") !== String(on)) $(id).setAttribute("aria-pressed", on);
+  $(id).classList.toggle("on", on);
   label(id, value);
 }
 
