@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from protocol.origins import wrong_host, wrong_origin
+from protocol.web.origins import wrong_host, wrong_origin
 
 PAGE = Path(__file__).resolve().parent / "page"
 SOCKET_PATH = "/socket"
