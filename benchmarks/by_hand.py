@@ -10,6 +10,11 @@ those drives, because a browser's drawing would count against the server.
 
 from __future__ import annotations
 
+from protocol.start import begin_command
+
+if __name__ == "__main__":
+    begin_command()
+
 import argparse
 import os
 import random
@@ -17,13 +22,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.command import run_benchmark
 from benchmarks.frames import drawn_frames
 from benchmarks.roundtrip import clock, exchange
+from protocol.command_line import command_parser
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
@@ -48,12 +56,16 @@ with connect(f"ws://127.0.0.1:{sys.argv[1]}/socket") as page:
 """
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    parser = command_parser("python -m benchmarks.by_hand", __doc__)
     parser.add_argument("--model", type=Path, default=Path("models/eff.h5"), help="of the server (default %(default)s)")
     parser.add_argument("--presses", type=int, default=200, help="key presses of each row (default %(default)s)")
-    options = parser.parse_args()
+    return run_benchmark(lambda: measure(parser.parse_args(arguments)))
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Measure and print."""
     for title, width, recording in (
         ("640 x 320", 1280, False),
         ("640 x 320, recording", 1280, True),
@@ -99,15 +111,15 @@ def cost_for_others(model: Path) -> None:
     times: dict[str, list[float]] = {"alone": [], "beside a drive by hand": [], "and connected": []}
     with ServerProcess("server/drive.py", str(model), "--port", "0") as server, RawClient(server.port) as client:
 
-        def measure(title: str) -> None:
+        def add_times(title: str) -> None:
             times[title] += clock(lambda i: exchange(client, packets[i]), FRAMES, len(packets))
 
         for _ in range(ROUNDS):
-            measure("alone")
+            add_times("alone")
             with Watched(NO_SERVER):
-                measure("beside a drive by hand")
+                add_times("beside a drive by hand")
             with Watched(f"http://127.0.0.1:{server.port}"):
-                measure("and connected")
+                add_times("and connected")
     alone = np.percentile(times["alone"], (50, 99))
     for title, values in times.items():
         p50, p99 = np.percentile(values, (50, 99))
@@ -139,4 +151,4 @@ def _chromium() -> str | None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -156,6 +156,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
+    parser.add_argument(
+        "--by-hand",
+        action="store_true",
+        help="drive it yourself, in a browser; `python -m simulator --by-hand --help` lists its options",
+    )
     add_connection_options(parser)
     parser.add_argument(
         "--fast", action="store_true", help="take one step of 0.05 s for each reply, as fast as the machine can"

@@ -34,9 +34,8 @@ Ctrl-C ends it and completes the recordings. exit code: 0; 2 the input was bad, 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until Ctrl-C; returns the process's exit code."""
-    options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run(lambda: _serve(options), "by hand", (OSError, ValueError, RuntimeError))
+    return run(lambda: _serve(_parse(arguments)), "by hand", (OSError, ValueError, RuntimeError))
 
 
 def _serve(options: argparse.Namespace) -> int:
