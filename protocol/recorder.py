@@ -13,13 +13,16 @@ from protocol.logs.files import IMAGE_FOLDER, LOG_NAME
 class Recorder:
     """Writes a recording in Udacity's format; each row is flushed before the next one begins.
 
-    folder: created if missing. Raises FileExistsError if it already holds a driving log, and OSError on disk errors.
+    folder: created if missing. append: continue the log that it holds. earlier_rows: lines that the log had before;
+    rows: those written since. Raises FileExistsError if the folder already holds a log and `append` is false, and
+    OSError on disk errors.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, append: bool = False) -> None:
         self.folder = Path(folder)
         (self.folder / IMAGE_FOLDER).mkdir(parents=True, exist_ok=True)
-        self._log = open(self.folder / LOG_NAME, "x", newline="", encoding="utf-8")
+        self._log = open(self.folder / LOG_NAME, "a" if append else "x", newline="", encoding="utf-8")
+        self.earlier_rows = self._end_last_line()
         self._prefix = f"{self.folder}{os.sep}"
         self._last_ms = 0
         self.rows = 0
@@ -49,6 +52,13 @@ class Recorder:
         self._log.write(",".join((*paths, *numbers)) + "\n")
         self._log.flush()
         self.rows += 1
+
+    def _end_last_line(self) -> int:
+        """Complete a last line that was cut off, so that the next row has a line of its own; the number of lines."""
+        text = (self.folder / LOG_NAME).read_bytes()
+        if text and not text.endswith(b"\n"):
+            self._log.write("\n")
+        return len(text.splitlines())
 
     def _save(self, camera: str, stamp: str, data: bytes | None) -> str:
         if data is None:

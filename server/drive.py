@@ -31,7 +31,7 @@ from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
 from protocol.command_line import plain, run
-from server.built_in_simulator import start_simulator
+from server.built_in_simulator import DriveByHand, start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import MODELS_THROTTLE, Options, parse_options
 from server.core.app import DrivingApp
@@ -91,6 +91,8 @@ def _drive(options: Options) -> int:
     if query:
         token = "TOKEN" if options.token else access.token  # the user knows a chosen one, and others may read the log
         announce(options.log, f"open {url}/?token={token} for the page; programs send `Authorization: Bearer TOKEN`")
+    if is_local(options.host):
+        controls.by_hand = DriveByHand(url + query)
     watch = ModelWatch(models) if options.watch else None
     simulator = None
     if options.simulator:
@@ -120,13 +122,19 @@ def _drive(options: Options) -> int:
 
 def access_rules(options: Options) -> Access:
     """The access rules. A server on loopback needs no token unless the user asks for one; any other always has one."""
-    try:
-        local = ipaddress.ip_address(options.host).is_loopback
-    except ValueError:
-        local = options.host == "localhost"
-    token = options.token or (None if local and not options.protect_simulators else secrets.token_urlsafe(24))
+    token = options.token or (
+        None if is_local(options.host) and not options.protect_simulators else secrets.token_urlsafe(24)
+    )
     hosts = frozenset(name.lower() for name in (*options.allow_host, options.host))
     return Access(token, options.protect_simulators, hosts)
+
+
+def is_local(host: str) -> bool:
+    """Whether only this computer reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(source: ModelSource, options: Options, threads: int | None = None) -> LoadedModel:

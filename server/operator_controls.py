@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from inference.speed_control import SpeedTarget
+from server.built_in_simulator import DriveByHand
 from server.core.app import DrivingApp
 from server.health.model_answers import ModelAnswers
 from server.model.slot import LoadedModel, ModelSlot
@@ -30,6 +31,7 @@ class ControlError(ValueError):
 class OperatorControls:
     """The controls of one server. recordings: each recording gets a folder of its own inside this one.
 
+    `by_hand`: opens the page on which a person drives; None where that page could not be reached.
     `view`: what the page shows; `saved`: the folder of the last saved half minute.
     """
 
@@ -45,6 +47,7 @@ class OperatorControls:
         self.recorder: RunRecorder | None = None
         self.saved: Path | None = None
         self.shadow = shadow
+        self.by_hand: DriveByHand | None = None
         self._recordings = recordings
         self._lock = threading.Lock()
         self._use_model_facts(models.model)
@@ -100,6 +103,15 @@ class OperatorControls:
                 raise OSError(f"the last half minute could not be saved: {recorder.error}")
             self.saved = recorder.folder
             return recorder.folder
+
+    def open_page_by_hand(self) -> str:
+        """Open the page on which a person drives; returns its address. Raises ControlError, OSError."""
+        if self.by_hand is None:
+            raise ControlError(
+                "this server may be reached from other computers, and the page for driving by hand may not: "
+                "type python -m simulator --by-hand where you sit"
+            )
+        return self.by_hand.open()
 
     def saliency(self, simulator: int | None) -> bytes:
         """A simulator's newest camera image as JPEG, with what the model looks at marked. None: the lowest number.

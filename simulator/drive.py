@@ -36,6 +36,7 @@ examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
   python -m simulator --track replay:recordings/lake --laps 0.2   replay a fifth of a recording
+  python -m simulator --by-hand                                     drive it yourself, in a browser
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
 exit code: 0 the car drove its laps on the road; 1 it left the road, needed an intervention in a replay, or did not
@@ -155,6 +156,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
+    parser.add_argument(
+        "--by-hand",
+        action="store_true",
+        help="drive it yourself, in a browser; `python -m simulator --by-hand --help` lists its options",
+    )
     add_connection_options(parser)
     parser.add_argument(
         "--fast", action="store_true", help="take one step of 0.05 s for each reply, as fast as the machine can"

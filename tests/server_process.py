@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent
-READY = re.compile(r"listening on http://[^ ]+:(\d+)")
+READY = re.compile(r"(?:listening on|drive by hand at) http://[^ ]+:(\d+)")
 
 
 class ServerProcess:

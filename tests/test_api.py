@@ -139,3 +139,9 @@ def fuzz(server, simulator):
     passed = max(map(int, re.findall(r"(\d+) passed", process.stdout)))  # the last of several counts is the whole
     assert passed > 200, process.stdout[-2000:]
     assert float(steer(simulator)["steering_angle"]) >= 0.49, "and it still drives"
+
+
+def test_a_server_that_others_reach_opens_no_page_for_driving_by_hand(server):
+    answer = server.get("/api/by-hand", "POST")
+    assert answer.status == 409
+    assert "python -m simulator --by-hand" in json.loads(answer.body)["error"]

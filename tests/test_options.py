@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server.built_in_simulator import simulator_text
 from server.config.options import parse_options
 from server.drive import access_rules, main
 
@@ -48,6 +49,7 @@ def test_udacitys_command_line_records():
             "--output 1 and output=0 in 'course, output=0'",
         ),
         (["m.h5:output=0", "--output", "steering"], "--output steering and output=0"),
+        (["m.h5", "--simulator", "by-hand", "--laps", "2"], "give --simulator lake, mountain"),
         (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],
@@ -96,6 +98,8 @@ def test_a_track_becomes_the_command_of_the_built_in_simulator():
     command = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
     assert command == ("simulator", "--track", "random:7", "--laps", "2")
     assert parse_options(["m.h5", "--simulator", "lake"]).simulator == ("simulator", "--track", "lake")
+    assert parse_options(["m.h5", "--simulator", "by-hand"]).simulator == ("simulator", "--by-hand")
+    assert simulator_text(("simulator", "--by-hand")) == "by-hand"
 
 
 def test_a_token_is_made_up_only_where_strangers_could_come():

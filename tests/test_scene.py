@@ -70,3 +70,26 @@ def test_other_tracks_draw(name):
     scene.close()
     assert frame[:60].std() > 5
     assert frame[90:130, 100:220].std() > 3
+
+
+def test_a_larger_picture_shows_the_same(scene):
+    small, large = (scene.render(*LAKE.points[STRAIGHT], 0.0, LAKE.heading_rad[STRAIGHT], scale=s) for s in (1, 2))
+    assert large.shape == (320, 640, 3)
+    halved = large.reshape(160, 2, 320, 2, 3).mean((1, 3))
+    assert np.abs(halved - small).mean() < 10
+    assert np.array_equal(view(scene), small), "and the small one is as before"
+
+
+def test_from_behind_the_car_is_seen_and_its_wheels_turn(scene):
+    def behind(wheels_deg):
+        place = (*LAKE.points[STRAIGHT], 0.0, LAKE.heading_rad[STRAIGHT], 0.0)
+        return scene.render_behind(*place, wheels_deg).astype(int)
+
+    before = view(scene)
+    frame = behind(0.0)
+    red = (frame[..., 0] > frame[..., 1] + 60) & (frame[..., 0] > frame[..., 2] + 60)
+    rows, columns = np.nonzero(red)
+    assert columns.mean() == pytest.approx(160, abs=2)
+    assert 80 < rows.mean() < 140
+    assert not np.array_equal(behind(25.0), frame)
+    assert np.array_equal(view(scene), before), "the car's own cameras do not see it"

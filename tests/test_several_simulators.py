@@ -57,6 +57,34 @@ def test_a_slow_answer_holds_up_neither_other_simulators_nor_pages(deliberate):
         assert nothing_more(slow)
 
 
+class ThreadNames(Brightness):
+    """Notes on which thread each frame is answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def predict(self, frames):
+        self.names.append(threading.current_thread().name)
+        return super().predict(frames)
+
+
+def test_a_simulator_that_a_person_drives_costs_another_one_no_change_of_threads():
+    live = LiveServer(ThreadNames())
+    with RawClient(live.port) as driven, RawClient(live.port) as by_hand:
+        by_hand.send(event("telemetry", {}))
+        assert answer(by_hand)[0] == "manual"
+        driven.send(telemetry_packet(grey(191)))
+        answer(driven)
+        assert live.policy.names == ["live server"], "on the event loop, as if it were alone"
+        by_hand.send(telemetry_packet(grey(191)))
+        answer(by_hand)
+        driven.send(telemetry_packet(grey(191)))
+        answer(driven)
+        assert len(set(live.policy.names)) > 1, "now the two take turns on threads"
+    live.close()
+
+
 def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliberate):
     with RawClient(deliberate.port) as other:
         other.send(telemetry_packet(grey(191)))

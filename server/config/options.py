@@ -17,7 +17,7 @@ from inference.engine import ENGINES
 from models.adapter.text import ModelSource, adapter_text, model_source, output_text, syntax, with_output
 from models.preprocessing.written import PreprocessingError
 from protocol.command_line import command_parser, number, whole
-from server.built_in_simulator import parse_simulator, simulator_text
+from server.built_in_simulator import BY_HAND, parse_simulator, simulator_text
 from server.config.log_format import FORMATS
 from server.config.settings import (
     ENVIRONMENT_PREFIX,
@@ -67,6 +67,8 @@ examples:
       drive the built-in simulator, print how well the car drove, and film it
   python server/drive.py models/eff.h5 --simulator replay:RECORDING --laps 0.2 --video demo.mp4
       drive through a recording's frames, which are shifted and turned as the car steers
+  python server/drive.py models/eff.h5 --simulator by-hand
+      drive by hand in the browser, and hand over to the model
   python server/drive.py models/eff.h5 --simulator playback:RECORDING --video demo.mp4
       answer a recording's frames, and compare the answers with its driver
   python server/drive.py model.h5 --preprocess "rows=60:135, colour=yuv, size=66x200, scale=1/255"
@@ -194,7 +196,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
-            help="also start this simulator: lake, mountain, random:SEED, replay:RECORDING or playback:RECORDING",
+            help="also start this simulator: lake, mountain, random:SEED, by-hand, replay:RECORDING or "
+            "playback:RECORDING",
         ),
         simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
         simulator(
@@ -265,7 +268,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
     simulator = values["simulator"]
     for option, command in (("limit", "simulator.playback"), ("laps", "simulator")):
         value = values[option]
-        if value and (not simulator or simulator[0] != command):
+        if value and (not simulator or simulator[0] != command or simulator == BY_HAND):
             kind = "playback:RECORDING" if option == "limit" else "lake, mountain, random:SEED or replay:RECORDING"
             parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:

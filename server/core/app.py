@@ -2,7 +2,7 @@
 
 A telemetry goes to its simulator's session, the session makes the reply, the simulator gets it, and then the observers
 get a copy. Telemetries that queue up behind a slow answer are all answered with the newest frame's prediction.
-A single simulator is answered on the event loop itself, which is the shortest way. With several simulators, threads
+A simulator that the model drives alone is answered on the event loop, which is the shortest way. With several, threads
 decode and steer, so that heartbeats, pages and the other simulators need not wait for a model. Each simulator has at
 most one frame on those threads, and the simulators take turns.
 """
@@ -111,7 +111,7 @@ class DrivingApp:
         count, session.waiting = session.waiting, 0
         arrived_s = session.arrived_s  # another telemetry may arrive meanwhile and set it anew
         answers = self.answers  # another model may take over meanwhile
-        if len(self.sessions) == 1:
+        if self._drives_alone(session):
             reply = session.respond(session.newest)
         else:
             reply = in_thread(session.respond, session.newest)
@@ -127,6 +127,10 @@ class DrivingApp:
         self._count(lambda: self.metrics.count_answers(reply, count, latency_ms, sending_ms))
         self._count(lambda: answers.note(session.number, reply))
         self._notify(session.number, reply, latency_ms)
+
+    def _drives_alone(self, session: SimulatorSession) -> bool:
+        """Whether no model drives another simulator; a person's driving is answered in no time."""
+        return all(other is session or other.manual for other in self.sessions.values())
 
     def _count(self, count: Callable[[], None]) -> None:
         """Update a metric. An error there is logged once for its kind and costs no answer."""

@@ -16,7 +16,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-from server.web.origins import wrong_host, wrong_origin
+from protocol.web.origins import wrong_host, wrong_origin
 from server.web.rates import RequestRates
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]

@@ -96,6 +96,10 @@ def api(controls: OperatorControls) -> flask.Blueprint:
         controls.models.swap(name)
         return new_status(202)
 
+    @routes.post("/by-hand")
+    def by_hand() -> JsonAnswer:
+        return {"page": run_in_thread(controls.open_page_by_hand)}, 200
+
     @routes.get("/saliency")
     def saliency() -> flask.Response | JsonAnswer:
         simulator = _simulator()

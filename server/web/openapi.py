@@ -35,6 +35,7 @@ SCHEMAS: dict[str, Schema] = {
     "Error": _object(error=TEXT),
     "Speed": _object(mph=SPEED_MPH),
     "ModelName": _object(name=NAME),
+    "PageByHand": _object(page=TEXT),
     "Models": _object(models=_list(NAME), driving=NAME),
     "Finding": _object(level={"enum": ["good", "note", "bad"]}, text=TEXT),
     "Simulator": _object(
@@ -156,6 +157,14 @@ DOCUMENT: Schema = {
                 "409",
                 code="202",
                 body="ModelName",
+            )
+        },
+        "/api/by-hand": {
+            "post": _operation(
+                "Open the page on which a person drives the built-in car, on the server's own computer",
+                "PageByHand",
+                "409",
+                "507",
             )
         },
         "/api/saliency": {

@@ -23,10 +23,17 @@ from panda3d.core import (
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, VERTICAL_VIEW_DEG
+from simulator.render.car_body import CarBody
 from simulator.render.scenery import build_scenery
 from simulator.world.track import Track
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
+
+BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
+"""The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
+
+Hood = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]
+"""The pixels of the car's hood: rows (n,), columns (n,) and colours (n, 3)."""
 
 
 class Scene:
@@ -34,55 +41,108 @@ class Scene:
 
     def __init__(self, track: Track) -> None:
         self._track = track
-        pipe = _pipe()
-        self._engine = GraphicsEngine(pipe)
-        self._buffer = _offscreen(self._engine, pipe)
-        self._texture = Texture()
-        self._buffer.add_render_texture(self._texture, GraphicsOutput.RTM_copy_ram)
+        self._pipe = _pipe()
+        self._engine = GraphicsEngine(self._pipe)
         self._root = NodePath("world")
         self._sky = build_scenery(track, self._root)
         self._camera = self._root.attach_new_node(Camera("camera", _lens()))
-        self._buffer.make_display_region().set_camera(self._camera)
+        self._canvases = {1: _Canvas(self._engine, self._pipe, self._camera, 1)}
 
     def render(
-        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float = 0.0, lateral_offset_m: float = 0.0
+        self,
+        x: float,
+        y: float,
+        height_m: float,
+        heading_rad: float,
+        pitch: float = 0.0,
+        lateral_offset_m: float = 0.0,
+        scale: int = 1,
     ) -> Frame:
-        """Render a view, uint8 (160, 320, 3). lateral_offset_m: the camera's, positive left; pitch: the slope."""
-        cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-        eye = (
-            x + CAMERA_AHEAD_M * cos - lateral_offset_m * sin,
-            y + CAMERA_AHEAD_M * sin + lateral_offset_m * cos,
-            height_m + CENTER.height_m,
-        )
-        self._camera.set_pos(*eye)
-        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(math.atan(pitch) - CENTER.pitch_rad), 0)
-        self._sky.set_pos(*eye)
-        self._engine.render_frame()
-        raw = np.frombuffer(self._texture.get_ram_image_as("RGB"), np.uint8)
-        frame = raw.reshape(FRAME_ROWS, FRAME_COLUMNS, 3)[::-1].copy()
-        rows, columns, colors = self._hood
+        """Render a view, uint8 (160 * scale, 320 * scale, 3).
+
+        lateral_offset_m: the camera's, positive left; pitch: the slope; scale: 1 for the simulator's own size.
+        """
+        ahead_m, left_m = CAMERA_AHEAD_M, lateral_offset_m
+        pitch_rad = math.atan(pitch) - CENTER.pitch_rad
+        self._place_camera(x, y, height_m + CENTER.height_m, heading_rad, pitch_rad, ahead_m, left_m)
+        canvas = self._canvas(scale)
+        frame = canvas.draw()
+        rows, columns, colors = canvas.hood
         frame[rows, columns] = colors
         return frame
 
+    def render_behind(
+        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float, wheels_deg: float, scale: int = 1
+    ) -> Frame:
+        """Render the car from behind, as `render`. wheels_deg: of the front wheels, positive left."""
+        slope_rad = math.atan(pitch)
+        self._body.place((x, y, height_m), math.degrees(heading_rad), math.degrees(slope_rad), wheels_deg)
+        above_m = BEHIND_ABOVE_M - BEHIND_M * pitch
+        self._place_camera(x, y, height_m + above_m, heading_rad, slope_rad - BEHIND_PITCH_RAD, -BEHIND_M, 0.0)
+        frame = self._canvas(scale).draw()
+        self._body.hide()
+        return frame
+
+    def _place_camera(
+        self, x: float, y: float, height_m: float, heading_rad: float, pitch_rad: float, ahead_m: float, left_m: float
+    ) -> None:
+        cos, sin = math.cos(heading_rad), math.sin(heading_rad)
+        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m)
+        self._camera.set_pos(*eye)
+        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(pitch_rad), 0)
+        self._sky.set_pos(*eye)
+
     @cached_property
-    def _hood(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
-        return hood()
+    def _body(self) -> CarBody:
+        return CarBody(self._root)
+
+    def _canvas(self, scale: int) -> _Canvas:
+        """The canvas of this size, made at its first use; the renderer then draws on no other."""
+        if scale not in self._canvases:
+            self._canvases[scale] = _Canvas(self._engine, self._pipe, self._camera, scale)
+        for size, canvas in self._canvases.items():
+            canvas.buffer.set_active(size == scale)
+        return self._canvases[scale]
 
     def close(self) -> None:
         """Free the renderer."""
         self._engine.remove_all_windows()
 
 
-def hood() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
-    """The car's hood at the bottom of the frame: its rows (n,), columns (n,) and colours (n, 3)."""
-    rows, columns = np.mgrid[0:FRAME_ROWS, 0:FRAME_COLUMNS].astype(np.float64)
+class _Canvas:
+    """An offscreen picture of `scale` times the simulator's size, into which one camera looks."""
+
+    def __init__(self, engine: GraphicsEngine, pipe: GraphicsPipe, camera: NodePath, scale: int) -> None:
+        self._engine = engine
+        self._shape = (FRAME_ROWS * scale, FRAME_COLUMNS * scale, 3)
+        self._scale = scale
+        self.buffer = _offscreen(engine, pipe, scale)
+        self._texture = Texture()
+        self.buffer.add_render_texture(self._texture, GraphicsOutput.RTM_copy_ram)
+        self.buffer.make_display_region().set_camera(camera)
+
+    def draw(self) -> Frame:
+        """Draw what the camera sees, uint8 RGB."""
+        self._engine.render_frame()
+        raw = np.frombuffer(self._texture.get_ram_image_as("RGB"), np.uint8)
+        return raw.reshape(self._shape)[::-1].copy()
+
+    @cached_property
+    def hood(self) -> Hood:
+        """The hood at this size."""
+        return hood(self._scale)
+
+
+def hood(scale: int = 1) -> Hood:
+    """The car's hood at the bottom of the frame. scale: of the frame."""
+    rows, columns = np.mgrid[0 : FRAME_ROWS * scale, 0 : FRAME_COLUMNS * scale] / scale
     distance = np.abs(columns - 160.0)
     edge = 137.0 + 8.0 * (distance / 55.0) ** 2
     flank = 147.0 + (distance - 55.0) * 0.18
     top = np.where(distance < 48, np.minimum(edge, flank), flank)
     depth = rows - top
     inside = (depth >= 0) & (distance < 125)
-    color = np.zeros((FRAME_ROWS, FRAME_COLUMNS, 3))
+    color = np.zeros((*rows.shape, 3))
     color[:] = (168, 158, 134)
     color[depth > 5] = (140, 129, 104)
     glass = rows - (151.0 + 9.0 * (distance / 62.0) ** 2)
@@ -90,7 +150,7 @@ def hood() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.u
     color[(glass > 2)] = (150, 160, 148)
     color[glass > 5] = (176, 184, 172)
     rim = inside & (depth < 1.2)
-    color[rim] = np.where(((rows + columns) % 3 == 0)[rim][:, None], (225, 222, 206), (120, 110, 90))
+    color[rim] = np.where(((rows + columns) // 1 % 3 == 0)[rim][:, None], (225, 222, 206), (120, 110, 90))
     pixels = np.nonzero(inside)
     return pixels[0], pixels[1], color[pixels].astype(np.uint8)
 
@@ -103,11 +163,11 @@ def _pipe() -> GraphicsPipe:
     return pipe
 
 
-def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe) -> GraphicsOutput:
+def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe, scale: int) -> GraphicsOutput:
     properties = FrameBufferProperties()
     properties.set_rgba_bits(8, 8, 8, 0)
     properties.set_depth_bits(24)
-    size = WindowProperties.size(FRAME_COLUMNS, FRAME_ROWS)
+    size = WindowProperties.size(FRAME_COLUMNS * scale, FRAME_ROWS * scale)
     buffer = engine.make_output(pipe, "camera", 0, properties, size, GraphicsPipe.BF_refuse_window)
     if buffer is None:
         raise RuntimeError("Panda3D's software renderer could not open an offscreen buffer")

@@ -84,6 +84,16 @@ class DriveLog:
         """How often the car left the road; in a replay, the number of interventions."""
         return len(self.off_road_at_m)
 
+    @property
+    def lap_times_s(self) -> tuple[float, ...]:
+        """Game time of each completed lap."""
+        return tuple(round(b - a, 2) for a, b in pairwise([0.0, *self._lap_ends_s]))
+
+    @property
+    def lap_s(self) -> float:
+        """Game time since the present lap began."""
+        return self.time_s - (self._lap_ends_s[-1] if self._lap_ends_s else 0.0)
+
     def note(self, seconds: float, advance_m: float, place: Place, car: Car) -> None:
         """Log one step of the car."""
         self.time_s += seconds
@@ -111,7 +121,6 @@ class DriveLog:
         """Sum up the drive so far."""
         elapsed_s = max(self.time_s, STEP_S)
         offsets = np.array(self._offsets or [0.0])
-        starts = [0.0, *self._lap_ends_s]
         return DriveReport(
             laps=self.distance_m / self._lap_m,
             distance_m=self.distance_m,
@@ -122,7 +131,7 @@ class DriveLog:
             mean_cte_m=float(offsets.mean()),
             max_cte_m=float(offsets.max()),
             mean_speed_mph=self.distance_m / elapsed_s / MPS_PER_MPH,
-            lap_times_s=tuple(round(b - a, 2) for a, b in pairwise(starts)),
+            lap_times_s=self.lap_times_s,
             reversals_per_min=reversals(self._steering_deg) / elapsed_s * 60,
             jerk_mps3=_jerk(self._lateral),
             off_road_at_m=tuple(round(d, 1) for d in self.off_road_at_m),

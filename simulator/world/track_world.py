@@ -86,13 +86,22 @@ class TrackWorld(SteppedWorld):
         """The car's direction relative to the road's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
-    def frame(self, lateral_offset_m: float = 0.0) -> Frame:
-        """Render a camera's view, uint8 (160, 320, 3). lateral_offset_m: from the centre camera, positive left."""
+    def frame(self, lateral_offset_m: float = 0.0, scale: int = 1) -> Frame:
+        """Render a camera's view, uint8 (160, 320, 3), each side times `scale`.
+
+        lateral_offset_m: from the centre camera, positive left.
+        """
+        return self._scene.render(*self._pose(), lateral_offset_m, scale)
+
+    def frame_from_behind(self, scale: int = 1) -> Frame:
+        """Render the car from behind, uint8 (160, 320, 3), each side times `scale`."""
+        return self._scene.render_behind(*self._pose(), -self.car.steering_angle_deg, scale)
+
+    def _pose(self) -> tuple[float, float, float, float, float]:
+        """x, y, height, heading, and the slope in the car's direction."""
         index, car = self.place.index, self.car
-        height, slope = float(self.track.height_m[index]), float(self.track.slope[index])
-        return self._scene.render(
-            car.x, car.y, height, car.heading_rad, slope * math.cos(self.heading_error_rad), lateral_offset_m
-        )
+        height_m, slope = float(self.track.height_m[index]), float(self.track.slope[index])
+        return car.x, car.y, height_m, car.heading_rad, slope * math.cos(self.heading_error_rad)
 
     def sides(self) -> tuple[Frame, Frame]:
         """Render the left and the right camera's views."""

@@ -1,0 +1,146 @@
+"""Drivers that sit at the page for driving by hand: they read what it shows and press real keys, or move a gamepad.
+
+    KeyboardDriver(page).drive(seconds=20)
+
+`tests/drive_by_hand.py` records whole laps with them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from simulator.by_hand.keys import AXIS_PER_S, STEERING_PER_STEP, STEP_S
+from simulator.world.track import open_track
+
+NEXT_PICTURE = "() => new Promise((use) => document.addEventListener('drive', (e) => use(e.detail), { once: true }))"
+LOOK_AHEAD_M, LOOK_AHEAD_S = 3.5, 0.45
+SIGHT_S = 0.25
+"""How far ahead of the car the driver sees the bend, which makes up for the time that hands and pictures take."""
+
+GAMEPAD = """() => {
+  window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
+                 buttons: Array.from({ length: 17 }, () => ({ value: 0, pressed: false })) };
+  navigator.getGamepads = () => [window.pad];
+}"""
+
+
+class ScriptedDriver:
+    """Drives at the page. page: of playwright, where the drive is open; speed_mph: the speed that it holds."""
+
+    def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
+        self.page = page
+        self.speed_mph = speed_mph
+        self._tracks: dict[str, Any] = {}
+
+    def look(self) -> dict[str, Any]:
+        """Wait for the next picture; returns what the page shows beside it."""
+        state: dict[str, Any] = self.page.evaluate(NEXT_PICTURE)
+        return state
+
+    def drive(self, seconds: float = math.inf, laps: int = 1000) -> dict[str, Any]:
+        """Drive so long, or so many whole laps more; returns the last state. The hands then let go."""
+        state = self.look()
+        end_s, last_lap = time.monotonic() + seconds, state["lap"] + laps
+        while time.monotonic() < end_s and state["lap"] < last_lap:
+            self.hold(self.steering(state), state)
+            state = self.look()
+        self.let_go()
+        return state
+
+    def steering(self, state: dict[str, Any]) -> float:
+        """Where the wheel should be: along the bend ahead, and back to the middle of the road."""
+        track = self._tracks.setdefault(state["track"], open_track(state["track"]))
+        speed_mps = state["speed_mph"] * MPS_PER_MPH
+        ahead_m = LOOK_AHEAD_M + LOOK_AHEAD_S * speed_mps
+        index = int((state["distance_m"] + SIGHT_S * speed_mps) / track.spacing_m)
+        bend = float(track.curvature[index % len(track.points)])
+        back = 2 * state["cte_m"] / ahead_m**2 + 2 * state["heading_error_rad"] / ahead_m
+        angle_deg = math.degrees(math.atan(EFFECTIVE_WHEELBASE_M * (bend + back)))
+        return max(-1.0, min(1.0, -angle_deg / MAX_STEERING_ANGLE_DEG))
+
+    def hold(self, steering: float, state: dict[str, Any]) -> None:
+        """Move the hands towards this steering and the driver's speed."""
+        raise NotImplementedError
+
+    def let_go(self) -> None:
+        """Take the hands away."""
+        raise NotImplementedError
+
+
+class KeyboardDriver(ScriptedDriver):
+    """Presses the arrow keys as a person does: now and then, and never two opposite ones."""
+
+    TOLERANCE = 0.08
+    HANDS_S = 0.1
+    """How far ahead the driver thinks of what the held keys do."""
+
+    def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
+        super().__init__(page, speed_mph)
+        self._held: set[str] = set()
+
+    def hold(self, steering: float, state: dict[str, Any]) -> None:
+        """Press towards the steering; to steer less, let go."""
+        keys, coming = set(), self._coming(state["steering"])
+        if steering > max(0.0, coming) + self.TOLERANCE:
+            keys.add("ArrowRight")
+        elif steering < min(0.0, coming) - self.TOLERANCE:
+            keys.add("ArrowLeft")
+        if state["speed_mph"] < self.speed_mph:
+            keys.add("ArrowUp")
+        elif state["speed_mph"] > self.speed_mph + 3:
+            keys.add("ArrowDown")
+        self._press(keys)
+
+    def _coming(self, steering: float) -> float:
+        """The steering that the keys held now will have brought about."""
+        for key, side in (("ArrowRight", 1), ("ArrowLeft", -1)):
+            if key in self._held:
+                return max(-1.0, min(1.0, steering + side * STEERING_PER_STEP / STEP_S * self.HANDS_S))
+        return math.copysign(max(0.0, abs(steering) - AXIS_PER_S * self.HANDS_S), steering)
+
+    def let_go(self) -> None:
+        """Release all keys."""
+        self._press(set())
+
+    def _press(self, keys: set[str]) -> None:
+        for key in self._held - keys:
+            self.page.keyboard.up(key)
+        for key in keys - self._held:
+            self.page.keyboard.down(key)
+        self._held = keys
+
+
+class PadDriver(ScriptedDriver):
+    """Moves the left stick and the triggers of a gamepad that the browser believes in."""
+
+    DEAD = 0.19
+
+    def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
+        super().__init__(page, speed_mph)
+        page.evaluate(GAMEPAD)
+
+    def hold(self, steering: float, state: dict[str, Any]) -> None:
+        """Move the stick beyond its dead zone, and press a trigger."""
+        stick = math.copysign(self.DEAD + (1 - self.DEAD) * abs(steering), steering)
+        pedal = max(-1.0, min(1.0, 0.25 + 0.3 * (self.speed_mph - state["speed_mph"])))
+        self._move(stick, max(0.0, pedal), max(0.0, -pedal))
+
+    def let_go(self) -> None:
+        """Let the stick and the triggers spring back."""
+        self._move(0.0, 0.0, 0.0)
+
+    def press(self, button: int) -> None:
+        """Press a button and release it once the page has seen it."""
+        self.page.evaluate("(n) => { pad.buttons[n].pressed = true; }", button)
+        self.look()
+        self.look()
+        self.page.evaluate("(n) => { pad.buttons[n].pressed = false; }", button)
+
+    def _move(self, stick: float, throttle: float, brake: float) -> None:
+        self.page.evaluate(
+            "([x, t, b]) => { pad.axes[0] = x; pad.buttons[7].value = t; pad.buttons[6].value = b; }",
+            [stick, throttle, brake],
+        )

@@ -1,0 +1,305 @@
+"""Driving by hand without a browser: keys as Udacity's, messages, recordings, and turns with a model."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from protocol.errors import ProtocolError
+from protocol.exclusions import read_rules
+from protocol.recorder import Recorder
+from protocol.recording import read_recording
+from simulator.by_hand.game import Game
+from simulator.by_hand.keys import STEP_S, KeyResponse
+from simulator.by_hand.messages import (
+    ButtonPress,
+    DriverInput,
+    PageReport,
+    decode_message,
+    decode_picture,
+    encode_picture,
+)
+from simulator.by_hand.model_link import ModelLink
+from tests.conftest import road_frame
+
+NOTHING = DriverInput()
+GENTLE = DriverInput(pedal=0.3)
+REPORT = {"number": 3, "picture": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
+
+
+def holding(*keys: str) -> DriverInput:
+    return DriverInput(frozenset(keys))
+
+
+def steering(response: KeyResponse, steps: int, *keys: str) -> list[float]:
+    return [response.step(holding(*keys)).steering for _ in range(steps)]
+
+
+class PaintedScene:
+    """A scene whose pictures cost nothing: tests of the drive need no landscape."""
+
+    def __init__(self, track):
+        self.closed = False
+
+    def render(self, *place, scale=1, **more):
+        return np.repeat(np.repeat(road_frame(), scale, 0), scale, 1)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def link(server):
+    model_link = ModelLink(f"http://127.0.0.1:{server.port}")
+    yield model_link
+    model_link.close()
+
+
+@pytest.fixture
+def no_server():
+    model_link = ModelLink("http://127.0.0.1:9")
+    yield model_link
+    model_link.close()
+
+
+@pytest.fixture
+def game(no_server, tmp_path):
+    by_hand = Game("lake", tmp_path, no_server, PaintedScene)
+    yield by_hand
+    by_hand.close()
+
+
+def drive(game, seconds, hands=NOTHING):
+    """Advance as the loop does."""
+    for _ in range(round(seconds * 30)):
+        game.advance(1 / 30, hands)
+        game.record()
+
+
+def test_a_held_key_steers_a_twentieth_a_step_up_to_full_lock():
+    response = KeyResponse()
+    assert steering(response, 3, "left") == pytest.approx([-0.05, -0.10, -0.15])
+    assert steering(response, 40, "left")[-1] == -1
+    assert steering(response, 2, "right") == pytest.approx([-0.95, -0.90]), "from where it is, without a jump"
+    assert steering(KeyResponse(), 1, "left", "right") == [-0.05], "the left one wins, as in Steering.cs"
+
+
+def test_a_released_key_falls_back_with_unitys_axis():
+    response = KeyResponse()
+    steering(response, 5, "right")  # the axis has risen to 5 * 0.06
+    assert steering(response, 6) == pytest.approx([0.24, 0.18, 0.12, 0.06, 0, 0])
+
+
+def test_the_pedal_rises_as_unitys_axis_snaps_and_space_brakes_at_once():
+    response = KeyResponse()
+    assert [response.step(holding("faster")).throttle for _ in range(3)] == pytest.approx([0.06, 0.12, 0.18])
+    assert response.step(holding("slower")).throttle == pytest.approx(-0.06), "snap: from 0"
+    assert response.step(holding("faster", "brake")).throttle == -1
+    seconds = sum(1 for _ in iter(lambda: response.step(holding("faster")).throttle, 1.0)) * STEP_S
+    assert seconds == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_a_stick_or_a_mouse_steers_at_once_and_keys_go_before_it():
+    response = KeyResponse()
+    assert response.step(DriverInput(steering=0.7, pedal=-0.4)).steering == 0.7
+    assert response.step(DriverInput(steering=0.7, pedal=-0.4)).throttle == -0.4
+    assert response.step(DriverInput(frozenset({"left"}), 0.7)).steering == pytest.approx(0.65)
+    assert response.step(NOTHING).steering == pytest.approx(0, abs=0.07)
+
+
+def test_the_pages_messages_are_read():
+    expected = PageReport(3, 2, DriverInput(frozenset({"left"}), None, 0.5), True, 2)
+    assert decode_message(json.dumps(REPORT)) == expected
+    assert decode_message('{"press": "record"}') == ButtonPress("record")
+    assert decode_picture(encode_picture({"a": 1}, b"\xff\xd8")) == ({"a": 1}, b"\xff\xd8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": -1},
+        {"number": 2**60},
+        {"number": True},
+        {"picture": 1.5},
+        {"keys": "left"},
+        {"keys": ["left", "up"]},
+        {"keys": [["left"]]},
+        {"keys": ["left"] * 6},
+        {"steering": 1.01},
+        {"steering": math.nan},
+        {"steering": "0"},
+        {"pedal": math.inf},
+        {"pedal": False},
+        {"visible": 1},
+        {"scale": 3},
+        {"scale": True},
+        {"scale": []},
+        {"more": 1},
+    ],
+)
+def test_a_hostile_report_is_refused(change):
+    with pytest.raises(ProtocolError):
+        decode_message(json.dumps({**REPORT, **change}))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\x00",
+        "",
+        "[",
+        "[" * 900,
+        "{}",
+        "null",
+        "[1]",
+        '{"press": "quit"}',
+        '{"press": ["record"]}',
+        '{"press": "record", "more": 1}',
+        json.dumps({**REPORT, "keys": ["x" * 2000]}),
+    ],
+)
+def test_a_hostile_message_is_refused(message):
+    with pytest.raises(ProtocolError):
+        decode_message(message)
+
+
+def test_a_drive_is_recorded_in_udacitys_format_and_a_second_one_is_appended(game, tmp_path):
+    drive(game, 1, GENTLE)
+    game.press("record")
+    drive(game, 3, GENTLE)
+    game.press("record")
+    assert "Recorded 31 rows" in game.notice or "Recorded 30 rows" in game.notice
+    assert game.command == f"python -m training {tmp_path / 'lake'} --lap-m 1135 --out my-model.h5"
+    drive(game, 1, GENTLE)
+    game.press("record")
+    drive(game, 1, holding("left"))
+    game.press("record")
+    recording = read_recording(tmp_path / "lake")
+    assert not recording.problems
+    assert np.all(np.diff([s.time_s for s in recording.samples]) > 0)
+    first = [s for s in recording.samples if s.session == 0]
+    second = [s for s in recording.samples if s.session == 1]
+    assert len(first) in (30, 31)
+    assert len(second) in (10, 11)
+    assert np.diff([s.time_s for s in first]) == pytest.approx(0.1, abs=0.05)
+    assert all(s.left and s.right and s.throttle == 0.3 and s.brake == 0 for s in first)
+    assert [s.speed_mph for s in first] == sorted(s.speed_mph for s in first)
+    assert second[5].steering == -1
+    assert second[5].throttle == 0
+
+
+def test_the_way_off_the_road_is_left_out_and_another_session_begins(game, tmp_path):
+    game.press("record")
+    drive(game, 3, GENTLE)
+    before = game.world.log.off_road_events
+    while game.world.log.off_road_events == before:
+        drive(game, 0.1, holding("faster", "left"))
+    rows = len((tmp_path / "lake" / "driving_log.csv").read_text().splitlines())
+    drive(game, 2, GENTLE)
+    game.press("record")
+    (rule,) = read_rules(tmp_path / "lake")
+    assert rule.spans[0][1] in (rows, rows - 1)
+    recording = read_recording(tmp_path / "lake")
+    assert recording.excluded == 20
+    assert len({s.session for s in recording.samples}) == 2
+    assert not recording.problems
+
+
+def test_a_cut_off_last_row_does_not_spoil_the_next_one(tmp_path):
+    with Recorder(tmp_path) as recorder:
+        recorder.write(1.6e9, b"\xff\xd8", 0, 0, 0, 0)
+    with open(tmp_path / "driving_log.csv", "a") as log:
+        log.write("IMG/center")
+    with Recorder(tmp_path, append=True) as recorder:
+        assert recorder.earlier_rows == 2
+        recorder.write(1.6e9 + 9, b"\xff\xd8", 0.5, 0, 0, 0)
+    assert (tmp_path / "driving_log.csv").read_text().splitlines()[2].endswith("0.5,0,0,0")
+
+
+def test_without_a_server_the_page_says_how_to_get_a_model(game):
+    game.press("hand")
+    assert "python server/drive.py" in game.notice
+    assert not game.model_drives
+
+
+def test_the_camera_and_the_track_change(game, tmp_path):
+    game.press("camera")
+    assert game.state()["camera"] == "behind"
+    drive(game, 1, holding("faster"))
+    game.press("record")
+    drive(game, 0.5)
+    game.press("track")
+    assert "Recorded" in game.notice
+    state = game.state()
+    assert (state["track"], state["distance_m"], state["speed_mph"]) == ("mountain", 0, 0)
+    game.press("record")
+    drive(game, 0.5)
+    game.press("track")
+    assert game.state()["track"] == "random:1"
+    assert "--lap-m" not in game.next_command(), "two tracks have no common lap"
+
+
+def drive_with_link(game, link, condition, hands=NOTHING):
+    """Advance as the loop does until the condition holds; a reply may take its time."""
+    for _ in range(2000):
+        game.advance(1 / 30, hands)
+        game.update_link()
+        game.record()
+        if condition():
+            return
+        link.wait(0.02)
+    raise AssertionError("it did not happen")
+
+
+def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server, link, tmp_path):
+    """The server's test model steers by brightness; the painted road gives a steady answer."""
+    game = Game("lake", tmp_path, link, PaintedScene)
+    drive_with_link(game, link, lambda: game.state()["server"])
+    session = next(iter(server.app.sessions.values()))
+    assert session.manual, "the server knows that a person drives"
+    game.press("record")
+    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 3, holding("faster"))
+    game.press("hand")
+    assert game.state()["recording"] is None, "a model's drive is no lesson"
+    assert server.policy.answers == [], "a person's drive sends no picture"
+    drive_with_link(game, link, lambda: link.control is not None)
+    drive_with_link(game, link, lambda: len(server.policy.answers) > 3)
+    assert game.world.car.steering == pytest.approx(server.policy.answers[0], abs=0.01)
+    game.press("record")
+    assert game.state()["recording"] is None
+    drive_with_link(game, link, lambda: not game.model_drives, holding("right"))
+    assert game.state()["recording"]["corrections"]
+    drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 9, holding("right"))
+    game.press("hand")
+    assert game.model_drives
+    game.close()
+    assert game.next_command().count("lake") == 2
+    corrections = read_recording(tmp_path / "lake-corrections")
+    assert len(corrections.samples) == 10
+    assert corrections.samples[-1].steering > 0.9
+    assert len(read_recording(tmp_path / "lake").samples) == 4
+
+
+def test_a_key_that_is_still_held_does_not_take_the_wheel_back(server, link, tmp_path):
+    game = Game("lake", tmp_path, link, PaintedScene)
+    drive_with_link(game, link, lambda: game.state()["server"], holding("faster"))
+    game.press("hand")
+    drive_with_link(game, link, lambda: link.control is not None, holding("faster"))
+    assert game.model_drives
+    game.advance(1 / 30, NOTHING)
+    game.advance(1 / 30, holding("faster"))
+    assert not game.model_drives
+    game.close()
+
+
+def test_a_server_that_goes_away_gives_the_wheel_back(server, link, tmp_path):
+    game = Game("lake", tmp_path, link, PaintedScene)
+    drive_with_link(game, link, lambda: game.state()["server"])
+    game.press("hand")
+    drive_with_link(game, link, lambda: link.control is not None)
+    link.close()
+    game.advance(1 / 30, NOTHING)
+    assert not game.model_drives
+    assert "gone" in game.notice
+    game.close()

@@ -1,0 +1,233 @@
+"""The page for driving by hand in a real browser: scripted hands drive, record, and take turns with a model."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+from protocol.recording import read_recording
+from tests.scripted_drivers import KeyboardDriver, PadDriver
+from tests.server_process import ServerProcess
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="install chromium (or name it in CHROMIUM) to test the page"),
+]
+BY_HAND = ("-m", "simulator", "--by-hand", "--port", "0")
+PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def by_hand(browser, tmp_path):
+    """by_hand(*options, **context) -> a page that drives into tmp_path; it must write nothing to the console."""
+    complaints, ends = [], []
+
+    def open_(*options, **context):
+        process = ServerProcess(*BY_HAND, "--out", str(tmp_path), *options)
+        ends.append(process.stop)
+        tab = browser.new_context(**context)
+        ends.insert(0, tab.close)
+        page = tab.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{process.port}/")
+        page.wait_for_selector("#cover", state="hidden")
+        return page
+
+    yield open_
+    for end in ends:
+        end()
+    assert complaints == []
+
+
+def expect(page, selector, text, timeout_s=20):
+    sync_api.expect(page.locator(selector)).to_contain_text(text, timeout=timeout_s * 1000)
+
+
+def test_scripted_keys_drive_and_record(by_hand, tmp_path):
+    page = by_hand()
+    driver = KeyboardDriver(page)
+    page.keyboard.press("r")
+    state = driver.drive(seconds=15)
+    assert state["off_road"] == 0
+    assert state["speed_mph"] > 10
+    assert abs(state["cte_m"]) < 1.5
+    expect(page, "#mark", "recording")
+    page.keyboard.press("r")
+    expect(page, "#notice", f"rows in {tmp_path / 'lake'}")
+    expect(page, "#notice code", "python -m training")
+    samples = read_recording(tmp_path / "lake").samples
+    assert len(samples) > 100
+    twentieths = [s.steering for s in samples if abs(s.steering * 20 - round(s.steering * 20)) < 1e-4]
+    assert len(twentieths) > len(samples) / 2, "as a keyboard steers"
+    assert any(s.steering for s in samples)
+    assert page.locator("#latency").text_content() != "-"
+
+
+def test_a_gamepad_steers_drives_and_records(by_hand, tmp_path):
+    page = by_hand()
+    driver = PadDriver(page)
+    expect(page, "#gamepad", "left stick steers")
+    driver.press(2)
+    state = driver.drive(seconds=10)
+    driver.press(2)
+    assert state["off_road"] == 0
+    assert state["speed_mph"] > 10
+    expect(page, "#notice", "Recorded")
+    samples = read_recording(tmp_path / "lake").samples
+    assert len({round(s.steering, 3) for s in samples}) > 20, "a stick steers finely"
+    assert all(s.left and s.right for s in samples)
+
+
+def test_the_mouse_steers_as_far_as_it_is_dragged(by_hand):
+    page = by_hand()
+    driver = KeyboardDriver(page)
+    box = page.locator("#camera").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + box["width"] / 3, middle[1])
+    while driver.look()["steering"] != pytest.approx(0.5, abs=0.01):
+        pass
+    page.mouse.up()
+    for _ in range(5):
+        state = driver.look()
+    assert state["steering"] == 0
+
+
+def test_thumbs_steer_and_drive_on_a_phone(by_hand):
+    page = by_hand(**PHONE)
+    driver = KeyboardDriver(page)
+    assert page.locator("#pads").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "nothing sticks out on a phone"
+    session = page.context.new_cdp_session(page)
+    steering, pedal = (page.locator(f"#pad-{name}").bounding_box() for name in ("steering", "pedal"))
+
+    def thumbs(kind, x=0, y=0):
+        points = [
+            {"x": steering["x"] + steering["width"] / 2 + x, "y": steering["y"] + 70, "id": 1},
+            {"x": pedal["x"] + pedal["width"] / 2, "y": pedal["y"] + 70 + y, "id": 2},
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    thumbs("touchStart")
+    thumbs("touchMove", x=-35, y=-70)
+    state = driver.look()
+    while not (state["steering"] == pytest.approx(-0.5, abs=0.05) and state["throttle"] == 1):
+        state = driver.look()
+    thumbs("touchEnd")
+    while state["steering"] or state["throttle"]:
+        state = driver.look()
+    page.click("#tilt")
+    page.evaluate("dispatchEvent(new DeviceOrientationEvent('deviceorientation', { gamma: -15 }))")
+    while driver.look()["steering"] != -0.5:
+        pass
+    page.click("#tilt")
+    while driver.look()["steering"]:
+        pass
+
+
+def test_keys_are_released_when_the_page_loses_them_and_a_hidden_page_stands_still(by_hand):
+    page = by_hand()
+    driver = KeyboardDriver(page)
+    page.keyboard.down("ArrowUp")
+    while driver.look()["throttle"] < 1:
+        pass
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    while driver.look()["throttle"] > 0:
+        pass
+    page.keyboard.up("ArrowUp")
+    page.evaluate(
+        """() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+                   document.dispatchEvent(new Event('visibilitychange')); }"""
+    )
+    assert (
+        page.evaluate(
+            """() => new Promise((use) => { let pictures = 0;
+             document.addEventListener('drive', () => { pictures += 1; });
+             setTimeout(() => use(pictures), 1500); })"""
+        )
+        <= 3
+    ), "those that were under way"
+    page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
+    driver.look()
+
+
+LATENCY = """async ([count, ms]) => {
+  window.stopwatch ??= new (await import("/page/latency.js")).Latency();
+  for (let number = 1; number <= count; number += 1) stopwatch.changed(number, performance.now() - ms);
+  stopwatch.drawn(count);
+  return stopwatch.warning;
+}"""
+
+
+def test_the_page_says_when_a_key_takes_too_long_and_does_not_flicker(by_hand):
+    page = by_hand()
+    for count, ms, slow in ((4, 200, False), (15, 60, False), (15, 90, True), (15, 75, True), (15, 65, False)):
+        warning = page.evaluate(LATENCY, [count, ms])
+        assert ("more than 80 ms" in warning) == slow, ms
+
+
+def test_another_page_takes_the_wheel_and_gives_it_back(by_hand):
+    page = by_hand()
+    second = page.context.new_page()
+    second.goto(page.url)
+    KeyboardDriver(second).look()
+    expect(page, "#cover", "Another page drives now")
+    page.bring_to_front()
+    page.click("#return")
+    KeyboardDriver(page).look()
+    page.keyboard.press("c")
+    expect(page, "#change-camera", "behind")
+    page.keyboard.press("t")
+    expect(page, "#change-track", "mountain")
+
+
+def test_a_model_takes_over_and_the_person_takes_back(by_hand, tmp_path):
+    with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0") as server:
+        page = by_hand("--url", f"http://127.0.0.1:{server.port}")
+        driver = KeyboardDriver(page)
+        expect(page, "#driver", "A model is ready")
+        driver.drive(seconds=2)
+        page.keyboard.press("h")
+        expect(page, "#driver", "The model drives")
+        while (state := driver.look())["speed_mph"] < 12:
+            assert state["off_road"] == 0
+        page.keyboard.press("ArrowLeft")
+        expect(page, "#driver", "You drive")
+        expect(page, "#mark", "corrections")
+        driver.drive(seconds=2)
+        page.keyboard.press("h")
+        expect(page, "#driver", "The model drives")
+        expect(page, "#mark", "", timeout_s=5)
+        state = driver.look()
+        assert state["off_road"] == 0
+        assert state["recording"] is None
+        page.close()
+        assert "a person drives" in server.log()
+    corrections = read_recording(tmp_path / "lake-corrections")
+    assert len(corrections.samples) > 10
+    assert not re.search("broken|missing", corrections.summary())
+
+
+def test_the_live_page_opens_it_with_one_button(browser):
+    with ServerProcess("server/drive.py", "models/eff.h5", "--port", "0") as server:
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.click("#by-hand")
+        page.wait_for_url(lambda url: f":{server.port}/" not in url, timeout=60_000)
+        expect(page, "#driver", "A model is ready")
+        page.click("#server")
+        expect(page, "#doctor", "a person drives")
+        page.close()
