@@ -25,7 +25,7 @@ from models.keras_files.layers.layer_catalogue import (
     takes_several,
     weight_shapes,
 )
-from models.keras_files.layers.layer_settings import LayerSettings
+from models.keras_files.layers.layer_settings import LayerSettings, Shape
 from models.keras_files.layers.operands import NEEDS_FLOATS
 from models.keras_files.layers.slices import SLICE, resolve_slice
 from models.keras_files.legacy import translate
@@ -69,6 +69,7 @@ def apply_layers(
     groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
     layers = {spec.name: _make(settings[spec.name], names[spec.name]) for spec in specs}
+    _check_weights(architecture, settings, layers, groups, tuple(x.shape[1:]))
     values = {architecture.input_name: x}
     parameters = 0
     for spec in architecture.layers:
@@ -97,6 +98,46 @@ def _make(settings: LayerSettings, name: str) -> Any:
         raise
     except (ValueError, TypeError) as error:
         raise settings.wrong(f"Keras refuses its settings ({_line(error)})") from error
+
+
+def _check_weights(
+    architecture: Architecture,
+    settings: dict[str, LayerSettings],
+    layers: dict[str, Any],
+    groups: dict[Any, LayerGroup],
+    shape: Shape,
+) -> None:
+    """Compare the shapes of all weights with the file's before any layer is built, which takes most of the time.
+
+    layers: without the skipped ones. shape: of the input. What follows a layer whose output's shape Keras does not tell
+    in advance is left to `_apply`.
+    """
+    shapes: dict[str, Shape | None] = {architecture.input_name: shape}
+    for spec in architecture.layers:
+        inputs = [shapes[name] for name in spec.inputs]
+        known = [shape for shape in inputs if shape is not None]
+        if len(known) < len(inputs) or not known:
+            shapes[spec.name] = None
+            continue
+        layer = layers.get(spec.name)
+        if layer is None:
+            shapes[spec.name] = known[0]
+            continue
+        group = groups.get(spec.path)
+        needed = weight_shapes(settings[spec.name], known[0])
+        if group and needed:
+            group.check(spec.name, needed)
+        shapes[spec.name] = _output_shape(layer(known[0]) if settings[spec.name].kind == SLICE else layer, known)
+
+
+def _output_shape(layer: Any, inputs: list[Shape]) -> Shape | None:
+    """The shape of a layer's output, for inputs of these shapes; None where Keras does not tell it in advance."""
+    shapes = [(None, *shape) for shape in inputs]
+    try:
+        _, *output = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
+    except Exception:  # of many types; where the layer does not fit, `_apply` says so
+        return None
+    return tuple(output) if all(isinstance(size, int) for size in output) else None
 
 
 def _apply(
