@@ -31,6 +31,7 @@ from models.keras_files.layers.operands import NEEDS_FLOATS
 from models.keras_files.layers.slices import SLICE, resolve_slice
 from models.keras_files.layers.steps import over_steps, runs_over_steps, step_count
 from models.keras_files.legacy import translate
+from models.keras_files.weight_check import check_weights
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 OUR_PREFIXES = ("preprocess_", "steer_")
@@ -73,6 +74,8 @@ def apply_layers(
     groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
     layers = {spec.name: _make(settings[spec.name], names[spec.name]) for spec in specs}
+    input_shapes = {name: tuple(value.shape[1:]) for name, value in inputs.items()}
+    check_weights(architecture, settings, layers, groups, input_shapes)
     values = dict(inputs)
     parameters = 0
     for spec in architecture.layers:
