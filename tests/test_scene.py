@@ -62,6 +62,20 @@ def test_the_hood_is_as_high_as_in_real_frames():
     assert colors.dtype == np.uint8
 
 
+@pytest.mark.slow
+def test_a_scene_shows_another_track_as_a_new_one_would(scene):
+    mountain = open_track("mountain")
+    changed = Scene(mountain)
+    changed.show(LAKE)
+    assert np.array_equal(view(changed), view(scene))
+    changed.show(mountain)
+    place = (*mountain.points[0], mountain.height_m[0], mountain.heading_rad[0])
+    drawn_anew = Scene(mountain)
+    assert np.array_equal(changed.render(*place), drawn_anew.render(*place))
+    changed.close()
+    drawn_anew.close()
+
+
 @pytest.mark.parametrize("name", ["mountain", "random:2"])
 def test_other_tracks_draw(name):
     track = open_track(name)

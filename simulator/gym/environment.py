@@ -112,9 +112,9 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         self._over = True
 
     def _change_road(self, track: Track) -> None:
-        if track.name != self._track.name:
-            self.close()
-            self._track = track
+        if track.name != self._track.name and self._scene is not None:
+            self._scene.show(track)
+        self._track = track
 
     def _start_world(self, scene: Scene, start: Start) -> TrackWorld:
         track = self._track.reversed() if self._reverse else self._track
