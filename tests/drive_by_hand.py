@@ -46,8 +46,7 @@ def record_laps(out: Path, driver: str = "keys", laps: int = 2, speed_mph: float
         page.click("#record")
         state = hands.drive(laps=laps)
         page.click("#record")
-        while state["recording"]:
-            state = hands.look()
+        state = hands.look_until(lambda state: not state["recording"])
         browser.close()
     assert state["off_road"] == 0, f"{state['off_road']} times off the road"
     return f"{state['notice']}; last lap {state['last_lap_s']} s\n{state['command']}"

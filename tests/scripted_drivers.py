@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
@@ -39,6 +40,14 @@ class ScriptedDriver:
         """Wait for the next picture; returns what the page shows beside it."""
         state: dict[str, Any] = self.page.evaluate(NEXT_PICTURE)
         return state
+
+    def look_until(self, condition: Callable[[dict[str, Any]], bool], pictures: int = 300) -> dict[str, Any]:
+        """Wait for the first picture that meets the condition; fails after so many."""
+        for _ in range(pictures):
+            state = self.look()
+            if condition(state):
+                return state
+        raise AssertionError(f"it did not happen within {pictures} pictures; the last: {state}")
 
     def drive(self, seconds: float = math.inf, laps: int = 1000) -> dict[str, Any]:
         """Drive so long, or so many whole laps more; returns the last state. The hands then let go."""

@@ -98,12 +98,9 @@ def test_the_mouse_steers_as_far_as_it_is_dragged(by_hand):
     page.mouse.move(*middle)
     page.mouse.down()
     page.mouse.move(middle[0] + box["width"] / 3, middle[1])
-    while driver.look()["steering"] != pytest.approx(0.5, abs=0.01):
-        pass
+    driver.look_until(lambda state: state["steering"] == pytest.approx(0.5, abs=0.01))
     page.mouse.up()
-    for _ in range(5):
-        state = driver.look()
-    assert state["steering"] == 0
+    driver.look_until(lambda state: state["steering"] == 0)
 
 
 def test_thumbs_steer_and_drive_on_a_phone(by_hand):
@@ -123,30 +120,23 @@ def test_thumbs_steer_and_drive_on_a_phone(by_hand):
 
     thumbs("touchStart")
     thumbs("touchMove", x=-35, y=-70)
-    state = driver.look()
-    while not (state["steering"] == pytest.approx(-0.5, abs=0.05) and state["throttle"] == 1):
-        state = driver.look()
+    driver.look_until(lambda state: (state["steering"], state["throttle"]) == pytest.approx((-0.5, 1), abs=0.05))
     thumbs("touchEnd")
-    while state["steering"] or state["throttle"]:
-        state = driver.look()
+    driver.look_until(lambda state: not state["steering"] and not state["throttle"])
     page.click("#tilt")
     page.evaluate("dispatchEvent(new DeviceOrientationEvent('deviceorientation', { gamma: -15 }))")
-    while driver.look()["steering"] != -0.5:
-        pass
+    driver.look_until(lambda state: state["steering"] == -0.5)
     page.click("#tilt")
-    while driver.look()["steering"]:
-        pass
+    driver.look_until(lambda state: state["steering"] == 0)
 
 
 def test_keys_are_released_when_the_page_loses_them_and_a_hidden_page_stands_still(by_hand):
     page = by_hand()
     driver = KeyboardDriver(page)
     page.keyboard.down("ArrowUp")
-    while driver.look()["throttle"] < 1:
-        pass
+    driver.look_until(lambda state: state["throttle"] == 1)
     page.evaluate("dispatchEvent(new Event('blur'))")
-    while driver.look()["throttle"] > 0:
-        pass
+    driver.look_until(lambda state: state["throttle"] == 0)
     page.keyboard.up("ArrowUp")
     page.evaluate(
         """() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });
@@ -202,8 +192,7 @@ def test_a_model_takes_over_and_the_person_takes_back(by_hand, tmp_path):
         driver.drive(seconds=2)
         page.keyboard.press("h")
         expect(page, "#driver", "The model drives")
-        while (state := driver.look())["speed_mph"] < 12:
-            assert state["off_road"] == 0
+        assert driver.look_until(lambda state: state["speed_mph"] > 12)["off_road"] == 0
         page.keyboard.press("ArrowLeft")
         expect(page, "#driver", "You drive")
         expect(page, "#mark", "corrections")
