@@ -30,6 +30,7 @@ def test_every_drive_is_recorded_once_and_every_model_trained_on_them(calls, tmp
     assert shipped.main(arguments) == 0
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES)
     assert [call[3] for call in calls["train"]] == ["eff", "baseline", "eff-small"]
+    assert all("--force" not in call for call in calls["train"]), "a model of other recordings is not replaced"
     assert shipped.main(arguments) == 0
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 

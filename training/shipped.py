@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--epochs", EPOCHS]
         command += ["--also", *also, "--test", *tests, *map(str, options.test), "--dagger", "1"]
         command += ["--run", str(options.runs / model), "--out", str(options.out / f"{model}.h5")]
+        command += ["--force"] if options.force else []
         if code := train_main(command):
             return code
     return 0
@@ -73,6 +74,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", default=list(MODELS), help=f"networks to train ({' '.join(MODELS)})")
     parser.add_argument("--runs", type=Path, default=Path("runs/shipped"), help="folder of all runs (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models (%(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace models that were made from other recordings")
     return parser.parse_args(arguments)
 
 
