@@ -36,6 +36,7 @@ def test_every_drive_is_recorded_once_and_every_model_trained_on_them(calls, tmp
         ["baseline.h5", "baseline.tflite"],
         ["eff-small.h5", "eff-small.tflite"],
     ]
+    assert all("--force" not in call for call in calls["train"]), "a model of other recordings is not replaced"
     assert shipped.main(arguments) == 0
     assert len(calls["record"]) == len(shipped.EXPERT_DRIVES) + len(shipped.TEST_DRIVES), "they are there already"
 

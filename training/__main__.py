@@ -30,7 +30,7 @@ HELP = """Train a steering model from recordings of the Udacity simulator.
 examples:
   python -m training ~/recordings/lake --quick
   python -m training --model eff ~/recordings/lake
-  python -m training --model eff lake udacity --lap-m 1135 --out models/eff.h5
+  python -m training --model eff lake udacity --lap-m 1135 --out my-eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
   python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
   python -m training --model eff lake udacity --recipe study --test friend

@@ -61,6 +61,7 @@ def _record_and_train(options: argparse.Namespace) -> int:
         command = [*map(str, options.recordings), "--model", model, "--lap-m", LAP_M, "--epochs", EPOCHS]
         command += ["--also", *also, "--test", *tests, *map(str, options.test), "--dagger", "1"]
         command += ["--run", str(options.runs / model), "--out", str(out)]
+        command += ["--force"] if options.force else []
         if code := train_main(command) or convert_main([str(out), str(out.with_suffix(".tflite"))]):
             return code
     return 0
@@ -83,6 +84,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", default=list(MODELS), help=f"networks to train ({' '.join(MODELS)})")
     parser.add_argument("--runs", type=Path, default=Path("runs/shipped"), help="folder of all runs (%(default)s)")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models (%(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace models that were made from other recordings")
     return parser.parse_args(arguments)
 
 
