@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from models.convert import litert_bytes
+from models.keras_files import building
 from models.loading import load_steering_model
 from tests.model_files import answer, architecture_of, assert_served, layer_of, raw_model, refusal, saved_bytes
 from tests.old_keras_files import write_model
@@ -211,6 +213,30 @@ def nested_file(path: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
     with architecture_of(path) as model:
         edit(model)
     return path
+
+
+def halves_of_frames(x: Any) -> Any:
+    """Before the last layer come slices, nested models and layers that join."""
+    tower = block("tower", (80, 320, 3), layers.GlobalAveragePooling2D())
+    whole = layers.GlobalMaxPooling2D()(functional("whole", (160, 320, 3))(x))
+    return layers.Concatenate()([tower(x[:, :80]), tower(x[:, 80:]), whole])
+
+
+@pytest.mark.parametrize("build", [in_each_other, called_twice, halves_of_frames])
+def test_wrong_weights_of_the_last_layer_are_refused_before_any_layer_is_built(
+    build: Callable[[Any], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.h5"
+    raw_model(build).save(path)
+    with h5py.File(path, "a") as file:
+        group = next(group for name, group in file["model_weights"].items() if name.startswith("dense"))
+        name = next(name for name in group.attrs["weight_names"] if name.endswith("kernel"))
+        kernel = group[name][()]
+        del group[name]
+        group[name] = kernel[:-1]
+    monkeypatch.setattr(building, "_apply", None)
+    rows = len(kernel)
+    assert f"needs weights of shapes ({rows}, 1), (1,), the file has ({rows - 1}, 1), (1,)" in refusal(path)
 
 
 class TestNestedModelsMadeToDoHarm:

@@ -170,12 +170,16 @@ class LayerGroup:
 
     def read(self, layer: str, shapes: Shapes) -> Weights:
         """The arrays as float32. Raises ModelFileError, which names `layer`, unless they have exactly these shapes."""
+        self.check(layer, shapes)
+        return [self._array(layer, dataset) for dataset in self.datasets]
+
+    def check(self, layer: str, shapes: Shapes) -> None:
+        """Raise ModelFileError, which names `layer`, unless the arrays have exactly these shapes; reads no array."""
         stored = [tuple(item.shape) if isinstance(item, h5py.Dataset) else None for item in self.datasets]
         if stored != list(shapes):
             raise ModelFileError(
                 f"{self.path}: layer {layer!r} needs weights of shapes {_text(shapes)}, the file has {_text(stored)}"
             )
-        return [self._array(layer, dataset) for dataset in self.datasets]
 
     def _array(self, layer: str, dataset: Any) -> npt.NDArray[np.float32]:
         is_number = dataset.dtype.kind == "f" or (dataset.dtype.kind in "iu" and dataset.shape == ())

@@ -20,6 +20,10 @@ class LayerScale(layers.Layer):
         """Scale `x`, (n, ..., channels); the shape stays."""
         return x * self.gamma
 
+    def compute_output_shape(self, shape: Any) -> Any:
+        """The shape stays."""
+        return shape
+
 
 def _batch_normalization(settings: LayerSettings, common: dict[str, Any]) -> Any:
     return layers.BatchNormalization(axis=settings.axis(), **_gains(settings), **common)
