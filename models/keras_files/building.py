@@ -6,7 +6,6 @@ Keras' own loader imports whatever a file names. Here a file can only choose amo
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
@@ -24,22 +23,17 @@ from models.keras_files.layers.layer_catalogue import (
     make_layer,
     require_known,
     takes_several,
-    weight_shapes,
 )
 from models.keras_files.layers.layer_settings import LayerSettings
 from models.keras_files.layers.operands import NEEDS_FLOATS
 from models.keras_files.layers.slices import SLICE, resolve_slice
 from models.keras_files.layers.steps import over_steps, runs_over_steps, step_count
 from models.keras_files.legacy import translate
-from models.keras_files.weight_check import check_weights
+from models.keras_files.shape_check import MAX_PARAMETERS, check_weights, require_size, required_weights
 from models.keras_files.weights import LayerGroup, ModelFileError, WeightFile, Weights
 
 OUR_PREFIXES = ("preprocess_", "steer_")
 """The beginnings of the layer names that `models.preprocessing` and `models.adapter.answer` use."""
-
-MAX_PARAMETERS = 100_000_000
-MAX_ACTIVATIONS = 1 << 25
-"""Most numbers in one layer's output for one frame: 128 MB."""
 
 
 def settings_of(architecture: Architecture, keras_version: str) -> dict[str, LayerSettings]:
@@ -74,8 +68,7 @@ def apply_layers(
     groups = assign((spec for spec in architecture.layers if has_weights(settings[spec.name])), weights)
     names = _graph_names(spec.name for spec in architecture.layers)
     layers = {spec.name: _make(settings[spec.name], names[spec.name]) for spec in specs}
-    input_shapes = {name: tuple(value.shape[1:]) for name, value in inputs.items()}
-    check_weights(architecture, settings, layers, groups, input_shapes)
+    check_weights(architecture, settings, layers, groups, {name: tuple(x.shape[1:]) for name, x in inputs.items()})
     values = dict(inputs)
     parameters = 0
     for spec in architecture.layers:
@@ -118,10 +111,7 @@ def _apply(
     if steps:
         shape = shape[1:]
     _check_inputs(settings, inputs, len(shape) + 1)
-    shapes = weight_shapes(settings, shape)
-    count = count_parameters(shapes)
-    if count > MAX_PARAMETERS:
-        raise settings.wrong(f"it would have {count:,} parameters")
+    shapes = required_weights(settings, shape)
     if shapes and group is None:
         raise settings.wrong("the file has no weights for it")
     arrays = group.read(settings.name, shapes) if group and shapes else []
@@ -131,11 +121,10 @@ def _apply(
         y = over_steps(partial(_call, layer), inputs, steps, layer.name) if steps else _call(layer, inputs)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise settings.wrong(f"it does not fit an input of shape {_shapes(inputs)} ({_line(error)})") from error
-    if math.prod(size or 1 for size in y.shape[1:]) > MAX_ACTIVATIONS:
-        raise settings.wrong(f"its output of shape {tuple(y.shape[1:])} exceeds that of any camera network")
+    require_size(settings, tuple(y.shape[1:]))
     if arrays:
         _set_weights(layer, _to_tensorflow(arrays, settings, weights))
-    return y, count
+    return y, count_parameters(shapes)
 
 
 def _check_inputs(settings: LayerSettings, inputs: list[Any], rank: int) -> None:
