@@ -31,18 +31,18 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse as argparse does, but exit for the first argument that is none of ours."""
-        words = list(sys.argv[1:] if args is None else args)
+        arguments = list(sys.argv[1:] if args is None else args)
         if self._subparsers is None:  # else a subparser knows the options behind its name
-            self._check_names(words)
-        namespace, rest = super().parse_known_args(words, namespace)
+            self._check_names(arguments)
+        namespace, rest = super().parse_known_args(arguments, namespace)
         if rest:
             self.error(f"no place for {' '.join(map(repr, rest))}; `{self.prog} --help` says what it takes")
         return namespace, rest
 
-    def _check_names(self, words: Iterable[str]) -> None:
+    def _check_names(self, arguments: Iterable[str]) -> None:
         """Name the first long option that there is not; argparse might complain first of its value."""
         options = [name for name in self._option_string_actions if name.startswith("--")]
-        for word in words:
+        for word in arguments:
             name = word.partition("=")[0]
             if word == "--":
                 return

@@ -211,7 +211,8 @@ def test_verbose_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_command_names_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     network = keras.Sequential([keras.Input((128, 128, 3)), layers.Flatten(), layers.Dense(1)])
     network.save(tmp_path / "model.keras")
-    assert main([str(tmp_path / "model.keras"), str(tmp_path / "nowhere" / "out.tflite")]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "model.keras"), str(tmp_path / "nowhere" / "out.tflite")])
     assert "nowhere" in capsys.readouterr().err
 
 

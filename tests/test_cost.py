@@ -9,8 +9,6 @@ from models.keras_files.layers.sequence_layers import SelfAttention
 from models.steering import BUILDERS, EFF_BLOCKS
 from tests.model_files import small_file
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own saving
-
 
 def studys_eff() -> keras.Model:
     """The layers as the study lists them: the second depthwise step sees every column, the last stride drops half."""

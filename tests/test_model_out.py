@@ -91,15 +91,14 @@ def test_a_quick_training_by_another_recipe_is_a_mistake(tmp_path):
 
 def test_the_next_commands_can_be_pasted():
     for _, line in next_commands(Path("my runs/eff tiny.h5")):
-        words = shlex.split(line)
-        assert words[0] == "python"
-        assert "my runs/eff tiny.h5" in words
-        script = words[1] if words[1] != "-m" else words[2].replace(".", "/") + ".py"
+        arguments = shlex.split(line)
+        assert arguments[0] == "python"
+        assert "my runs/eff tiny.h5" in arguments
+        script = arguments[1] if arguments[1] != "-m" else arguments[2].replace(".", "/") + ".py"
         assert (ROOT / script).is_file()
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_quick_training_learns_films_and_says_what_to_do_next(make_recording, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("training.progress.film.LAPS", 0.02)
     monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 256)
@@ -109,10 +108,10 @@ def test_a_quick_training_learns_films_and_says_what_to_do_next(make_recording, 
     run = tmp_path / "run"
     command = [str(make_recording(rows=400)), "--quick", "--run", str(run), "--precision", "mixed_bfloat16"]
     assert main(command) == 0
-    said = capsys.readouterr().out
-    assert "about " in said
-    assert "3 epochs of" in said
-    assert f"python server/drive.py {run / 'eff-tiny.h5'}" in said
+    output = capsys.readouterr().out
+    assert "about " in output
+    assert "3 epochs of" in output
+    assert f"python server/drive.py {run / 'eff-tiny.h5'}" in output
     card = read_card(run / "eff-tiny.h5")
     assert (card.model, card.epochs, card.samples) == ("eff-tiny", 3, 3 * 30 * 16)
     losses = [float(line.split(",")[1]) for line in (run / "epochs.csv").read_text().splitlines()[1:]]
