@@ -331,3 +331,15 @@ def test_a_view_that_is_answered_twice_is_filmed_once(tmp_path):
         film.answered(AnsweredFrame(1, telemetry, Control(0.1, 0.2), time_s, 1.5, fresh))
     film.close()
     np.testing.assert_allclose(read_film(film.path)[0], [0.0, 0.1], atol=1e-4)
+
+
+def test_the_film_of_a_drive_shows_what_its_simulator_reports(tmp_path):
+    film = DriveFilm(tmp_path / "drive.mp4", "eff.h5")
+    for i, extras in enumerate(({}, {"lapNumber": "2", "cte": "0.4", "pos_x": "1.0", "pos_z": "2.0"})):
+        telemetry = Telemetry(SHOT.frame, b"", 0.0, 0.0, 10.0, extras)
+        film.answered(AnsweredFrame(1, telemetry, Control(0.1, 0.2), 0.5 * i, 1.5))
+    film.close()
+    _, (stock, reported), _ = read_film(film.path)
+    difference = np.abs(stock.astype(int) - reported).max(axis=2)
+    assert difference[10:110, 400:630].mean() > 50
+    assert difference[130:320].mean() < 3
