@@ -41,21 +41,17 @@ class Game:
         self._names = [track, *(name for name in TRACKS if name != track)]
         self._out = out
         self._link = link
-        self._make_scene = scene
-        self._scene: Scene | None = None
         self._recording: HandRecording | None = None
         self._last_row_s = 0.0
         self._camera = 0
         self._folders: dict[str, Path] = {}
         self.notice, self.command = "", ""
-        self._open(open_track(track))
+        first = open_track(track)
+        self._scene = scene(first)
+        self._start(first)
 
-    def _open(self, track: Track) -> None:
-        scene = self._make_scene(track)
-        if self._scene is not None:
-            self._scene.close()
-        self._scene = scene
-        self.world = TrackWorld(track, scene, math.inf, limit_s=math.inf)
+    def _start(self, track: Track) -> None:
+        self.world = TrackWorld(track, self._scene, math.inf, limit_s=math.inf)
         self._keys = KeyResponse()
         self._remainder_s = 0.0
         self.model_drives, self._hands_off = False, False
@@ -124,7 +120,9 @@ class Game:
     def _change_track(self) -> None:
         self._stop_recording()
         self._names = [*self._names[1:], self._names[0]]
-        self._open(open_track(self._names[0]))
+        track = open_track(self._names[0])
+        self._scene.show(track)
+        self._start(track)
 
     def _change_driver(self) -> None:
         if self.model_drives:
@@ -200,5 +198,4 @@ class Game:
     def close(self) -> None:
         """Complete the recording and free the renderer."""
         self._stop_recording()
-        if self._scene is not None:
-            self._scene.close()
+        self._scene.close()
