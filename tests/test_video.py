@@ -84,8 +84,6 @@ def test_names_without_times_need_a_rate(tmp_path, capsys):
     ("arguments", "message"),
     [
         (("--out", "film.avi"), ".mp4 or .gif"),
-        (("--out", "none/film.mp4"), "none"),
-        (("--out", "none/film.gif"), "none"),
         (("--out", "film.mp4", "--start", "100"), "lasts 1.9 s"),
         (("--out", "film.mp4", "--fps", "0"), "--fps"),
         (("--out", "film.gif", "--width", "5000"), "--width"),
@@ -97,6 +95,14 @@ def test_mistakes_are_one_line_and_code_2(make_recording, tmp_path, monkeypatch,
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("film: ")
     assert message in last
+
+
+@pytest.mark.parametrize("name", ["none/film.mp4", "none/film.gif"])
+def test_a_film_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        video.main(["recording", "--out", name])
+    assert f"--out: {name} cannot be written: there is no folder none" in capsys.readouterr().err
 
 
 def test_a_gif_that_grows_too_long_ends_whole(make_recording, tmp_path, monkeypatch, capsys):
