@@ -21,6 +21,8 @@ LOOK_AHEAD_M, LOOK_AHEAD_S = 3.5, 0.45
 SIGHT_S = 0.25
 """How far ahead of the car the driver sees the bend, which makes up for the time that hands and pictures take."""
 
+RISE_PER_S = STEERING_PER_STEP / STEP_S
+
 GAMEPAD = """() => {
   window.pad = { connected: true, mapping: "standard", axes: [0, 0, 0, 0],
                  buttons: Array.from({ length: 17 }, () => ({ value: 0, pressed: false })) };
@@ -34,6 +36,8 @@ class ScriptedDriver:
     def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
         self.page = page
         self.speed_mph = speed_mph
+        self.look_s = 0.05
+        self._last_look_s = math.nan
         self._tracks: dict[str, Any] = {}
 
     def look(self) -> dict[str, Any]:
@@ -54,6 +58,7 @@ class ScriptedDriver:
         state = self.look()
         end_s, last_lap = time.monotonic() + seconds, state["lap"] + laps
         while time.monotonic() < end_s and state["lap"] < last_lap:
+            self._time_looks()
             self.hold(self.steering(state), state)
             state = self.look()
         self.let_go()
@@ -70,6 +75,13 @@ class ScriptedDriver:
         angle_deg = math.degrees(math.atan(EFFECTIVE_WHEELBASE_M * (bend + back)))
         return max(-1.0, min(1.0, -angle_deg / MAX_STEERING_ANGLE_DEG))
 
+    def _time_looks(self) -> None:
+        """Learn how long it takes from look to look, which a busy computer makes long."""
+        now_s = time.monotonic()
+        if not math.isnan(self._last_look_s):
+            self.look_s += 0.2 * (min(0.5, now_s - self._last_look_s) - self.look_s)
+        self._last_look_s = now_s
+
     def hold(self, steering: float, state: dict[str, Any]) -> None:
         """Move the hands towards this steering and the driver's speed."""
         raise NotImplementedError
@@ -80,35 +92,37 @@ class ScriptedDriver:
 
 
 class KeyboardDriver(ScriptedDriver):
-    """Presses the arrow keys as a person does: now and then, and never two opposite ones."""
+    """Taps the arrow keys as a person does, the longer the further the wheel has to turn."""
 
-    TOLERANCE = 0.08
-    HANDS_S = 0.1
-    """How far ahead the driver thinks of what the held keys do."""
+    LEAST_TAP_S, LONGEST_TAP_S = 0.02, 0.3
 
     def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
         super().__init__(page, speed_mph)
         self._held: set[str] = set()
 
     def hold(self, steering: float, state: dict[str, Any]) -> None:
-        """Press towards the steering; to steer less, let go."""
-        keys, coming = set(), self._coming(state["steering"])
-        if steering > max(0.0, coming) + self.TOLERANCE:
-            keys.add("ArrowRight")
-        elif steering < min(0.0, coming) - self.TOLERANCE:
-            keys.add("ArrowLeft")
+        """Tap towards the steering; to steer less, wait until it falls back."""
+        keys = set()
         if state["speed_mph"] < self.speed_mph:
             keys.add("ArrowUp")
         elif state["speed_mph"] > self.speed_mph + 3:
             keys.add("ArrowDown")
         self._press(keys)
+        side = math.copysign(1.0, steering)
+        tap_s = self._tap_s(abs(steering), state["steering"] * side)
+        if tap_s >= self.LEAST_TAP_S:
+            self.page.keyboard.press("ArrowRight" if side > 0 else "ArrowLeft", delay=1000 * tap_s)
 
-    def _coming(self, steering: float) -> float:
-        """The steering that the keys held now will have brought about."""
-        for key, side in (("ArrowRight", 1), ("ArrowLeft", -1)):
-            if key in self._held:
-                return max(-1.0, min(1.0, steering + side * STEERING_PER_STEP / STEP_S * self.HANDS_S))
-        return math.copysign(max(0.0, abs(steering) - AXIS_PER_S * self.HANDS_S), steering)
+    def _tap_s(self, target: float, steering: float) -> float:
+        """How long to tap so that the steering's mean until the next tap is the target. Both positive to that side.
+
+        The steering rises by RISE a second while the key is down and then falls by AXIS_PER_S: two triangles.
+        """
+        square = RISE_PER_S / 2 * (1 + RISE_PER_S / AXIS_PER_S)
+        linear = steering * (1 + RISE_PER_S / AXIS_PER_S)
+        rest = target * self.look_s - steering * abs(steering) / (2 * AXIS_PER_S)
+        root = linear**2 + 4 * square * rest
+        return min(self.LONGEST_TAP_S, (math.sqrt(root) - linear) / (2 * square)) if root > 0 else 0.0
 
     def let_go(self) -> None:
         """Release all keys."""
