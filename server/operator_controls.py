@@ -64,6 +64,18 @@ class OperatorControls:
         app.metrics.watch("drive_recording", "Whether a recording is on", lambda: float(self.recorder is not None))
         app.metrics.watch("drive_paused", "Whether the cars are kept standing", lambda: float(app.paused))
 
+    def pause(self, paused: bool) -> None:
+        """Brake every car and keep it standing, or let the model drive again."""
+        if paused != self.app.paused:
+            log.info("paused: every car brakes and stands" if paused else "the model drives again")
+        self.app.pause(paused)
+
+    def hold_speed(self, target_mph: float) -> None:
+        """Set the target speed, which also ends a constant throttle."""
+        if target_mph != self.pace.target_mph or self.pace.constant_throttle is not None:
+            log.info("the target speed is %g mph from now on", target_mph)
+        self.pace.hold(target_mph)
+
     def start_recording(self) -> Path:
         """Start a recording and return its folder. Raises ControlError, or OSError when it cannot be written."""
         with self._lock:

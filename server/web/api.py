@@ -59,17 +59,17 @@ def api(controls: OperatorControls) -> flask.Blueprint:
 
     @routes.post("/pause")
     def pause() -> JsonAnswer:
-        controls.app.pause(True)
+        controls.pause(True)
         return new_status()
 
     @routes.post("/resume")
     def resume() -> JsonAnswer:
-        controls.app.pause(False)
+        controls.pause(False)
         return new_status()
 
     @routes.put("/speed")
     def speed() -> JsonAnswer:
-        controls.pace.hold(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
+        controls.hold_speed(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
         return new_status()
 
     @routes.post("/recording/start")

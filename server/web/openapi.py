@@ -36,7 +36,7 @@ SCHEMAS: dict[str, Schema] = {
     "Speed": _object(mph=SPEED_MPH),
     "ModelName": _object(name=NAME),
     "Models": _object(models=_list(NAME), driving=NAME),
-    "Finding": _object(level={"enum": ["good", "note", "bad"]}, text=TEXT),
+    "Finding": _object(level={"enum": ["good", "note", "bad"]}, kind=TEXT, text=TEXT),
     "Simulator": _object(
         simulator=COUNT,
         answered=COUNT,
