@@ -41,8 +41,8 @@ The server closes the connection of a client with more, and the client may conne
 class DrivingApp:
     """Serves simulators. new_driver: makes a driver for each simulator; observers: get a copy of each answer.
 
-    `sessions`: the connected simulators by Socket.IO session id. `latency`, `slowness`, `metrics` and
-    `refusals`: figures to report. `answers`: of the model that drives; the owner replaces it when another model takes over.
+    `sessions`: the connected simulators by Socket.IO session id. `latency`, `slowness`, `metrics`,
+    `refusals`: what to report. `answers`: of the model that drives; the owner replaces it when another takes over.
     `stopping`: whether the end of the server has begun. `paused`: whether every car is kept standing.
     `own_simulator`: whether the server has started a simulator itself.
     `departed`: called with the number of a simulator that has left.

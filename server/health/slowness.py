@@ -1,7 +1,7 @@
 """Judges whether answers are too slow, without flickering: it begins above one limit and ends below a lower one.
 
-At 25 mph with 200 ms added to each answer, `eff` kept to the built-in lake (docs/simulator.md). So the limit lies there,
-and a single late answer does not count.
+At 25 mph with 200 ms added to each answer, `eff` kept to the built-in lake (docs/simulator.md). So the limit lies
+there, and a single late answer does not count.
 """
 
 from __future__ import annotations
