@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from protocol.messages import Control
+from protocol.position import read_position
 from simulator import drive
 from simulator.render.scene import Scene
 from simulator.world import course
@@ -98,11 +99,17 @@ def test_one_seed_gives_the_same_frames_byte_for_byte(scene):
 
 
 def test_reports_what_improved_simulators_do(scene):
-    observation = TrackWorld(LAKE, scene, 1).observe()
+    world = TrackWorld(LAKE, scene, 1)
+    observation = world.observe()
     picture = Image.open(io.BytesIO(observation.jpeg))
     assert (picture.size, picture.mode) == ((320, 160), "RGB")
     assert 6_000 < len(observation.jpeg) < 25_000
-    assert {"sim_time", "cte", "lapNumber", "distance", "tot_obes", "tot_crashes"} == set(observation.extras)
+    position = read_position(observation.extras)
+    assert (position.lap, position.game_s, position.off_road) == (1, 0.0, 0)
+    assert position.x_m == pytest.approx(world.car.x, abs=1e-4)
+    assert position.y_m == pytest.approx(world.car.y, abs=1e-4)
+    assert position.lateral_offset_m == pytest.approx(-world.place.offset_m, abs=1e-4)
+    assert {"distance", "tot_crashes", "pos_y"} <= set(observation.extras)
 
 
 def test_reversals_are_turns_back_beyond_the_gap():

@@ -88,6 +88,7 @@ class TrackWorld(SteppedWorld):
 
     def observe(self) -> Observation:
         """Render the frame, and return telemetry with the fields that improved simulator builds add."""
+        car = self.car
         extras = {
             "sim_time": f"{self.log.time_s:.4f}",
             "cte": f"{-self.place.offset_m:.4f}",
@@ -95,8 +96,10 @@ class TrackWorld(SteppedWorld):
             "distance": f"{self.log.distance_m:.2f}",
             "tot_obes": str(self.log.off_road_events),
             "tot_crashes": str(self.log.crashes),
+            "pos_x": f"{car.x:.4f}",  # as in Unity: y is the height, and x and z are a map's right and up
+            "pos_y": f"{float(self.track.height_m[self.place.index]):.4f}",
+            "pos_z": f"{car.y:.4f}",
         }
-        car = self.car
         throttle = max(0.0, car.throttle)
         return Observation(jpeg_of(self.frame()), car.steering_angle_deg, throttle, car.speed_mph, extras)
 
