@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from inference.speed_control import SpeedTarget
@@ -27,10 +29,23 @@ class ControlError(ValueError):
     """The requested action is impossible now; says why."""
 
 
+MAX_FINISHED = 20
+"""Finished recordings that the page and the API still name; the folders of older ones stay, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRecording:
+    """A recording on the disk. name: of its first folder; folders: absolute, one for each simulator; frames: of all."""
+
+    name: str
+    folders: tuple[Path, ...]
+    frames: int
+
+
 class OperatorControls:
     """The controls of one server. recordings: each recording gets a folder of its own inside this one.
 
-    `view`: what the page shows; `saved`: the folder of the last saved half minute.
+    `view`: what the page shows; `finished`: the latest recordings, the newest last.
     """
 
     def __init__(
@@ -43,7 +58,7 @@ class OperatorControls:
         self.recent_frames = RecentFrames()
         self.saliency_service = SaliencyService()
         self.recorder: RunRecorder | None = None
-        self.saved: Path | None = None
+        self.finished: deque[FinishedRecording] = deque(maxlen=MAX_FINISHED)
         self.shadow = shadow
         self._recordings = recordings
         self._lock = threading.Lock()
@@ -83,6 +98,7 @@ class OperatorControls:
                 raise ControlError(f"a recording is already running, in {self.recorder.folder.name}")
             self.recorder = RunRecorder(new_run_folder(self._recordings), self._facts())
             self.app.add_observer(self.recorder)
+            log.info("recording in %s", self.recorder.folder)
             return self.recorder.folder
 
     def stop_recording(self) -> Path:
@@ -96,6 +112,7 @@ class OperatorControls:
             self.recorder = None
         if recorder.error:
             raise OSError(f"the recording in {recorder.folder.name} is not complete: {recorder.error}")
+        self._note_finished(recorder)
         return recorder.folder
 
     def save_recent_frames(self) -> Path:
@@ -110,8 +127,16 @@ class OperatorControls:
             recorder.close()
             if recorder.error:
                 raise OSError(f"the last half minute could not be saved: {recorder.error}")
-            self.saved = recorder.folder
+            self._note_finished(recorder)
             return recorder.folder
+
+    def finished_recording(self, name: str) -> FinishedRecording:
+        """The finished recording of this name. Raises LookupError."""
+        for recording in reversed(self.finished):
+            if recording.name == name:
+                return recording
+        names = ", ".join(recording.name for recording in self.finished) or "none yet"
+        raise LookupError(f"no recording {name[:40]!r} was finished lately; there are: {names}")
 
     def saliency(self, simulator: int | None) -> bytes:
         """A simulator's newest camera image as JPEG, with what the model looks at marked. None: the lowest number.
@@ -141,6 +166,10 @@ class OperatorControls:
             else:
                 if folder:
                     log.info("the worst disagreements are in %s", folder)
+
+    def _note_finished(self, recorder: RunRecorder) -> None:
+        folders = tuple(folder.resolve() for folder in recorder.folders)
+        self.finished.append(FinishedRecording(recorder.folder.name, folders, recorder.frames))
 
     def _close_recording(self) -> None:
         if not self._lock.acquire(timeout=CLOSE_S):  # another thread holds it and waits for a disk

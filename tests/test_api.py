@@ -1,6 +1,7 @@
 """The API does what the page's buttons say, to a car on the other end, and refuses in words."""
 
 import http.client
+import io
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,8 +20,10 @@ from protocol.recording import read_recording
 from server.health.slowness import RECENT
 from server.observers.live_view import LiveView
 from server.web import access as gate
+from server.web import drive_events, recording_archive
 from server.web.page_stream import MAX_STREAMS
 from server.web.saliency_service import SaliencyPending
+from server.web.schemas import SCHEMAS
 from tests.conftest import jpeg_of
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
@@ -173,10 +177,35 @@ def test_the_last_moments_can_be_saved_after_the_fact(server, simulator):
     server.wait_until(lambda: status(server)["simulators"][0]["answered"] == 5)
     code, state = post(server, "recording/save")
     assert code == 200
-    folder = server.folder / "recordings" / state["recording"]["saved"]
+    (finished,) = state["recording"]["finished"]
+    folder = server.folder / "recordings" / finished["name"]
+    assert finished == {"name": folder.name, "path": str(folder.resolve()), "frames": 5}
     samples = read_recording(folder).samples
     assert [s.speed_mph for s in samples] == [10.0, 11.0, 12.0, 13.0, 14.0]
     assert samples[0].center.read_bytes() == GREY
+
+
+def test_a_finished_recording_can_be_downloaded_with_all_its_simulators(server, simulator, tmp_path, monkeypatch):
+    monkeypatch.setattr(recording_archive, "CHUNK_BYTES", 2 * len(GREY))
+    with RawClient(server.port, timeout_s=5) as other:
+        for client in (simulator, other):
+            steer(client, 11.0)
+        post(server, "recording/start")
+        for client in (simulator, other, simulator, other, simulator):
+            steer(client)
+        server.wait_until(lambda: status(server)["recording"]["frames"] == 5)
+        state = post(server, "recording/stop")[1]
+    name = state["recording"]["finished"][-1]["name"]
+    answer = server.get(f"/api/recordings/{name}.zip")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as file:
+        assert file.testzip() is None
+        file.extractall(tmp_path)
+    for folder, frames in ((name, 3), (f"{name}-simulator2", 2)):
+        assert len(read_recording(tmp_path / folder).samples) == frames
+        assert json.loads((tmp_path / folder / "run.json").read_text())["frames"] == frames
+    for unknown in ("no", "..%2F..%2Fetc", name + "x", f"{name}-simulator2"):
+        assert server.get(f"/api/recordings/{unknown}.zip").status == 404
 
 
 def test_a_folder_that_cannot_be_written_costs_the_recording_not_the_drive(server, simulator):
@@ -270,6 +299,58 @@ def test_a_page_sees_each_simulators_frames_and_the_status(server, simulator):
     assert server.get("/api/events?simulator=../1").status == 400
 
 
+def drive_to(client, x_m, lap=1, game_s=0.0):
+    """One answered frame of a simulator that tells where its car is."""
+    place = {"pos_x": f"{x_m:.1f}", "pos_z": "3.0", "lapNumber": str(lap), "sim_time": f"{game_s:.2f}"}
+    view = GREY + f"{x_m} {lap}".encode()  # no view is like the one before; decoders ignore what follows the picture
+    client.send(telemetry_packet(view, 12.0, cte="-0.25", tot_obes="1", **place))
+    client.receive_until(b"42")
+
+
+def test_a_page_sees_where_the_car_is_and_the_line_behind_it_also_after_a_reload(server, simulator, monkeypatch):
+    monkeypatch.setattr(drive_events, "MAX_POINTS", 4)
+    for i in range(10):
+        drive_to(simulator, 3.0 * i, game_s=float(i))
+    server.wait_until(lambda: status(server)["simulators"][0]["answered"] == 10)
+    streams = [Stream(server), Stream(server)]
+    for stream in streams:
+        history = stream.event("history")
+        assert history["offset_m"][0] == -0.25
+        assert {len(history[name]) for name in set(history) - {"simulator"}} == {len(history["time_s"])}
+        position = stream.event("frame")["position"]
+        assert position == {
+            "lap": 1, "lap_time_s": 9.0, "last_lap_s": None, "best_lap_s": None,
+            "offset_m": -0.25, "off_road": 1, "x_m": 27.0, "y_m": 3.0,
+        }  # fmt: skip
+        lines = [stream.event("line") for _ in range(3)]
+        assert [(line["anew"], len(line["points"])) for line in lines] == [(False, 4), (False, 4), (False, 2)]
+        assert lines[0]["points"][:2] == [[0.0, 3.0, 1, -0.25, False], [3.0, 3.0, 1, -0.25, True]]
+    drive_to(simulator, 30.0, lap=2, game_s=10.0)
+    assert stream.event("line")["points"] == [[30.0, 3.0, 2, -0.25, True]]
+    assert status(server)["simulators"][0]["position"]["best_lap_s"] == 10.0
+    drive_to(simulator, 0.0, lap=1, game_s=0.0)
+    assert stream.event("line") == {"simulator": 1, "anew": True, "points": [[0.0, 3.0, 1, -0.25, False]]}
+    for stream in streams:
+        stream.close()
+
+
+def test_a_simulator_that_tells_no_place_has_none(server, simulator):
+    steer(simulator)
+    stream = Stream(server)
+    assert stream.event("history")["offset_m"] == [None]
+    assert stream.event("frame")["position"] is None
+    assert status(server)["simulators"][0]["position"] is None
+    stream.close()
+
+
+def test_the_events_are_what_the_document_says(server, simulator):
+    drive_to(simulator, 0.0)
+    stream = Stream(server)
+    for name in ("status", "history", "frame", "line"):
+        assert set(stream.event(name)) == set(SCHEMAS[name.capitalize()]["properties"])
+    stream.close()
+
+
 def test_a_page_that_reads_nothing_costs_no_answer_and_others_are_refused_beyond_the_limit(server, simulator):
     streams = [Stream(server) for _ in range(MAX_STREAMS)]
     assert server.get("/api/events").status == 409
@@ -289,12 +370,16 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
     def picture(answer, model):
         requests.append((answer.telemetry.image, model.path.name))
         if len(requests) == 1:
-            raise SaliencyPending("ask again")
+            raise SaliencyPending("brightness.h5", 12.3)
         return b"a jpeg"
 
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
     for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
-        assert server.get(f"/api/saliency{query}").status == code
+        shown = server.get(f"/api/saliency{query}")
+        assert shown.status == code
+        if code == 202:
+            assert json.loads(shown.body)["seconds"] == 12.3
+            assert "brightness.h5 is being prepared for this, once: 12 s so far" in json.loads(shown.body)["preparing"]
     assert requests == [(GREY, "brightness.h5")] * 3
     assert server.get("/api/saliency").headers["content-type"] == "image/jpeg"
     monkeypatch.undo()
