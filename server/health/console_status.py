@@ -31,7 +31,7 @@ SILENT = (
     "It sends only in AUTONOMOUS MODE; if the car stands still there, restart the simulator."
 )
 MANUAL = "simulator %d: a person drives (W or S is held); the model takes over when the key is released"
-SLOW = "answers take up to %.0f ms: too slow for safe driving on this computer; close other programs, or drive slower"
+SLOW = "answers take up to %.0f ms, which is too slow: close other programs, or drive slower"
 
 
 @dataclass(slots=True)

@@ -37,8 +37,7 @@ class SaliencyPending(ValueError):
 
     def __init__(self, model: str, seconds: float) -> None:
         super().__init__(
-            f"{model} is being prepared for this, once: {seconds:.0f} s so far. It takes about ten seconds, or half a "
-            "minute while the computer is busy."
+            f"{model} is being prepared for this, once. That takes ten seconds, or half a minute on a busy computer."
         )
         self.seconds = seconds
 
