@@ -7,7 +7,7 @@ the server's socket as the Udacity simulator does.
 from __future__ import annotations
 
 import atexit
-import os
+import logging
 import socket
 import subprocess
 import sys
@@ -15,12 +15,14 @@ import threading
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 BY_HAND = ("simulator", "--by-hand")
 START_S, LOOK_EVERY_S = 30.0, 0.05
+STARTING = "the built-in simulator starts and connects by itself"
 
 
 def parse_simulator(text: str) -> tuple[str, ...]:
@@ -52,11 +54,11 @@ def simulator_text(command: tuple[str, ...]) -> str:
 def start_simulator(command: tuple[str, ...], url: str, plain: bool = True) -> subprocess.Popen[bytes]:
     """Start the client of the server at `url`. It ends when its drive is over, or with this process.
 
-    plain: print for people; otherwise its lines go to standard error, without a progress bar.
+    plain: print for people; otherwise all its lines go to standard error.
     """
-    machine_output: dict[str, Any] = {"stdout": 2, "env": {**os.environ, "TQDM_DISABLE": "1"}}
+    log.info(STARTING)
     process = subprocess.Popen(
-        [sys.executable, "-m", *command, "--url", url], cwd=ROOT, **({} if plain else machine_output)
+        [sys.executable, "-m", *command, "--url", url], cwd=ROOT, stdout=None if plain else sys.stderr.fileno()
     )
     atexit.register(process.terminate)
     return process

@@ -34,6 +34,7 @@ from protocol.command_line import plain, run
 from server.built_in_simulator import DriveByHand, start_simulator
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import MODELS_THROTTLE, Options, parse_options
+from server.config.page_link import network_url, own_url, qr_code
 from server.core.app import DrivingApp
 from server.core.observer import Observer
 from server.model.facts import run_facts
@@ -76,7 +77,7 @@ def _drive(options: Options) -> int:
             controls.start_recording()
         access = access_rules(options)
         wsgi = wsgi_app(controls, access)
-        url = listen(listener)
+        address = listen(listener)
     except (OSError, ValueError) as error:
         log.debug("the server could not start:", exc_info=True)  # --verbose: for a library's own ValueError
         fail(options.log, plain(error))
@@ -86,16 +87,16 @@ def _drive(options: Options) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     engine, milliseconds = models.model.engine, models.model.facts["engine_ms"]
     description = f"{options.model} on {engine.name} ({engine.device}), {milliseconds} ms a frame"
+    url = own_url(*address)
     announce(options.log, f"listening on {url}: {description}")
-    query = f"?token={access.token}" if access.token else ""
-    if query:
-        token = "TOKEN" if options.token else access.token  # the user knows a chosen one, and others may read the log
-        announce(options.log, f"open {url}/?token={token} for the page; programs send `Authorization: Bearer TOKEN`")
+    announce_page(options, access.token, url, network_url(*address))
     if is_local(options.host):
-        controls.by_hand = DriveByHand(url + query)
+        controls.by_hand = DriveByHand(f"{url}?token={access.token}" if access.token else url)
     watch = ModelWatch(models) if options.watch else None
     simulator = None
     if options.simulator:
+        app.own_simulator = True
+        query = f"?token={access.token}" if access.token else ""
         simulator = start_simulator(options.simulator, url + query, plain=options.log == "human")
     try:
         interrupted = serve(
@@ -118,6 +119,21 @@ def _drive(options: Options) -> int:
     if simulator is None or interrupted:
         return 0
     return simulator.returncode
+
+
+def announce_page(options: Options, token: str | None, url: str, elsewhere: str | None) -> None:
+    """Print where the page is, if it needs a token or can be opened elsewhere: as a QR code, too, on a terminal.
+
+    elsewhere: the URL for other computers, or None. A token that the user has chosen is printed nowhere.
+    """
+    query = "" if token is None or options.token else f"?token={token}"
+    if token is not None:
+        announce(options.log, f"open {url}/{query or '?token=TOKEN'} for the page")
+        announce(options.log, "programs send `Authorization: Bearer TOKEN`")
+    if elsewhere is not None and elsewhere != url:
+        announce(options.log, f"open {elsewhere}/{query} on a phone or another computer of this network")
+    if elsewhere is not None and options.log == "human" and sys.stdout.isatty():
+        announce(options.log, qr_code(f"{elsewhere}/{query}", sys.stdout))
 
 
 def access_rules(options: Options) -> Access:

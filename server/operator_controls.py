@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from inference.speed_control import SpeedTarget
@@ -28,11 +30,24 @@ class ControlError(ValueError):
     """The requested action is impossible now; says why."""
 
 
+MAX_FINISHED = 20
+"""Finished recordings that the page and the API still name; the folders of older ones stay, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRecording:
+    """A recording on the disk. name: of its first folder; folders: absolute, one for each simulator; frames: of all."""
+
+    name: str
+    folders: tuple[Path, ...]
+    frames: int
+
+
 class OperatorControls:
     """The controls of one server. recordings: each recording gets a folder of its own inside this one.
 
     `by_hand`: opens the page on which a person drives; None where that page could not be reached.
-    `view`: what the page shows; `saved`: the folder of the last saved half minute.
+    `view`: what the page shows; `finished`: the latest recordings, the newest last.
     """
 
     def __init__(
@@ -45,7 +60,7 @@ class OperatorControls:
         self.recent_frames = RecentFrames()
         self.saliency_service = SaliencyService()
         self.recorder: RunRecorder | None = None
-        self.saved: Path | None = None
+        self.finished: deque[FinishedRecording] = deque(maxlen=MAX_FINISHED)
         self.shadow = shadow
         self.by_hand: DriveByHand | None = None
         self._recordings = recordings
@@ -67,6 +82,18 @@ class OperatorControls:
         app.metrics.watch("drive_recording", "Whether a recording is on", lambda: float(self.recorder is not None))
         app.metrics.watch("drive_paused", "Whether the cars are kept standing", lambda: float(app.paused))
 
+    def pause(self, paused: bool) -> None:
+        """Brake every car and keep it standing, or let the model drive again."""
+        if paused != self.app.paused:
+            log.info("paused: every car brakes and stands" if paused else "the model drives again")
+        self.app.pause(paused)
+
+    def hold_speed(self, target_mph: float) -> None:
+        """Set the target speed, which also ends a constant throttle."""
+        if target_mph != self.pace.target_mph or self.pace.constant_throttle is not None:
+            log.info("the target speed is %g mph from now on", target_mph)
+        self.pace.hold(target_mph)
+
     def start_recording(self) -> Path:
         """Start a recording and return its folder. Raises ControlError, or OSError when it cannot be written."""
         with self._lock:
@@ -74,6 +101,7 @@ class OperatorControls:
                 raise ControlError(f"a recording is already running, in {self.recorder.folder.name}")
             self.recorder = RunRecorder(new_run_folder(self._recordings), self._facts())
             self.app.add_observer(self.recorder)
+            log.info("recording in %s", self.recorder.folder)
             return self.recorder.folder
 
     def stop_recording(self) -> Path:
@@ -87,6 +115,7 @@ class OperatorControls:
             self.recorder = None
         if recorder.error:
             raise OSError(f"the recording in {recorder.folder.name} is not complete: {recorder.error}")
+        self._note_finished(recorder)
         return recorder.folder
 
     def save_recent_frames(self) -> Path:
@@ -101,7 +130,7 @@ class OperatorControls:
             recorder.close()
             if recorder.error:
                 raise OSError(f"the last half minute could not be saved: {recorder.error}")
-            self.saved = recorder.folder
+            self._note_finished(recorder)
             return recorder.folder
 
     def open_page_by_hand(self) -> str:
@@ -112,6 +141,14 @@ class OperatorControls:
                 "type python -m simulator --by-hand where you sit"
             )
         return self.by_hand.open()
+
+    def finished_recording(self, name: str) -> FinishedRecording:
+        """The finished recording of this name. Raises LookupError."""
+        for recording in reversed(self.finished):
+            if recording.name == name:
+                return recording
+        names = ", ".join(recording.name for recording in self.finished) or "none yet"
+        raise LookupError(f"no recording {name[:40]!r} was finished lately; there are: {names}")
 
     def saliency(self, simulator: int | None) -> bytes:
         """A simulator's newest camera image as JPEG, with what the model looks at marked. None: the lowest number.
@@ -141,6 +178,10 @@ class OperatorControls:
             else:
                 if folder:
                     log.info("the worst disagreements are in %s", folder)
+
+    def _note_finished(self, recorder: RunRecorder) -> None:
+        folders = tuple(folder.resolve() for folder in recorder.folders)
+        self.finished.append(FinishedRecording(recorder.folder.name, folders, recorder.frames))
 
     def _close_recording(self) -> None:
         if not self._lock.acquire(timeout=CLOSE_S):  # another thread holds it and waits for a disk

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import signal
 import sys
 from collections.abc import Sequence
@@ -99,7 +98,7 @@ def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
 def _drive(world: JudgedWorld, total_m: float, connection: Connection, options: argparse.Namespace) -> str | None:
     """Drive to the end; returns a message that says what went wrong, or None."""
     try:
-        with tqdm(total=math.ceil(total_m), unit="m", desc=options.track, mininterval=0.2) as bar:
+        with tqdm(total=round(total_m), unit="m", desc=options.track, mininterval=0.2, disable=None) as bar:
             progress_world = ProgressWorld(world, total_m, bar)
             if options.fast:
                 drive_in_lockstep(progress_world, connection)

@@ -88,7 +88,7 @@ def play(samples: Sequence[Sample], connection: Connection, speed_up: float, rep
     _wait_open(connection)
     start_s = time.perf_counter()
     unanswered = 0
-    for sample, due in zip(tqdm(samples, unit="frame", smoothing=0.05), due_s, strict=True):
+    for sample, due in zip(tqdm(samples, unit="frame", smoothing=0.05, disable=None), due_s, strict=True):
         _idle(connection, start_s + due)
         sent_s = time.perf_counter()
         connection.send(_observation(sample))

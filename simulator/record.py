@@ -65,7 +65,7 @@ def _record(options: argparse.Namespace) -> int:
 def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
     """Drive to the end; each row holds the expert's own command for its frame. Raises OSError."""
     total = math.ceil(world.laps * world.track.length_m)
-    with tqdm(total=total, unit="m", desc=str(recorder.folder)) as bar:
+    with tqdm(total=total, unit="m", desc=str(recorder.folder), disable=None) as bar:
         while not world.finished:
             command = expert.control()
             left, right = world.sides()

@@ -89,3 +89,40 @@ def steering_data() -> Path:
     if not os.environ.get("STEERING_DATA"):
         pytest.skip("set STEERING_DATA to a folder of real recordings to run this test")
     return Path(os.environ["STEERING_DATA"])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
+    from tests.browser import CHROMIUM  # noqa: PLC0415
+
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(url, **context) -> the page; fails in the end if it wrote to the console or asked another host.
+
+    server_ends: the server ends or refuses during the test, of which browsers complain.
+    """
+    complaints, contexts = [], []
+
+    def open_(url, server_ends=False, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: server_ends or complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        home = (url.split("?")[0], "data:")
+        page.on("request", lambda request: request.url.startswith(home) or complaints.append(request.url))
+        page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -43,9 +43,9 @@ def _frame(first: int, payload: bytes) -> bytes:
     return head + MASK + padded.tobytes()[:length]
 
 
-def telemetry_packet(jpeg: bytes, speed_mph: float = 15.0, cut: bool = True) -> bytes:
-    """What a stock simulator sends for this camera frame."""
-    payload = encode_telemetry(jpeg, 0.0, 0.2, speed_mph)
+def telemetry_packet(jpeg: bytes, speed_mph: float = 15.0, cut: bool = True, **extras: str) -> bytes:
+    """What a stock simulator sends for this camera frame. extras: the further fields of another build."""
+    payload = {**encode_telemetry(jpeg, 0.0, 0.2, speed_mph), **extras}
     return packet("42" + json.dumps(["telemetry", payload], separators=(",", ":")), cut)
 
 

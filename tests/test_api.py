@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from server.health.slowness import RECENT
 from server.web import access
 from tests.api_client import post, status, steer
 from tests.conftest import jpeg_of
@@ -35,6 +36,39 @@ def test_pause_brakes_the_car_keeps_it_standing_and_resume_drives(server, simula
     assert "Paused" in json.dumps(status(server)["doctor"])
     assert post(server, "resume")[1]["paused"] is False
     assert steer(simulator)["throttle"] == "0.3000"
+
+
+def test_pause_and_speed_are_logged_where_they_change_something(server, caplog):
+    caplog.set_level("INFO", logger="server.operator_controls")
+    for path in ("resume", "pause", "pause", "resume"):
+        post(server, path)
+    for mph in (20, 20, 25.5):
+        post(server, "speed", {"mph": mph}, "PUT")
+    assert caplog.messages == [
+        "paused: every car brakes and stands",
+        "the model drives again",
+        "the target speed is 20 mph from now on",
+        "the target speed is 25.5 mph from now on",
+    ]
+
+
+def test_a_simulator_that_the_server_has_started_is_not_asked_for(server):
+    server.app.own_simulator = True
+    (finding,) = status(server)["doctor"]
+    assert (finding["level"], finding["kind"]) == ("note", "waiting")
+    assert finding["text"] == "The built-in simulator starts and connects by itself."
+
+
+def test_slow_answers_are_named_on_the_page_without_flickering(server, simulator):
+    def findings(milliseconds):
+        server.call(lambda: [server.app.slowness.add(milliseconds) for _ in range(RECENT)])
+        return [finding["kind"] for finding in status(server)["doctor"]]
+
+    steer(simulator)
+    assert findings(33.0) == ["The model drives simulator 1."]
+    assert findings(250.0)[0] == "slow"
+    assert findings(190.0)[0] == "slow", "it ends only below a lower limit"
+    assert findings(33.0) == ["The model drives simulator 1."]
 
 
 def test_resuming_forgets_what_the_throttle_had_summed_up(server, simulator):

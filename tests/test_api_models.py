@@ -60,12 +60,16 @@ def test_what_the_model_looks_at_is_a_picture_or_a_word(server, simulator, monke
     def picture(answer, model):
         requests.append((answer.telemetry.image, model.path.name))
         if len(requests) == 1:
-            raise SaliencyPending("ask again")
+            raise SaliencyPending("brightness.h5", 12.3)
         return b"a jpeg"
 
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
     for query, code in (("", 202), ("", 200), ("?simulator=1", 200), ("?simulator=2", 404), ("?simulator=x", 400)):
-        assert server.get(f"/api/saliency{query}").status == code
+        shown = server.get(f"/api/saliency{query}")
+        assert shown.status == code
+        if code == 202:
+            assert json.loads(shown.body)["seconds"] == 12.3
+            assert "brightness.h5 is being prepared for this, once" in json.loads(shown.body)["preparing"]
     assert requests == [(GREY, "brightness.h5")] * 3
     assert server.get("/api/saliency").headers["content-type"] == "image/jpeg"
     monkeypatch.undo()

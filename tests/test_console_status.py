@@ -10,6 +10,7 @@ from server.core.session import Reply
 from server.health.console_status import ConsoleStatus
 from server.health.model_answers import CONSTANT_VIEWS, ModelAnswers
 from server.health.refusals import Refusals
+from server.health.slowness import CLEAR_MS, RECENT, SLOW_MS, Slowness
 from tests.conftest import road_frame
 
 
@@ -33,6 +34,7 @@ class Stage:
     def __init__(self):
         self.now_s, self.said, self.sessions, self.latency = 0.0, [], {}, LatencyLog()
         self.refusals = Refusals(clock=lambda: self.now_s)
+        self.slowness, self.own_simulator = Slowness(), False
         self.answers = ModelAnswers("net.h5")
         self.latency.add(1.8)
         note = lambda text, *values: self.said.append(text % values)  # noqa: E731
@@ -48,7 +50,9 @@ class Stage:
                     session.answered += round(hz / 10)
                     session.views += round(hz / 20)
                     session.last_telemetry_s = self.now_s
-            self.console_status.look(self.sessions, self.latency, self.refusals, self.answers)
+            self.console_status.look(
+                self.sessions, self.latency, self.slowness, self.refusals, self.answers, self.own_simulator
+            )
         return self.said[start:]
 
 
@@ -87,12 +91,38 @@ def test_a_client_that_never_sends_is_told_what_to_check(stage):
                                  "simulator."]  # fmt: skip
 
 
-def test_a_machine_too_slow_is_said_once(stage):
-    for _ in range(100):
-        stage.latency.add(80.0)
-    stage.sessions["a"] = Session()
-    lines = stage.run(100, hz=10)
-    assert sum("too slow" in line for line in lines) == 1
+def test_nobody_is_asked_to_start_the_simulator_that_the_server_has_started(stage):
+    stage.own_simulator = True
+    assert stage.run(10) == []
+    stage.sessions["a"] = Session(last_telemetry_s=stage.now_s)
+    assert stage.run(1, hz=20) == ["simulator 1: connected"]
+    stage.sessions = {}
+    assert stage.run(10) == ["simulator 1: disconnected after 20 answers"]
+
+
+def test_a_machine_that_is_too_slow_is_named_once_until_it_has_become_quick_again(stage):
+    def answers(milliseconds):
+        for _ in range(RECENT):
+            stage.slowness.add(milliseconds)
+        return [line for line in stage.run(10) if "too slow" in line]
+
+    assert answers(SLOW_MS - 1) == []
+    assert len(answers(SLOW_MS + 40)) == 1
+    assert answers(SLOW_MS - 1) == [], "still too slow, and already named"
+    assert stage.slowness.slow_ms() == pytest.approx(SLOW_MS - 1)
+    assert answers(CLEAR_MS - 1) == []
+    assert stage.slowness.slow_ms() is None
+    assert len(answers(SLOW_MS + 40)) == 1
+
+
+def test_a_few_late_answers_are_no_slowness():
+    slowness = Slowness()
+    for _ in range(RECENT // 20):
+        slowness.add(500.0)
+    assert slowness.slow_ms() is None, "the first answers of a drive are slower"
+    for i in range(RECENT):
+        slowness.add(500.0 if i % 20 == 0 else 2.0)
+    assert slowness.slow_ms() is None
 
 
 def test_each_refused_simulator_is_named_once_and_again_while_it_goes_on(stage):

@@ -159,6 +159,36 @@ def test_a_file_in_the_middle_of_being_written_is_left_alone(tmp_path):
     watch.close()
 
 
+def test_a_change_is_logged_once_however_long_the_load_before_it_takes(tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / "net.h5"
+    path.write_bytes(b"one")
+    release = threading.Event()
+
+    def load(source):
+        assert release.wait(10)
+        return LoadedModel(source.path, constant(0.5))
+
+    slot = ModelSlot(LoadedModel(path, constant(0.0)), load)
+    watch = ModelWatch(slot, every_s=3600)
+    logged = lambda: sum("has changed and is loaded again" in record.message for record in caplog.records)  # noqa: E731
+    for content in (b"two and more", b"three and even more"):
+        path.write_bytes(content)
+        for _ in range(13):
+            watch._look()
+        assert logged() == 1, "the second change waits for the first load"
+    loading = next(thread for thread in threading.enumerate() if thread.name == "model loading")
+    release.set()
+    loading.join(10)
+    for _ in range(3):
+        watch._look()
+    assert logged() == 2
+    watch.close()
+    for thread in threading.enumerate():
+        if thread.name == "model loading":
+            thread.join(10)
+
+
 @pytest.mark.slow
 def test_a_tflite_file_may_be_truncated_while_it_drives(tmp_path):
     from inference.conversion import litert_file  # noqa: PLC0415

@@ -1,59 +1,17 @@
 """The live page in a real browser, with the built-in simulator on the other end: it moves, its buttons work."""
 
 import json
-import os
-import shutil
 from pathlib import Path
-
-import pytest
 
 from protocol.recording import read_recording
 from server.health.model_answers import VIEWS
+from tests.browser import NEEDS_CHROMIUM, expect_text
 from tests.model_files import pilotnet, saved
 from tests.raw_client import RawClient, packet
 from tests.raw_messages import drive_past_views
 from tests.server_process import ROOT, ServerProcess
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="install chromium (or name it in CHROMIUM) to test the page"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def open_page(browser):
-    """open_page(url, **context) -> the page; fails in the end if it wrote to the console or asked another host."""
-    complaints, contexts = [], []
-
-    def open_(url, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        home = (url.split("?")[0], "data:")
-        page.on("request", lambda request: request.url.startswith(home) or complaints.append(request.url))
-        page.goto(url)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def expect_text(page, selector, text, timeout_s=20):
-    sync_api.expect(page.locator(selector)).to_contain_text(text, timeout=timeout_s * 1000)
+pytestmark = NEEDS_CHROMIUM
 
 
 def speed(page, above=-1, below=100):
@@ -85,12 +43,14 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
         page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=marked)
         page.click("#look")
         assert page.locator("#look").get_attribute("aria-pressed") == "false"
+        expect_text(page, "#place-lap", "1")
+        expect_text(page, "#place-off_road", "0 times")
 
         expect_text(page, "#record", "Stop recording")
         page.click("#record")
         expect_text(page, "#notice", "Recorded in")
         page.keyboard.press("s")
-        expect_text(page, "#notice", "Saved the last")
+        expect_text(page, "#notice", f"pictures in {tmp_path.resolve()}")
 
         page.focus("#pause")
         page.keyboard.press("Enter")
@@ -101,7 +61,7 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
         page.focus("#speed")
         for _ in range(5):
             page.keyboard.press("ArrowLeft")
-        expect_text(page, "#speed-value", "10 mph")
+        page.wait_for_function("() => document.querySelector('#speed-number').value === '10'")
         speed(page, above=9, below=11)
 
         page.select_option("#model", "baseline.h5")

@@ -140,6 +140,20 @@ def test_draws_the_drive(tmp_path):
     draw_map(LAKE, [("nothing driven", DriveLog(LAKE.length_m))], tmp_path / "empty.png")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("farthest_m", "red"), [(0.24, True), (3.9, True), (0.13, False)])
+def test_the_maps_colours_reach_as_far_as_the_drive(tmp_path, farthest_m, red):
+    log = DriveLog(LAKE.length_m)
+    for index in range(0, len(LAKE.points), 4):
+        offset_m = farthest_m * index / len(LAKE.points)
+        log.positions.append((*LAKE.points[index], offset_m, float(index)))
+    draw_map(LAKE, [("lake", log)], tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)[:, :600]  # without the legend
+    far = (pixels[..., 0] > 120) & (pixels[..., 1:].max(2) < 70)
+    assert bool(far.sum() > 20) is red
+
+
 def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(drive.signal, "signal", lambda *_: None)
     monkeypatch.setattr(course, "draw_map", lambda track, drives, file: file.write_text(drives[0][0]))

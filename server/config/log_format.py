@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 
 from server.config.plain_output import divert_stderr
 
 FORMATS = ("human", "json")
+LINE, CLOCK = "%(asctime)s %(message)s", "%H:%M:%S"
 
 
 class JsonFormatter(logging.Formatter):
@@ -28,14 +30,34 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class TerminalFormatter(logging.Formatter):
+    """Formats a record for a terminal: blanks first overwrite the line, where another process may draw a progress bar.
+
+    The bar then draws itself anew below the record. terminal: the terminal's descriptor.
+    """
+
+    def __init__(self, terminal: int) -> None:
+        super().__init__(LINE, datefmt=CLOCK)
+        self._terminal = terminal
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, with what makes room for it."""
+        columns = os.get_terminal_size(self._terminal).columns
+        return f"\r{' ' * (columns - 1)}\r{super().format(record)}"
+
+
 def set_up_logging(kind: str, verbose: bool) -> None:
     """Log to stderr. kind: one of FORMATS; verbose: also log dropped packets and loading details.
 
     With `json`, everything else that is printed to stderr becomes a log record too.
     """
     handler = logging.StreamHandler(divert_stderr() if kind == "json" else sys.stderr)
-    human = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    handler.setFormatter(JsonFormatter() if kind == "json" else human)
+    if kind == "json":
+        handler.setFormatter(JsonFormatter())
+    elif sys.stderr.isatty():
+        handler.setFormatter(TerminalFormatter(sys.stderr.fileno()))
+    else:
+        handler.setFormatter(logging.Formatter(LINE, datefmt=CLOCK))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for package in ("server", "inference", "film"):
         logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)

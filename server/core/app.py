@@ -24,6 +24,7 @@ from server.core.observer import AnsweredFrame, Observer
 from server.core.session import Reply, SimulatorSession, UnreadablePayload
 from server.health.model_answers import ModelAnswers
 from server.health.refusals import Refusals
+from server.health.slowness import Slowness
 from server.net.green import deadline, in_thread, sleep, spawn
 from server.net.transport import SimulatorServer
 
@@ -40,9 +41,10 @@ The server closes the connection of a client with more, and the client may conne
 class DrivingApp:
     """Serves simulators. new_driver: makes a driver for each simulator; observers: get a copy of each answer.
 
-    `sessions`: the connected simulators by Socket.IO session id. `latency`, `metrics`, `refusals`: figures to report.
-    `answers`: of the model that drives; the owner replaces it when another model takes over.
+    `sessions`: the connected simulators by Socket.IO session id. `latency`, `slowness`, `metrics`,
+    `refusals`: what to report. `answers`: of the model that drives; the owner replaces it when another takes over.
     `stopping`: whether the end of the server has begun. `paused`: whether every car is kept standing.
+    `own_simulator`: whether the server has started a simulator itself.
     `departed`: called with the number of a simulator that has left.
     """
 
@@ -53,6 +55,7 @@ class DrivingApp:
         self._counting_faults: Counter[str] = Counter()
         self.sessions: dict[str, SimulatorSession] = {}
         self.latency = LatencyLog()
+        self.slowness = Slowness()
         self.refusals = Refusals()
         self.answers = ModelAnswers("the model")
         self.metrics = Metrics()
@@ -60,6 +63,7 @@ class DrivingApp:
         self.metrics.watch("drive_refused", "Attempts of refused simulators so far", lambda: self.refusals.total)
         self.stopping = False
         self.paused = False
+        self.own_simulator = False
         self.departed: Callable[[int], None] = lambda number: None
         self.sio = SimulatorServer(unreadable=lambda sid: self._on_telemetry(sid, UnreadablePayload()))
         self.sio.on("connect", self._on_connect)
@@ -124,6 +128,7 @@ class DrivingApp:
         latency_ms, sending_ms = (sent_s - arrived_s) * 1000, (sent_s - ready_s) * 1000
         session.note_answers(count, reply)
         self.latency.add(latency_ms)
+        self.slowness.add(latency_ms)
         self._count(lambda: self.metrics.count_answers(reply, count, latency_ms, sending_ms))
         self._count(lambda: answers.note(session.number, reply))
         self._notify(session.number, reply, latency_ms)

@@ -15,6 +15,7 @@ from server.core.latency import LatencyLog
 from server.core.session import SimulatorSession
 from server.health.model_answers import ModelAnswers
 from server.health.refusals import Refusals
+from server.health.slowness import Slowness
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,6 @@ SILENCE_S = 5.0
 
 RATE_AFTER_S = 2.0
 REPEAT_S = 30.0
-SLOW_MS = 33.0
-"""An answer this late costs a simulator at 60 frames a second half of its control rate."""
 
 WAITING = "waiting for the simulator: start it, choose a track and AUTONOMOUS MODE"
 SILENT = (
@@ -32,10 +31,7 @@ SILENT = (
     "It sends only in AUTONOMOUS MODE; if the car stands still there, restart the simulator."
 )
 MANUAL = "simulator %d: a person drives (W or S is held); the model takes over when the key is released"
-SLOW = (
-    "answers take %.0f ms at p99: too slow for smooth driving on this computer; "
-    "close other programs, or drive slower (--speed)"
-)
+SLOW = "answers take up to %.0f ms, which is too slow: close other programs, or drive slower"
 
 
 @dataclass(slots=True)
@@ -76,8 +72,8 @@ class ConsoleStatus:
         self._warn = warn
         self._clock = clock
         self._reports: dict[str, _LastReport] = {}
-        self._waiting = False
-        self._slow_reported = False
+        self._empty = False
+        self._slow = False
         self._answers_reported: ModelAnswers | None = None
         self._refusal_reported_s: dict[tuple[str, str], float] = {}
 
@@ -85,18 +81,24 @@ class ConsoleStatus:
         self,
         sessions: Mapping[str, SimulatorSession],
         latency: LatencyLog,
+        slowness: Slowness,
         refusals: Refusals,
         answers: ModelAnswers,
+        own_simulator: bool = False,
     ) -> None:
-        """Log what has changed since the last look. sessions: by Socket.IO session id; answers: the model's."""
+        """Log what has changed since the last look. sessions: by Socket.IO session id; answers: the model's.
+
+        own_simulator: whether the server has started a simulator itself; then nobody needs to start one.
+        """
         for sid in [sid for sid in self._reports if sid not in sessions]:
             session = self._reports.pop(sid).session
             self._say("simulator %d: disconnected after %d answers", session.number, session.answered)
-        if not sessions and not self._waiting:
+        if not sessions and not self._empty and not own_simulator:
             self._say(WAITING)
-        self._waiting = not sessions
+        self._empty = not sessions
         for sid, session in sessions.items():
             self._look_at(sid, session, latency)
+        self._look_at_slowness(slowness)
         self._look_at_refused(refusals)
         self._look_at_answers(answers)
 
@@ -108,6 +110,13 @@ class ConsoleStatus:
             if self._clock() - self._refusal_reported_s.get(key, -REPEAT_S) >= REPEAT_S:
                 self._refusal_reported_s[key] = self._clock()
                 self._warn("%s", simulator)
+
+    def _look_at_slowness(self, slowness: Slowness) -> None:
+        """Warn when answers have become too slow."""
+        slow_ms = slowness.slow_ms()
+        if slow_ms is not None and not self._slow:
+            self._warn(SLOW, slow_ms)
+        self._slow = slow_ms is not None
 
     def _look_at_answers(self, answers: ModelAnswers) -> None:
         """Name a model with strange answers once."""
@@ -147,6 +156,3 @@ class ConsoleStatus:
         )  # fmt: skip
         last.start(now_s)
         last.rate_reported = True
-        if times["p99"] > SLOW_MS and not self._slow_reported:
-            self._slow_reported = True
-            self._warn(SLOW, times["p99"])

@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from server.built_in_simulator import STARTING
 from server.core.session import SimulatorSession
-from server.health.console_status import MANUAL, SILENT, SLOW, SLOW_MS, WAITING, state_of
+from server.health.console_status import MANUAL, SILENT, SLOW, WAITING, state_of
 from server.operator_controls import OperatorControls
 
 STUCK_S = 4.0
@@ -18,32 +19,42 @@ STANDING_MPH = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StatusFinding:
-    """level: `good`, `note` (the user chose this state) or `bad`; text: a sentence or two."""
+    """level: `good`, `note` (the user chose this state) or `bad`; kind: what it is about; text: a sentence or two.
+
+    The kind stays the same while numbers in the text change.
+    """
 
     level: str
+    kind: str
     text: str
 
 
 def diagnose(controls: OperatorControls) -> list[StatusFinding]:
     """What holds now, the worst first."""
-    app, pace = controls.app, controls.pace
-    findings: list[StatusFinding] = []
-    if app.paused:
-        findings.append(
-            StatusFinding("note", "Paused: every car brakes and stands until you let the model drive again.")
-        )
+    app = controls.app
+    findings = [*_chosen_standstill(controls), *_faults(controls)]
+    if app.sessions:
+        findings += _of_drives(controls)
+    else:
+        findings.append(StatusFinding("note", "waiting", _sentence(STARTING if app.own_simulator else WAITING)))
+    return sorted(findings, key=_urgency)
+
+
+def _chosen_standstill(controls: OperatorControls) -> list[StatusFinding]:
+    pace = controls.pace
+    if controls.app.paused:
+        text = "Paused: every car brakes and stands until you let the model drive again."
     elif pace.constant_throttle is None and pace.target_mph < STANDING_MPH:
-        findings.append(StatusFinding("note", "The target speed is 0, so the cars stand. Raise it to drive."))
+        text = "The target speed is 0, so the cars stand. Raise it to drive."
     elif pace.constant_throttle == 0:
-        findings.append(
-            StatusFinding("note", "The throttle is fixed at 0, so the cars stand. Set a target speed to drive.")
-        )
-    findings += [StatusFinding("bad", _sentence(str(refusal))) for refusal in app.refusals.recent()]
-    if strangeness := app.answers.strangeness():
-        findings.append(StatusFinding("bad", strangeness))
-    if not app.sessions:
-        return sorted([*findings, StatusFinding("note", _sentence(WAITING))], key=_urgency)
-    numbers = []
+        text = "The throttle is fixed at 0, so the cars stand. Set a target speed to drive."
+    else:
+        return []
+    return [StatusFinding("note", "standstill", text)]
+
+
+def _of_drives(controls: OperatorControls) -> list[StatusFinding]:
+    app, findings, numbers = controls.app, [], []
     for session in sorted(app.sessions.values(), key=lambda session: session.number):
         problems = _of_simulator(controls, session)
         findings += problems
@@ -51,18 +62,26 @@ def diagnose(controls: OperatorControls) -> list[StatusFinding]:
             numbers.append(str(session.number))
     if numbers:
         plural = "s" if len(numbers) > 1 else ""
-        findings.append(StatusFinding("good", f"The model drives simulator{plural} {' and '.join(numbers)}."))
-    times = controls.view.latency.percentiles()
-    if times and times["p99"] > SLOW_MS:
-        findings.append(StatusFinding("bad", _sentence(SLOW % times["p99"])))
-    recorder = controls.recorder
+        text = f"The model drives simulator{plural} {' and '.join(numbers)}."
+        findings.append(StatusFinding("good", text, text))
+    slow_ms = app.slowness.slow_ms()
+    if slow_ms is not None:
+        findings.append(StatusFinding("bad", "slow", _sentence(SLOW % slow_ms)))
+    return findings
+
+
+def _faults(controls: OperatorControls) -> list[StatusFinding]:
+    """What is wrong besides the drives themselves."""
+    app, models, recorder = controls.app, controls.models, controls.recorder
+    texts = {f"refused {refusal.address}": _sentence(str(refusal)) for refusal in app.refusals.recent()}
+    if strangeness := app.answers.strangeness():
+        texts["strange answers"] = strangeness
     if recorder is not None and (recorder.error or recorder.dropped):
         reason = recorder.error or f"the disk is too slow, {recorder.dropped} frames were left out"
-        findings.append(StatusFinding("bad", f"The recording is not complete: {reason}."))
-    if controls.models.error:
-        text = f"{controls.models.error}. {controls.models.model.path.name} goes on driving."
-        findings.append(StatusFinding("bad", text))
-    return sorted(findings, key=_urgency)
+        texts["recording"] = f"The recording is not complete: {reason}."
+    if models.error:
+        texts["model"] = f"{models.error}. {models.model.path.name} goes on driving."
+    return [StatusFinding("bad", kind, text) for kind, text in texts.items()]
 
 
 def _urgency(finding: StatusFinding) -> int:
@@ -73,11 +92,14 @@ def _of_simulator(controls: OperatorControls, session: SimulatorSession) -> list
     now_s, number = time.monotonic(), session.number
     state = state_of(session, now_s)
     if state == "silent":
-        return [StatusFinding("bad", _sentence(SILENT % (number, now_s - session.last_telemetry_s)))]
+        return [
+            StatusFinding("bad", f"silent {number}", _sentence(SILENT % (number, now_s - session.last_telemetry_s)))
+        ]
     if state == "manual":
-        return [StatusFinding("note", _sentence(MANUAL % number))]
+        return [StatusFinding("note", f"manual {number}", _sentence(MANUAL % number))]
     if state == "connected":
-        return [StatusFinding("note", f"Simulator {number} has connected and has not sent a telemetry yet.")]
+        text = f"Simulator {number} has connected and has not sent a telemetry yet."
+        return [StatusFinding("note", f"connected {number}", text)]
     return _of_driven(controls, session)
 
 
@@ -85,11 +107,13 @@ def _of_driven(controls: OperatorControls, session: SimulatorSession) -> list[St
     number = session.number
     if session.fault:
         text = f"its last frame could not be driven ({session.fault}), so the car keeps its steering, without throttle"
-        return [StatusFinding("bad", f"Simulator {number}: {text}. The log says what was received.")]
+        sentence = f"Simulator {number}: {text}. The log says what was received."
+        return [StatusFinding("bad", f"fault {number}", sentence)]
     view = controls.view.simulators.get(number)
     if view is not None and view.stuck_s > STUCK_S:
         text = f"gets throttle but has stood for {view.stuck_s:.0f} s: it is stuck against something or off the road"
-        return [StatusFinding("bad", f"Simulator {number} {text}. Put the car back, or restart the track.")]
+        sentence = f"Simulator {number} {text}. Put the car back, or restart the track."
+        return [StatusFinding("bad", f"stuck {number}", sentence)]
     return []
 
 

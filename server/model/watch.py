@@ -54,12 +54,12 @@ class ModelWatch:
         settled, self._last = now == self._last, now
         if now is None or not settled or now == self._loaded:
             return
-        log.info("%s has changed and is loaded again", path.name)
         try:
             self._models.swap(path.name)
         except (SwapError, LookupError):
             return  # another model is loading, or the file has just gone: the next look tries again
         self._loaded = now
+        log.info("%s has changed and is loaded again", path.name)
 
 
 def signature(path: Path) -> Signature:

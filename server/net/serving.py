@@ -49,11 +49,11 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def listen(listener: socket.socket) -> str:
-    """Start to listen and return the server's address as a URL. Raises OSError."""
+def listen(listener: socket.socket) -> tuple[str, int]:
+    """Start to listen and return the address and the port. Raises OSError."""
     listener.listen(BACKLOG)
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return host, port
 
 
 class Protocol(eventlet.wsgi.HttpProtocol):
@@ -136,7 +136,7 @@ def serve(
     accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
     console_status = ConsoleStatus()
     while not stop.is_set() and not finished() and not accepting.dead:
-        console_status.look(app.sessions, app.latency, app.refusals, app.answers)
+        console_status.look(app.sessions, app.latency, app.slowness, app.refusals, app.answers, app.own_simulator)
         sleep(LOOK_EVERY_S)
     app.stop_cars()
     if accepting.dead:

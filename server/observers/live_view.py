@@ -1,6 +1,7 @@
 """Keeps what the page shows of each simulator: the newest answer, and figures over the last second or so.
 
-It only keeps a reference to the newest answer. The page's stream does the work, as often as the page can read it.
+It keeps a reference to the newest answer, and a few numbers of those before. The page's stream does the work, as often
+as the page can read it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import deque
 from film.timeline import PAUSE_S
 from server.core.latency import LatencyLog
 from server.core.observer import AnsweredFrame
+from server.observers.drive_history import DriveHistory
 
 RATE_WINDOW = 30
 """Views over which the rate is computed."""
@@ -22,13 +24,14 @@ MOVING_MPH = 0.5
 
 
 class SimulatorView:
-    """One simulator's newest answer; `moved_s`: when it last moved, by time.monotonic."""
+    """One simulator's newest answer; `moved_s`: when it last moved, by time.monotonic; `history`: its drive so far."""
 
-    __slots__ = ("_answered_s", "_times_s", "latest", "moved_s")
+    __slots__ = ("_answered_s", "_times_s", "history", "latest", "moved_s")
 
     def __init__(self, answer: AnsweredFrame) -> None:
         self._times_s: deque[float] = deque(maxlen=RATE_WINDOW)
         self.moved_s = self._answered_s = time.monotonic()
+        self.history = DriveHistory()
         self.note(answer)
 
     def note(self, answer: AnsweredFrame) -> None:
@@ -41,6 +44,7 @@ class SimulatorView:
             self._times_s.append(now_s)
         if paused or abs(answer.telemetry.speed_mph) > MOVING_MPH or answer.control.throttle <= 0.0:
             self.moved_s = now_s
+        self.history.note(answer, self.rate_hz)
 
     @property
     def rate_hz(self) -> float:

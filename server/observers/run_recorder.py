@@ -76,6 +76,11 @@ class RunRecorder:
         return self._left_out.total()
 
     @property
+    def folders(self) -> list[Path]:
+        """The folders of this run, one for each simulator."""
+        return [drive.recorder.folder for drive in tuple(self._drives.values())]
+
+    @property
     def frames(self) -> int:
         """Frames written so far."""
         return sum(drive.recorder.rows for drive in tuple(self._drives.values()))

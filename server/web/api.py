@@ -19,6 +19,7 @@ from server.net.run_in_thread import run_in_thread
 from server.operator_controls import ControlError, OperatorControls
 from server.web.openapi import DOCUMENT
 from server.web.page_stream import MAX_STREAMS, Streams
+from server.web.recording_archive import archive
 from server.web.saliency_service import SaliencyError, SaliencyPending
 from server.web.status import status
 
@@ -59,17 +60,17 @@ def api(controls: OperatorControls) -> flask.Blueprint:
 
     @routes.post("/pause")
     def pause() -> JsonAnswer:
-        controls.app.pause(True)
+        controls.pause(True)
         return new_status()
 
     @routes.post("/resume")
     def resume() -> JsonAnswer:
-        controls.app.pause(False)
+        controls.pause(False)
         return new_status()
 
     @routes.put("/speed")
     def speed() -> JsonAnswer:
-        controls.pace.hold(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
+        controls.hold_speed(_number(_body("mph"), 0.0, MAX_SPEED_MPH))
         return new_status()
 
     @routes.post("/recording/start")
@@ -83,6 +84,13 @@ def api(controls: OperatorControls) -> flask.Blueprint:
     @routes.post("/recording/save")
     def save() -> JsonAnswer:
         return on_disk(controls.save_recent_frames)
+
+    @routes.get("/recordings/<name>.zip")
+    def recording(name: str) -> flask.Response:
+        folders = controls.finished_recording(name).folders
+        answer = flask.Response(archive(folders), content_type="application/zip")
+        answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
+        return answer
 
     @routes.get("/models")
     def models() -> JsonAnswer:
@@ -106,7 +114,7 @@ def api(controls: OperatorControls) -> flask.Blueprint:
         try:
             picture = run_in_thread(lambda: controls.saliency(simulator))
         except SaliencyPending as error:
-            return {"preparing": str(error)}, 202
+            return {"preparing": str(error), "seconds": round(error.seconds, 1)}, 202
         return flask.Response(picture, content_type="image/jpeg")
 
     @routes.get("/shadow/<int:rank>")

@@ -2,96 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Schema = dict[str, Any]
-
-
-def _object(**properties: Schema) -> Schema:
-    """An object that has all of these properties and no others."""
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-TEXT: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "number"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-FLAG: Schema = {"type": "boolean"}
-SPEED_MPH: Schema = {"type": "number", "minimum": 0, "maximum": 100}
-NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
-
-SCHEMAS: dict[str, Schema] = {
-    "Error": _object(error=TEXT),
-    "Speed": _object(mph=SPEED_MPH),
-    "ModelName": _object(name=NAME),
-    "PageByHand": _object(page=TEXT),
-    "Models": _object(models=_list(NAME), driving=NAME),
-    "Finding": _object(level={"enum": ["good", "note", "bad"]}, text=TEXT),
-    "Simulator": _object(
-        simulator=COUNT,
-        answered=COUNT,
-        rate_hz=NUMBER,
-        speed_mph=NUMBER,
-        manual=FLAG,
-        silent_s=NUMBER,
-        faults={"type": "object", "additionalProperties": COUNT},
-    ),
-    "Model": _object(
-        name=NAME,
-        model_sha256=_or_null(TEXT),
-        engine=_or_null(TEXT),
-        device=_or_null(TEXT),
-        engine_ms=_or_null(NUMBER),
-        notes=_or_null(_list(TEXT)),
-        card=_or_null({"type": "object"}),
-        loading=_or_null(TEXT),
-        error=_or_null(TEXT),
-    ),
-    "Recording": _object(
-        on=FLAG,
-        folder=_or_null(TEXT),
-        frames=COUNT,
-        left_out=COUNT,
-        waiting=COUNT,
-        error=_or_null(TEXT),
-        seconds_kept=NUMBER,
-        saved=_or_null(TEXT),
-    ),
-    "Shadow": _object(
-        model=NAME,
-        compared=COUNT,
-        left_out=COUNT,
-        error=_or_null(TEXT),
-        mean=_or_null(NUMBER),
-        p95=_or_null(NUMBER),
-        max=_or_null(NUMBER),
-        worst=_list(
-            _object(difference=NUMBER, steering=NUMBER, shadow_steering=NUMBER, time_s=NUMBER, simulator=COUNT)
-        ),
-    ),
-    "Status": _object(
-        model=_ref("Model"),
-        latency_ms={"type": "object", "additionalProperties": NUMBER},
-        paused=FLAG,
-        target_speed_mph=_or_null(SPEED_MPH),
-        constant_throttle=_or_null(NUMBER),
-        recording=_ref("Recording"),
-        shadow=_or_null(_ref("Shadow")),
-        simulators=_list(_ref("Simulator")),
-        doctor=_list(_ref("Finding")),
-    ),
-}
+from server.web.schemas import NAME, NUMBER, SCHEMAS, TEXT, Schema, object_of, ref
 
 ERRORS = {
     "400": "The body or the query does not match this document",
@@ -109,14 +20,14 @@ def _json(schema: Schema) -> Schema:
 
 
 def _operation(summary: str, answer: str, *errors: str, code: str = "200", body: str | None = None) -> Schema:
-    refusals = {error: {"description": ERRORS[error], "content": _json(_ref("Error"))} for error in errors}
-    refusals |= {error: {"description": why, "content": _json(_ref("Error"))} for error, why in ACCESS_ERRORS.items()}
+    refusals = {error: {"description": ERRORS[error], "content": _json(ref("Error"))} for error in errors}
+    refusals |= {error: {"description": why, "content": _json(ref("Error"))} for error, why in ACCESS_ERRORS.items()}
     operation: Schema = {
         "summary": summary,
-        "responses": {code: {"description": "Done", "content": _json(_ref(answer))}, **refusals},
+        "responses": {code: {"description": "Done", "content": _json(ref(answer))}, **refusals},
     }
     if body:
-        operation["requestBody"] = {"required": True, "content": _json(_ref(body))}
+        operation["requestBody"] = {"required": True, "content": _json(ref(body))}
     return operation
 
 
@@ -147,6 +58,16 @@ DOCUMENT: Schema = {
         "/api/recording/start": {"post": _operation("Start a recording in a new folder", "Status", "409", "507")},
         "/api/recording/stop": {"post": _operation("Finish the recording", "Status", "409", "507")},
         "/api/recording/save": {"post": _operation("Save the last 30 s as a recording", "Status", "409", "507")},
+        "/api/recordings/{name}.zip": {
+            "get": {
+                "summary": "Get a finished recording, one of those that the status lists, as a ZIP file",
+                "parameters": [{"name": "name", "in": "path", "required": True, "schema": NAME}],
+                "responses": {
+                    "200": {"description": "The folders of the recording", "content": {"application/zip": {}}},
+                    "404": {"description": "There is no such recording", "content": _json(ref("Error"))},
+                },
+            }
+        },
         "/api/models": {"get": _operation("List the model files beside the one that drives", "Models")},
         "/api/model": {
             "post": _operation(
@@ -174,14 +95,14 @@ DOCUMENT: Schema = {
                 "responses": {
                     "200": {"description": "The picture", "content": {"image/jpeg": {}}},
                     "202": {
-                        "description": "The model is being prepared, once, for some ten seconds; repeat the request",
-                        "content": _json(_object(preparing=TEXT)),
+                        "description": "The model is being prepared, once, for 10 to 30 seconds; repeat the request",
+                        "content": _json(object_of(preparing=TEXT, seconds=NUMBER)),
                     },
-                    "400": {"description": ERRORS["400"], "content": _json(_ref("Error"))},
-                    "404": {"description": "There is no such simulator", "content": _json(_ref("Error"))},
+                    "400": {"description": ERRORS["400"], "content": _json(ref("Error"))},
+                    "404": {"description": "There is no such simulator", "content": _json(ref("Error"))},
                     "409": {
                         "description": "This model allows no such picture",
-                        "content": _json(_ref("Error")),
+                        "content": _json(ref("Error")),
                     },
                 },
             }
@@ -199,18 +120,21 @@ DOCUMENT: Schema = {
                 ],
                 "responses": {
                     "200": {"description": "The picture", "content": {"image/jpeg": {}, "image/png": {}}},
-                    "404": {"description": "There is no such picture", "content": _json(_ref("Error"))},
+                    "404": {"description": "There is no such picture", "content": _json(ref("Error"))},
                 },
             }
         },
         "/api/events": {
             "get": {
-                "summary": "Get server-sent events: `status` twice a second, `frame` with the camera up to 15 times",
+                "summary": "Get server-sent events of one simulator: Status, History, Frame and Line",
+                "description": "`status` comes twice a second. Of one simulator come `history`, the last two minutes, "
+                "once, then `frame`, up to 15 times a second, and `line`, what is new of the driven line. The schemas "
+                "of these names describe the data.",
                 "parameters": [SIMULATOR],
                 "responses": {
                     "200": {"description": "Until the client leaves", "content": {"text/event-stream": {}}},
-                    "400": {"description": ERRORS["400"], "content": _json(_ref("Error"))},
-                    "409": {"description": "Too many pages are watching", "content": _json(_ref("Error"))},
+                    "400": {"description": ERRORS["400"], "content": _json(ref("Error"))},
+                    "409": {"description": "Too many pages are watching", "content": _json(ref("Error"))},
                 },
             }
         },

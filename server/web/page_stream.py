@@ -6,16 +6,15 @@ greenlet waits for its socket while the others go on.
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 from collections.abc import Iterator
 from typing import Any
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG
 from server.net.green import sleep
 from server.observers.live_view import SimulatorView
 from server.operator_controls import OperatorControls
+from server.web.drive_events import LineReader, frame, history
 from server.web.status import status
 
 FRAMES_PER_S = 15
@@ -25,8 +24,6 @@ STATUS_EVERY = 8
 MAX_STREAMS = 16
 SEND_BUFFER_BYTES = 65536
 """Room for three frames; with more, a slow reader would first read old frames."""
-
-MAX_IMAGE_BYTES = 300_000
 
 
 class Streams:
@@ -45,6 +42,7 @@ class Streams:
 
     def _events(self, simulator: int | None) -> Iterator[str]:
         self.open += 1
+        line: LineReader | None = None
         previous: object = None
         turn = 0
         try:
@@ -52,9 +50,14 @@ class Streams:
                 if turn % STATUS_EVERY == 0:
                     yield _event("status", status(self._controls))
                 view = self._chosen(simulator)
-                if view is not None and view.latest is not previous:
-                    previous = view.latest
-                    yield _event("frame", _frame(view))
+                if view is not None and (line is None or line.view is not view):
+                    line = LineReader(view)
+                    yield _event("history", history(view))
+                if line is not None and line.view.latest is not previous:
+                    previous = line.view.latest
+                    yield _event("frame", frame(line.view))
+                if line is not None and (news := line.news()):
+                    yield _event("line", news)
                 turn += 1
                 sleep(1 / FRAMES_PER_S)
         finally:
@@ -64,26 +67,6 @@ class Streams:
         views = self._controls.view.simulators
         number = simulator if simulator in views else min(views, default=None)
         return views.get(number) if number is not None else None
-
-
-def _frame(view: SimulatorView) -> dict[str, object]:
-    """One answer as JSON fields for the page; angles in degrees, positive right."""
-    answer = view.latest
-    telemetry, control = answer.telemetry, answer.control
-    image = telemetry.image if len(telemetry.image) <= MAX_IMAGE_BYTES else b""
-    kind = "png" if image[:4] == b"\x89PNG" else "jpeg"
-    return {
-        "simulator": answer.simulator,
-        "time_s": round(answer.time_s, 3),
-        "steering": round(control.steering, 4),
-        "command_deg": round(control.steering * MAX_STEERING_ANGLE_DEG, 2),
-        "wheel_deg": round(telemetry.steering_angle_deg, 2),
-        "throttle": round(control.throttle, 3),
-        "speed_mph": round(telemetry.speed_mph, 2),
-        "latency_ms": round(answer.latency_ms, 2),
-        "rate_hz": round(view.rate_hz, 1),
-        "image": f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}" if image else None,
-    }
 
 
 def _event(name: str, data: object) -> str:

@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from inference.conversion import saliency_file
@@ -32,7 +33,13 @@ class SaliencyError(ValueError):
 
 
 class SaliencyPending(ValueError):
-    """There is no picture yet, because the model is being converted for it."""
+    """There is no picture yet, because the model is being converted for it. seconds: how long so far."""
+
+    def __init__(self, model: str, seconds: float) -> None:
+        super().__init__(
+            f"{model} is being prepared for this, once. That takes ten seconds, or half a minute on a busy computer."
+        )
+        self.seconds = seconds
 
 
 class SaliencyService:
@@ -44,13 +51,14 @@ class SaliencyService:
         self._process: subprocess.Popen[bytes] | None = None
         self._model: LoadedModel | None = None
         self._file: Path | str | None = None
+        self._since_s = 0.0
         self._last: tuple[AnsweredFrame, LoadedModel, bytes] | None = None
         self._closed = False
 
     def picture(self, answer: AnsweredFrame, model: LoadedModel) -> bytes:
         """The camera image of `answer` as JPEG, with what `model` looks at marked on it.
 
-        Raises SaliencyError. The first time that this model is converted for it, raises SaliencyPending for about 10 s.
+        Raises SaliencyError. The first time that this model is converted for it, raises SaliencyPending for 10 to 30 s.
         """
         if not self._places.acquire(blocking=False):
             raise SaliencyError(f"{MAX_WAITING} other requests wait for a picture already")
@@ -74,10 +82,10 @@ class SaliencyService:
     def _file_of(self, model: LoadedModel) -> Path:
         """The converted saliency network of `model`; the first call starts the conversion."""
         if model is not self._model:
-            self._model, self._file = model, None
+            self._model, self._file, self._since_s = model, None, time.monotonic()
             threading.Thread(target=self._prepare, args=(model,), name="saliency", daemon=True).start()
         if self._file is None:
-            raise SaliencyPending(f"{model.path.name} is being prepared for this; ask again in a second")
+            raise SaliencyPending(model.path.name, time.monotonic() - self._since_s)
         if isinstance(self._file, str):
             raise SaliencyError(self._file)
         return self._file

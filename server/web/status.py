@@ -8,6 +8,7 @@ from dataclasses import asdict
 from server.core.session import SimulatorSession
 from server.health.diagnosis import diagnose
 from server.operator_controls import OperatorControls
+from server.web.drive_events import position
 
 MODEL_FACTS = ("model_sha256", "engine", "device", "engine_ms", "notes", "card")
 
@@ -50,7 +51,10 @@ def _recording(controls: OperatorControls) -> dict[str, object]:
         "waiting": recorder.waiting if recorder else 0,
         "error": recorder.error if recorder else None,
         "seconds_kept": round(controls.recent_frames.seconds, 1),
-        "saved": controls.saved.name if controls.saved else None,
+        "finished": [
+            {"name": recording.name, "path": str(recording.folders[0]), "frames": recording.frames}
+            for recording in controls.finished
+        ],
     }
 
 
@@ -61,6 +65,7 @@ def _simulator(controls: OperatorControls, session: SimulatorSession) -> dict[st
         "answered": session.answered,
         "rate_hz": round(view.rate_hz, 1) if view else 0.0,
         "speed_mph": round(session.speed_mph, 2),
+        "position": position(view.history) if view else None,
         "manual": session.manual,
         "silent_s": round(time.monotonic() - session.last_telemetry_s, 1),
         "faults": dict(session.faults),

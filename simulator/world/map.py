@@ -1,4 +1,7 @@
-"""Draw drives from above: the road, and the driven line coloured by its distance from the centre."""
+"""Draw drives from above: the road, and the driven line coloured by its distance from the centre.
+
+The colours reach as far as the farthest drive, so that a good drive shows where it is best. All panels share them.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,28 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from protocol.arrays import Float64Array
 from simulator.render.scenery import SHOULDER_M
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import Track
 from simulator.world.track_world import OFF_ROAD_M
+
+SCALES_M = (0.25, 0.5, 1.0, 2.0, OFF_ROAD_M)
+"""The distances at which the colours may end; beyond the last one the car is off the road."""
 
 
 def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
     """Write a picture with a panel for each (title, drive). Raises OSError, and ValueError for an unknown file type."""
     figure = Figure(figsize=(8 * len(drives), 8), layout="constrained")
     panels = figure.subplots(1, len(drives), squeeze=False)[0]
-    for panel, (title, log) in zip(panels, drives, strict=True):
+    driven = [np.array(log.positions or [(np.nan,) * 4]) for _, log in drives]
+    scale_m = _scale_m(driven)
+    for panel, (title, log), positions in zip(panels, drives, driven, strict=True):
         _road(panel, track)
-        positions = np.array(log.positions or [(np.nan,) * 4])
         pieces = np.stack([positions[:-1, :2], positions[1:, :2]], 1)
         line = LineCollection(list(pieces), cmap="turbo", linewidths=2)
         line.set_array(np.abs(positions[1:, 2]))
-        line.set_clim(0, OFF_ROAD_M)
+        line.set_clim(0, scale_m)
         panel.add_collection(line)
         report = log.report()
         events = f"{report.off_road_events} times off the road, mean {report.mean_cte_m:.2f} m from the centre"
@@ -35,6 +43,12 @@ def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -
             panel.plot(*track.point_at(distance_m), "x", color="black", markersize=10, markeredgewidth=2)
     figure.colorbar(line, ax=panels, label="metres from the centre line", shrink=0.7)
     figure.savefig(file, dpi=100)
+
+
+def _scale_m(driven: Sequence[Float64Array]) -> float:
+    """Where the colours end: the least of SCALES_M that is no nearer than the farthest place of all drives."""
+    farthest_m = max(np.nanmax(np.abs(positions[:, 2]), initial=0.0) for positions in driven)
+    return next((scale for scale in SCALES_M if scale >= farthest_m), OFF_ROAD_M)
 
 
 def _road(panel: Axes, track: Track) -> None:

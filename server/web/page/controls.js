@@ -1,32 +1,36 @@
 // The buttons: each calls the API and then shows the state that the server returns.
 
+import { notice } from "/page/notice.js";
+
 const $ = (id) => document.getElementById(id);
+const SLIDER_MPH = 30; // the top speed of Udacity's car; a higher target stretches the slider
+const TEXT_FIELDS = "textarea, [contenteditable], input:not([type=range], [type=number])";
 
 export class Controls {
   // show: called with each status.
   constructor(show) {
     this.show = show;
     this.status = null;
-    this.dragging = false;
+    this.setting = false; // whether the user is setting the speed
     $("pause").onclick = () => this.call("POST", this.status?.paused ? "resume" : "pause");
     $("record").onclick = () => this.record();
     $("save").onclick = () => this.save();
     $("switch").onclick = () => this.change($("model").value);
     $("model").onchange = () => this.offer();
-    $("speed").oninput = () => { this.dragging = true; this.showSpeed(Number($("speed").value)); };
-    $("speed").onchange = async () => {
-      await this.call("PUT", "speed", { mph: Number($("speed").value) });
-      this.dragging = false;
-    };
+    for (const [id, other] of [["speed", "speed-number"], ["speed-number", "speed"]]) {
+      $(id).oninput = () => { this.setting = true; $(other).value = $(id).value; };
+      $(id).onchange = () => this.setSpeed($(id));
+    }
     document.addEventListener("keydown", (event) => this.key(event));
     this.listModels();
   }
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.closest("select, input")) return;
     const button = { p: "pause", r: "record", s: "save", l: "look" }[event.key.toLowerCase()];
-    if (button) $(button).click();
+    if (!button || event.target.closest(TEXT_FIELDS)) return;
+    event.preventDefault();
+    $(button).click();
   }
 
   async call(method, path, body) {
@@ -38,32 +42,38 @@ export class Controls {
       });
       const answer = await response.json();
       if (!response.ok) throw new Error(answer.error);
-      this.notice("");
+      notice("");
       if (answer.simulators) this.show(answer);
       return answer;
     } catch (error) {
-      this.notice(error instanceof TypeError ? "The server does not answer." : error.message, "bad");
+      notice(error instanceof TypeError ? "The server does not answer." : error.message, { kind: "bad" });
       return null;
     }
   }
 
   async record() {
-    const on = this.status?.recording.on, folder = this.status?.recording.folder;
+    const on = this.status?.recording.on;
     const answer = await this.call("POST", on ? "recording/stop" : "recording/start");
-    if (answer) this.notice(on ? `Recorded in ${folder}.` : `Recording in ${answer.recording.folder}.`);
+    if (answer && on) finished("Recorded", answer);
+    else if (answer) notice(`Recording in ${answer.recording.folder}.`);
+  }
+
+  async setSpeed(field) {
+    if (!field.checkValidity() || field.value === "") notice("The target speed is a number from 0 to 100 mph.", { kind: "bad" });
+    else await this.call("PUT", "speed", { mph: Number(field.value) });
+    this.setting = false;
   }
 
   async save() {
-    const seconds = Math.round(this.status?.recording.seconds_kept ?? 0);
     $("save").disabled = true;
     const answer = await this.call("POST", "recording/save");
     $("save").disabled = false;
-    if (answer) this.notice(`Saved the last ${seconds} s in ${answer.recording.saved}.`);
+    if (answer) finished("Saved", answer);
   }
 
   async change(name) {
     const answer = await this.call("POST", "model", { name });
-    if (answer) this.notice(`The server loads ${name}; ${answer.model.name} drives meanwhile.`);
+    if (answer) notice(`The server loads ${name}; ${answer.model.name} drives meanwhile.`);
   }
 
   async listModels() {
@@ -84,31 +94,33 @@ export class Controls {
     const previous = this.status?.model.name;
     if (previous && previous !== status.model.name) {
       $("model").value = status.model.name;
-      this.notice(`${status.model.name} drives now.`);
+      notice(`${status.model.name} drives now.`);
     }
     this.status = status;
-    press("pause", status.paused, status.paused ? "Let the model drive" : "Pause the model");
+    label("pause", status.paused, status.paused ? "Let the model drive" : "Pause the model");
     const { on, frames } = status.recording;
-    press("record", on, on ? `Stop recording (${frames})` : "Record");
-    if (!this.dragging && document.activeElement !== $("speed")) {
-      if (status.target_speed_mph !== null) $("speed").value = status.target_speed_mph;
-      this.showSpeed(status.target_speed_mph, status.constant_throttle);
-    }
+    label("record", on, on ? `Stop recording (${frames})` : "Record");
+    if (!this.setting) this.showSpeed(status.target_speed_mph, status.constant_throttle);
     this.offer();
   }
 
   showSpeed(mph, throttle) {
-    $("speed-value").textContent = mph === null ? `throttle ${throttle}` : `${mph} mph`;
-  }
-
-  notice(text, kind = "") {
-    $("notice").textContent = text;
-    $("notice").className = kind;
+    $("speed").max = Math.max(SLIDER_MPH, Math.ceil((mph ?? 0) / 10) * 10);
+    if (mph !== null) $("speed").value = mph;
+    $("speed-number").value = mph ?? "";
+    $("speed-unit").textContent = mph === null ? `throttle ${throttle}` : "mph";
   }
 }
 
-function press(id, on, text) {
-  $(id).setAttribute("aria-pressed", on);
-  const label = $(id).firstElementChild;
-  if (label.textContent !== text) label.textContent = text;
+// The label says what the next press does, so the button is no switch that is on or off.
+function label(id, on, text) {
+  $(id).classList.toggle("on", on);
+  const words = $(id).firstElementChild;
+  if (words.textContent !== text) words.textContent = text;
+}
+
+function finished(verb, { recording }) {
+  const { name, path, frames } = recording.finished.at(-1);
+  const link = [`/api/recordings/${encodeURIComponent(name)}.zip`, "Download (ZIP)"];
+  notice(`${verb} ${frames} pictures in ${path}`, { link });
 }

@@ -1,45 +1,78 @@
 // The live page: it shows the server's events. It inserts everything as text, never as HTML.
 
 import { Controls } from "/page/controls.js";
+import { Findings } from "/page/findings.js";
+import { Place } from "/page/place.js";
 import { Plot } from "/page/plots.js";
 import { Saliency } from "/page/saliency.js";
 
 const $ = (id) => document.getElementById(id);
 const FULL_LOCK_DEG = 25, ARC_DEG = 45; // the arc of the scale; the rim turns three times as far, as a car's steering wheel does
 const RIM_TURN = 3;
+const SILENT_S = 2, DEAD_MS = 4000, RETRY_MS = 5000;
 
-const plots = {
-  speed: new Plot($("plot-speed"), { high: 20 }),
-  throttle: new Plot($("plot-throttle"), { low: -1, high: 1, zero: true }),
-  latency: new Plot($("plot-latency"), { high: 4 }),
-  rate: new Plot($("plot-rate"), { high: 25 }),
-};
+const plots = [
+  { name: "speed", title: "Speed", field: "speed_mph", high: 20, say: (mph) => [mph.toFixed(1), "mph"] },
+  { name: "steering", title: "Steering", field: "command_deg", high: 5, signed: true, say: (angle) => [degrees(angle), ""], tick: arrow },
+  { name: "offset", title: "From the middle", field: "offset_m", high: 0.5, signed: true, say: sideways, tick: arrow },
+  { name: "throttle", title: "Throttle", field: "throttle", high: 1, signed: true, say: (throttle) => [throttle.toFixed(2), ""] },
+  { name: "latency", title: "Answer time", field: "latency_ms", high: 5, average: true, say: (ms) => [ms.toFixed(1), "ms"] },
+  { name: "rate", title: "Views", field: "rate_hz", high: 20, say: (hz) => [hz.toFixed(0), "a second"] },
+].map((settings) => new Plot($("figures"), settings));
+const offsetPlot = plots.find((plot) => plot.field === "offset_m");
+const place = new Place();
+const findings = new Findings();
 const controls = new Controls(showStatus);
-const saliency = new Saliency(controls, () => current);
+const saliency = new Saliency(() => current);
 let events = null, choice = null, current = null; // choice: the user's simulator; current: the one on the page
+let heard_ms = 0; // when the server's last event came
 
 function listen() {
   events?.close();
+  heard_ms = performance.now();
   events = new EventSource(choice === null ? "/api/events" : `/api/events?simulator=${choice}`);
-  events.addEventListener("status", (event) => showStatus(JSON.parse(event.data)));
-  events.addEventListener("frame", (event) => showFrame(JSON.parse(event.data)));
-  events.onerror = () => showFindings([{ level: "bad", text: "The server does not answer. The page keeps trying." }]);
+  for (const [name, show] of Object.entries({ status: showStatus, history: showHistory, frame: showFrame, line: showLine })) {
+    events.addEventListener(name, (event) => { heard_ms = performance.now(); show(JSON.parse(event.data)); });
+  }
+  events.onerror = lose;
+}
+
+// The server is gone or does not answer: nothing on the page may look alive.
+function lose() {
+  findings.show([{ level: "bad", kind: "gone", text: "The server does not answer. The page keeps trying." }]);
+  fade("not live: the server does not answer");
+  $("recording-mark").hidden = true;
+  if (events.readyState === EventSource.CLOSED) setTimeout(retry, RETRY_MS); // it has refused; the browser gives up
+}
+
+async function retry() {
+  if (document.hidden || events.readyState !== EventSource.CLOSED) return;
+  await controls.call("GET", "status"); // says why
+  listen();
 }
 
 function showStatus(status) {
   controls.update(status);
-  showFindings(status.doctor);
+  findings.show(status.doctor);
   $("recording-mark").hidden = !status.recording.on;
   showModel(status.model);
   showShadow(status.shadow);
   showSimulators(status.simulators);
   if (!status.simulators.length) forgetCar();
+  const shown = status.simulators.find(({ simulator }) => simulator === current);
+  if (shown?.manual) fade("a person drives");
+  else if (shown?.silent_s > SILENT_S) fade(`no telemetry for ${shown.silent_s.toFixed(0)} s`);
 }
 
-function showFindings(findings) {
-  const text = [...$("doctor").children].map((line) => line.className + line.textContent).join();
-  if (text === findings.map((finding) => finding.level + finding.text).join()) return;
-  $("doctor").replaceChildren(...findings.map(({ level, text }) => element("p", text, level)));
+function showHistory(history) {
+  for (const plot of plots) plot.load(history);
+  place.forget();
+  offsetPlot.tile.hidden = history.offset_m.every((offset_m) => offset_m === null);
+  current = history.simulator;
+}
+
+function showLine(line) {
+  place.extend(line);
 }
 
 function showModel(model) {
@@ -108,8 +141,8 @@ function choose(number) {
 }
 
 function showFrame(frame) {
-  if (current !== frame.simulator) Object.values(plots).forEach((plot) => plot.clear());
   current = frame.simulator;
+  revive();
   if (frame.image) {
     if (!saliency.shows) $("camera").src = frame.image;
     $("camera").alt = `Camera of simulator ${frame.simulator}`;
@@ -120,16 +153,26 @@ function showFrame(frame) {
   $("wheels").style.transform = `rotate(${(clamp(frame.wheel_deg) / FULL_LOCK_DEG) * ARC_DEG}deg)`;
   $("command").textContent = degrees(frame.command_deg);
   $("angle").textContent = degrees(frame.wheel_deg);
-  show("speed", frame.time_s, frame.speed_mph, 1);
-  show("throttle", frame.time_s, frame.throttle, 2);
-  show("latency", frame.time_s, frame.latency_ms, 1);
-  show("rate", frame.time_s, frame.rate_hz, 0);
+  const figures = { ...frame, offset_m: frame.position?.offset_m ?? null };
+  if (figures.offset_m !== null) offsetPlot.tile.hidden = false;
+  const shown = plots.map((plot) => plot.add(frame.time_s, figures[plot.field]));
+  if (shown.some(Boolean)) place.show(frame.position);
 }
 
-function show(name, time_s, value, digits) {
-  $(`${name}-now`).textContent = value.toFixed(digits);
-  plots[name].add(time_s, value);
-  plots[name].draw();
+// The car's picture and figures are old: keep the picture, without colour, say why, and show no figures.
+function fade(reason) {
+  document.body.classList.add("stale");
+  $("stale-mark").hidden = $("camera").hidden;
+  $("stale-mark").textContent = reason;
+  for (const plot of plots) plot.forget();
+  place.fade();
+  for (const name of ["command", "angle"]) $(name).textContent = "-";
+  for (const name of ["rim", "wheels"]) $(name).style.transform = "";
+}
+
+function revive() {
+  document.body.classList.remove("stale");
+  $("stale-mark").hidden = true;
 }
 
 function forgetCar() {
@@ -137,9 +180,9 @@ function forgetCar() {
   current = null;
   $("camera").hidden = true;
   $("no-camera").hidden = false;
-  for (const name of Object.keys(plots)) { $(`${name}-now`).textContent = "-"; plots[name].clear(); }
-  for (const name of ["command", "angle"]) $(name).textContent = "-";
-  for (const name of ["rim", "wheels"]) $(name).style.transform = "";
+  fade("");
+  for (const plot of plots) plot.clear();
+  place.forget();
 }
 
 const clamp = (angle_deg) => Math.max(-FULL_LOCK_DEG, Math.min(FULL_LOCK_DEG, angle_deg));
@@ -148,6 +191,15 @@ const plain = (angle_deg) => `${Math.abs(angle_deg).toFixed(1)}°`;
 
 function degrees(angle_deg) {
   return plain(angle_deg) === "0.0°" ? "0.0°" : `${angle_deg < 0 ? "←" : "→"} ${plain(angle_deg)}`;
+}
+
+function arrow(value) {
+  return value === 0 ? "0" : `${value < 0 ? "←" : "→"} ${Math.abs(value)}`;
+}
+
+function sideways(offset_m) {
+  const distance = Math.abs(offset_m).toFixed(2);
+  return [distance, distance === "0.00" ? "m" : `m ${offset_m < 0 ? "left" : "right"}`];
 }
 
 function element(name, text, kind = "") {
@@ -162,6 +214,12 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) events?.close(); // a hidden page needs no events
   else listen();
 });
-addEventListener("resize", () => Object.values(plots).forEach((plot) => plot.draw()));
-matchMedia("(prefers-color-scheme: dark)").onchange = () => Object.values(plots).forEach((plot) => plot.draw());
+function redraw() {
+  for (const plot of plots) plot.draw();
+  place.draw();
+}
+
+addEventListener("resize", redraw);
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(query).onchange = redraw;
+setInterval(() => { if (!document.hidden && performance.now() - heard_ms > DEAD_MS) lose(); }, 1000);
 listen();

@@ -1,20 +1,22 @@
 // The button that marks what the model looks at. While it is on, the page requests marked pictures one by one.
 
+import { notice } from "/page/notice.js";
+
 const $ = (id) => document.getElementById(id);
 const INTERVAL_MS = 100, RETRY_MS = 1000;
 
 export class Saliency {
-  // controls: shows why there is no picture. simulator(): the one on the page, or null.
-  constructor(controls, simulator) {
-    Object.assign(this, { controls, simulator, on: false, shows: false, requesting: false });
+  // simulator(): the one on the page, or null.
+  constructor(simulator) {
+    Object.assign(this, { simulator, on: false, shows: false, requesting: false });
     $("look").onclick = () => this.press(!this.on);
   }
 
-  press(on, notice = "", kind = "") {
+  press(on, error = "") {
     this.on = on;
     if (!on) this.shows = false;
     $("look").setAttribute("aria-pressed", on);
-    this.controls.notice(on ? "The server prepares the model for this. The first time this takes about ten seconds." : notice, kind);
+    notice(error, { kind: "bad" });
     this.look();
   }
 
@@ -34,15 +36,20 @@ export class Saliency {
     try {
       const answer = await fetch(`/api/saliency?simulator=${simulator}`);
       if (answer.status === 404) return; // it has just left
+      if (answer.status === 202) {
+        this.shows = false; // the camera goes on without marks
+        const { preparing, seconds } = await answer.json();
+        if (this.on) notice(preparing, { seconds });
+      }
       if (answer.status === 202 || answer.status === 429) return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       if (!answer.ok) throw new Error((await answer.json()).error);
       const picture = await asDataUrl(await answer.blob());
       if (!this.on || this.simulator() !== simulator) return;
-      if (!this.shows) this.controls.notice("Pink: where the network's features are strong, at every depth.");
+      if (!this.shows) notice("Pink: where the network's features are strong, at every depth.");
       this.shows = true;
       $("camera").src = picture;
     } catch (error) {
-      this.press(false, error instanceof TypeError ? "The server does not answer." : error.message, "bad");
+      this.press(false, error instanceof TypeError ? "The server does not answer." : error.message);
     }
   }
 }
