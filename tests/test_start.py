@@ -14,7 +14,7 @@ from tests.server_process import ROOT
 posix = pytest.mark.skipif(os.name == "nt", reason="no POSIX signals")
 
 BEGIN = "from protocol.start import begin_command\nbegin_command()\nimport os, signal, sys\n"
-IMPORTED = "os.kill(os.getpid(), signal.SIGINT)\ntry:\n    [i for i in range(10**6)]\nexcept BaseException:\n    pass\n"
+HIDING = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException:\n    pass\n"
 """A module that is interrupted, and that hides it, as modules in C do."""
 
 
@@ -26,7 +26,7 @@ def python(program: str, *arguments: str, path: str = "") -> subprocess.Complete
 
 @posix
 def test_ctrl_c_in_an_import_ends_it_whatever_the_module_does(tmp_path):
-    (tmp_path / "hiding.py").write_text("import os, signal\n" + IMPORTED)
+    (tmp_path / "hiding.py").write_text(HIDING)
     process = python(BEGIN + "print('before')\nimport hiding\nprint('after')", path=str(tmp_path))
     assert (process.returncode, process.stdout, process.stderr) == (130, "before\n", "stopped\n")
 
