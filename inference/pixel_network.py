@@ -13,7 +13,6 @@ from inference.network_files.frame_input import takes_frames, usual_scaling
 from inference.network_files.opening import open_network
 from inference.network_files.tensors import EngineError, Tensor, image_input
 from inference.network_files.trial import try_once
-from models.adapter.text import Adapter
 from models.identify.candidates import SCALES
 from models.identify.network import MOST_OUTPUTS, Answers, Pixels
 from models.keras_files.file_kinds import ModelKind
@@ -63,7 +62,7 @@ def _steering_outputs(file: Path, tensors: tuple[Tensor, ...], count: int) -> li
     outputs: list[NumberOutput | None] = []
     for number in range(count):
         try:
-            outputs.append(choose_output(file, tensors, "output", str(number), Adapter()))
+            outputs.append(choose_output(file, tensors, "output", str(number)))
         except EngineError:
             outputs.append(None)
     if not any(outputs):

@@ -33,9 +33,16 @@ def network(shape: tuple[int, int, int], outputs: Sequence[str] = ("steering",))
     return model
 
 
-def litert(path: Path, model: keras.Model, number: Any = None, pictures: Sequence[np.ndarray] = ()) -> Path:
-    """Write a .tflite file. number: the format of a wholly quantised one, whose ranges come from `pictures`."""
+def litert(
+    path: Path, model: keras.Model, number: Any = None, pictures: Sequence[np.ndarray] = (), flex: bool = False
+) -> Path:
+    """Write a .tflite file. number: the format of a wholly quantised one, whose ranges come from `pictures`.
+
+    flex: whether it may use operators of the whole TensorFlow.
+    """
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if flex:
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     if number is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([picture[None].astype(np.float32)] for picture in pictures)

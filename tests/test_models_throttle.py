@@ -85,6 +85,50 @@ def test_it_is_found_by_its_name_in_a_litert_file(tmp_path: Path, monkeypatch: p
     assert "the output throttle is the throttle, which drives with --throttle model" in engine.notes
 
 
+@pytest.fixture
+def classes(tmp_path: Path) -> keras.Model:
+    """Three classes of steering and four of throttle, as donkeycar has them: the brightest channel is the class."""
+    frames = keras.Input((160, 320, 3))
+    mean = layers.GlobalAveragePooling2D()(frames)
+    angle, gas = (layers.Dense(n, use_bias=False, name=name) for n, name in ((3, "angle_out"), (4, "throttle_out")))
+    network = keras.Model(frames, {"angle_out": angle(mean), "throttle_out": gas(mean)})
+    for head in (angle, gas):
+        head.set_weights([np.eye(3, head.units, dtype=np.float32)])
+    return network
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".tflite"])
+def test_it_may_be_of_classes_like_the_steering(
+    classes: keras.Model, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_file, "try_once", lambda *_: None)
+    file = (litert if suffix == ".tflite" else lambda path, model: saved(model, path))(tmp_path / f"m{suffix}", classes)
+    engine_name = "auto" if suffix == ".tflite" else "tensorflow"
+    with pytest.raises(ValueError, match=r"one (of their numbers|number) is the steering: add"):
+        open_engine(file, engine_name, "frame")
+    blue = np.full((1, 160, 320, 3), (10, 20, 30), np.uint8)
+    for text, throttle in (("", 0.5), (", throttle=*0.5", 0.25), (", throttle=throttle_out*1/4", 0.125)):
+        assert open_engine(file, engine_name, f"frame, bins{text}").run(blue)[0] == pytest.approx([1.0, throttle])
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".tflite"])
+def test_donkeycar_s_linear_networks_need_no_names(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_file, "try_once", lambda *_: None)
+    model = network((160, 320, 3), ("n_outputs0", "n_outputs1"))
+    file = litert(tmp_path / "m.tflite", model) if suffix == ".tflite" else saved(model, tmp_path / "m.keras")
+    engine = open_engine(file, "auto" if suffix == ".tflite" else "tensorflow", "scale=1/255")
+    steering = answer_of(FRAME / 255)
+    assert engine.run(FRAME[None])[0] == pytest.approx([steering, 2 * steering], rel=1e-3)
+    assert "the output n_outputs0 steers" in engine.notes
+
+
+def test_a_throttle_of_several_numbers_is_no_throttle(model: Path) -> None:
+    with pytest.raises(ValueError, match="one number is the throttle"):
+        open_engine(model, "tensorflow", "output=gas, throttle=controls")
+
+
 def test_a_model_without_one_is_refused(model: Path) -> None:
     options = parse_options([str(model), "--throttle", "model", "--engine", "tensorflow"])
     assert speed_target(options) == SpeedTarget(15.0, models_throttle=True)

@@ -143,3 +143,12 @@ def test_a_stack_of_images_that_are_no_images_is_refused(tmp_path: Path, monkeyp
     onnx.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
     with pytest.raises(EngineError, match="one image at a time"):
         open_engine(saved_onnx(tmp_path / "model.onnx", onnx))
+
+
+@pytest.mark.slow
+def test_a_file_with_operators_of_the_whole_tensorflow_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    stack = keras.Input((3, 160, 320, 3))
+    mean = layers.GlobalAveragePooling3D()(layers.MaxPooling3D((1, 2, 2))(stack))
+    file = litert(tmp_path / "model.tflite", keras.Model(stack, layers.Dense(1)(mean)), flex=True)
+    with pytest.raises(EngineError, match=r"needs FlexMaxPool3D, .* give the \.h5 or \.keras file"):
+        open_engine(file, preprocess="frame")

@@ -8,28 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.network_files.tensors import NUMBERS, Array, EngineError, Tensor, listed
-from models.adapter.text import Adapter, output_named
+from models.adapter.text import Adapter, class_values, output_named
 
 MAX_ANSWERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class NumberOutput:
-    """One number in the output `number`, a tensor: the one at `index`, or the likeliest of its classes as a steering.
+    """One number in the output `number`, a tensor: the one at `index`, or the likeliest of its classes.
 
-    factor: the number is multiplied by it. bins: how many classes, 0 for a number.
+    factor: the number is multiplied by it. classes: the value of the first class and the step to the next, None for a
+    number.
     """
 
     number: int
     index: int
     tensor: Tensor
     factor: float = 1.0
-    bins: int = 0
+    classes: tuple[float, float] | None = None
 
     def value(self, values: Array) -> float:
         """The number in the values of the output."""
-        if self.bins:
-            return (2.0 * int(values.argmax()) / (self.bins - 1) - 1.0) * self.factor
+        if self.classes is not None:
+            first, step = self.classes
+            return (first + step * int(values.argmax())) * self.factor
         return self.tensor.decode(float(values.flat[self.index])) * self.factor
 
 
@@ -39,34 +41,39 @@ def answer_outputs(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> t
     Raises EngineError if it is not clear which number is the steering.
     """
     names = [output.name for output in outputs]
-    steering = choose_output(file, outputs, "output", output_named("steering", names, adapter.output), adapter)
+    name = output_named("steering", names, adapter.output)
+    steering = choose_output(file, outputs, "output", name, adapter.steer, adapter.bins)
     name = output_named("throttle", names, adapter.throttle)
-    return (steering,) if name is None else (steering, choose_output(file, outputs, "throttle", name, Adapter()))
+    if name is None:
+        return (steering,)
+    return steering, choose_output(file, outputs, "throttle", name, adapter.throttle_factor, adapter.bins)
 
 
-def choose_output(file: Path, outputs: Sequence[Tensor], part: str, name: str | None, adapter: Adapter) -> NumberOutput:
-    """The number of this name or place, or the only one. part: of the text."""
-    places = [
-        (number, i) for number, output in enumerate(outputs) for i in range(1 if adapter.bins else _count(output))
-    ]
+def choose_output(
+    file: Path, outputs: Sequence[Tensor], part: str, name: str | None, factor: float = 1.0, bins: bool = False
+) -> NumberOutput:
+    """The number of this name or place, or the only one. part: of the text; bins: whether its numbers are classes."""
+    places = [(number, i) for number, output in enumerate(outputs) for i in range(1 if bins else _count(output))]
     if name is not None and not name.isdecimal():
         places = [place for place in places if outputs[place[0]].name == name]
     elif name is not None:
         places = places[int(name) : int(name) + 1]
     if len(places) != 1:
-        what = f"{part}={name} is none of them" if name is not None else "one of their numbers is the steering"
+        one = f"one of their numbers is the {'throttle' if part == 'throttle' else 'steering'}"
         raise EngineError(
-            f"{file} answers with {listed(outputs)}; {what}: add output=NAME or output=0, or bins for classes, to "
-            "--preprocess"
+            f"{file} answers with {listed(outputs)}; {one if places else f'{part}={name} is none of them'}: add "
+            "output=NAME or output=0, or bins for classes, to --preprocess"
         )
     ((number, index),) = places
     output = outputs[number]
     if output.dtype not in NUMBERS or (output.is_integer and not output.scale):
         raise EngineError(f"{file} answers with {output}; numbers of this format without a scale are no steering")
-    bins = _count(output) if adapter.bins else 0
-    if adapter.bins and not 2 <= bins <= MAX_ANSWERS:
+    count = _count(output)
+    if not bins or (part == "throttle" and count == 1):
+        return NumberOutput(number, index, output, factor)
+    if not 2 <= count <= MAX_ANSWERS:
         raise EngineError(f"bins needs 2 to {MAX_ANSWERS} classes; {file} answers with {output}")
-    return NumberOutput(number, index, output, adapter.steer, bins)
+    return NumberOutput(number, index, output, factor, class_values(part, count))
 
 
 def _count(tensor: Tensor) -> int:

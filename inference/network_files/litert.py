@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class LiteRtNetwork:
         try:
             self._interpreter = open_interpreter(source, threads)
         except (ValueError, RuntimeError) as error:
-            raise EngineError(f"{name} is no LiteRT model that this machine can run: {first_line(error)}") from None
+            raise EngineError(f"{name} is no LiteRT model that this machine can run: {reason(error)}") from None
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         names = _signature_names(self._interpreter)
         self.inputs = tuple(_tensor(details, names) for details in inputs)
@@ -42,6 +43,17 @@ class LiteRtNetwork:
 def first_line(error: Exception) -> str:
     """The first line of a runtime's message, without its end."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def reason(error: Exception) -> str:
+    """What LiteRT says of a file that it cannot run, for the user."""
+    flex = re.search(r"\((Flex\w{1,60})\)", str(error))
+    if flex is None:
+        return first_line(error)
+    return (
+        f"it needs {flex[1]}, an operator of the whole TensorFlow; give the .h5 or .keras file that it was made from, "
+        "or convert that with `python -m models.convert`"
+    )
 
 
 def _signature_names(interpreter: Any) -> dict[int, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from inference.conversion import ROOT, cache_folder, preferred_folder
+from inference.network_files.litert import reason
 from inference.network_files.opening import PACKAGES, open_network
 from inference.network_files.tensors import EngineError, image_input
 from models.keras_files.file_kinds import ModelKind
@@ -78,7 +79,7 @@ def main() -> int:
         print(f"{name} needs more than {MEMORY_BYTES >> 30} GB of memory")
         return REFUSED
     except Exception as error:  # what a runtime raises
-        print(f"{name} fails on a frame: {' '.join(str(error).split())[:200]}")
+        print(f"{name} fails on a frame: {reason(error)}")
         return REFUSED
     return 0
 

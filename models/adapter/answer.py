@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from models.adapter.text import Adapter, output_named
+from models.adapter.text import Adapter, class_values, output_named
 from models.keras_files.weights import ModelFileError
 
 MAX_BINS = 200
@@ -20,26 +20,32 @@ def answer_of(outputs: dict[str, Any], adapter: Adapter) -> Any:
     from keras import layers  # noqa: PLC0415 - Keras takes seconds
 
     name = output_named("steering", list(outputs), adapter.output)
-    steering = _output(outputs, "output", name, adapter.bins)
-    if adapter.bins:
-        steering = _from_bins(steering)
-    steering = _one_number(steering, outputs, "steer_shape")
-    if adapter.steer != 1.0:
-        steering = layers.Rescaling(adapter.steer, name="steer_factor")(steering)
+    steering = _scaled(_answer(outputs, "output", name, adapter.bins), adapter.steer, "steer_factor")
     name = output_named("throttle", list(outputs), adapter.throttle)
     if name is None:
         return steering
-    throttle = _one_number(_output(outputs, "throttle", name, bins=False), outputs, "steer_throttle")
+    throttle = _answer(outputs, "throttle", name, adapter.bins)
+    throttle = _scaled(throttle, adapter.throttle_factor, "steer_throttle_factor")
     return layers.Concatenate(name="steer_answer")([steering, throttle])
 
 
-def _one_number(output: Any, outputs: dict[str, Any], name: str) -> Any:
-    """The output as (n, 1). Raises ModelFileError if it has several numbers."""
+def _answer(outputs: dict[str, Any], part: str, name: str | None, bins: bool) -> Any:
+    """The steering or the throttle as (n, 1). part: of the text. Raises ModelFileError if it is not one number."""
     from keras import layers  # noqa: PLC0415
 
-    if math.prod(output.shape[1:]) != 1:
-        raise ModelFileError(f"the model answers with {described(outputs)}; one number is the steering: {ADVICE}")
-    return output if tuple(output.shape[1:]) == (1,) else layers.Reshape((1,), name=name)(output)
+    y = _output(outputs, part, name, bins)
+    if bins and (part == "output" or math.prod(y.shape[1:]) != 1):
+        y = _from_bins(y, part)
+    if math.prod(y.shape[1:]) != 1:
+        what = "throttle" if part == "throttle" else "steering"
+        raise ModelFileError(f"the model answers with {described(outputs)}; one number is the {what}: {ADVICE}")
+    return y if tuple(y.shape[1:]) == (1,) else layers.Reshape((1,), name=f"steer_{part}_shape")(y)
+
+
+def _scaled(number: Any, factor: float, name: str) -> Any:
+    from keras import layers  # noqa: PLC0415
+
+    return number if factor == 1.0 else layers.Rescaling(factor, name=name)(number)
 
 
 ADVICE = "add output=NAME or output=0, or bins for classes, to --preprocess"
@@ -77,11 +83,8 @@ def _number(output: Any, number: int, name: str) -> Any:
     return flat[:, number : number + 1]
 
 
-def _from_bins(classes: Any) -> Any:
-    """The likeliest class (n, classes) as steering (n, 1), evenly from -1 to 1.
-
-    Source: donkeycar's `linear_unbin`, which has 15 classes.
-    """
+def _from_bins(classes: Any, part: str) -> Any:
+    """The likeliest class (n, classes) as a steering or a throttle (n, 1), as `class_values` says."""
     from keras import ops  # noqa: PLC0415
 
     count = classes.shape[-1]
@@ -89,5 +92,6 @@ def _from_bins(classes: Any) -> Any:
         raise ModelFileError(
             f"bins needs 2 to {MAX_BINS} classes in one row, the output has {tuple(classes.shape[1:])}"
         )
+    first, step = class_values(part, count)
     number = ops.cast(ops.argmax(classes, axis=-1, keepdims=True), "float32")
-    return number * (2.0 / (count - 1)) - 1.0
+    return number * step + first

@@ -19,8 +19,9 @@ MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".tflite", ".onnx")
 ANSWER_SYNTAX = """parts that say what the network's answer means:
   steer=1/25         multiply the answer by it: degrees become -1..1; steer=-1 mirrors
   output=steering    the output of this name, or with output=0 the first of all numbers, is the steering
-  throttle=throttle  likewise the output that is the throttle, for --throttle model
-  bins               the numbers are classes from full left to full right; the likeliest one steers
+  throttle=throttle  likewise the output that is the throttle, for --throttle model; throttle=1*0.5 halves it
+  bins               the numbers are classes from full left to full right, and from no throttle to a full one; the
+                     likeliest one counts
   input=NAME:speed/30  what an input besides the image gets: speed (mph), steering (-1..1), throttle (0..1)"""
 
 
@@ -29,8 +30,8 @@ class Adapter:
     """How a network is used. preprocessing: None leaves the choice to the loader.
 
     output: name or number of the output that steers, None for the only one. steer: the answer is multiplied by it.
-    throttle: likewise of the output that is the throttle, None for one that is called so.
-    bins: the output's numbers are classes, evenly from -1 to 1, as donkeycar's categorical networks have them.
+    throttle: likewise of the output that is the throttle, None for one that is called so; it is multiplied by
+    throttle_factor. bins: an output's numbers are classes, see `class_values`.
     inputs: what the inputs besides the image get, by name.
     """
 
@@ -39,6 +40,7 @@ class Adapter:
     steer: float = 1.0
     bins: bool = False
     throttle: str | None = None
+    throttle_factor: float = 1.0
     inputs: Mapping[str, Columns] = field(default_factory=dict)
 
 
@@ -52,14 +54,29 @@ def read_adapter(text: str | None) -> Adapter:
     for key in ("output", "throttle"):
         if _value(answer, key) == "":
             raise PreprocessingError(f"{key}= needs the name or the number of an output, as in {key}=0")
+    throttle, _, throttle_factor = (_value(answer, "throttle") or "").partition("*")
     inputs = dict(_read_input(part) for key, part in answer.items() if key.startswith("input="))
-    preprocessing = read_preprocessing(",".join(pixels)) if pixels else None
     return Adapter(
-        preprocessing, _value(answer, "output"), factor, "bins" in answer, _value(answer, "throttle"), inputs
+        read_preprocessing(",".join(pixels)) if pixels else None,
+        _value(answer, "output"),
+        factor,
+        "bins" in answer,
+        throttle.strip() or None,
+        read_number(throttle_factor.strip()) if throttle_factor else 1.0,
+        inputs,
     )
 
 
-TERMS = {"steering": ("steer", "angle"), "throttle": ("throttle",)}
+TERMS = {"steering": ("steer", "angle", "n_outputs0"), "throttle": ("throttle", "n_outputs1")}
+"""What the names of outputs contain; donkeycar's linear networks have n_outputs0 and n_outputs1."""
+
+
+def class_values(part: str, count: int) -> tuple[float, float]:
+    """The value of the first of `count` classes, and the step to the next: -1 to 1 for a steering, 0 on for a throttle.
+
+    part: "output" or "throttle". Source: donkeycar's `linear_unbin`, of 15 and 20 classes.
+    """
+    return (0.0, 1.0 / count) if part == "throttle" else (-1.0, 2.0 / (count - 1))
 
 
 def output_named(meaning: str, names: list[str], chosen: str | None) -> str | None:

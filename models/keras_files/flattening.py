@@ -83,10 +83,10 @@ class Flattener:
             raise ModelFileError(f"{path[0].name!r} nests models more than {MAX_DEPTH} deep")
         if kind == SEQUENTIAL:
             layers, output = _chain(config)
-            outputs = [output]
+            outputs = {output.layer: output}
         else:
             layers, outputs = _graph(config, MAX_INPUTS if source is None else 1)
-        offsets = _offsets(layers, outputs)
+        offsets = _offsets(layers, outputs.values())
         inputs_of_model = [layer.name for layer in layers if layer.kind == "InputLayer"]
         names = {Reference(name, 0): name if source is None else source for name in inputs_of_model}
         waiting = [
@@ -106,10 +106,10 @@ class Flattener:
             if len(next_round) == len(waiting):
                 raise ModelFileError(f"layer {next_round[0][0].name!r} takes its input from a missing layer")
             waiting = next_round
-        for output in outputs:
+        for output in outputs.values():
             if _shifted(output, offsets) not in names:
                 raise ModelFileError(f"the model's output {short(output.layer)} is not one of its layers")
-        return {output.layer: names[_shifted(output, offsets)] for output in outputs}
+        return {name: names[_shifted(output, offsets)] for name, output in outputs.items()}
 
     def _add(self, layer: _Layer, call: Call, inputs: list[str], path: tuple[Step, ...], suffix: str) -> str:
         """Add one call of a layer or nested model; return the name of the layer with its output."""
@@ -174,8 +174,11 @@ def _chain(config: Any) -> tuple[list[_Layer], Reference]:
     return chain, Reference(chain[-1].name, 0)
 
 
-def _graph(config: Any, max_inputs: int) -> tuple[list[_Layer], list[Reference]]:
-    """The layers and the outputs of a functional model of at most `max_inputs` inputs."""
+def _graph(config: Any, max_inputs: int) -> tuple[list[_Layer], dict[str, Reference]]:
+    """The layers and the outputs, by name, of a functional model of at most `max_inputs` inputs.
+
+    Outputs have their layers' names, or in a model that was made with a dictionary of outputs its keys.
+    """
     if not isinstance(config, dict) or "output_layers" not in config:
         raise ModelFileError("a functional model in the file names no output layer")
     layers = list(_layers(config.get("layers")))
@@ -183,13 +186,16 @@ def _graph(config: Any, max_inputs: int) -> tuple[list[_Layer], list[Reference]]
     outputs = config["output_layers"]
     if isinstance(outputs, list) and outputs and isinstance(outputs[0], str):
         outputs = [outputs]  # Keras 3 writes a single one as ["dense", 0, 0]
-    count = len(outputs) if isinstance(outputs, list) else 0
+    count = len(outputs) if isinstance(outputs, list | dict) else 0
     if not 0 < len(inputs) <= max_inputs or not 0 < count <= MAX_OUTPUTS:
         raise ModelFileError(
             f"the model has {len(inputs)} inputs and {count} outputs; it may have up to {max_inputs} and {MAX_OUTPUTS}"
         )
     _require_unique(layers)
-    return layers, [read_history(output) for output in outputs]
+    if isinstance(outputs, dict):
+        return layers, {name: read_history(output) for name, output in outputs.items()}
+    references = [read_history(output) for output in outputs]
+    return layers, {reference.layer: reference for reference in references}
 
 
 def _require_unique(layers: Iterable[_Layer]) -> None:
@@ -220,7 +226,7 @@ def _layer(layer: Config, kind: object, config: Any, number: int) -> _Layer:
     return _Layer(name, kind, config, read_calls(name, layer.get("inbound_nodes") or []))
 
 
-def _offsets(layers: list[_Layer], outputs: list[Reference]) -> dict[str, int]:
+def _offsets(layers: list[_Layer], outputs: Iterable[Reference]) -> dict[str, int]:
     """The number of the first call by layer: Keras 2 counts the calls of a nested model from 1, not from 0."""
     last = {output.layer: output.node for output in outputs}
     for layer in layers:
