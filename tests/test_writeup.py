@@ -17,7 +17,7 @@ from training.run.recipe import QUICK, STUDY, Recipe
 from training.run.run import TrainingSettings, read_settings
 from training.run.run_folder import RunError
 from training.writeup.__main__ import main
-from training.writeup.markdown import GAP, figure, table
+from training.writeup.markdown import GAP, figure, link, table
 from training.writeup.pictures import typical_rows
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +55,11 @@ def test_a_bend_to_each_side_and_a_straight_are_shown():
     assert typical_rows(np.zeros(1)) == (0, 0, 0)
 
 
+def test_links_and_cells_survive_unusual_names():
+    assert link("my (first) run/a b.h5") == "[a b.h5](my%20%28first%29%20run/a%20b.h5)"
+    assert table(("a",), [("x|y",)]).endswith("| x\\|y |")
+
+
 def test_tables_and_figures_that_were_not_measured():
     assert table(("a", "b"), [(1, "two")]) == "| a | b |\n| --- | --- |\n| 1 | two |"
     assert [figure({"mae": value}, "mae") for value in (0.25, float("nan"), None)] == ["0.250", "-", "-"]
@@ -87,7 +92,7 @@ def test_a_draft_has_the_runs_own_figures_and_pictures(finished, tmp_path, capsy
     assert f"{card.metrics['all']['mae']:.3f}" in text
     assert "python -m training 'my lake' --model eff-tiny" in text
     assert "drove the built-in track `lake` at 15 mph" in text
-    assert "[The film of the drive](<my film.mp4>)" in text
+    assert "[The film of the drive](my%20film.mp4)" in text
     pictures = re.findall(r"!\[.+?\]\((.+?)\)", text)
     assert len(pictures) == 5
     for name in pictures:

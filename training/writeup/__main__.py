@@ -64,18 +64,17 @@ def _write(options: argparse.Namespace) -> None:
     drive = None
     if options.laps:
         drive = drive_and_draw(finished.model, track, options.laps, options.speed, pictures / MAP)
-    model, card = (_link(file, out) for file in (finished.model, card_path(finished.model)))
-    text = draft(finished, drive, Links(pictures.name, model, card, _link(options.film, out) if options.film else None))
+    model, card = (_path(file, out) for file in (finished.model, card_path(finished.model)))
+    text = draft(finished, drive, Links(pictures.name, model, card, _path(options.film, out) if options.film else None))
     write_whole(out, text.encode())
     if drive:
         print(f"{drive.report.off_road_events} times off the road in {drive.report.laps:.2f} laps")
     print(f'wrote {out}; {gaps(text)} places are marked "Your words" and wait for yours')
 
 
-def _link(file: Path, out: Path) -> str:
-    """Return the way from the draft to a file, as Markdown wants it. Raises ValueError for another drive of Windows."""
-    way = Path(os.path.relpath(file.resolve(), out.resolve().parent)).as_posix()
-    return f"<{way}>" if " " in way else way
+def _path(file: Path, out: Path) -> str:
+    """Return the path from the draft's folder to a file. Raises ValueError for another drive of Windows."""
+    return Path(os.path.relpath(file.resolve(), out.resolve().parent)).as_posix()
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

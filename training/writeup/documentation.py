@@ -6,7 +6,7 @@ import numpy as np
 
 from training.writeup.drive import Drive
 from training.writeup.finished_run import FinishedRun
-from training.writeup.markdown import Links, figure, gap, picture, shape_text, table
+from training.writeup.markdown import Links, figure, gap, link, picture, shape_text, table
 from training.writeup.pictures import BALANCE, CURVES, MAP, VARIATIONS, learned_steering
 from training.writeup.strategy import STRAIGHT
 
@@ -79,7 +79,7 @@ def processing(run: FinishedRun, links: Links) -> str:
 
 def simulation(drive: Drive | None, links: Links) -> str:
     """Udacity: the car navigates the test track."""
-    film = f"[The film of the drive]({links.film})" if links.film else gap("film a lap, and link the film here.")
+    film = link(links.film, "The film of the drive") if links.film else gap("film a lap, and link the film here.")
     if drive is None:
         report = gap("How does the model drive? `python -m training.evaluate` counts how often it leaves the road.")
         return f"## Simulation\n\n{report}\n\n{film}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
 
 GAP = "> **Your words:**"
 """A paragraph that begins so is a question to the student."""
@@ -12,7 +14,7 @@ GAP = "> **Your words:**"
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What the text links to, as seen from its own folder. pictures: their folder; film: None if there is none."""
+    """Paths from the text's own folder, with slashes. pictures: their folder; film: None if there is none."""
 
     pictures: str
     model: str
@@ -27,13 +29,22 @@ def gap(question: str) -> str:
 
 def picture(title: str, links: Links, name: str) -> str:
     """Return a picture of the write-up's folder of pictures."""
-    return f"![{title}]({links.pictures}/{name})"
+    return f"!{link(f'{links.pictures}/{name}', title)}"
+
+
+def link(path: str, title: str = "") -> str:
+    """Return a link to a file; without a title, its name is shown."""
+    return f"[{title or PurePosixPath(path).name}]({quote(path)})"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    lines = [head, ["---"] * len(head), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", r"\|")
 
 
 def figure(figures: Mapping[str, float | None], name: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from protocol.recording import SESSION_GAP_S
 from training.run.recipe import Recipe
 from training.writeup.finished_run import FinishedRun
-from training.writeup.markdown import GAP, Links, figure, gap, picture, table
+from training.writeup.markdown import Links, figure, gap, link, picture, table
 from training.writeup.pictures import VIEWS, recorded_steering
 
 STRAIGHT = 0.02
@@ -32,12 +33,10 @@ def opening(run: FinishedRun) -> str:
 
 def files(run: FinishedRun, links: Links) -> str:
     """List what is handed in, and how it is run. Udacity: files submitted, code quality."""
-    film = (
-        f"[{Path(links.film).name}]({links.film})" if links.film else f"{GAP} film a lap, and name the film by `--film`"
-    )
+    film = link(links.film) if links.film else "not filmed yet"
     rows = (
-        (f"[{Path(links.model).name}]({links.model})", f"the trained network, {run.model.stat().st_size / 1e6:.2f} MB"),
-        (f"[{Path(links.card).name}]({links.card})", "what it learned from, all settings, and its figures"),
+        (link(links.model), f"the trained network, {run.model.stat().st_size / 1e6:.2f} MB"),
+        (link(links.card), "what it learned from, all settings, and its figures"),
         (film, "the film of a drive"),
         ("`python -m training`", "the program that trains, in place of `model.py`"),
         ("`server/drive.py`", "the program that drives, in place of the course's `drive.py`"),
@@ -47,8 +46,8 @@ def files(run: FinishedRun, links: Links) -> str:
             "## Files and code",
             table(("file", "what it is"), rows),
             "This command lets the model drive Udacity's simulator in its autonomous mode:",
-            f"```\npython server/drive.py {Path(links.model).name}\n```",
-            "This command repeats the training:",
+            f"```\npython server/drive.py {shlex.quote(PurePosixPath(links.model).name)}\n```",
+            "This command repeats the training, where the recordings are:",
             f"```\n{run.command()}\n```",
             "Images are read, varied and batched while the network learns (`training/data/pipeline.py`), so they never"
             " lie in memory all at once. The loop of the training is in `training/run/train.py`.",
@@ -77,10 +76,11 @@ def network(run: FinishedRun) -> str:
 
 def overfitting(run: FinishedRun) -> str:
     """Udacity: attempts to reduce overfitting."""
-    recipe, metrics = run.recipe, run.card.metrics
+    recipe = run.recipe
     rows = [
         (name, *(figure(figures, key) for key in ("rows", "mae", "zero_mae", "correlation")))
-        for name, figures in metrics.items()
+        for name, figures in run.card.metrics.items()
+        if " stretch " not in name
     ]
     average = f", and the saved weights are an average over {recipe.average_horizon_steps} steps"
     averaged = average if recipe.average_horizon_steps > 1 else ""
@@ -96,7 +96,7 @@ def overfitting(run: FinishedRun) -> str:
                 ],
             ),
             "The error on held-out rows stands beside the error of always answering 0. Means over one second show the"
-            " intention of a driver who steers in bursts.",
+            " intention of a driver who steers in bursts. The model's card has the figures of each held-out stretch.",
             table(("held out", "rows", "mean absolute error", "of always 0", "correlation"), rows),
             f"Dropout is {recipe.head_dropout:g} between the dense layers and {recipe.block_dropout:g} after each"
             f" block. Weights decay by {recipe.weight_decay:g}{averaged}. Each image"
