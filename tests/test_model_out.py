@@ -90,12 +90,12 @@ def test_a_quick_training_by_another_recipe_is_a_mistake(tmp_path):
 
 
 def test_the_next_commands_can_be_pasted():
-    for _, line in next_commands(Path("my runs/eff tiny.h5")):
+    for _, line in next_commands(Path("my models/eff tiny.h5"), Path("my runs")):
         arguments = shlex.split(line)
         assert arguments[0] == "python"
-        assert "my runs/eff tiny.h5" in arguments
+        assert "my models/eff tiny.h5" in arguments
         script = arguments[1] if arguments[1] != "-m" else arguments[2].replace(".", "/") + ".py"
-        assert (ROOT / script).is_file()
+        assert (ROOT / script).is_file() or (ROOT / script).with_suffix("").joinpath("__main__.py").is_file()
 
 
 @pytest.mark.slow

@@ -134,23 +134,17 @@ def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
         interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]
         print(f"{trial}: {interventions:.0f} interventions, mean lateral offset {offset_m:.2f} m")
     print(f"wrote {out} and {out.with_suffix('.json')}\n\nwhat to do next:")
-    for purpose, command in next_commands(out):
+    for purpose, command in next_commands(out, folder):
         print(f"  {purpose}\n    {command}")
 
 
 def _preview(settings: TrainingSettings, out: Path) -> None:
     """Draw what training would show the model, without training it."""
-    import numpy as np  # noqa: PLC0415
+    from training.data.samples import load_drives  # noqa: PLC0415
+    from training.preview import preview  # noqa: PLC0415
 
-    from training.data.pipeline import hoods  # noqa: PLC0415
-    from training.data.samples import draw_epoch, load_drives  # noqa: PLC0415
-    from training.preview import draw_preview  # noqa: PLC0415
-    from training.run.network import build  # noqa: PLC0415
-
-    recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
-    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
-    others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
-    draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
+    drives = load_drives([Path(name) for name in settings.recordings], settings.recipe, settings.lap_m, settings.seed)
+    preview(settings, drives, out)
     print(f"wrote {out}")
 
 

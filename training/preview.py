@@ -7,6 +7,7 @@ page the drawn path must still lead along the lane, or back into it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,10 +21,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from training.data.augment import as_image, augment, brightness, shadow
 from training.data.hood import replace_hood
-from training.data.pipeline import images
+from training.data.pipeline import hoods, images
+from training.data.samples import Drive, draw_epoch
 from training.data.viewpoint import Rows, path_columns, rows_to_read, steer_back, view_from
 from training.run.figures import save_figure
+from training.run.network import build
 from training.run.recipe import Recipe
+from training.run.run import TrainingSettings
 
 COLUMNS = 5
 """Images on the page, from a hard left to a hard right; the hardest are left out, because they turn on the spot."""
@@ -41,6 +45,13 @@ class Tile(NamedTuple):
     name: str
     image: npt.NDArray[np.uint8]
     steering: float
+
+
+def preview(settings: TrainingSettings, drives: Sequence[Drive], out: Path) -> None:
+    """Write the page of a training's first epoch. drives: those of its recordings. Raises OSError."""
+    recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
+    others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
+    draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
 
 
 def draw_preview(

@@ -34,8 +34,9 @@ def check_out(out: Path, recordings: Sequence[Path], force: bool) -> None:
         raise ValueError(f"{out} was made from {others}; name another --out, or replace it by --force")
 
 
-def next_commands(model: Path) -> list[tuple[str, str]]:
-    """Return (what for, command) for the next steps with a model file, quoted for this system's shell."""
+def next_commands(model: Path, run: Path) -> list[tuple[str, str]]:
+    """Return (what for, command) for the next steps with a model file and its run, quoted for this system's shell."""
+    elsewhere = [] if model.parent == run else ["--model", str(model)]
     commands = (
         ("drive the built-in lake and watch", ["server/drive.py", str(model), "--simulator", "lake"]),
         (
@@ -45,6 +46,10 @@ def next_commands(model: Path) -> list[tuple[str, str]]:
         (
             "count how often it leaves the road",
             ["-m", "training.evaluate", str(model), "--track", "lake", "--laps", "3"],
+        ),
+        (
+            "draft a write-up",
+            ["-m", "training.writeup", str(run), *elsewhere, "--film", "my-drive.mp4"],
         ),
         ("drive Udacity's simulator", ["server/drive.py", str(model)]),
     )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import keras
 
@@ -19,7 +19,18 @@ from models.whole_files import write_csv, write_whole
 from training.judge.held_out import Metrics
 from training.run.network import WeightAverage, Weights
 from training.run.recipe import Recipe
-from training.run.run_folder import SETTINGS, claim, numbered_arrays, open_arrays, pack_arrays, restore, save
+from training.run.run_folder import (
+    SETTINGS,
+    RunError,
+    claim,
+    numbered_arrays,
+    open_arrays,
+    pack_arrays,
+    restore,
+    save,
+)
+
+MAX_SETTINGS_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,43 @@ class TrainingSettings:
     def name(self) -> str:
         """Return a name such as `eff-3fa2c1d0`: the model, and a hash of all settings."""
         return f"{self.model}-{hashlib.sha256(self.as_json().encode()).hexdigest()[:8]}"
+
+
+def read_settings(folder: Path) -> TrainingSettings:
+    """Read the settings of a run, finished or not. Raises RunError for a folder that holds none of this version."""
+    file = folder / SETTINGS
+    try:
+        with file.open("rb") as content:
+            text = content.read(MAX_SETTINGS_BYTES)
+        values = json.loads(text, parse_constant=_refuse)
+        recipe = Recipe(**_checked(Recipe, values["recipe"]))
+        return TrainingSettings(**_checked(TrainingSettings, {**values, "recipe": recipe}))
+    except FileNotFoundError:
+        raise RunError(f"{folder} is no training's run folder: there is no {SETTINGS} in it") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{file} is damaged or of another version ({error})") from None
+
+
+def _checked(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with tuples for lists. Raises ValueError for a value that is not of its field's plain type."""
+    checked = {name: _as_tuple(value) for name, value in values.items()}
+    for name, hint in get_type_hints(kind).items():
+        parts = get_args(hint) if type(None) in get_args(hint) else (hint,)
+        types = {get_origin(part) or part for part in parts}
+        value = checked[name]
+        if type(value) not in types and not (type(value) is int and float in types):
+            raise ValueError(f"{name} is {str(value)[:60]!r}")
+        if hint == tuple[str, ...] and not all(isinstance(item, str) for item in value):
+            raise ValueError(f"{name} holds something else than text")
+    return checked
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 class TrainingRun:

@@ -65,7 +65,7 @@ def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
         for phase in phases(recipe, settings.dagger):
             training.run(phase)
         card = training.finish(out, tests)
-        training.progress.tell("finished", f"The training is finished. The model is {out}.", next_commands(out))
+        training.progress.tell("finished", f"Training is finished. The model is {out}.", next_commands(out, folder))
     return card
 
 
