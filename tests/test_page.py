@@ -48,7 +48,7 @@ def test_a_drive_is_seen_and_operated(open_page, tmp_path):
 
         expect_text(page, "#record", "Stop recording")
         page.click("#record")
-        expect_text(page, "#notice", "Recorded in")
+        expect_text(page, "#notice", "Recorded")
         page.keyboard.press("s")
         expect_text(page, "#notice", f"pictures in {tmp_path.resolve()}")
 

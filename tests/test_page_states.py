@@ -16,11 +16,13 @@ from PIL import Image
 from protocol.recording import read_recording
 from server.health.slowness import RECENT
 from server.observers.drive_history import Sample
+from server.web.page_stream import MAX_STREAMS
 from server.web.saliency_service import SaliencyPending
 from tests.api_client import GREY
 from tests.browser import NEEDS_CHROMIUM, expect_text, sync_api
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
+from tests.test_page_stream import Stream
 
 pytestmark = NEEDS_CHROMIUM
 PHONE, LAPTOP, WIDE = ({"width": w, "height": h} for w, h in ((360, 640), (1280, 800), (1920, 1080)))
@@ -216,6 +218,15 @@ def test_nothing_looks_alive_while_the_server_hangs_and_it_revives(server, simul
     assert not page.locator("#stale-mark").is_visible()
 
 
+def test_a_page_that_the_server_refuses_says_why_and_comes_in_later(server, open_page):
+    streams = [Stream(server) for _ in range(MAX_STREAMS)]
+    page = open_page(url(server), server_ends=True)
+    expect_text(page, "#findings", f"The server refuses this page: {MAX_STREAMS} pages are watching already")
+    for stream in streams:
+        stream.close()
+    expect_text(page, "#findings", "Waiting for the simulator")
+
+
 def test_a_silent_simulator_and_a_person_at_the_wheel_do_not_look_alive(server, simulator, open_page):
     page = open_page(url(server))
     drive(simulator, 3)
@@ -287,7 +298,7 @@ def test_the_map_is_of_the_chosen_simulator(server, car, open_page):
     expect_text(page, "#legend-high", "2 m")
 
 
-def test_preparing_the_marks_shows_its_seconds_and_the_camera_goes_on(server, simulator, open_page, monkeypatch):
+def test_preparing_the_marks_shows_its_seconds_and_the_camera_goes_on(server, car, open_page, monkeypatch):
     seconds, ready = [], threading.Event()
 
     def picture(answer, model):
@@ -296,20 +307,24 @@ def test_preparing_the_marks_shows_its_seconds_and_the_camera_goes_on(server, si
             raise SaliencyPending("brightness.h5", 7.0 + len(seconds))
         return GREY
 
+    def camera_goes_on():
+        source = page.locator("#camera").get_attribute("src")
+        page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=source)
+
     monkeypatch.setattr(server.controls.saliency_service, "picture", picture)
     page = open_page(url(server))
-    drive(simulator, 3)
+    car(3)
     expect_text(page, "#speed-now", "12.0")
     page.keyboard.press("l")
     expect_text(page, "#notice", "brightness.h5 is being prepared for this, once")
     expect_text(page, "#notice-seconds", "9 s so far")
-    drive(simulator, 3, first=10)
-    source = page.locator("#camera").get_attribute("src")
-    drive(simulator, 3, first=20)
-    page.wait_for_function("old => document.querySelector('#camera').src !== old", arg=source)
+    camera_goes_on()
     ready.set()
     expect_text(page, "#notice", "Pink")
     assert not page.locator("#notice-seconds").text_content()
+    ready.clear()  # as after a switch to another model
+    expect_text(page, "#notice", "is being prepared")
+    camera_goes_on()
 
 
 def test_a_button_whose_label_changes_is_no_switch(server, simulator, open_page):

@@ -9,7 +9,7 @@ import { Saliency } from "/page/saliency.js";
 const $ = (id) => document.getElementById(id);
 const FULL_LOCK_DEG = 25, ARC_DEG = 45; // the arc of the scale; the rim turns three times as far, as a car's steering wheel does
 const RIM_TURN = 3;
-const SILENT_S = 2, DEAD_MS = 4000, RETRY_MS = 5000;
+const SILENT_S = 2, DEAD_MS = 4000, RETRY_MS = 5000, REFUSED_MS = 300;
 
 const plots = [
   { name: "speed", title: "Speed", field: "speed_mph", high: 20, say: (mph) => [mph.toFixed(1), "mph"] },
@@ -20,12 +20,13 @@ const plots = [
   { name: "rate", title: "Views", field: "rate_hz", high: 20, say: (hz) => [hz.toFixed(0), "a second"] },
 ].map((settings) => new Plot($("figures"), settings));
 const offsetPlot = plots.find((plot) => plot.field === "offset_m");
+offsetPlot.tile.hidden = true; // until a simulator tells it
 const place = new Place();
 const findings = new Findings();
 const controls = new Controls(showStatus);
 const saliency = new Saliency(() => current);
 let events = null, choice = null, current = null; // choice: the user's simulator; current: the one on the page
-let heard_ms = 0; // when the server's last event came
+let heard_ms = 0, retry_timer = 0; // heard_ms: when the server's last event came
 
 function listen() {
   events?.close();
@@ -42,12 +43,23 @@ function lose() {
   findings.show([{ level: "bad", kind: "gone", text: "The server does not answer. The page keeps trying." }]);
   fade("not live: the server does not answer");
   $("recording-mark").hidden = true;
-  if (events.readyState === EventSource.CLOSED) setTimeout(retry, RETRY_MS); // it has refused; the browser gives up
+  retry_timer ||= setTimeout(retry, events.readyState === EventSource.CLOSED ? REFUSED_MS : RETRY_MS);
 }
 
+// Ask again. A server that refuses the page, as it has too many or wants its token, says why.
 async function retry() {
-  if (document.hidden || events.readyState !== EventSource.CLOSED) return;
-  await controls.call("GET", "status"); // says why
+  retry_timer = 0;
+  if (document.hidden || (events.readyState === EventSource.OPEN && performance.now() - heard_ms < DEAD_MS)) return;
+  if (events.readyState === EventSource.CLOSED) {
+    const answer = await fetch(events.url).catch(() => null);
+    if (answer && !answer.ok) {
+      const { error } = await answer.json();
+      findings.show([{ level: "bad", kind: "refused", text: `The server refuses this page: ${error}.` }]);
+      retry_timer = setTimeout(retry, RETRY_MS);
+      return;
+    }
+    answer?.body.cancel();
+  }
   listen();
 }
 
