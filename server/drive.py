@@ -32,8 +32,9 @@ from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
 from protocol.command_line import plain, run
 from server.built_in_simulator import DriveByHand, start_simulator
+from server.config.arguments import MODELS_THROTTLE
 from server.config.log_format import announce, fail, set_up_logging
-from server.config.options import MODELS_THROTTLE, Options, parse_options
+from server.config.options import Options, parse_options
 from server.config.page_link import network_url, own_url, qr_code
 from server.core.app import DrivingApp
 from server.core.observer import Observer

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.engine import ENGINES
-from models.adapter.text import ModelSource, adapter_text, model_source, output_text, syntax, with_output
+from models.adapter.text import ModelSource, with_output
 from models.preprocessing.written import PreprocessingError
-from protocol.command_line import command_parser, number, whole
-from server.built_in_simulator import BY_HAND, parse_simulator, simulator_text
-from server.config.log_format import FORMATS
+from server.built_in_simulator import BY_HAND, simulator_text
+from server.config.arguments import server_parser
 from server.config.settings import (
     ENVIRONMENT_PREFIX,
     NamedSettings,
@@ -31,60 +29,9 @@ from server.config.settings import (
     unknown_variables,
 )
 
-MAX_SPEED_MPH = 100.0
 DEFAULT_SPEED_MPH = 15.0
-MODELS_THROTTLE = "model"
 PACES = ("speed", "throttle")
 """Only one of these can be in force: a throttle on the command line displaces a speed in a file."""
-
-MIN_TOKEN_LENGTH = 16
-
-_port = whole(0, 65535, "a port")
-_speed = number(0, MAX_SPEED_MPH, "a speed in mph")
-_constant_throttle = number(0, 1, "a throttle")
-
-
-def _throttle(text: str) -> float | str:
-    """A constant throttle, or "model" for the one that the model answers with."""
-    return MODELS_THROTTLE if text == MODELS_THROTTLE else _constant_throttle(text)
-
-
-_threads = whole(1, 64, "a number of threads")
-_batch_ms = number(0, 100, "milliseconds to wait")
-_frames = whole(1, 10**9, "a number of frames")
-_laps = number(0.01, 1000, "laps")
-
-HELP = """Drive the Udacity simulator with a trained model. The simulator connects when you choose AUTONOMOUS MODE.
-
-examples:
-  python server/drive.py models/eff.h5
-      drive at 15 mph; start the simulator and choose AUTONOMOUS MODE
-  python server/drive.py models/eff.h5 --video drive.mp4
-      also film the drive in real time; the film shows steering, speed and latency
-  python server/drive.py models/baseline.h5 recordings --speed 20
-      also record the drive in Udacity's format, in a new folder inside recordings/
-  python server/drive.py models/eff.h5 --simulator lake --laps 1 --video demo.mp4
-      drive the built-in simulator, print how well the car drove, and film it
-  python server/drive.py models/eff.h5 --simulator replay:RECORDING --laps 0.2 --video demo.mp4
-      drive through a recording's frames, which are shifted and turned as the car steers
-  python server/drive.py models/eff.h5 --simulator by-hand
-      drive by hand in the browser, and hand over to the model
-  python server/drive.py models/eff.h5 --simulator playback:RECORDING --video demo.mp4
-      answer a recording's frames, and compare the answers with its driver
-  python server/drive.py model.h5 --preprocess "rows=60:135, colour=yuv, size=66x200, scale=1/255"
-      drive with a model that wants the pixels of its training; `python -m models.identify` finds them
-  python server/drive.py --config drive.toml
-      read the options from a file; `--print-config` prints such a file
-
-Every option may also stand in the environment (DRIVE_SPEED=20) or in the file (speed = 20). The command line overrides
-the environment, and the environment overrides the file.
-
-exit code: 0 Ctrl-C or SIGTERM while it serves, or the started simulator drove its laps on the road; 1 that simulator
-left the road or did not finish, or the server had to give up; 2 bad input; 130 Ctrl-C before it serves, or twice.
-
-For a model that does not take the camera's 160 x 320 bytes, --preprocess says which pixels it wants.
-
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +74,7 @@ def parse_options(arguments: Sequence[str] | None = None, environment: Mapping[s
     Exits with code 2 and one line when an option is invalid, with 0 after --help and --print-config.
     """
     environment = os.environ if environment is None else environment
-    parser, schema = _parser()
+    parser, schema = server_parser()
     arguments_set = _arguments_set(parser.parse_args(arguments, argparse.Namespace(**{name: [] for name in schema})))
     config = arguments_set.pop("config", None) or environment.get(f"{ENVIRONMENT_PREFIX}CONFIG")
     print_config = arguments_set.pop("print_config", False)
@@ -158,95 +105,6 @@ def parse_options(arguments: Sequence[str] | None = None, environment: Mapping[s
 def _arguments_set(namespace: argparse.Namespace) -> dict[str, Any]:
     """The arguments of the command line; each argument that the user left out is None or an empty list."""
     return {name: value for name, value in vars(namespace).items() if value is not None and value != []}
-
-
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]]:
-    """The parser, and its arguments that are also settings, by name."""
-    parser = command_parser("python server/drive.py", HELP + syntax())
-    titles = ("model", "driving", "recording and film", "simulator", "network", "settings and log")
-    groups = {title: parser.add_argument_group(title) for title in titles}
-    pace = groups.pop("driving").add_mutually_exclusive_group()
-    model, recording, simulator, network, settings = (group.add_argument for group in groups.values())
-    flag = argparse.BooleanOptionalAction
-    actions = [
-        model(
-            "model", type=model_source, nargs="?", metavar="MODEL", help=".h5, .keras, .json + .h5, .tflite or .onnx"
-        ),
-        network("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
-        network("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
-        pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
-        pace.add_argument(
-            "--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, or the model's own: model"
-        ),
-        model("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
-        model("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),
-        model(
-            "--batch-ms",
-            type=_batch_ms,
-            default=0.0,
-            metavar="MS",
-            help="on a GPU, wait so long for frames of further simulators to answer together (default: 0)",
-        ),
-        model("--preprocess", type=adapter_text, metavar="TEXT", help="the pixels that the model wants, see below"),
-        model("--output", type=output_text, metavar="NAME", help="the output that steers, by name or number"),
-        recording("--record", type=Path, metavar="DIR", help="record in a new folder inside DIR"),
-        recording("--video", type=Path, metavar="FILE.mp4", help="film the drive"),
-        recording("--saliency", action=flag, default=False, help="mark in the film what the model looks at"),
-        simulator(
-            "--simulator",
-            type=parse_simulator,
-            metavar="SIM",
-            help="also start this simulator: lake, mountain, random:SEED, by-hand, replay:RECORDING or "
-            "playback:RECORDING",
-        ),
-        simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
-        simulator(
-            "--laps",
-            type=_laps,
-            metavar="N",
-            help="laps to drive, or the part of a replay (default: 1)",
-        ),
-        model("--watch", action=flag, default=False, help="load the model again when its file changes"),
-        model(
-            "--shadow",
-            type=model_source,
-            metavar="MODEL",
-            help="compare a second model on each frame; it steers nothing",
-        ),
-        network(
-            "--token", type=_token, help="token for page and API (default: none on this computer, else a random one)"
-        ),
-        network(
-            "--protect-simulators",
-            action=flag,
-            default=False,
-            help="ask simulators for it too: ?token= in their URL",
-        ),
-        network(
-            "--allow-host",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help="a host name under which a proxy serves it",
-        ),
-        settings("--log", choices=FORMATS, default="human", help="lines for people (default) or JSON for machines"),
-        settings("--verbose", action=flag, default=False, help="also log dropped packets and loading details"),
-    ]
-    recording(
-        "image_folder",
-        type=Path,
-        nargs="?",
-        metavar="IMAGE_FOLDER",
-        help="same as --record, for Udacity's drive.py",
-    )
-    settings("--config", type=Path, metavar="FILE.toml", help="read settings from a file")
-    settings(
-        "--print-config",
-        action="store_const",
-        const=True,
-        help="print the settings and their sources, and exit",
-    )
-    return parser, {action.dest: action for action in actions}
 
 
 def _printable(settings: NamedSettings) -> NamedSettings:
@@ -287,9 +145,3 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
         simulator=simulator,
         allow_host=tuple(values["allow_host"]),
     )
-
-
-def _token(text: str) -> str:
-    if len(text) < MIN_TOKEN_LENGTH or not text.isascii() or not text.isprintable() or " " in text:
-        raise argparse.ArgumentTypeError(f"a token has {MIN_TOKEN_LENGTH} or more plain characters without a space")
-    return text

@@ -13,7 +13,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from models.preprocessing.written import PreprocessingError
-from server.config.options import MAX_SPEED_MPH
+from server.config.arguments import MAX_SPEED_MPH
 from server.model.slot import SwapError
 from server.net.run_in_thread import run_in_thread
 from server.operator_controls import ControlError, OperatorControls
