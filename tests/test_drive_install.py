@@ -64,7 +64,8 @@ def test_a_shipped_model_drives_records_and_films_and_says_by_which_file(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_model_without_its_tflite_says_how_to_make_one(tmp_path):
+def test_a_model_without_its_tflite_says_how_to_make_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("STEERING_CACHE", str(tmp_path / "cache"))  # another may hold this model's conversion
     alone = tmp_path / "alone.h5"
     alone.write_bytes((ROOT / "models" / "eff.h5").read_bytes())
     process = small("server/drive.py", str(alone), "--port", "0")
