@@ -116,8 +116,8 @@ class KeyboardDriver(ScriptedDriver):
     def _tap_s(self, target: float, steering: float) -> float:
         """How long to tap so that the steering's mean until the next tap is the target. Both positive to that side.
 
-        While the key is down, the steering rises by RISE_PER_S. Then it jumps to the axis, which has risen by AXIS_PER_S
-        from 0, or from the steering where that was on the same side, and falls with it.
+        While the key is down, the steering rises by RISE_PER_S. Then it jumps to the axis and falls with it. The axis
+        has risen by AXIS_PER_S from 0, or from the steering where that was on the same side.
         """
         square = (RISE_PER_S + AXIS_PER_S) / 2
         linear = steering + max(0.0, steering)
