@@ -94,7 +94,7 @@ class ScriptedDriver:
 class KeyboardDriver(ScriptedDriver):
     """Taps the arrow keys as a person does, the longer the further the wheel has to turn."""
 
-    LEAST_TAP_S, LONGEST_TAP_S = 0.02, 0.3
+    LEAST_TAP_S, LONGEST_TAP_S = 0.02, 0.25
 
     def __init__(self, page: Any, speed_mph: float = 15.0) -> None:
         super().__init__(page, speed_mph)
@@ -116,11 +116,12 @@ class KeyboardDriver(ScriptedDriver):
     def _tap_s(self, target: float, steering: float) -> float:
         """How long to tap so that the steering's mean until the next tap is the target. Both positive to that side.
 
-        The steering rises by RISE a second while the key is down and then falls by AXIS_PER_S: two triangles.
+        While the key is down, the steering rises by RISE_PER_S. Then it jumps to the axis and falls with it. The axis
+        has risen by AXIS_PER_S from 0, or from the steering where that was on the same side.
         """
-        square = RISE_PER_S / 2 * (1 + RISE_PER_S / AXIS_PER_S)
-        linear = steering * (1 + RISE_PER_S / AXIS_PER_S)
-        rest = target * self.look_s - steering * abs(steering) / (2 * AXIS_PER_S)
+        square = (RISE_PER_S + AXIS_PER_S) / 2
+        linear = steering + max(0.0, steering)
+        rest = target * self.look_s - max(0.0, steering) ** 2 / (2 * AXIS_PER_S)
         root = linear**2 + 4 * square * rest
         return min(self.LONGEST_TAP_S, (math.sqrt(root) - linear) / (2 * square)) if root > 0 else 0.0
 
