@@ -70,7 +70,7 @@ def _multiply_accumulates(layer: Any) -> int:
     """The weights of a layer's kernels, times the places or steps at which each is used."""
     from keras import layers  # noqa: PLC0415 - Keras takes seconds; --help should not
 
-    convolutions = layers.Conv1D | layers.Conv2D | layers.Conv2DTranspose | layers.DepthwiseConv2D
+    convolutions = layers.Conv1D | layers.Conv2D | layers.Conv3D | layers.Conv2DTranspose | layers.DepthwiseConv2D
     if isinstance(layer, layers.PReLU) or all(len(weight.shape) < 2 for weight in layer.weights):
         return 0  # normalisations and scalings have only a number for each channel
     if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):

@@ -159,7 +159,7 @@ def test_sequences_become_litert_files(build: Callable[[Any], Any], tmp_path: Pa
 @pytest.mark.parametrize(
     ("chain", "reason"),
     [
-        (lambda: [layers.LSTM(3, stateful=True)], "remembers earlier frames"),
+        (lambda: [layers.LSTM(3, stateful=True)], "keeps a state from one answer to the next"),
         (lambda: [layers.Reshape((512, 1)), layers.LSTM(3)], "at most 128 steps"),
         (lambda: [layers.Reshape((512, 1)), layers.TimeDistributed(layers.Reshape((1, 1)))], "at most 128 steps"),
         (lambda: [layers.RNN(layers.LSTMCell(3))], "not a layer that can be loaded"),

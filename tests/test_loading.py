@@ -57,7 +57,9 @@ class TestFilesOfOurOwn:
 
 
 class TestInputsOfOtherShapes:
-    @pytest.mark.parametrize(("shape", "name"), [((128, 128, 3), "origin"), ((66, 200, 3), "course")])
+    @pytest.mark.parametrize(
+        ("shape", "name"), [((128, 128, 3), "origin"), ((66, 200, 3), "course"), ((120, 160, 3), "donkey")]
+    )
     def test_choose_the_usual_preprocessing_and_say_so(self, shape: tuple[int, ...], name: str, tmp_path: Path) -> None:
         model = small(shape)
         network = load_steering_model(saved(model, tmp_path / "model.h5"))

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from inference.engine import EngineError, open_engine
 from inference.network_files import network_file
@@ -18,6 +19,7 @@ from models.convert import convert
 from models.loading import load_bare_network, load_steering_model
 from tests.model_files import refusal, saved
 from tests.network_files import answer_of, litert, onnx_model, saved_onnx
+from tests.old_keras_files import write_model
 
 PIXELS = "rows=60:126, columns=0:200"
 FRAMES = np.random.default_rng(4).integers(0, 256, (6, 160, 320, 3), dtype=np.uint8)
@@ -50,8 +52,24 @@ def a_branching_network_for_each_frame() -> keras.Model:
     return keras.Model(stack, layers.Dense(1)(layers.LSTM(5)(layers.TimeDistributed(network)(stack))))
 
 
+def convolutions_over_time() -> keras.Model:
+    """Every layer that takes a stack as a whole; donkeycar's 3D networks have most of them."""
+    stack = keras.Input((3, 66, 200, 3))
+    x = layers.Rescaling(1 / 255)(layers.Cropping3D(((0, 0), (20, 6), (0, 2)))(stack))
+    x = layers.Conv3D(4, 3, strides=(1, 3, 3), padding="same", activation="relu")(x)
+    x = layers.MaxPooling3D((2, 2, 3), strides=(1, 2, 2))(layers.BatchNormalization()(x))
+    x = layers.AveragePooling3D((2, 3, 2), strides=(2, 3, 2), padding="same")(x)
+    x = layers.SpatialDropout3D(0.5)(layers.ZeroPadding3D((1, 1, 0))(x))
+    x = layers.MaxPooling3D(2, padding="same")(x)
+    x = layers.Conv3D(5, (2, 1, 3), use_bias=False, activation="tanh")(x)
+    pooled = [layers.GlobalMaxPooling3D()(x), layers.GlobalAveragePooling3D()(x), layers.Flatten()(x)]
+    return keras.Model(stack, layers.Dense(1)(layers.Concatenate()(pooled)))
+
+
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
-@pytest.mark.parametrize("build", [one_by_one, a_network_for_each_frame, a_branching_network_for_each_frame])
+@pytest.mark.parametrize(
+    "build", [one_by_one, a_network_for_each_frame, a_branching_network_for_each_frame, convolutions_over_time]
+)
 def test_a_stack_answers_as_in_keras(build: Callable[[], keras.Model], suffix: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(7)
     model = build()
@@ -61,6 +79,27 @@ def test_a_stack_answers_as_in_keras(build: Callable[[], keras.Model], suffix: s
     expected = model(stacks[:, :, 60:126, :200].astype(np.float32), training=False)
     np.testing.assert_allclose(np.asarray(copy(stacks, training=False)), np.asarray(expected), atol=1e-5)
     assert np.ptp(expected) > 1e-3
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "theano"])
+def test_a_convolution_over_time_of_keras_1(backend: str, tmp_path: Path) -> None:
+    kernel = np.random.default_rng(2).normal(size=(2, 3, 5, 3, 1)).astype(np.float32)
+    settings = {"nb_filter": 1, "kernel_dim1": 2, "kernel_dim2": 3, "kernel_dim3": 5, "subsample": [1, 4, 4]}
+    chain = [
+        {
+            "class_name": "Convolution3D",
+            "config": {"name": "c", "batch_input_shape": [None, 3, 66, 200, 3], "dim_ordering": "tf", **settings},
+        },
+        {"class_name": "GlobalAveragePooling3D", "config": {"name": "mean", "dim_ordering": "tf"}},
+    ]
+    path = write_model(tmp_path / "model.h5", chain, {"c": {"c_W": kernel, "c_b": np.float32([0.5])}}, "1.2.2")
+    with h5py.File(path, "a") as file:
+        file.attrs["backend"] = backend.encode()
+    copy = load_steering_model(path, PIXELS).model
+    stack = FRAMES[None, :3, 60:126, :200].astype(np.float32)
+    turned = kernel[::-1, ::-1, ::-1] if backend == "theano" else kernel
+    expected = np.asarray(ops.conv(stack, turned, strides=(1, 4, 4), padding="valid")).mean() + 0.5
+    assert np.asarray(copy(FRAMES[None, :3], training=False)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_engine_gives_the_last_frames_oldest_first(tmp_path: Path) -> None:
@@ -82,10 +121,11 @@ def test_the_engine_gives_the_last_frames_oldest_first(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.tflite", "out.onnx"])
-def test_a_converted_file_answers_the_same(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("build", [a_network_for_each_frame, convolutions_over_time])
+def test_a_converted_file_answers_the_same(build: Callable[[], keras.Model], name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     keras.utils.set_random_seed(7)
-    path = saved(a_network_for_each_frame(), tmp_path / "model.h5")
+    path = saved(build(), tmp_path / "model.h5")
     converted = convert(path, tmp_path / name, PIXELS)
     assert converted.difference < 1e-4
     engines = [open_engine(path, preprocess=PIXELS), open_engine(tmp_path / name)]

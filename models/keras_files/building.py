@@ -158,9 +158,10 @@ def _set_weights(layer: Any, arrays: Weights) -> None:
 
 
 def _to_tensorflow(arrays: Weights, settings: LayerSettings, weights: WeightFile) -> Weights:
-    """Rotate Theano's convolution kernels by 180 degrees, as TensorFlow needs them."""
-    if settings.kind == "Conv2D" and weights.flips_kernels:
-        return [np.ascontiguousarray(arrays[0][::-1, ::-1]), *arrays[1:]]
+    """Turn Theano's convolution kernels round, as TensorFlow needs them."""
+    axes = {"Conv2D": (0, 1), "Conv3D": (0, 1, 2)}.get(settings.kind)
+    if axes and weights.flips_kernels:
+        return [np.ascontiguousarray(np.flip(arrays[0], axes)), *arrays[1:]]
     return arrays
 
 

@@ -116,6 +116,12 @@ def _convolution(config: Config) -> tuple[str, Config]:
     return "Conv2D", config
 
 
+def _volume_convolution(config: Config) -> tuple[str, Config]:
+    """Join the kernel's sides, as `_convolution` does."""
+    sides = [config.get(f"kernel_dim{axis}") for axis in (1, 2, 3)]
+    return "Conv3D", config if None in sides else {**config, "kernel_size": sides}
+
+
 def _separable(config: Config) -> tuple[str, Config]:
     return "SeparableConv2D", _convolution(config)[1]
 
@@ -154,6 +160,7 @@ def _merge(config: Config) -> tuple[str, Config]:
 SPECIAL: dict[str, Callable[[Config], tuple[str, Config]]] = {
     "Convolution2D": _convolution,
     "AtrousConvolution2D": _convolution,
+    "Convolution3D": _volume_convolution,
     "SeparableConvolution2D": _separable,
     "LeakyReLU": _leaky,
     "ZeroPadding2D": _zero_padding,

@@ -8,7 +8,12 @@ from protocol.messages import FRAME_SHAPE
 
 IDENTIFY = "python -m models.identify MODEL RECORDING"
 
-USUAL: dict[tuple[int, ...], str] = {FRAME_SHAPE: "frame", (66, 200, 3): "course", (128, 128, 3): "origin"}
+USUAL: dict[tuple[int, ...], str] = {
+    FRAME_SHAPE: "frame",
+    (66, 200, 3): "course",
+    (120, 160, 3): "donkey",
+    (128, 128, 3): "origin",
+}
 """The usual short form for an input shape. A public 66x200 network that does not scale its pixels itself nearly always
 has an author who divides by 255 in drive.py; one that does scale them leaves out the blur as often as not."""
 

@@ -33,6 +33,7 @@ SHORT_FORMS = {
     "small": ShortForm("rows=60:140, size=64x64, scale=1/255, offset=-0.5", "public networks of 64x64 pixels"),
     "half": ShortForm("size=80x160, scale=1/127.5, offset=-1", "public networks of half the camera's size"),
     "tiny": ShortForm("rows=60:140, size=32x32, scale=1/255, offset=-0.5", "public networks of 32x32 pixels"),
+    "donkey": ShortForm("size=120x160, scale=1/255", "donkeycar from version 3 on, with its usual camera size"),
     "frame": ShortForm("", "networks that scale and crop the whole frame themselves"),
     "frame-unit": ShortForm("scale=1/255", "public networks that begin with Lambda x/255 on the whole frame"),
     "frame-half": ShortForm("scale=1/255, offset=-0.5", "the same with Lambda x/255 - 0.5"),

@@ -13,7 +13,7 @@ from models.keras_files.layers.layer_settings import LayerSettings, Maker, Shape
 FORMAT = {"data_format": "channels_last"}
 
 
-def _convolution(kind: Callable[..., Any], axes: int) -> Maker:
+def convolution(kind: Callable[..., Any], axes: int) -> Maker:
     def make(settings: LayerSettings, common: dict[str, Any]) -> Any:
         groups = settings.integer("groups", 1)
         return kind(settings.integer("filters"), groups=groups, **_kernel_arguments(settings, axes), **common)
@@ -64,15 +64,15 @@ def _pooling(kind: Callable[..., Any], axes: int) -> Maker:
     return make
 
 
-def _global_pooling(kind: Callable[..., Any]) -> Maker:
+def global_pooling(kind: Callable[..., Any]) -> Maker:
     return lambda settings, common: kind(keepdims=settings.flag("keepdims", False), **FORMAT, **common)
 
 
 PADDINGS = ("valid", "same")
 
 CONVOLUTION_MAKERS: dict[str, Maker] = {
-    "Conv1D": _convolution(layers.Conv1D, 1),
-    "Conv2D": _convolution(layers.Conv2D, 2),
+    "Conv1D": convolution(layers.Conv1D, 1),
+    "Conv2D": convolution(layers.Conv2D, 2),
     "Conv2DTranspose": _transposed,
     "DepthwiseConv2D": _depthwise,
     "SeparableConv1D": _separable(layers.SeparableConv1D, 1),
@@ -81,10 +81,10 @@ CONVOLUTION_MAKERS: dict[str, Maker] = {
     "MaxPooling2D": _pooling(layers.MaxPooling2D, 2),
     "AveragePooling1D": _pooling(layers.AveragePooling1D, 1),
     "AveragePooling2D": _pooling(layers.AveragePooling2D, 2),
-    "GlobalMaxPooling1D": _global_pooling(layers.GlobalMaxPooling1D),
-    "GlobalMaxPooling2D": _global_pooling(layers.GlobalMaxPooling2D),
-    "GlobalAveragePooling1D": _global_pooling(layers.GlobalAveragePooling1D),
-    "GlobalAveragePooling2D": _global_pooling(layers.GlobalAveragePooling2D),
+    "GlobalMaxPooling1D": global_pooling(layers.GlobalMaxPooling1D),
+    "GlobalMaxPooling2D": global_pooling(layers.GlobalMaxPooling2D),
+    "GlobalAveragePooling1D": global_pooling(layers.GlobalAveragePooling1D),
+    "GlobalAveragePooling2D": global_pooling(layers.GlobalAveragePooling2D),
 }
 
 
@@ -94,7 +94,7 @@ def with_bias(settings: LayerSettings, kernels: Sequence[Shape], channels: int |
     return [*kernels, *bias]
 
 
-def _convolution_shapes(axes: int) -> Callable[[LayerSettings, Shape], list[Shape]]:
+def convolution_shapes(axes: int) -> Callable[[LayerSettings, Shape], list[Shape]]:
     def shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
         channels = shape[-1] // settings.integer("groups", 1)
         return with_bias(settings, [(*settings.sizes("kernel_size", axes), channels, settings.integer("filters"))])
@@ -124,8 +124,8 @@ def _separable_shapes(axes: int) -> Callable[[LayerSettings, Shape], list[Shape]
 
 
 CONVOLUTION_SHAPES = {
-    "Conv1D": _convolution_shapes(1),
-    "Conv2D": _convolution_shapes(2),
+    "Conv1D": convolution_shapes(1),
+    "Conv2D": convolution_shapes(2),
     "Conv2DTranspose": _transposed_shapes,
     "DepthwiseConv2D": _depthwise_shapes,
     "SeparableConv1D": _separable_shapes(1),

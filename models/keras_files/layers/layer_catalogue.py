@@ -20,6 +20,7 @@ from models.keras_files.layers.layer_settings import MAX_SIDE, LayerSettings, Ma
 from models.keras_files.layers.normalisation_layers import NORMALISATION_MAKERS, NORMALISATION_SHAPES
 from models.keras_files.layers.sequence_layers import SEQUENCE_MAKERS, SEQUENCE_SHAPES
 from models.keras_files.layers.slices import SLICE
+from models.keras_files.layers.volume_layers import VOLUME_MAKERS, VOLUME_SHAPES
 
 
 def require_known(settings: LayerSettings) -> None:
@@ -123,6 +124,7 @@ MERGING: dict[str, Maker] = {
 
 MAKERS: dict[str, Maker] = {
     **CONVOLUTION_MAKERS,
+    **VOLUME_MAKERS,
     **NORMALISATION_MAKERS,
     **ACTIVATION_MAKERS,
     **SEQUENCE_MAKERS,
@@ -132,6 +134,7 @@ MAKERS: dict[str, Maker] = {
     "Dropout": _dropout(layers.Dropout),
     "SpatialDropout1D": _dropout(layers.SpatialDropout1D),
     "SpatialDropout2D": _dropout(layers.SpatialDropout2D, **FORMAT),
+    "SpatialDropout3D": _dropout(layers.SpatialDropout3D, **FORMAT),
     "PReLU": _p_relu,
     "Flatten": lambda _, common: layers.Flatten(**FORMAT, **common),
     "Reshape": lambda s, common: layers.Reshape(s.integers("target_shape"), **common),
@@ -197,6 +200,7 @@ def _p_relu_shapes(settings: LayerSettings, shape: Shape) -> list[Shape]:
 
 WEIGHT_SHAPES: dict[str, Callable[[LayerSettings, Shape], list[Shape]]] = {
     **CONVOLUTION_SHAPES,
+    **VOLUME_SHAPES,
     **NORMALISATION_SHAPES,
     **SEQUENCE_SHAPES,
     "Dense": _dense_shapes,

@@ -67,13 +67,12 @@ class LayerSettings:
         values = value if isinstance(value, list | tuple) and len(value) == axes else (value,) * axes
         return tuple(self._whole(key, size, 1, MAX_SIDE) for size in values)
 
-    def margins(self, key: str) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((top, bottom), (left, right)), from one number, two or four."""
+    def margins(self, key: str, axes: int = 2) -> tuple[tuple[int, int], ...]:
+        """A pair for each of the axes, such as ((top, bottom), (left, right)), from one number or a list."""
         value = self.config.get(key)
-        sides = value if isinstance(value, list) and len(value) == 2 else [value, value]
-        rows, columns = (side if isinstance(side, list) and len(side) == 2 else [side, side] for side in sides)
-        numbers = [self._whole(key, margin, 0, MAX_SIDE) for margin in (*rows, *columns)]
-        return (numbers[0], numbers[1]), (numbers[2], numbers[3])
+        sides = value if isinstance(value, list) and len(value) == axes else [value] * axes
+        pairs = [side if isinstance(side, list) and len(side) == 2 else [side, side] for side in sides]
+        return tuple((self._whole(key, a, 0, MAX_SIDE), self._whole(key, b, 0, MAX_SIDE)) for a, b in pairs)
 
     def integers(self, key: str, low: int = -1) -> tuple[int, ...]:
         """A short list of whole numbers, for a shape or an order of axes."""

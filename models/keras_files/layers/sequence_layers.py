@@ -1,4 +1,4 @@
-"""The recurrent and attention layers that a model file may use on a sequence made from one frame.
+"""The recurrent and attention layers that a model file may use on a sequence.
 
 Recurrent layers are unrolled, step by step, because LiteRT has no loops over lists of tensors.
 """
@@ -40,7 +40,7 @@ def _recurrent(kind: Callable[..., Any], **options: Callable[[LayerSettings], An
 
     def make(settings: LayerSettings, common: dict[str, Any]) -> Any:
         if settings.flag("stateful", False):
-            raise settings.wrong("it remembers earlier frames (stateful); each frame is answered by itself")
+            raise settings.wrong("it keeps a state from one answer to the next (stateful), which is not supported")
         if settings.flag("return_state", False):
             raise settings.wrong("return_state is not supported")
         return kind(
