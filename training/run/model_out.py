@@ -35,7 +35,7 @@ def check_out(out: Path, recordings: Sequence[Path], force: bool) -> None:
 
 
 def next_commands(model: Path, run: Path) -> list[tuple[str, str]]:
-    """Return (what for, command) for the next steps with a model file and its run, quoted for this system's shell."""
+    """Return (what for, command) for the next steps with a model file and its run."""
     elsewhere = [] if model.parent == run else ["--model", str(model)]
     commands = (
         ("drive the built-in lake and watch", ["server/drive.py", str(model), "--simulator", "lake"]),
@@ -53,5 +53,9 @@ def next_commands(model: Path, run: Path) -> list[tuple[str, str]]:
         ),
         ("drive Udacity's simulator", ["server/drive.py", str(model)]),
     )
-    quoted = subprocess.list2cmdline if os.name == "nt" else shlex.join
-    return [(purpose, quoted(["python", *arguments])) for purpose, arguments in commands]
+    return [(purpose, shell_line(["python", *arguments])) for purpose, arguments in commands]
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Return a command line, quoted for this system's shell."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

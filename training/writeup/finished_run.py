@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from models.card import Card, CardError, describes, read_card
 from models.cost import Cost, cost
 from models.loading import load_steering_model
 from training.data.samples import Drive, load_drives
+from training.run.model_out import shell_line
 from training.run.recipe import Recipe, recipe_of
 from training.run.run import TrainingSettings, read_settings
 from training.run.run_folder import RunError
@@ -54,7 +54,7 @@ class FinishedRun:
         words += ["--dagger", str(settings.dagger)] if settings.dagger else []
         for option, folders in (("--also", settings.also), ("--test", settings.tests)):
             words += [option, *(Path(folder).name for folder in folders)] if folders else []
-        return shlex.join([*words, "--seed", str(settings.seed)])
+        return shell_line([*words, "--seed", str(settings.seed)])
 
 
 def read_run(folder: Path, model: Path | None) -> FinishedRun:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from protocol.recording import SESSION_GAP_S
+from training.run.model_out import shell_line
 from training.run.recipe import Recipe
 from training.writeup.finished_run import FinishedRun
 from training.writeup.markdown import Links, figure, gap, link, picture, table
@@ -46,7 +46,7 @@ def files(run: FinishedRun, links: Links) -> str:
             "## Files and code",
             table(("file", "what it is"), rows),
             "This command lets the model drive Udacity's simulator in its autonomous mode:",
-            f"```\npython server/drive.py {shlex.quote(PurePosixPath(links.model).name)}\n```",
+            f"```\n{shell_line(['python', 'server/drive.py', PurePosixPath(links.model).name])}\n```",
             "This command repeats the training, where the recordings are:",
             f"```\n{run.command()}\n```",
             "Images are read, varied and batched while the network learns (`training/data/pipeline.py`), so they never"
