@@ -22,6 +22,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -136,8 +137,10 @@ def litert_bytes_of(
     """The LiteRT file of a function of TensorFlow operations.
 
     images: shape of its first argument, uint8, with the batch; measurements: of its second, float32, if there is one.
+    Raises ConversionError for a function that LiteRT cannot compute.
     """
     import tensorflow as tf  # noqa: PLC0415
+    from tensorflow.lite.python.convert_phase import ConverterError  # noqa: PLC0415
     from tensorflow.python.framework.convert_to_constants import (  # noqa: PLC0415
         convert_variables_to_constants_v2,
     )
@@ -153,7 +156,12 @@ def litert_bytes_of(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    content: bytes = converter.convert()
+    try:
+        content: bytes = converter.convert()
+    except ConverterError as error:
+        operators = sorted(set(re.findall(r"'tf\.(\w{1,40})' op is neither", str(error))))
+        what = ", ".join(operators) or "a part of the model"
+        raise ConversionError(f"LiteRT has no operator for {what}: run it with --engine tensorflow") from error
     return content
 
 

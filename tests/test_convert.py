@@ -10,12 +10,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from inference.engine import open_engine
 from models.card import read_card
-from models.convert import AGREEMENT, convert, litert_bytes, main
+from models.convert import AGREEMENT, ConversionError, convert, litert_bytes, litert_bytes_of, main
 from models.converted import origin_path
 from models.inference_graph import inference_function
 from models.loading import load_steering_model
@@ -214,6 +215,12 @@ def test_the_command_names_a_folder_that_is_not_there(tmp_path: Path, capsys: py
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path / "model.keras"), str(tmp_path / "nowhere" / "out.tflite")])
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_litert_cannot_compute_is_named() -> None:
+    with pytest.raises(ConversionError, match="no operator for BitwiseAnd: run it with --engine tensorflow"):
+        litert_bytes_of(lambda frame: tf.bitwise.bitwise_and(tf.cast(frame, tf.int32), 7))
 
 
 def test_a_model_whose_answers_differ_is_not_written(

@@ -97,13 +97,15 @@ def classes(tmp_path: Path) -> keras.Model:
     return network
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".tflite"])
+@pytest.mark.parametrize(
+    ("suffix", "engine_name"),
+    [(".keras", "tensorflow"), pytest.param(".keras", "litert", marks=pytest.mark.slow), (".tflite", "litert")],
+)
 def test_it_may_be_of_classes_like_the_steering(
-    classes: keras.Model, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classes: keras.Model, suffix: str, engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network_file, "try_once", lambda *_: None)
     file = (litert if suffix == ".tflite" else lambda path, model: saved(model, path))(tmp_path / f"m{suffix}", classes)
-    engine_name = "auto" if suffix == ".tflite" else "tensorflow"
     with pytest.raises(ValueError, match=r"one (of their numbers|number) is the steering: add"):
         open_engine(file, engine_name, "frame")
     blue = np.full((1, 160, 320, 3), (10, 20, 30), np.uint8)

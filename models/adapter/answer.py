@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from models.adapter.text import Adapter, class_values, output_named
 from models.keras_files.weights import ModelFileError
 
@@ -84,7 +86,10 @@ def _number(output: Any, number: int, name: str) -> Any:
 
 
 def _from_bins(classes: Any, part: str) -> Any:
-    """The likeliest class (n, classes) as a steering or a throttle (n, 1), as `class_values` says."""
+    """The likeliest class (n, classes) as a steering or a throttle (n, 1), as `class_values` says.
+
+    Keras' argmax looks at the bits of its numbers, for which LiteRT has no operator.
+    """
     from keras import ops  # noqa: PLC0415
 
     count = classes.shape[-1]
@@ -93,5 +98,6 @@ def _from_bins(classes: Any, part: str) -> Any:
             f"bins needs 2 to {MAX_BINS} classes in one row, the output has {tuple(classes.shape[1:])}"
         )
     first, step = class_values(part, count)
-    number = ops.cast(ops.argmax(classes, axis=-1, keepdims=True), "float32")
-    return number * step + first
+    numbers = np.arange(count, dtype=np.float32)
+    likeliest = ops.greater_equal(classes, ops.max(classes, axis=-1, keepdims=True))
+    return ops.min(ops.where(likeliest, numbers, float(count)), axis=-1, keepdims=True) * step + first
