@@ -71,7 +71,7 @@ def finished(tmp_path_factory):
     """A short training of the expert's drive: its run folder and its recording."""
     folder = tmp_path_factory.mktemp("course")
     recording, run = folder / "my lake", folder / "run"
-    assert simulate(["record", str(recording), "--laps", "0.06"]) == 0
+    assert simulate(["record", str(recording), "--laps", "0.25"]) == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("training.run.train.SETTLING_IMAGES", 256)
         patch.setattr("training.run.recipe.QUICK", replace(QUICK, epochs=1, refit_epochs=1, steps=20))

@@ -10,7 +10,7 @@ from pathlib import Path
 from models.card import Card, CardError, describes, read_card
 from models.cost import Cost, cost
 from models.loading import load_steering_model
-from training.data.samples import Drive, load_drives
+from training.data.samples import TRAIN, Drive, load_drives, load_whole
 from training.run.model_out import shell_line
 from training.run.recipe import Recipe, recipe_of
 from training.run.run import TrainingSettings, read_settings
@@ -70,7 +70,9 @@ def read_run(folder: Path, model: Path | None) -> FinishedRun:
             f"there is no model {model}: the training has not finished, or wrote it elsewhere (then name it by --model)"
         )
     card = _card(model, settings)
-    drives = load_drives([Path(name) for name in settings.recordings], settings.recipe, settings.lap_m, settings.seed)
+    recordings, also = ([Path(name) for name in names] for names in (settings.recordings, settings.also))
+    drives = load_drives(recordings, settings.recipe, settings.lap_m, settings.seed)
+    drives += load_whole(also, settings.recipe, TRAIN)
     network = load_steering_model(model).model
     total = cost(network)
     names = {layer.layer for layer in total.layers}
