@@ -89,10 +89,10 @@ class TestLiteRt:
         np.testing.assert_allclose(answers, [answer_of(image) for image in pixels], atol=1e-3)
 
     def test_a_size_that_nothing_is_known_of_is_asked_for(self, tmp_path: Path) -> None:
-        file = litert(tmp_path / "model.tflite", network((120, 160, 3)))
-        with pytest.raises(EngineError, match="120x160 pixels, as in --preprocess"):
+        file = litert(tmp_path / "model.tflite", network((110, 150, 3)))
+        with pytest.raises(EngineError, match="110x150 pixels, as in --preprocess"):
             open_engine(file)
-        with pytest.raises(EngineError, match=r"makes 66x200x3, .* takes 120x160x3"):
+        with pytest.raises(EngineError, match=r"makes 66x200x3, .* takes 110x150x3"):
             open_engine(file, preprocess="size=66x200")
 
     def test_the_output_that_steers_is_asked_for_and_chosen(self, tmp_path: Path) -> None:
