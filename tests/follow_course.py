@@ -28,6 +28,7 @@ from protocol.command_line import command_parser, number, run
 ROOT = Path(__file__).resolve().parent.parent
 LAPS = 2
 RECORDING = Path("recordings/by-hand/lake")
+FILM = "my-drive.mp4"
 
 STEPS = {
     "look at the data": "python -m training.doctor recordings/by-hand/lake --picture lake.png",
@@ -53,6 +54,8 @@ def _follow(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     notes = Notes(folder / "steps.json")
     notes.take(f"drive {LAPS} laps by hand", lambda: _drive_by_hand(folder, options.speed))
+    if notes.steps.get("film a lap", (0.0, -1))[1] < 0:
+        (folder / FILM).unlink(missing_ok=True)  # of a drive that was stopped; the server replaces no film
     for name, command in STEPS.items():
         notes.take(name, lambda name=name, command=command: _type(command, folder, name in SAYS_NO))
     print(f"\n{'step':<26}{'minutes':>8}{'exit code':>11}")

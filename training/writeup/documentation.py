@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.world.track_world import OFF_ROAD_M
 from training.writeup.drive import Drive
 from training.writeup.finished_run import FinishedRun
 from training.writeup.markdown import Links, figure, gap, link, picture, shape_text, table
@@ -100,7 +101,7 @@ def simulation(drive: Drive | None, links: Links) -> str:
         (
             "## Simulation",
             f"The model drove the built-in track `{drive.track}` at {drive.speed_mph:g} mph. The car is off the road"
-            " when its middle leaves the drivable surface.",
+            f" when it is {OFF_ROAD_M:g} m beside the middle, where its wheels leave the asphalt.",
             table(("drive", "value"), rows),
             picture("the driven line, coloured by its distance from the middle", links, MAP),
             film,
