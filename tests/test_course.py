@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.follow_course import STEPS
 from tests.run_notebook import NOTEBOOK, ROOT, clean, execute
 
 COURSE = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
+LARGEST_BYTES = 1_000_000
 SHORT = {
     "COURSE_LAPS": "0.25",
     "COURSE_LEARNING": "--model eff-tiny --recipe ours --epochs 1 --no-drive",
@@ -25,6 +27,16 @@ def test_the_course_that_is_timed_is_the_one_in_the_document(command):
 def test_outputs_lose_what_belongs_to_one_machine():
     text = f"\x1b[31mwatch it at {ROOT.as_uri()}/runs/index.html\x1b[0m\r\n 1 %\r 99 %\r100 %\r\n{ROOT}{os.sep}runs\n"
     assert clean(text) == "watch it at runs/index.html\n100 %\nruns\n"
+
+
+def test_the_notebook_is_valid_small_and_executed():
+    assert NOTEBOOK.stat().st_size < LARGEST_BYTES
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "all cells ran once, in their order"
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert not any(folder in text for folder in ("/tmp/", "/home/", "/root/", "/work/"))
 
 
 @pytest.mark.slow
