@@ -18,7 +18,7 @@ from server.health.slowness import RECENT
 from server.observers.drive_history import Sample
 from server.web.page_stream import MAX_STREAMS
 from server.web.saliency_service import SaliencyPending
-from tests.api_client import GREY
+from tests.api_client import GREY, post
 from tests.browser import NEEDS_CHROMIUM, expect_text, sync_api
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
@@ -142,6 +142,34 @@ def test_every_speed_that_the_server_takes_can_be_shown_and_set(server, open_pag
     number.press("Enter")
     expect_text(page, "#notice", "from 0 to 100 mph")
     assert server.pace.target_mph == 55.0
+
+
+def test_keys_that_come_faster_than_the_server_answers_are_all_counted(server, open_page):
+    page = open_page(url(server))
+    server.call(lambda: server.controls.hold_speed(20.0))
+    number = sync_api.expect(page.locator("#speed-number"))
+    number.to_have_value("20")
+    requests = []
+
+    def hold_the_first(route):
+        requests.append(route)
+        if len(requests) > 1:
+            route.continue_()
+
+    page.route("**/api/speed", hold_the_first)
+    page.focus("#speed")
+    page.keyboard.press("ArrowLeft")
+    post(server, "pause")
+    expect_text(page, "#pause", "Let the model drive")  # a status has come, which still has the speed of before
+    number.to_have_value("19")
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    number.to_have_value("15")
+    assert len(requests) == 1, "the other four wait for the first"
+    with page.expect_request_finished(lambda request: request.post_data == '{"mph":15}'):
+        requests[0].continue_()
+    assert server.pace.target_mph == 15.0
+    assert len(requests) == 2, "only the last of them is sent"
 
 
 @pytest.mark.parametrize("viewport", [PHONE, LAPTOP, WIDE])

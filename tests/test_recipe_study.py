@@ -127,7 +127,7 @@ def test_the_weights_of_the_last_step_keep_their_own_batch_norm(training):
     weights = [weight + 0.01 for weight in training.network.get_weights()]
     training.average.update([weight - 1 for weight in weights])
     training.average.update(weights)
-    training._monitor(whole=False)
+    training._monitor(0, whole=False)
     for weight, own in zip(training.model.network.get_weights(), weights, strict=True):
         np.testing.assert_allclose(weight, own, atol=1e-6)
 

@@ -11,14 +11,16 @@ export class Controls {
   constructor(show) {
     this.show = show;
     this.status = null;
-    this.setting = false; // whether the user is setting the speed
+    this.setting = false; // whether the user is setting the speed, or the server does not know it yet
+    this.moving = false; // whether the slider has been moved and not yet let go
+    this.speed = null; // the speed that the server is to be sent next
     $("pause").onclick = () => this.call("POST", this.status?.paused ? "resume" : "pause");
     $("record").onclick = () => this.record();
     $("save").onclick = () => this.save();
     $("switch").onclick = () => this.change($("model").value);
     $("model").onchange = () => this.offer();
     for (const [id, other] of [["speed", "speed-number"], ["speed-number", "speed"]]) {
-      $(id).oninput = () => { this.setting = true; $(other).value = $(id).value; };
+      $(id).oninput = () => { this.setting = this.moving = true; $(other).value = $(id).value; };
       $(id).onchange = () => this.setSpeed($(id));
     }
     document.addEventListener("keydown", (event) => this.key(event));
@@ -58,10 +60,19 @@ export class Controls {
     else if (answer) notice(`Recording in ${answer.recording.folder}.`);
   }
 
+  // Sends one speed at a time, so that none overtakes another; of several that wait only the last is sent.
   async setSpeed(field) {
-    if (!field.checkValidity() || field.value === "") notice("The target speed is a number from 0 to 100 mph.", { kind: "bad" });
-    else await this.call("PUT", "speed", { mph: Number(field.value) });
-    this.setting = false;
+    this.moving = false;
+    if (field.checkValidity() && field.value !== "") {
+      const sending = this.speed !== null;
+      this.speed = Number(field.value);
+      if (sending) return;
+      for (let mph = null; mph !== this.speed; ) await this.call("PUT", "speed", { mph: (mph = this.speed) });
+      this.speed = null;
+    } else {
+      notice("The target speed is a number from 0 to 100 mph.", { kind: "bad" });
+    }
+    this.setting = this.moving;
   }
 
   async save() {
