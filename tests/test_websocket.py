@@ -1,5 +1,6 @@
 """The acknowledgement of a message that comes in pieces: asked for before every wait within it."""
 
+import os
 import socket
 import threading
 
@@ -81,6 +82,15 @@ def test_between_two_messages_no_pong_is_sent(server, monkeypatch):
             waits.clear()
             client.send(packet(f"2{text}"))
             assert client._frame() == (1, f"3{text}".encode())
+
+
+def test_a_socket_that_is_closed_already_is_no_line_on_the_terminal(capfd):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ending = websocket.FrameWebSocket(GreenSocket(ours), {})
+        os.close(ours.detach())
+        ending.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_pong_does_not_wait_for_who_sends_already(monkeypatch):

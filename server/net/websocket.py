@@ -13,11 +13,14 @@ for the rest of a message.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from typing import Any
 
 import numpy as np
 from eventlet.websocket import ConnectionClosedError, FailedConnectionError, RFC6455WebSocket, WebSocketWSGI
+
+log = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 65536
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = OPCODES = (0x0, 0x1, 0x2, 0x8, 0x9, 0xA)
@@ -36,11 +39,20 @@ def unmask(data: bytes, mask: bytes) -> bytes:
     return unmasked[:-surplus] if surplus else unmasked
 
 
+class DebugLines:
+    """A file whose lines go to the log at level DEBUG; eventlet writes there what is no concern of the user."""
+
+    def write(self, line: str) -> None:
+        """Log the line."""
+        log.debug("%s", line.strip())
+
+
 class FrameWebSocket(RFC6455WebSocket):
     """The server's side of one connection; `wait` returns complete messages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.log = DebugLines()
         self._buffer = b""
         self._position = 0  # in the buffer: where the next frame starts
         self._within_message = False
