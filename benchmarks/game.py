@@ -32,7 +32,7 @@ from tests.server_process import ServerProcess
 IN_FLIGHT = 2
 
 
-class Game:
+class RenderingClient:
     """One simulator at `render_hz`. `latency_ms`: from each telemetry to its steer; `views`: answered frames."""
 
     def __init__(self, client: RawClient, packets: list[bytes], render_hz: float) -> None:
@@ -97,7 +97,8 @@ def measure_models(options: argparse.Namespace) -> None:
             print(f"{model}, a game of {options.render_hz:.0f} frames a second for {options.seconds:.0f} s")
             for name, at_once in (("fragmented", False), ("unfragmented", True)):
                 packets = [telemetry_packet(image, cut=not at_once) for image in images]
-                game = Game(RawClient(server.port, timeout_s=1.0, at_once=at_once), packets, options.render_hz)
+                client = RawClient(server.port, timeout_s=1.0, at_once=at_once)
+                game = RenderingClient(client, packets, options.render_hz)
                 game.play(options.seconds)
                 p50, p99 = np.percentile(game.latency_ms, (50, 99))
                 rates = f"{len(game.views) / options.seconds:.1f} views and "

@@ -19,7 +19,7 @@ from models.keras_files.file_kinds import ModelKind
 from protocol.messages import FRAME_SHAPE
 
 
-class NetworkFile:
+class PixelNetworkFile:
     """A file in one interpreter or session, which answers image by image.
 
     Raises EngineError if a trial refuses the file, or if its input or all its outputs are of no use; OSError.

@@ -17,8 +17,16 @@ import numpy.typing as npt
 from protocol.errors import RecordingError
 from protocol.exclusions import RULES_NAME, RuleError, read_rules
 from protocol.logs.columns import CAMERAS
-from protocol.logs.dialect import Dialect, sniff_dialect
-from protocol.logs.files import IMAGE_FOLDER, LOG_NAME, ImageFiles, Place, file_name_time_s, find_recording, read_lines
+from protocol.logs.dialect import LogDialect, sniff_dialect
+from protocol.logs.files import (
+    IMAGE_FOLDER,
+    LOG_NAME,
+    ImageFiles,
+    RecordingPlace,
+    file_name_time_s,
+    find_recording,
+    read_lines,
+)
 from protocol.logs.row import Row, RowError, parse_row
 from protocol.logs.stale import shows_first_view
 
@@ -136,20 +144,20 @@ def read_frames(path: Path | str) -> Recording:
     return _read(_find(path))
 
 
-def _find(path: Path | str) -> Place:
+def _find(path: Path | str) -> RecordingPlace:
     place = find_recording(Path(path))
     if place.log is None and not any(ImageFiles(place.folder).frames()):
         raise RecordingError(f"no readable {LOG_NAME} in {place.folder}, nor images in it or in {IMAGE_FOLDER}/")
     return place
 
 
-def _read(place: Place) -> Recording:
+def _read(place: RecordingPlace) -> Recording:
     problems: list[Problem] = []
     images = ImageFiles(place.folder)
     rows: Iterator[Row]
     if place.log is None:
         note = f"there is no {LOG_NAME}: steering, throttle and speed are unknown"
-        dialect = Dialect(",", None, "images alone", (note,))
+        dialect = LogDialect(",", None, "images alone", (note,))
         rows = (Row(names, (math.nan,) * 4, number) for number, names in enumerate(images.frames(), 1))
     else:
         lines = read_lines(place.log)
@@ -174,7 +182,7 @@ def _read(place: Place) -> Recording:
     )
 
 
-def _why_empty(place: Place, dialect: Dialect, problems: Sequence[Problem]) -> str:
+def _why_empty(place: RecordingPlace, dialect: LogDialect, problems: Sequence[Problem]) -> str:
     reason = [f"{place.log or place.folder} has no usable row"]
     if problems:
         reason.append(f"row {problems[0].row}: {problems[0].detail}")
@@ -196,7 +204,7 @@ def _apply_rules(folder: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
     return included
 
 
-def _rows(lines: Sequence[str], dialect: Dialect, problems: list[Problem]) -> Iterator[Row]:
+def _rows(lines: Sequence[str], dialect: LogDialect, problems: list[Problem]) -> Iterator[Row]:
     for line, cells in dialect.rows(lines):
         try:
             yield parse_row(cells, dialect.columns, line)

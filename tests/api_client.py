@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any
 
@@ -29,3 +30,25 @@ def post(server: LiveServer, path: str, body: object = None, method: str = "POST
 
 def status(server: LiveServer) -> dict[str, Any]:
     return json.loads(server.get("/api/status").body)
+
+
+class Stream:
+    """A reader of /api/events."""
+
+    def __init__(self, server, query=""):
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        self._connection.request("GET", f"/api/events{query}")
+        self.answer = self._connection.getresponse()
+
+    def event(self, name):
+        """The data of the next event of this name."""
+        while True:
+            line = self.answer.readline().strip()
+            if line.startswith(b"event: "):
+                kind = line[7:].decode()
+            elif line.startswith(b"data: ") and kind == name:
+                return json.loads(line[6:])
+
+    def close(self):
+        self.answer.close()
+        self._connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -126,3 +127,30 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def car(server):
+    """car(frames) connects a car that drives so far at once, and then stands there, with new views, until the end."""
+    from tests import page_drives  # noqa: PLC0415 - it needs a browser
+
+    stop, threads, clients = threading.Event(), [], []
+
+    def drive_and_stand(frames, **options):
+        client = RawClient(server.port, timeout_s=5)
+        clients.append(client)
+        page_drives.drive(client, frames, **options)
+
+        def stand():
+            while not stop.wait(0.05):
+                page_drives.drive(client, 1, first=frames - 1, **options)
+
+        threads.append(threading.Thread(target=stand))
+        threads[-1].start()
+
+    yield drive_and_stand
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    for client in clients:
+        client.close()

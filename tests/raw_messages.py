@@ -39,3 +39,7 @@ def drive_past_views(port: int, count: int, speed_mph: float = 12.0) -> None:
         for i in range(count):
             client.send(telemetry_packet(grey(i % 250), speed_mph))
             client.receive_until(b'42["steer"')
+
+
+HAND_REPORT = {"number": 3, "picture": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
+"""What the page for driving by hand sends."""

@@ -22,10 +22,10 @@ from simulator.by_hand.messages import (
 )
 from simulator.by_hand.model_link import ModelLink
 from tests.conftest import road_frame
+from tests.raw_messages import HAND_REPORT
 
 NOTHING = DriverInput()
 GENTLE = DriverInput(pedal=0.3)
-REPORT = {"number": 3, "picture": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
 
 
 def holding(*keys: str) -> DriverInput:
@@ -113,7 +113,7 @@ def test_a_stick_or_a_mouse_steers_at_once_and_keys_go_before_it():
 
 def test_the_pages_messages_are_read():
     expected = PageReport(3, 2, DriverInput(frozenset({"left"}), None, 0.5), True, 2)
-    assert decode_message(json.dumps(REPORT)) == expected
+    assert decode_message(json.dumps(HAND_REPORT)) == expected
     assert decode_message('{"press": "record"}') == ButtonPress("record")
     assert decode_picture(encode_picture({"a": 1}, b"\xff\xd8")) == ({"a": 1}, b"\xff\xd8")
 
@@ -143,7 +143,7 @@ def test_the_pages_messages_are_read():
 )
 def test_a_hostile_report_is_refused(change):
     with pytest.raises(ProtocolError):
-        decode_message(json.dumps({**REPORT, **change}))
+        decode_message(json.dumps({**HAND_REPORT, **change}))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_hostile_report_is_refused(change):
         '{"press": "quit"}',
         '{"press": ["record"]}',
         '{"press": "record", "more": 1}',
-        json.dumps({**REPORT, "keys": ["x" * 2000]}),
+        json.dumps({**HAND_REPORT, "keys": ["x" * 2000]}),
     ],
 )
 def test_a_hostile_message_is_refused(message):

@@ -1,31 +1,18 @@
 """The page for driving by hand in a real browser: scripted hands drive, record, and take turns with a model."""
 
-import os
 import re
-import shutil
 
 import pytest
 
 from protocol.recording import read_recording
+from tests.browser import NEEDS_CHROMIUM, sync_api
 from tests.scripted_drivers import KeyboardDriver, PadDriver
 from tests.server_process import ServerProcess
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the page")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="install chromium (or name it in CHROMIUM) to test the page"),
-]
-BY_HAND = ("-m", "simulator", "--by-hand", "--port", "0")
+pytestmark = NEEDS_CHROMIUM
+NOBODY = "http://127.0.0.1:9"
+BY_HAND = ("-m", "simulator", "--by-hand", "--port", "0", "--url", NOBODY)
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ from simulator.by_hand.messages import decode_picture, encode_picture
 from simulator.by_hand.page_files import PAGE, PageFiles
 from simulator.by_hand.page_server import address, bind, is_loopback, serving
 from simulator.by_hand.seat import ANOTHER_PAGE, BAD_MESSAGE, PICTURES_UNDER_WAY, Seat
-from tests.test_by_hand import REPORT
+from tests.raw_messages import HAND_REPORT
+
+NOBODY = "http://127.0.0.1:9"
+"""No server: the default address may be one that somebody drives with."""
 
 TOKEN = "a-token-of-twenty-chars"
 
@@ -105,11 +108,11 @@ def test_the_token_opens_the_page_once_and_a_cookie_goes_on(guarded_port):
     assert guarded_port.get(Cookie=cookie)[0] == 200
     assert guarded_port.get(Cookie="by_hand=wrong")[0] == 401
     with guarded_port.drive(additional_headers={"Cookie": cookie}) as page:
-        page.send(json.dumps(REPORT))
+        page.send(json.dumps(HAND_REPORT))
 
 
 def report(page, **change):
-    page.send(json.dumps({**REPORT, "picture": 0, **change}))
+    page.send(json.dumps({**HAND_REPORT, "picture": 0, **change}))
 
 
 def wait_until(condition):
@@ -147,7 +150,7 @@ def test_the_newest_page_drives_and_the_one_before_is_told(port):
         json.dumps({"press": "\u6f22" * 100}, ensure_ascii=False),
         b"\x01\x02",
         '{"press": "quit"}',
-        json.dumps({**REPORT, "steering": 2}),
+        json.dumps({**HAND_REPORT, "steering": 2}),
     ],
 )
 def test_a_page_that_misbehaves_is_closed_and_another_one_may_come(port, message):
@@ -226,14 +229,14 @@ def test_a_key_that_is_tapped_between_two_looks_is_felt_once(port):
     ],
 )
 def test_bad_options_end_with_one_line(options, words, capsys):
-    assert main(["--by-hand", "--port", "0", *options]) == 2
+    assert main(["--by-hand", "--port", "0", "--url", NOBODY, *options]) == 2
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
 
 
 def test_a_port_in_use_is_named(port, capsys):
-    assert main(["--by-hand", "--port", str(port.port)]) == 2
+    assert main(["--by-hand", "--port", str(port.port), "--url", NOBODY]) == 2
     assert f"cannot listen on 127.0.0.1:{port.port}" in capsys.readouterr().err
 
 

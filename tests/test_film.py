@@ -36,8 +36,8 @@ from simulator.render.scene import Scene
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
 from tests.conftest import road_frame
+from tests.driven_laps import lap_position
 from tests.films import read_film
-from tests.test_position import lap_position
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,7 +11,7 @@ import tensorflow as tf
 from onnx import TensorProto, helper, numpy_helper
 
 from inference.engine import EngineError, open_engine
-from inference.pixel_network import NetworkFile
+from inference.pixel_network import PixelNetworkFile
 from models.adapter.pixel_card import pixels_of
 from models.identify.__main__ import main
 from models.identify.candidates import SCALES
@@ -36,7 +36,7 @@ def evidence(recording: Path) -> Evidence:
 
 
 def best_for(file: Path, evidence: Evidence) -> tuple[Search, Try]:
-    search = Search(NetworkFile(file, "onnx" if file.suffix == ".onnx" else "litert"), evidence, lambda: None)
+    search = Search(PixelNetworkFile(file, "onnx" if file.suffix == ".onnx" else "litert"), evidence, lambda: None)
     return search, search.run()
 
 
@@ -90,7 +90,7 @@ def test_the_command_writes_a_card_that_the_server_obeys(recording: Path, eviden
 
 @pytest.mark.parametrize("shape", [(1, 3, 20, 30), (1, 20, 30, 3), (1, 20, 30, 1), (1, 3, "rows", "columns")])
 def test_images_reach_the_network_in_its_layout(shape: tuple[int | str, ...], tmp_path: Path) -> None:
-    file = NetworkFile(saved_onnx(tmp_path / "model.onnx", onnx_model(shape)), "onnx")
+    file = PixelNetworkFile(saved_onnx(tmp_path / "model.onnx", onnx_model(shape)), "onnx")
     assert file.shape == ((160, 320, 3) if "rows" in shape else (20, 30, 1 if shape[-1] == 1 else 3))
     pixels = np.random.default_rng(1).random((3, *file.shape), np.float32)
     expected = [[answer_of(image)] for image in pixels]
@@ -100,7 +100,7 @@ def test_images_reach_the_network_in_its_layout(shape: tuple[int | str, ...], tm
 
 def test_bytes_smaller_than_a_frame_are_not_scaled(tmp_path: Path) -> None:
     model = onnx_model((1, 66, 200, 3), TensorProto.UINT8)
-    file = NetworkFile(saved_onnx(tmp_path / "model.onnx", model), "onnx")
+    file = PixelNetworkFile(saved_onnx(tmp_path / "model.onnx", model), "onnx")
     assert file.scales == ("",)
     image = np.full((1, 66, 200, 3), 100.4, np.float32)
     assert file.answers(image)[0, 0] == pytest.approx(100 * WEIGHTS.sum())
@@ -118,17 +118,17 @@ def test_an_output_that_cannot_steer_is_passed_over(tmp_path: Path) -> None:
         helper.make_tensor_value_info("steering", TensorProto.FLOAT, [1, 1]),
     ]
     file = saved_onnx(tmp_path / "model.onnx", onnx_model(nodes=nodes, outputs=outputs))
-    answers = NetworkFile(file, "onnx").answers(np.ones((2, 66, 200, 3), np.float32))
+    answers = PixelNetworkFile(file, "onnx").answers(np.ones((2, 66, 200, 3), np.float32))
     np.testing.assert_allclose(answers, [[np.nan, WEIGHTS.sum()]] * 2, rtol=1e-6)
     useless = onnx_model(nodes=nodes[:2], outputs=outputs[:1])
     with pytest.raises(EngineError, match=r"class .*none of its numbers can steer"):
-        NetworkFile(saved_onnx(tmp_path / "useless.onnx", useless), "onnx")
+        PixelNetworkFile(saved_onnx(tmp_path / "useless.onnx", useless), "onnx")
 
 
 def test_a_file_of_whole_frames_leaves_nothing_to_find(tmp_path: Path) -> None:
     model = onnx_model((1, 160, 320, 3), TensorProto.UINT8)
     with pytest.raises(EngineError, match="there is nothing to find"):
-        NetworkFile(saved_onnx(tmp_path / "model.onnx", model), "onnx")
+        PixelNetworkFile(saved_onnx(tmp_path / "model.onnx", model), "onnx")
 
 
 def test_a_hostile_file_is_refused_before_it_is_opened(recording: Path, tmp_path: Path, capsys) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,13 @@ def test_no_room_is_a_drawer(package):
     for folder in {file.parent for file in (ROOT / package).rglob("*.py")}:
         modules = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
         assert len(modules) <= MOST_MODULES, f"{folder.relative_to(ROOT)} has {len(modules)} modules"
+
+
+def test_public_classes_have_names_of_their_own():
+    files = defaultdict(list)
+    for package in ALLOWED:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    files[node.name].append(str(file.relative_to(ROOT)))
+    assert {name: places for name, places in files.items() if len(places) > 1} == {}

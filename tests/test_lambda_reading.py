@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.keras_files.lambdas.image_steps import Crop, Resize, Step
+from models.keras_files.lambdas.image_steps import LambdaCrop, LambdaResize, Step
 from models.keras_files.lambdas.layers import apply_steps
 from models.keras_files.lambdas.reading import LambdaReading, read_lambda
 from tests.lambda_bytes import CASES, COMPILED, bytes_of, compiled, read_case, reading
@@ -135,7 +135,7 @@ class TestUnderstood:
         result = read_case(version, name)
         assert result.steps is not None
         assert result.text == expected
-        assert result.resizes == any(isinstance(step, Crop | Resize) for step in result.steps)
+        assert result.resizes == any(isinstance(step, LambdaCrop | LambdaResize) for step in result.steps)
 
     @pytest.mark.parametrize("name", FORMULAS)
     def test_layers_compute_what_the_source_computes(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +218,7 @@ class TestNotUnderstood:
         assert result == LambdaReading(None, "it needs 'a', which has no value in the file")
 
     def test_steps_that_do_not_fit_the_images(self) -> None:
-        steps = (Crop((170, None), (None, None)),)
+        steps = (LambdaCrop((170, None), (None, None)),)
         with pytest.raises(ValueError, match="leaves nothing"):
             apply_steps(keras.Input((160, 320, 3)), steps, "lambda_1")
         with pytest.raises(ValueError, match="expects images"):

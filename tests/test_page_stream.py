@@ -1,7 +1,5 @@
 """The page's stream carries each simulator's frames and the status, and a page that reads nothing costs no answer."""
 
-import http.client
-import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,30 +10,8 @@ from server.web import drive_events
 from server.web.page_stream import MAX_STREAMS
 from server.web.schemas import SCHEMAS
 from tests.answered_frames import answered_frame
-from tests.api_client import GREY, status, steer
-from tests.raw_client import RawClient, packet, telemetry_packet
-
-
-class Stream:
-    """A reader of /api/events."""
-
-    def __init__(self, server, query=""):
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-        self._connection.request("GET", f"/api/events{query}")
-        self.answer = self._connection.getresponse()
-
-    def event(self, name):
-        """The data of the next event of this name."""
-        while True:
-            line = self.answer.readline().strip()
-            if line.startswith(b"event: "):
-                kind = line[7:].decode()
-            elif line.startswith(b"data: ") and kind == name:
-                return json.loads(line[6:])
-
-    def close(self):
-        self.answer.close()
-        self._connection.close()
+from tests.api_client import GREY, Stream, status, steer
+from tests.raw_client import RawClient, telemetry_packet
 
 
 def test_a_page_sees_each_simulators_frames_and_the_status(server, simulator):
@@ -124,14 +100,3 @@ def test_the_events_are_what_the_document_says(server, simulator):
     for name in ("status", "history", "frame", "line"):
         assert set(stream.event(name)) == set(SCHEMAS[name.capitalize()]["properties"])
     stream.close()
-
-
-def test_a_stuck_car_and_a_broken_camera_are_told(server, simulator):
-    steer(simulator, 0.0)
-    server.wait_until(lambda: 1 in server.controls.view.simulators)
-    server.controls.view.simulators[1].moved_s -= 10
-    steer(simulator, 0.0)
-    assert "stuck against something" in json.dumps(status(server)["doctor"])
-    simulator.send(packet('42["telemetry",{"speed":"1","throttle":"0","steering_angle":"0","image":"?"}]'))
-    simulator.receive_until(b"42")
-    server.wait_until(lambda: "could not be driven (image)" in json.dumps(status(server)["doctor"]))

@@ -15,8 +15,8 @@ from film.position_card import MAP_SIZE, TEXT_COLUMNS, position_card
 from film.writer import FilmWriter
 from protocol.position import NOWHERE, Position, Whereabouts
 from tests.conftest import road_frame
-from tests.test_film import read_film
-from tests.test_position import drive, lap_position
+from tests.driven_laps import drive, lap_position
+from tests.films import read_film
 
 SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
 HIGHEST_ROAD_ROW = 120

@@ -16,8 +16,8 @@ from protocol.recording import read_recording
 from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import RunRecorder
 from tests.conftest import jpeg_of, road_frame
-from tests.test_film import read_film
-from tests.test_position import circle
+from tests.driven_laps import circle
+from tests.films import read_film
 
 FRAME = road_frame()
 JPEG = jpeg_of(FRAME)

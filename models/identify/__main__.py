@@ -104,9 +104,9 @@ def _open(model: Path) -> PixelNetwork:
         from models.identify.network import KerasNetwork  # noqa: PLC0415
 
         return KerasNetwork(model)
-    from inference.pixel_network import NetworkFile  # noqa: PLC0415 - nobody imports this command, so it may
+    from inference.pixel_network import PixelNetworkFile  # noqa: PLC0415 - nobody imports this command, so it may
 
-    return NetworkFile(model, kind)
+    return PixelNetworkFile(model, kind)
 
 
 def _table(search: Search, best: Try) -> str:

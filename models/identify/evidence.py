@@ -56,7 +56,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class AnswerAgreement:
     """How answers agree with the driver. correlation: of one second's means; raw: of single frames.
 
     size: deviation of the answers' means, divided by the driver's. offset: difference of both averages, divided by it.
@@ -77,7 +77,7 @@ class Agreement:
         return self.correlation - SIZE_PENALTY * size - OFFSET_PENALTY * max(0.0, self.offset - FREE_OFFSET)
 
 
-def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
+def agreement(answers: Numbers, evidence: Evidence) -> AnswerAgreement:
     """Compare answers, (n,), limited to -1..1 as in a drive, with the evidence's driver."""
     answers = np.clip(np.nan_to_num(answers), -1.0, 1.0)
     counts = np.bincount(evidence.stretch)
@@ -85,7 +85,7 @@ def agreement(answers: Numbers, evidence: Evidence) -> Agreement:
     deviation = evidence.means.std()
     offset = float(abs(means.mean() - evidence.means.mean()) / deviation)
     raw = correlation(answers, evidence.human)
-    return Agreement(correlation(means, evidence.means), raw, float(means.std() / deviation), offset)
+    return AnswerAgreement(correlation(means, evidence.means), raw, float(means.std() / deviation), offset)
 
 
 def correlation(a: Numbers, b: Numbers) -> float:

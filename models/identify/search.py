@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.identify.candidates import Candidate, coarse, rarity, usual, variations
-from models.identify.evidence import DELAYS, Agreement, Evidence, Numbers, agreement, correlation
+from models.identify.evidence import DELAYS, AnswerAgreement, Evidence, Numbers, agreement, correlation
 from models.identify.network import PixelNetwork
 from models.preprocessing.graph import Graph
 from models.preprocessing.written import read_written
@@ -40,7 +40,7 @@ class Try:
     candidate: Candidate
     output: int
     factor: str
-    agreement: Agreement
+    agreement: AnswerAgreement
     coarse: bool
 
     @property

@@ -10,10 +10,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from models.keras_files.flattening import MODELS, TIME_DISTRIBUTED, LayerSpec, Step
+from models.keras_files.flattening import MODELS, TIME_DISTRIBUTED, LayerSpec, ModelPart
 from models.keras_files.weights import LayerGroup, ModelFileError, TreeNode, WeightFile
 
-Path = tuple[Step, ...]
+Path = tuple[ModelPart, ...]
 Groups = dict[Path, LayerGroup]
 Names = tuple[str, ...]
 
@@ -41,7 +41,7 @@ def assign(specs: Iterable[LayerSpec], weights: WeightFile) -> Groups:
     tree = weights.tree()
     if tree is not None:
         return dict(_assign_tree(paths, tree, 0))
-    entries: defaultdict[Step, list[Path]] = defaultdict(list)
+    entries: defaultdict[ModelPart, list[Path]] = defaultdict(list)
     for path in paths:
         entries[path[0]].append(path)
     groups_by_layer: Groups = {}
@@ -53,7 +53,7 @@ def assign(specs: Iterable[LayerSpec], weights: WeightFile) -> Groups:
     return groups_by_layer
 
 
-def _assign_entries(entries: list[Step], weights: WeightFile) -> Iterator[tuple[Step, LayerGroup]]:
+def _assign_entries(entries: list[ModelPart], weights: WeightFile) -> Iterator[tuple[ModelPart, LayerGroup]]:
     """Pair the outermost model's layers with groups: by name if all names agree, else by order."""
     groups = weights.groups()
     if len(groups) != len(entries):

@@ -30,7 +30,7 @@ MODELS = (SEQUENTIAL, "Functional", "Model")
 TIME_DISTRIBUTED = "TimeDistributed"
 
 
-class Step(NamedTuple):
+class ModelPart(NamedTuple):
     """A layer or nested model on the way from the outermost model to a layer. kind: its class, as in the file."""
 
     name: str
@@ -49,7 +49,7 @@ class LayerSpec:
     kind: str
     config: Config
     inputs: tuple[str, ...]
-    path: tuple[Step, ...] = ()
+    path: tuple[ModelPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Flattener:
     count: int = 0
 
     def add_model(
-        self, kind: object, config: Any, source: str | None, path: tuple[Step, ...] = (), call: str = ""
+        self, kind: object, config: Any, source: str | None, path: tuple[ModelPart, ...] = (), call: str = ""
     ) -> dict[str, str]:
         """Add the layers of a model whose input is the layer `source`; None for the outermost model's own inputs.
 
@@ -111,19 +111,19 @@ class Flattener:
                 raise ModelFileError(f"the model's output {short(output.layer)} is not one of its layers")
         return {name: names[_shifted(output, offsets)] for name, output in outputs.items()}
 
-    def _add(self, layer: _Layer, call: Call, inputs: list[str], path: tuple[Step, ...], suffix: str) -> str:
+    def _add(self, layer: _Layer, call: Call, inputs: list[str], path: tuple[ModelPart, ...], suffix: str) -> str:
         """Add one call of a layer or nested model; return the name of the layer with its output."""
         self.count += 1
         if self.count > MAX_LAYERS:
             raise ModelFileError(f"the model has more layers than the {MAX_LAYERS} that are read")
-        path = (*path, Step(layer.name, layer.kind))
+        path = (*path, ModelPart(layer.name, layer.kind))
         if layer.kind == TIME_DISTRIBUTED:
             check_call(layer.name, layer.kind, call)
             kind, config = inner_layer(layer.name, layer.config.get("layer"))
             if kind in MODELS:  # its layers are wrapped one by one
                 name = config.get("name") if isinstance(config, dict) else None
                 layer = _Layer(name if isinstance(name, str) else kind, kind, config, layer.calls)
-                path = (*path, Step(layer.name, kind))
+                path = (*path, ModelPart(layer.name, kind))
         if layer.kind in MODELS:
             check_call(layer.name, layer.kind, call)
             if len(inputs) != 1:

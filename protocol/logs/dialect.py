@@ -17,7 +17,7 @@ UDACITY_COLUMNS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class LogDialect:
     """How a log is written. delimiter: between its cells; columns: its header, None if it has none.
 
     text: the same in words, such as `no header, commas, 7 columns, Windows paths`. notes: a line for each way in which
@@ -41,7 +41,7 @@ class Dialect:
             is_header = False
 
 
-def sniff_dialect(lines: Sequence[str]) -> Dialect:
+def sniff_dialect(lines: Sequence[str]) -> LogDialect:
     """Recognise the dialect of a log's lines.
 
     The first line with text shows the delimiter, the most frequent of its commas, semicolons and tabs. The first row
@@ -55,7 +55,7 @@ def sniff_dialect(lines: Sequence[str]) -> Dialect:
     rows = table[columns is not None :]
     header_notes = tuple(columns.notes()) if columns else ()
     if not rows:
-        return Dialect(delimiter, columns, "no rows", header_notes)
+        return LogDialect(delimiter, columns, "no rows", header_notes)
     by_name = columns is not None and columns.fits(rows[0])
     cells = rows[0] if by_name else without_index(rows[0])
     index, extra = len(rows[0]) - len(cells), 0 if by_name else extra_columns(cells)
@@ -69,7 +69,7 @@ def sniff_dialect(lines: Sequence[str]) -> Dialect:
         *(("decimal commas",) if is_broken or (delimiter != "," and "," in "".join(cells[3:])) else ()),
         next((style for pattern, style in PATHS.items() if re.match(pattern, path)), "bare names"),
     )
-    return Dialect(delimiter, columns, ", ".join(text), (*header_notes, *_column_notes(index, extra)))
+    return LogDialect(delimiter, columns, ", ".join(text), (*header_notes, *_column_notes(index, extra)))
 
 
 def _column_notes(index: int, extra: int) -> Iterator[str]:

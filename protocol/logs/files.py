@@ -26,7 +26,7 @@ MAX_LOG_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordingPlace:
     """Where a recording lies. log: its csv file, None if only images are there; note: how the log was chosen, or ''."""
 
     folder: Path
@@ -34,7 +34,7 @@ class Place:
     note: str = ""
 
 
-def find_recording(path: Path) -> Place:
+def find_recording(path: Path) -> RecordingPlace:
     """Find the recording that a path means: its folder, its csv file, its folder of images, or a folder above it.
 
     Raises RecordingError.
@@ -48,11 +48,11 @@ def find_recording(path: Path) -> Place:
         return _place(logs[0])
     beside = path.resolve().parent / LOG_NAME
     if path.resolve().name.lower() in IMAGE_FOLDERS and beside.is_file():
-        return Place(beside.parent, beside, f"the log lies beside {path.name}/")
+        return RecordingPlace(beside.parent, beside, f"the log lies beside {path.name}/")
     below = [log for depth in range(1, DEPTH + 1) for log in sorted(path.glob("*/" * depth + LOG_NAME))]
     below = [log for log in below if not any(part[0] in "._" for part in log.relative_to(path).parts)]
     if len(below) == 1:
-        return Place(below[0].parent, below[0], f"the recording lies in {below[0].parent.relative_to(path)}/")
+        return RecordingPlace(below[0].parent, below[0], f"the recording lies in {below[0].parent.relative_to(path)}/")
     if below:
         names = [str(log.parent.relative_to(path)) for log in below]
         raise RecordingError(f"{path} holds {_list(names, 'recordings')}; name one of them")
@@ -61,7 +61,7 @@ def find_recording(path: Path) -> Place:
     if logs:
         files = _list([log.name for log in logs], "csv files")
         raise RecordingError(f"{path} has no {LOG_NAME} but {files}; name the one that is the log")
-    return Place(path, None)
+    return RecordingPlace(path, None)
 
 
 def read_lines(log: Path) -> list[str]:
@@ -75,7 +75,7 @@ def read_lines(log: Path) -> list[str]:
     return text.replace("\0", "").splitlines()
 
 
-def _of_file(path: Path) -> Place:
+def _of_file(path: Path) -> RecordingPlace:
     if path.suffix.lower() in LOG_SUFFIXES:
         return _place(path)
     if path.suffix.lower() in (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar"):
@@ -90,8 +90,8 @@ def _logs(folder: Path) -> list[Path]:
     return logs or files
 
 
-def _place(log: Path) -> Place:
-    return Place(log.parent, log, "" if log.name == LOG_NAME else f"the log is {log.name}")
+def _place(log: Path) -> RecordingPlace:
+    return RecordingPlace(log.parent, log, "" if log.name == LOG_NAME else f"the log is {log.name}")
 
 
 def _list(names: list[str], kind: str) -> str:

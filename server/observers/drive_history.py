@@ -14,7 +14,7 @@ HISTORY_S = 120.0
 SAMPLE_S = 0.25
 
 
-class Sample(NamedTuple):
+class DriveMoment(NamedTuple):
     """The figures of one moment. time_s: seconds since 1970; command_deg: positive right; latency_ms: mean since the
     sample before; offset_m: from the middle of the road, positive right, or None where the simulator reports none."""
 
@@ -34,7 +34,7 @@ class DriveHistory:
     """
 
     def __init__(self) -> None:
-        self.samples: deque[Sample] = deque(maxlen=round(HISTORY_S / SAMPLE_S))
+        self.samples: deque[DriveMoment] = deque(maxlen=round(HISTORY_S / SAMPLE_S))
         self.whereabouts = Whereabouts()
         self.best_lap_s: float | None = None
         self.drives = 0
@@ -55,7 +55,7 @@ class DriveHistory:
         while self.samples and answer.time_s - self.samples[0].time_s > HISTORY_S:
             self.samples.popleft()
         telemetry, control = answer.telemetry, answer.control
-        sample = Sample(
+        sample = DriveMoment(
             time_s=round(answer.time_s, 3),
             speed_mph=round(telemetry.speed_mph, 2),
             command_deg=round(control.steering * MAX_STEERING_ANGLE_DEG, 2),

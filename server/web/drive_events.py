@@ -6,7 +6,7 @@ import base64
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
 from protocol.position import NOWHERE, LinePoint
-from server.observers.drive_history import DriveHistory, Sample
+from server.observers.drive_history import DriveHistory, DriveMoment
 from server.observers.live_view import SimulatorView
 
 MAX_IMAGE_BYTES = 300_000
@@ -57,7 +57,7 @@ def position(history: DriveHistory) -> dict[str, object] | None:
 def history(view: SimulatorView) -> dict[str, object]:
     """The last two minutes, a list for each figure."""
     samples = list(view.history.samples)
-    columns = {name: [getattr(sample, name) for sample in samples] for name in Sample._fields}
+    columns = {name: [getattr(sample, name) for sample in samples] for name in DriveMoment._fields}
     return {"simulator": view.latest.simulator, **columns}
 
 

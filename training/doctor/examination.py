@@ -17,7 +17,7 @@ from protocol.messages import MPS_PER_MPH
 from protocol.recording import Recording, Sample, row_times_s
 from training.doctor.findings import DataFinding, file_findings, motion_findings, steering_findings
 from training.doctor.frames import Frames
-from training.doctor.roads import Road, find_roads, road_findings
+from training.doctor.roads import RecordedRoad, find_roads, road_findings
 from training.doctor.strikes import strike_findings
 
 MAX_SESSION_LINES = 8
@@ -50,7 +50,7 @@ class Examination:
     excluded: int
     cameras: int
     sessions: tuple[RecordingSession, ...]
-    roads: tuple[Road, ...]
+    roads: tuple[RecordedRoad, ...]
     findings: tuple[DataFinding, ...]
 
     @property

@@ -33,7 +33,7 @@ SAME_STEERING = 0.65
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class RecordedRoad:
     """A road of a recording. sessions: their numbers; driven_m: metres driven; laps: None if no view repeats."""
 
     sessions: tuple[int, ...]
@@ -68,7 +68,7 @@ class _Drive:
         return sum(_length_m(leg) for leg in self.legs)
 
 
-def find_roads(samples: Sequence[Sample], time_s: Float64Array, views: Float32Array) -> tuple[Road, ...]:
+def find_roads(samples: Sequence[Sample], time_s: Float64Array, views: Float32Array) -> tuple[RecordedRoad, ...]:
     """Sort the sessions of a recording by road; one road unless there is proof of another.
 
     time_s: (n,) seconds; views: (n, rows, columns) grey levels. Roads come in the order of their first sessions.
@@ -87,7 +87,7 @@ def find_roads(samples: Sequence[Sample], time_s: Float64Array, views: Float32Ar
     return tuple(sorted(roads, key=lambda road: road.sessions))
 
 
-def road_findings(roads: Sequence[Road]) -> Iterator[DataFinding]:
+def road_findings(roads: Sequence[RecordedRoad]) -> Iterator[DataFinding]:
     """Say which sessions drive which road, where there are several, and how to train on each with its own lap."""
     if len(roads) < 2:
         return
@@ -153,11 +153,13 @@ def _views_return(one: Leg, other: Leg, lap_m: float | None, views: Float32Array
     return False
 
 
-def _road(group: Sequence[_Drive], samples: Sequence[Sample], time_s: Float64Array, views: Float32Array) -> Road:
+def _road(
+    group: Sequence[_Drive], samples: Sequence[Sample], time_s: Float64Array, views: Float32Array
+) -> RecordedRoad:
     sessions = sorted(drive.session for drive in group)
     rows = np.flatnonzero(np.isin([s.session for s in samples], sessions))
     laps = find_laps([samples[int(i)] for i in rows], time_s[rows], views[rows])
-    return Road(tuple(sessions), sum(drive.driven_m for drive in group), laps)
+    return RecordedRoad(tuple(sessions), sum(drive.driven_m for drive in group), laps)
 
 
 def _length_m(leg: Leg) -> float:

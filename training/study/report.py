@@ -15,7 +15,7 @@ from models.classifiers import TASKS
 from models.whole_files import write_whole
 from training.study.pictures import draw_errors, draw_rivals
 from training.study.results import (
-    FinishedRun,
+    FinishedStudyRun,
     Group,
     better_rivals,
     comparable_groups,
@@ -63,7 +63,7 @@ def write_report(runs: Path, engines: Path, out: Path) -> None:
         draw_rivals(rivals, out.parent / "cifar10-rivals.png")
 
 
-def tables(runs: Sequence[FinishedRun], measured: Engines) -> str:
+def tables(runs: Sequence[FinishedStudyRun], measured: Engines) -> str:
     """Format all tables as Markdown, each under a heading."""
     parts = {
         "Separable convolutions": f"```\n{describe()}\n```",

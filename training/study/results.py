@@ -20,7 +20,7 @@ from training.study.run import read_result
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedRun:
+class FinishedStudyRun:
     """One run: its settings, its result, and the share of wrong test answers after each epoch."""
 
     folder: Path
@@ -38,7 +38,7 @@ class Group:
     recipe: str
     optimizer: str
     epochs: int
-    runs: tuple[FinishedRun, ...]
+    runs: tuple[FinishedStudyRun, ...]
 
     def accuracy(self, part: str = "test") -> str:
         """Format mean and standard deviation over seeds in percent, as `99.31 ± 0.04`; one seed has no deviation."""
@@ -71,12 +71,12 @@ class Group:
         return ", ".join(sorted({str(run.settings["precision"]) for run in self.runs}))
 
 
-def read_runs(folder: Path) -> list[FinishedRun]:
+def read_runs(folder: Path) -> list[FinishedStudyRun]:
     """Read every finished run in `folder`, by name. Raises RunError for one with damaged files."""
     return [_read(path.parent) for path in sorted(folder.glob("*/result.json"))]
 
 
-def _read(folder: Path) -> FinishedRun:
+def _read(folder: Path) -> FinishedStudyRun:
     result = read_result(folder)
     try:
         settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
@@ -89,12 +89,12 @@ def _read(folder: Path) -> FinishedRun:
             raise ValueError("no optimizer in its recipe")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder} is damaged: {error}") from None
-    return FinishedRun(folder, settings, result, errors)
+    return FinishedStudyRun(folder, settings, result, errors)
 
 
-def group_runs(runs: Sequence[FinishedRun], task: str) -> list[Group]:
+def group_runs(runs: Sequence[FinishedStudyRun], task: str) -> list[Group]:
     """Group one task's runs by network, recipe, optimizer and epochs, in the order of their folders."""
-    groups: dict[tuple[str, str, str, int], list[FinishedRun]] = {}
+    groups: dict[tuple[str, str, str, int], list[FinishedStudyRun]] = {}
     for run in runs:
         if run.settings["task"] == task:
             names = run.settings["model"], run.settings["recipe_name"], run.settings["recipe"]["optimizer"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.world.track_world import OFF_ROAD_M
-from training.writeup.drive import Drive
+from training.writeup.drive import JudgedDrive
 from training.writeup.finished_run import FinishedRun
 from training.writeup.markdown import Links, figure, gap, link, picture, shape_text, table
 from training.writeup.pictures import BALANCE, CURVES, MAP, VARIATIONS, learned_steering
@@ -78,7 +78,7 @@ def processing(run: FinishedRun, links: Links) -> str:
     )
 
 
-def simulation(drive: Drive | None, links: Links) -> str:
+def simulation(drive: JudgedDrive | None, links: Links) -> str:
     """Udacity: the car navigates the test track."""
     film = link(links.film, "The film of the drive") if links.film else gap("film a lap, and link the film here.")
     if drive is None:

@@ -6,13 +6,13 @@ What only the student knows is a marked gap with a question; nothing here claims
 from __future__ import annotations
 
 from training.writeup.documentation import design, layers, processing, simulation
-from training.writeup.drive import Drive
+from training.writeup.drive import JudgedDrive
 from training.writeup.finished_run import FinishedRun
 from training.writeup.markdown import GAP, Links
 from training.writeup.strategy import data, files, network, opening, overfitting, parameters
 
 
-def draft(run: FinishedRun, drive: Drive | None, links: Links) -> str:
+def draft(run: FinishedRun, drive: JudgedDrive | None, links: Links) -> str:
     """Write the whole text as Markdown. drive: how the model drove, None if it did not."""
     sections = (
         opening(run),

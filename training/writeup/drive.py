@@ -17,7 +17,7 @@ from training.evaluate import drive
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class JudgedDrive:
     """A drive: the track's name, the speed to hold in mph, and what came of it."""
 
     track: str
@@ -25,7 +25,7 @@ class Drive:
     report: DriveReport
 
 
-def drive_and_draw(model: Path, track: Track, laps: float, speed_mph: float, picture: Path) -> Drive:
+def drive_and_draw(model: Path, track: Track, laps: float, speed_mph: float, picture: Path) -> JudgedDrive:
     """Let a model file drive, and write the map of the drive as a PNG. Raises the errors of `open_engine`, OSError."""
     engine = open_engine(model)
     scene = Scene(track)
@@ -37,4 +37,4 @@ def drive_and_draw(model: Path, track: Track, laps: float, speed_mph: float, pic
     finally:
         scene.close()
     draw_map(track, [(model.name, world.log)], picture)
-    return Drive(track.name, speed_mph, world.log.report())
+    return JudgedDrive(track.name, speed_mph, world.log.report())

@@ -27,7 +27,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class BytecodeDialect:
     """The instructions of some Python versions.
 
     wordcode: every instruction has two bytes; before 3.6 it has one, or three with an argument.
@@ -41,7 +41,7 @@ class Dialect:
     caches: dict[str, int] = field(default_factory=dict)
 
 
-def instructions(bytecode: bytes, dialect: Dialect) -> Iterator[Instruction]:
+def instructions(bytecode: bytes, dialect: BytecodeDialect) -> Iterator[Instruction]:
     """The instructions in order, with EXTENDED_ARG joined to the next one. Raises BytecodeError on anything else."""
     position = extension = 0
     for _ in range(MAX_INSTRUCTIONS):
@@ -92,8 +92,8 @@ _CACHES_NEW = {"LOAD_GLOBAL": 4, "LOAD_ATTR_OR_METHOD": 9, "CALL": 3, "UNPACK_SE
 _CALLS_OLD = {131: "CALL_FUNCTION_PAIRS"}
 _CALLS_WORDS = {131: "CALL_FUNCTION", 141: "CALL_FUNCTION_KW", 160: "LOAD_METHOD", 161: "CALL_METHOD"}
 
-DIALECTS: tuple[Dialect, ...] = (
-    Dialect(
+DIALECTS: tuple[BytecodeDialect, ...] = (
+    BytecodeDialect(
         "2.7",
         "2.7",
         False,
@@ -101,10 +101,10 @@ DIALECTS: tuple[Dialect, ...] = (
         | _CALLS_OLD
         | {21: "BINARY_DIVIDE", 58: "BINARY_DIVIDE", 145: "EXTENDED_ARG"},
     ),
-    Dialect("3.4, 3.5", "3.0", False, _OLD | _CALLS_OLD),
-    Dialect("3.6, 3.7", "3.0", True, _OLD | _CALLS_WORDS),
-    Dialect("3.8 to 3.10", "3.8", True, _OLD | _CALLS_WORDS | {162: "LIST_EXTEND"}),
-    Dialect(
+    BytecodeDialect("3.4, 3.5", "3.0", False, _OLD | _CALLS_OLD),
+    BytecodeDialect("3.6, 3.7", "3.0", True, _OLD | _CALLS_WORDS),
+    BytecodeDialect("3.8 to 3.10", "3.8", True, _OLD | _CALLS_WORDS | {162: "LIST_EXTEND"}),
+    BytecodeDialect(
         "3.11",
         "3.11",
         True,
@@ -114,14 +114,14 @@ DIALECTS: tuple[Dialect, ...] = (
             "LOAD_METHOD": 10, "PRECALL": 1, "CALL": 4,
         },
     ),
-    Dialect(
+    BytecodeDialect(
         "3.12",
         "3.11",
         True,
         _NEW | {26: "BINARY_SLICE", 106: "LOAD_ATTR_OR_METHOD", 121: "RETURN_CONST", 127: "LOAD_FAST"},
         {**_CACHES_NEW, "BINARY_OP": 1, "BINARY_SUBSCR": 1},
     ),
-    Dialect(
+    BytecodeDialect(
         "3.13",
         "3.11",
         True,
@@ -136,7 +136,7 @@ DIALECTS: tuple[Dialect, ...] = (
         },
         {**_CACHES_NEW, "BINARY_OP": 1, "BINARY_SUBSCR": 1},
     ),
-    Dialect(
+    BytecodeDialect(
         "3.14",
         "3.11",
         True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from models.keras_files.lambdas.bytecode import BytecodeError, Dialect, Instruction, instructions
+from models.keras_files.lambdas.bytecode import BytecodeDialect, BytecodeError, Instruction, instructions
 from models.keras_files.lambdas.image_steps import FormulaError
 from models.keras_files.lambdas.marshalled_code import CodeObject, Slice
 from models.keras_files.lambdas.symbol_stack import NULL, SymbolStack
@@ -32,7 +32,7 @@ BINARY_INSTRUCTIONS = {
 class Follower(SymbolStack):
     """The state while one function's bytecode is followed: its stack, local names and progress."""
 
-    def __init__(self, code: CodeObject, dialect: Dialect, values: Mapping[str, object]) -> None:
+    def __init__(self, code: CodeObject, dialect: BytecodeDialect, values: Mapping[str, object]) -> None:
         """values: of the function's arguments except the first, and of the enclosing functions' variables."""
         super().__init__(null_places=code.layout == "3.11")
         self._code = code

@@ -49,7 +49,7 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
-class Crop:
+class LambdaCrop:
     """x[:, rows, columns]."""
 
     rows: Bounds
@@ -62,7 +62,7 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True)
-class Resize:
+class LambdaResize:
     """Bilinear resizing. centred: pixel centres are half a pixel from the border, as in TensorFlow 2.
 
     Otherwise result row i is read at row i * height / rows, as `resize_images` of TensorFlow 1 does.
@@ -93,7 +93,7 @@ class Mix:
 
 
 @dataclass(frozen=True, slots=True)
-class Standardise:
+class LambdaStandardise:
     """Each image less its mean, divided by its standard deviation."""
 
     def text(self, x: str) -> str:
@@ -101,7 +101,7 @@ class Standardise:
         return f"standardise({x})"
 
 
-Step = Affine | Crop | Resize | Mix | Standardise
+Step = Affine | LambdaCrop | LambdaResize | Mix | LambdaStandardise
 
 
 def appended(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:

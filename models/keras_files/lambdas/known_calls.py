@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from models.keras_files.lambdas.image_steps import Crop, FormulaError, Mix, Resize, Standardise
+from models.keras_files.lambdas.image_steps import FormulaError, LambdaCrop, LambdaResize, LambdaStandardise, Mix
 from models.keras_files.lambdas.marshalled_code import Slice
 from models.keras_files.lambdas.symbols import Images, Name, computed, numbers, selected, whole
 
@@ -104,7 +104,7 @@ def _resize(
     _bilinear(method)
     _only(preserve_aspect_ratio, False)
     _only(antialias, False)
-    return _images(images).after(Resize(*_size(size), centred=True))
+    return _images(images).after(LambdaResize(*_size(size), centred=True))
 
 
 def _ops_resize(images: object, size: object, interpolation: object = "bilinear", antialias: object = False) -> Images:
@@ -126,7 +126,7 @@ def _resize_images(
     _bilinear(method)
     _only(align_corners, False)
     _only(preserve_aspect_ratio, False)
-    return _images(images).after(Resize(*_size(size), centred=False))
+    return _images(images).after(LambdaResize(*_size(size), centred=False))
 
 
 def _resize_bilinear(
@@ -144,7 +144,7 @@ def _crop(
     top, left, height, width = map(whole, (offset_height, offset_width, target_height, target_width))
     if min(top, left) < 0 or min(height, width) < 1:
         raise FormulaError("its box is out of range")
-    return _images(image).after(Crop((top, top + height), (left, left + width)))
+    return _images(image).after(LambdaCrop((top, top + height), (left, left + width)))
 
 
 def _cast(x: object, dtype: object = "float32", name: object = None) -> Images:
@@ -181,7 +181,7 @@ def _mixing(notation: str, kernel: tuple[tuple[float, ...], ...]) -> Callable[..
 
 
 def _standardise(image: object) -> Images:
-    return _images(image).after(Standardise())
+    return _images(image).after(LambdaStandardise())
 
 
 def _negative(x: object, name: object = None) -> object:

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from keras import backend, layers
 
-from models.keras_files.lambdas.image_steps import Affine, Bounds, Crop, Mix, Resize, Standardise, Step
+from models.keras_files.lambdas.image_steps import (
+    Affine,
+    Bounds,
+    LambdaCrop,
+    LambdaResize,
+    LambdaStandardise,
+    Mix,
+    Step,
+)
 from models.keras_files.lambdas.reading import read_lambda
 from models.keras_files.layers.layer_settings import LayerSettings
 
@@ -53,7 +61,7 @@ def _affine(x: Any, step: Affine, name: str) -> Any:
     return layers.Rescaling(scale, offset, name=name, **FLOAT)(x)
 
 
-def _crop(x: Any, step: Crop, name: str) -> Any:
+def _crop(x: Any, step: LambdaCrop, name: str) -> Any:
     margins = [_margins(bounds, size) for bounds, size in zip((step.rows, step.columns), x.shape[1:3], strict=True)]
     return layers.Cropping2D(margins, name=name, **FORMAT, **FLOAT)(x)
 
@@ -66,7 +74,7 @@ def _margins(bounds: Bounds, size: int) -> tuple[int, int]:
     return first, size - end
 
 
-def _resize(x: Any, step: Resize, name: str) -> Any:
+def _resize(x: Any, step: LambdaResize, name: str) -> Any:
     if step.centred:
         # Resizing's default is training=True, and Keras 3 passes it on to the layers after it.
         resizing = layers.Resizing(step.rows, step.columns, name=name, **FORMAT, **FLOAT)
@@ -105,15 +113,15 @@ def _mix(x: Any, step: Mix, name: str) -> Any:
     return result
 
 
-def _standardise(x: Any, _: Standardise, name: str) -> Any:
+def _standardise(x: Any, _: LambdaStandardise, name: str) -> Any:
     """TensorFlow's lower bound of the deviation, for images of one colour, is replaced by a small constant."""
     return layers.LayerNormalization((1, 2, 3), epsilon=1e-7, center=False, scale=False, name=name, **FLOAT)(x)
 
 
 _LAYERS: dict[type[Step], Callable[[Any, Any, str], Any]] = {
     Affine: _affine,
-    Crop: _crop,
-    Resize: _resize,
+    LambdaCrop: _crop,
+    LambdaResize: _resize,
     Mix: _mix,
-    Standardise: _standardise,
+    LambdaStandardise: _standardise,
 }

@@ -14,7 +14,15 @@ from typing import Any
 
 from models.keras_files.lambdas.bytecode import DIALECTS, BytecodeError
 from models.keras_files.lambdas.following import Follower
-from models.keras_files.lambdas.image_steps import Affine, Crop, FormulaError, Resize, Standardise, Step, formula
+from models.keras_files.lambdas.image_steps import (
+    Affine,
+    FormulaError,
+    LambdaCrop,
+    LambdaResize,
+    LambdaStandardise,
+    Step,
+    formula,
+)
 from models.keras_files.lambdas.marshalled_code import MAX_BYTES, CodeObject, read_code_objects
 from models.keras_files.lambdas.symbols import is_number
 
@@ -35,7 +43,7 @@ class LambdaReading:
     @property
     def scales(self) -> bool:
         """Whether an understood function changes the range of the pixels."""
-        return any(isinstance(step, Affine | Standardise) for step in self.steps or ())
+        return any(isinstance(step, Affine | LambdaStandardise) for step in self.steps or ())
 
 
 def read_lambda(config: Mapping[str, Any]) -> LambdaReading:
@@ -77,7 +85,7 @@ def _failure(error: Exception, steps: tuple[Step, ...]) -> LambdaReading:
 
 
 def _resizes(steps: tuple[Step, ...]) -> bool:
-    return any(isinstance(step, Crop | Resize) for step in steps)
+    return any(isinstance(step, LambdaCrop | LambdaResize) for step in steps)
 
 
 def _code(function: object) -> bytes:

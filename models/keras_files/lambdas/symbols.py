@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import TypeGuard
 
-from models.keras_files.lambdas.image_steps import MAX_NUMBER, Affine, Bounds, Crop, FormulaError, Mix, Step, appended
+from models.keras_files.lambdas.image_steps import (
+    MAX_NUMBER,
+    Affine,
+    Bounds,
+    FormulaError,
+    LambdaCrop,
+    Mix,
+    Step,
+    appended,
+)
 from models.keras_files.lambdas.marshalled_code import Slice
 
 RGB = range(3)
@@ -122,8 +131,8 @@ def indexed(value: object, index: object) -> object:
     batch, rows, columns, channels = _four(index if isinstance(index, tuple) else (index,))
     if _bounds(batch) != (None, None):
         raise FormulaError("it selects among the images of a batch")
-    crop = Crop(_bounds(rows), _bounds(columns))
-    if crop != Crop((None, None), (None, None)):
+    crop = LambdaCrop(_bounds(rows), _bounds(columns))
+    if crop != LambdaCrop((None, None), (None, None)):
         value = value.after(crop)
     return selected(value, channels)
 
