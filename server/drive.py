@@ -17,7 +17,6 @@ if __name__ == "__main__":  # run as a file: import from the repository, not fro
     begin_command()
 
 import gc
-import ipaddress
 import logging
 import secrets
 from dataclasses import replace
@@ -31,11 +30,12 @@ from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
 from protocol.command_line import plain, run
+from protocol.web.addresses import is_loopback, network_url, own_url
 from server.built_in_simulator import DriveByHand, start_simulator
 from server.config.arguments import MODELS_THROTTLE
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import Options, parse_options
-from server.config.page_link import network_url, own_url, qr_code
+from server.config.qr_code import qr_code
 from server.core.app import DrivingApp
 from server.core.observer import Observer
 from server.model.facts import run_facts
@@ -91,7 +91,7 @@ def _drive(options: Options) -> int:
     url = own_url(*address)
     announce(options.log, f"listening on {url}: {description}")
     announce_page(options, access.token, url, network_url(*address))
-    if is_local(options.host):
+    if is_loopback(options.host):
         controls.by_hand = DriveByHand(f"{url}?token={access.token}" if access.token else url)
     watch = ModelWatch(models) if options.watch else None
     simulator = None
@@ -140,18 +140,10 @@ def announce_page(options: Options, token: str | None, url: str, elsewhere: str 
 def access_rules(options: Options) -> Access:
     """The access rules. A server on loopback needs no token unless the user asks for one; any other always has one."""
     token = options.token or (
-        None if is_local(options.host) and not options.protect_simulators else secrets.token_urlsafe(24)
+        None if is_loopback(options.host) and not options.protect_simulators else secrets.token_urlsafe(24)
     )
     hosts = frozenset(name.lower() for name in (*options.allow_host, options.host))
     return Access(token, options.protect_simulators, hosts)
-
-
-def is_local(host: str) -> bool:
-    """Whether only this computer reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load(source: ModelSource, options: Options, threads: int | None = None) -> LoadedModel:

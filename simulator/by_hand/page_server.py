@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import threading
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 
 from websockets.sync.server import serve
 
+from protocol.web.addresses import network_url, own_url
 from simulator.by_hand.messages import MAX_MESSAGE_BYTES
 from simulator.by_hand.page_files import PageFiles
 from simulator.by_hand.seat import Seat
@@ -50,28 +50,11 @@ def bind(host: str, port: int) -> socket.socket:
         raise OSError(f"cannot listen on {host}:{port} ({reason}); is another one running? Try --port") from None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this computer reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def address(host: str, listener: socket.socket, token: str | None) -> str:
-    """What the user opens. An address that means all of this computer's becomes the one in its network."""
+    """What the user opens: the address in the network if other devices reach it, too."""
     port = listener.getsockname()[1]
-    name = _network_address() if host in ("0.0.0.0", "::", "") else host
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/{f'?token={token}' if token else ''}"
-
-
-def _network_address() -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # an address for documents; a datagram socket sends nothing yet
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+    url = network_url(host, port) or own_url(host, port)
+    return f"{url}/{f'?token={token}' if token else ''}"
 
 
 def _silent_logger() -> logging.Logger:

@@ -1,22 +1,18 @@
-"""The addresses at which browsers reach the page: on this computer, and on a phone or another computer of the network.
-
-A phone gets the address as a QR code too, because nobody likes to type a token on a phone.
-"""
+"""The addresses of a server: on its own computer, and for a phone or another computer of the network."""
 
 from __future__ import annotations
 
-import io
 import ipaddress
-import os
 import socket
-from typing import TextIO
-
-import segno
 
 ELSEWHERE = {4: ("192.0.2.1", 9), 6: ("2001:db8::1", 9)}
 """Addresses for documentation (RFC 5737, RFC 3849), by version of the Internet protocol. Nothing is sent to them."""
 
-WHITE_ON_BLACK, PLAIN = "\x1b[97;40m", "\x1b[0m"
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer reaches a server that listens on this address or name."""
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
 
 
 def own_url(host: str, port: int) -> str:
@@ -32,26 +28,13 @@ def own_url(host: str, port: int) -> str:
 
 def network_url(host: str, port: int) -> str | None:
     """The URL of the same server for other computers; None if it listens on this computer only, or has no network."""
-    address = _address(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if is_loopback(host):
         return None
+    address = _address(host)
     if address is None or not address.is_unspecified:
         return _url(host, port)
     outward = _outward_address(address.version)
     return _url(outward, port) if outward else None
-
-
-def qr_code(link: str, terminal: TextIO) -> str:
-    """A QR code of `link` for a terminal with any colours; empty if `terminal` cannot show its characters."""
-    text = io.StringIO()
-    segno.make(link, error="l", micro=False).terminal(text, border=2, compact=True)
-    try:
-        text.getvalue().encode(terminal.encoding)
-    except UnicodeEncodeError:
-        return ""
-    if os.name == "nt":  # its older consoles print the colours' codes; their background is dark anyway
-        return text.getvalue()
-    return "\n".join(f"{WHITE_ON_BLACK}{line}{PLAIN}" for line in text.getvalue().splitlines())
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from server.config import page_link
+from protocol.web import addresses
+from protocol.web.addresses import is_loopback, network_url, own_url
 from server.config.options import parse_options
-from server.config.page_link import network_url, own_url, qr_code
+from server.config.qr_code import qr_code
 from server.drive import announce_page
 
 LAN = "192.168.178.23"
@@ -19,7 +20,7 @@ LAN = "192.168.178.23"
 @pytest.fixture
 def lan(monkeypatch):
     """A computer whose address in its network is LAN."""
-    monkeypatch.setattr(page_link, "_outward_address", lambda version: LAN)
+    monkeypatch.setattr(addresses, "_outward_address", lambda version: LAN)
 
 
 def read(code: str) -> str:
@@ -44,8 +45,15 @@ def test_each_reader_gets_an_address_that_opens(lan, host, own, elsewhere):
     assert (own_url(host, 4567), network_url(host, 4567)) == (own, elsewhere)
 
 
+@pytest.mark.parametrize(
+    ("host", "local"), [("localhost", True), ("::1", True), ("127.0.0.9", True), ("0.0.0.0", False), ("car", False)]
+)
+def test_only_loopback_is_this_computer_alone(host, local):
+    assert is_loopback(host) is local
+
+
 def test_a_computer_without_a_network_names_no_other_address(monkeypatch):
-    monkeypatch.setattr(page_link, "ELSEWHERE", {4: ("127.0.0.1", 9)})
+    monkeypatch.setattr(addresses, "ELSEWHERE", {4: ("127.0.0.1", 9)})
     assert network_url("0.0.0.0", 4567) is None
 
 
