@@ -36,17 +36,6 @@ class SpeedControl(Protocol):
 SpeedControlFactory = Callable[[], SpeedControl]
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantThrottle:
-    """Always the same throttle; the study drove with 0.8."""
-
-    value: float
-
-    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
-        """Return the constant."""
-        return self.value
-
-
 def safe_speed_mph(steering: float) -> float:
     """Miles an hour at which this steering (-1..1) gives LATERAL_ACCELERATION_MPS2: v = sqrt(a L / tan(angle))."""
     tangent = math.tan(math.radians(MAX_STEERING_ANGLE_DEG * min(1.0, abs(steering))))

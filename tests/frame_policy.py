@@ -1,4 +1,4 @@
-"""A policy of tests that answers each frame by itself."""
+"""A policy of tests that answers each frame by itself, and a throttle that is always the same."""
 
 import numpy as np
 
@@ -11,3 +11,13 @@ class FramePolicy:
 
     def answer(self, observations: Observations) -> Answer:
         return Answer(float(self.predict(observations.frame[np.newaxis])[0]))
+
+
+class ConstantThrottle:
+    """A speed control that always gives this throttle."""
+
+    def __init__(self, throttle: float) -> None:
+        self._throttle = throttle
+
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
+        return self._throttle

@@ -1,9 +1,11 @@
 """What a raw client says to a live server that steers by brightness, and how it reads the answers."""
 
 import json
+from typing import Any
 
 import numpy as np
 
+from simulator.by_hand.messages import HEAD
 from tests.conftest import jpeg_of
 from tests.raw_client import RawClient, packet, telemetry_packet
 
@@ -43,3 +45,9 @@ def drive_past_views(port: int, count: int, speed_mph: float = 12.0) -> None:
 
 HAND_REPORT = {"number": 3, "picture": 2, "keys": ["left"], "steering": None, "pedal": 0.5, "visible": True, "scale": 2}
 """What the page for driving by hand sends."""
+
+
+def decode_picture(message: bytes) -> tuple[dict[str, Any], bytes]:
+    """The head and the JPEG of a picture, as the page reads them."""
+    start = HEAD.size + HEAD.unpack_from(message)[0]
+    return json.loads(message[HEAD.size : start]), message[start:]

@@ -17,12 +17,11 @@ from simulator.by_hand.messages import (
     DriverInput,
     PageReport,
     decode_message,
-    decode_picture,
     encode_picture,
 )
 from simulator.by_hand.model_link import ModelLink
 from tests.conftest import road_frame
-from tests.raw_messages import HAND_REPORT
+from tests.raw_messages import HAND_REPORT, decode_picture
 
 NOTHING = DriverInput()
 GENTLE = DriverInput(pedal=0.3)

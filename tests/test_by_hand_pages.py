@@ -10,11 +10,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from simulator.__main__ import main
-from simulator.by_hand.messages import decode_picture, encode_picture
+from simulator.by_hand.messages import encode_picture
 from simulator.by_hand.page_files import PAGE, PageFiles
 from simulator.by_hand.page_server import address, bind, serving
 from simulator.by_hand.seat import ANOTHER_PAGE, BAD_MESSAGE, PICTURES_UNDER_WAY, Seat
-from tests.raw_messages import HAND_REPORT
+from tests.raw_messages import HAND_REPORT, decode_picture
 
 NOBODY = "http://127.0.0.1:9"
 """No server: the default address may be one that somebody drives with."""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from inference.driver import Driver, PolicyError
-from inference.speed_control import ConstantThrottle, PIController
+from inference.speed_control import PIController
 from protocol.messages import Control, Telemetry
 from tests.conftest import road_frame
-from tests.frame_policy import FramePolicy
+from tests.frame_policy import ConstantThrottle, FramePolicy
 
 
 class Says(FramePolicy):

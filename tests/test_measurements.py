@@ -14,12 +14,12 @@ from inference.driver import Driver
 from inference.engine import Engine, open_engine
 from inference.network_files import network_file
 from inference.observations import Motion, Observations
-from inference.speed_control import ConstantThrottle
 from models.adapter.measurements import Column, columns_of
 from models.adapter.text import read_adapter
 from models.preprocessing.written import PreprocessingError
 from protocol.messages import Telemetry
 from tests.conftest import road_frame
+from tests.frame_policy import ConstantThrottle
 from tests.model_files import refusal, saved
 from tests.network_files import answer_of, onnx_model, saved_onnx
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from inference.driver import Driver
-from inference.speed_control import ConstantThrottle
 from protocol.wire import encode_telemetry
 from server.core import session as session_module
 from server.core.session import DRIVEN_S, SAME_FRAME_S, SimulatorSession
 from tests.conftest import jpeg_of
-from tests.frame_policy import FramePolicy
+from tests.frame_policy import ConstantThrottle, FramePolicy
 from tests.live_server import Brightness
 from tests.raw_messages import grey
 

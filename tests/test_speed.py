@@ -5,7 +5,7 @@ import math
 import pytest
 
 from inference.policy import Answer
-from inference.speed_control import ConstantThrottle, PIController, safe_speed_mph
+from inference.speed_control import PIController, SpeedTarget, TargetSpeedControl, safe_speed_mph
 
 
 def drive(controller, seconds, hz=20, speed=0.0, steering=0.0, hill_mph_s=0.0):
@@ -71,4 +71,5 @@ def test_a_pause_does_not_count():
 
 
 def test_a_constant_throttle_is_constant():
-    assert ConstantThrottle(0.8).throttle(30, Answer(1.0), 5.0) == 0.8
+    control = TargetSpeedControl(SpeedTarget(15.0, constant_throttle=0.8))
+    assert control.throttle(30, Answer(1.0), 5.0) == 0.8

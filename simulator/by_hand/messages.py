@@ -95,12 +95,6 @@ def encode_picture(state: Mapping[str, object], jpeg: bytes) -> bytes:
     return HEAD.pack(len(head)) + head + jpeg
 
 
-def decode_picture(message: bytes) -> tuple[dict[str, Any], bytes]:
-    """The head and the JPEG of a picture, as the page reads them."""
-    start = HEAD.size + HEAD.unpack_from(message)[0]
-    return json.loads(message[HEAD.size : start]), message[start:]
-
-
 def _keys(value: object) -> frozenset[str]:
     if not isinstance(value, list) or len(value) > len(KEYS) or not all(isinstance(key, str) for key in value):
         raise ProtocolError("keys", f"expected a list of keys, got {abbreviate(value)}")
