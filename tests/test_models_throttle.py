@@ -15,6 +15,8 @@ from inference.network_files import network_file
 from inference.policy import Answer
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
+from models.convert import litert_bytes
+from models.loading import load_steering_model
 from protocol.messages import Control, Telemetry
 from server.config.options import parse_options
 from server.drive import load_driving, speed_target
@@ -129,6 +131,14 @@ def test_donkeycar_s_linear_networks_need_no_names(
 def test_a_throttle_of_several_numbers_is_no_throttle(model: Path) -> None:
     with pytest.raises(ValueError, match="one number is the throttle"):
         open_engine(model, "tensorflow", "output=gas, throttle=controls")
+
+
+def test_a_converted_file_has_both(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_file, "try_once", lambda *_: None)
+    file = tmp_path / "model.tflite"
+    file.write_bytes(litert_bytes(load_steering_model(model, "output=0, throttle=gas").model))
+    red = float(FRAME[..., 0].mean() / 255)
+    assert open_engine(file).run(FRAME[None])[0] == pytest.approx([red, 3 * red], rel=1e-3)
 
 
 def test_a_model_without_one_is_refused(model: Path) -> None:

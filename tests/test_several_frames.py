@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from inference.engine import EngineError, open_engine
+from inference.driver import Driver
+from inference.engine import Engine, EngineError, open_engine
 from inference.network_files import network_file
 from inference.observations import Motion, Observations
 from models.convert import convert
 from models.loading import load_bare_network, load_steering_model
+from protocol.messages import Telemetry
+from tests.frame_policy import ConstantThrottle
 from tests.model_files import refusal, saved
 from tests.network_files import answer_of, litert, onnx_model, saved_onnx
 from tests.old_keras_files import write_model
@@ -192,3 +195,18 @@ def test_a_file_with_operators_of_the_whole_tensorflow_is_refused_with_a_way_out
     file = litert(tmp_path / "model.tflite", keras.Model(stack, layers.Dense(1)(mean)), flex=True)
     with pytest.raises(EngineError, match=r"needs FlexMaxPool3D, .* give the \.h5 or \.keras file"):
         open_engine(file, preprocess="frame")
+
+
+def test_a_driver_that_begins_anew_forgets_the_frames_before() -> None:
+    seen = []
+
+    def run(frames: np.ndarray) -> np.ndarray:
+        seen.append(frames[0, :, 0, 0, 0].tolist())
+        return np.zeros((1, 1), np.float32)
+
+    driver = Driver(Engine("test", "CPU", (), run, stack=2), lambda: ConstantThrottle(0.3))
+    for level in (10, 20, 30):
+        if level == 30:
+            driver.reset()
+        driver.drive(Telemetry(np.full((160, 320, 3), level, np.uint8), b"", 0.0, 0.0, 5.0))
+    assert seen == [[10, 10], [10, 20], [30, 30]]
