@@ -25,6 +25,7 @@ from pathlib import Path
 
 import platformdirs
 
+from inference.child_process import run_module
 from models.adapter.pixel_card import pixels_of
 from models.converted import VERSION, origin_path
 from models.keras_files.file_kinds import model_kind
@@ -58,7 +59,6 @@ CONVERSION_LIMIT_S = 180
 """A model takes 7 s; a corrupted .h5 can block HDF5 for ever."""
 
 MAX_MODEL_BYTES = 1_000_000_000
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class UnconvertibleModelError(ValueError):
@@ -183,19 +183,17 @@ def _run(converter: str, arguments: list[str], name: str) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise UnconvertibleModelError(f"{name} {WITHOUT_TENSORFLOW[converter]}, or `pip install -r requirements.txt`")
     log.info("converting %s for LiteRT, once; the result is cached in %s", name, Path(arguments[1]).parent)
-    command = [sys.executable, "-m", converter, *arguments]
     if log.isEnabledFor(logging.DEBUG):
-        command.append("--verbose")
+        arguments = [*arguments, "--verbose"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     try:
-        process = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, timeout=CONVERSION_LIMIT_S, check=False, text=True
-        )
+        process = run_module(converter, arguments, CONVERSION_LIMIT_S, environment=environment)
     except subprocess.TimeoutExpired:
         raise UnconvertibleModelError(f"converting {name} took more than {CONVERSION_LIMIT_S} s") from None
     if process.returncode:
-        log.debug("converting %s failed:\n%s", name, process.stderr)
-        lines = [line for line in process.stderr.splitlines() if line.strip()]
+        errors = process.stderr.decode(errors="replace")
+        log.debug("converting %s failed:\n%s", name, errors)
+        lines = [line for line in errors.splitlines() if line.strip()]
         raise UnconvertibleModelError(
             lines[-1] if lines else f"converting {name} failed with exit code {process.returncode}"
         )

@@ -96,11 +96,11 @@ def test_a_conversion_that_fails_leaves_nothing(model, cache, monkeypatch):
 def test_the_converter_tells_all_where_the_log_does(model, cache, monkeypatch, caplog):
     commands = []
 
-    def run(command, **_):
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 2, "", "Traceback of a library\nno model\n")
+    def run_module(module, arguments, *_, **__):
+        commands.append(arguments)
+        return subprocess.CompletedProcess(module, 2, b"", b"Traceback of a library\nno model\n")
 
-    monkeypatch.setattr(conversion.subprocess, "run", run)
+    monkeypatch.setattr(conversion, "run_module", run_module)
     for level in (logging.INFO, logging.DEBUG):
         caplog.set_level(level, "inference.conversion")
         assert "Traceback" not in caplog.text

@@ -228,14 +228,14 @@ def test_a_bomb_ends_its_trial_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_trial_that_crashes_or_never_ends_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crash = subprocess.CompletedProcess([], -11, b"", b"")
-    monkeypatch.setattr(trial.subprocess, "run", lambda *_, **__: crash)
+    monkeypatch.setattr(trial, "run_module", lambda *_, **__: crash)
     with pytest.raises(EngineError, match="made its runtime crash in a trial"):
         try_once("litert", b"content", tmp_path / "m.tflite", SIZE)
 
-    def never_ends(command: list[str], timeout: float, **_: Any) -> None:
-        raise subprocess.TimeoutExpired(command, timeout)
+    def never_ends(module: str, arguments: list[str], limit_s: float, content: bytes) -> None:
+        raise subprocess.TimeoutExpired(module, limit_s)
 
-    monkeypatch.setattr(trial.subprocess, "run", never_ends)
+    monkeypatch.setattr(trial, "run_module", never_ends)
     with pytest.raises(EngineError, match="did not answer a frame in 30 s"):
         try_once("litert", b"content", tmp_path / "m.tflite", SIZE)
 
@@ -243,11 +243,11 @@ def test_a_trial_that_crashes_or_never_ends_is_a_refusal(tmp_path: Path, monkeyp
 def test_what_passed_is_tried_once_and_what_changed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = []
 
-    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
-        trials.append(command)
-        return subprocess.CompletedProcess(command, 0, b"", b"")
+    def run(module: str, arguments: list[str], *_: object) -> subprocess.CompletedProcess[bytes]:
+        trials.append(arguments)
+        return subprocess.CompletedProcess(module, 0, b"", b"")
 
-    monkeypatch.setattr(trial.subprocess, "run", run)
+    monkeypatch.setattr(trial, "run_module", run)
     for content, size in ((b"one", SIZE), (b"one", SIZE), (b"two", SIZE), (b"two", (66, 200))):
         try_once("onnx", content, tmp_path / "m.onnx", size)
     assert len(trials) == 3

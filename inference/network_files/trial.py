@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.conversion import ROOT, cache_folder, preferred_folder
+from inference.child_process import run_module
+from inference.conversion import cache_folder, preferred_folder
 from inference.network_files.litert import reason
 from inference.network_files.opening import PACKAGES, open_network
 from inference.network_files.tensors import EngineError, image_input
@@ -40,11 +41,9 @@ def try_once(kind: ModelKind, content: bytes, file: Path, size: tuple[int, int])
     name = f"tried-{key}"
     if (preferred_folder() / name).exists() or (cache_folder() / name).exists():
         return
-    command = [sys.executable, "-m", "inference.network_files.trial", kind, str(file), *map(str, size)]
+    arguments = [kind, str(file), *map(str, size)]
     try:
-        process = subprocess.run(
-            command, cwd=ROOT, input=content, capture_output=True, timeout=TRIAL_LIMIT_S, check=False
-        )
+        process = run_module("inference.network_files.trial", arguments, TRIAL_LIMIT_S, content)
     except subprocess.TimeoutExpired:
         raise EngineError(f"{file} did not answer a frame in {TRIAL_LIMIT_S} s") from None
     if process.returncode == REFUSED:
