@@ -60,7 +60,7 @@ async function draw(message) {
   const length = new DataView(message).getUint32(0);
   const state = JSON.parse(new TextDecoder().decode(new Uint8Array(message, 4, length)));
   const picture = await createImageBitmap(new Blob([new Uint8Array(message, 4 + length)], { type: "image/jpeg" }));
-  if (from !== socket || state.picture < newest) return picture.close();
+  if (from !== socket || from.readyState !== WebSocket.OPEN || state.picture < newest) return picture.close();
   if (canvas.width !== picture.width) [canvas.width, canvas.height] = [picture.width, picture.height];
   context.drawImage(picture, 0, 0);
   picture.close();
