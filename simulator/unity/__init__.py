@@ -1,0 +1,1 @@
+"""A reader of Udacity's simulator project, the Unity project that its owner checks out: scenes, meshes, terrain."""
