@@ -13,7 +13,7 @@ from simulator.roads.profile import LAND_AT_M
 from simulator.world.track import Track
 
 CELL_M, FINE_CELL_M = 16.0, 8.0
-"""Size of the mesh's cells, and of those where the land was surveyed."""
+"""Size of the mesh's cells, and of those between steep hills."""
 
 MARGIN_M = 200.0
 BESIDE_ROAD_M = 12.0
@@ -123,7 +123,7 @@ class Ground:
     def quads(self) -> Quads:
         """The mesh of the land."""
         low, high = self._road.min(0) - MARGIN_M, self._road.max(0) + MARGIN_M
-        cell_m = CELL_M if self._land is None else FINE_CELL_M
+        cell_m = CELL_M if self._hollow else FINE_CELL_M
         xs, ys = (np.arange(a, b, cell_m) for a, b in zip(low, high, strict=True))
         x, y = np.meshgrid(xs, ys)
         places = np.column_stack([x.ravel(), y.ravel()])
