@@ -36,7 +36,7 @@ examples:
   python -m training.compare models/eff.h5 models/baseline.h5
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
   python -m training.compare models/eff.h5 strangers/model.h5:course strangers/network.onnx:course
-  python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
+  python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1137 other-driver
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
 recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
