@@ -77,7 +77,7 @@ def test_a_scene_shows_another_track_as_a_new_one_would(scene):
     drawn_anew.close()
 
 
-@pytest.mark.parametrize("name", ["mountain", "random:2"])
+@pytest.mark.parametrize("name", ["jungle", "mountain", "random:2"])
 def test_other_tracks_draw(name):
     track = open_track(name)
     scene = Scene(track)
@@ -85,6 +85,24 @@ def test_other_tracks_draw(name):
     scene.close()
     assert frame[:60].std() > 5
     assert frame[90:130, 100:220].std() > 3
+
+
+@pytest.mark.slow
+def test_no_bank_covers_the_jungles_road():
+    """The road climbs beside steep banks, comes near itself, and crosses itself: ahead is always asphalt."""
+    track = open_track("jungle")
+    scene = Scene(track)
+    for index in range(0, len(track.points), 8):
+        place = (*track.points[index], track.height_m[index], track.heading_rad[index], track.slope[index])
+        ahead = scene.render(*place)[100:130, 60:260].astype(int)
+        green = ahead[..., 1] - ahead[..., 2] > 30
+        assert green.mean() < 0.1, f"at {index * track.spacing_m:.0f} m"
+    scene.close()
+
+
+def test_udacitys_own_scenery_is_not_drawn_without_it():
+    with pytest.raises(ValueError, match="drive lake, the same road"):
+        Scene(open_track("udacity-lake"))
 
 
 def test_a_larger_picture_shows_the_same(scene):
