@@ -8,8 +8,7 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 from simulator.roads.curves import SPACING_M, curvatures, distances, resample
-from simulator.roads.profile import plain_side
-from simulator.roads.shape import Shape
+from simulator.roads.profile import Shape, plain_side
 
 Turns = Sequence[tuple[int, float, float]]
 """Waves of a loop's radius: their number, their share of the radius, and their phase."""

@@ -1,10 +1,10 @@
-"""The road across: how wide its carriageway is on either side, and what lies beside it, at each place."""
+"""What makes a road: its line, its heights, how wide it is on either side, and what lies beside it, at each place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,16 @@ class Side:
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         back = {name: np.roll(column[::-1], 1, 0) for name, column in columns.items() if column is not None}
         return replace(self, **back)
+
+
+class Shape(NamedTuple):
+    """A road. points: its centre line, float64 (n, 2), metres; height_m: float64 (n,); water_m: height of the water."""
+
+    points: Float64Array
+    height_m: Float64Array
+    left: Side
+    right: Side
+    water_m: float
 
 
 def plain_side(points: int, strip: npt.NDArray[np.str_] | Surface = "shoulder", beyond: Surface = "grass") -> Side:

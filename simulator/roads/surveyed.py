@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from simulator.roads.curves import distances, resample, smooth_loop
-from simulator.roads.profile import LAND_AT_M, Side
-from simulator.roads.shape import Shape
+from simulator.roads.profile import LAND_AT_M, Shape, Side
 
 SURVEYS = Path(__file__).parent / "surveys"
 WATER_M = {"lake": -0.5, "jungle": -110.0}

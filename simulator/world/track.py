@@ -17,8 +17,7 @@ from protocol.arrays import Float64Array
 from simulator.roads.curves import curvatures, distances, headings
 from simulator.roads.made import mountain, random_road
 from simulator.roads.names import TRACK_NAMES
-from simulator.roads.profile import Side, Surface
-from simulator.roads.shape import Shape
+from simulator.roads.profile import Shape, Side, Surface
 from simulator.roads.surveyed import surveyed_road
 
 Look = Literal["lake", "jungle", "mountain", "udacity-lake", "udacity-jungle"]
