@@ -1,6 +1,7 @@
 """Draw drives from above: the road, and the driven line coloured by its distance from the centre.
 
-The colours reach as far as the farthest drive, so that a good drive shows where it is best. All panels share them.
+The colours reach as far as the farthest drive, so that a good drive shows where it is best. All panels share them. A
+circle marks where a wheel left the carriageway, and a cross where the car did.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -
         middle = f"mean {report.mean_cte_m:.2f} m from the centre"
         events = f"{report.off_road_events} times off the road{wheels}, {middle}"
         panel.set_title(f"{title}: {report.laps:.2f} laps at {report.mean_speed_mph:.1f} mph\n{events}")
+        for distance_m in report.wheels_off_at_m:
+            panel.plot(*track.point_at(distance_m), "o", color="black", markersize=8, fillstyle="none")
         for distance_m in log.off_road_at_m:
             panel.plot(*track.point_at(distance_m), "x", color="black", markersize=10, markeredgewidth=2)
     figure.colorbar(line, ax=panels, label="metres from the centre line", shrink=0.7)
