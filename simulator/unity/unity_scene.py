@@ -104,7 +104,7 @@ class Fog:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class UnityScene:
-    """A whole scene. water_m: height of the level water, if there is some; remarks: what was missing, one line each."""
+    """A whole scene. lights: the brightest first; water_m: height of the level water; remarks: what was missing."""
 
     name: str
     parts: tuple[MeshPart, ...]
