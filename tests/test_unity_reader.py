@@ -7,6 +7,7 @@ import pytest
 
 from simulator.unity.files.errors import UnityFileError
 from simulator.unity.opening import SCENES, open_unity_scene
+from simulator.unity.reading import scene_objects, scene_reader
 from tests import tiny_unity_project as tiny
 
 
@@ -197,3 +198,15 @@ def test_a_checkout_without_the_scene_is_named(project):
     with pytest.raises(UnityFileError, match="JungleTrackAutonomous"):
         open_unity_scene("udacity-jungle", project)
     assert SCENES["udacity-jungle"].endswith("JungleTrackAutonomous.unity")
+
+
+def test_more_triangles_than_any_scene_needs_are_refused(project, monkeypatch):
+    monkeypatch.setattr(scene_reader, "MOST_TRIANGLES", 8)
+    with pytest.raises(UnityFileError, match="more than 8 triangles"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_more_objects_than_any_scene_needs_are_refused(project, monkeypatch):
+    monkeypatch.setattr(scene_objects, "MOST_OBJECTS", 12)
+    with pytest.raises(UnityFileError, match="more than 12 objects"):
+        open_unity_scene("udacity-lake", project)

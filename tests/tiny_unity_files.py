@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.unity.files.fbx_nodes import MAGIC, FbxNode
+from simulator.unity.files.serialised import ALIGNED, BUILT_IN, BUILT_IN_NAMES
 
 ALIGNMENT = 4
 
@@ -114,15 +115,15 @@ def _content(part: Field) -> bytes:
 
 
 def _type_tree(fields: Field) -> bytes:
-    rows: list[tuple[int, bool, str, str]] = []
+    rows: list[tuple[int, bool, str, str, int]] = []
 
     def describe(part: Field, level: int) -> None:
-        rows.append((level, part.kind == "TypelessData", part.kind, part.name))
+        rows.append((level, part.kind == "TypelessData", part.kind, part.name, 0))
         if part.kind in {"string", "TypelessData"} or part.sample is not None:
             if part.kind != "TypelessData":
                 level += 1
-                rows.append((level, True, "Array", "Array"))
-            rows.append((level + 1, False, "int", "size"))
+                rows.append((level, True, "Array", "Array", ALIGNED if part.kind == "string" else 0))
+            rows.append((level + 1, False, "int", "size", 0))
             letter = "char" if part.kind == "string" else "UInt8"
             describe(part.sample or Field(letter, "data", 0), level + 1)
         elif isinstance(part.content, list):
@@ -130,12 +131,12 @@ def _type_tree(fields: Field) -> bytes:
                 describe(child, level + 1)
 
     describe(fields, 0)
-    texts, offsets = b"", {}
-    for text in {text for row in rows for text in row[2:]}:
+    texts, offsets = b"", {name: BUILT_IN | place for place, name in BUILT_IN_NAMES.items()}
+    for text in {text for row in rows for text in row[2:4]} - offsets.keys():
         offsets[text] = len(texts)
         texts += text.encode() + b"\0"
     nodes = b"".join(
-        struct.pack("<HBBIIiii", 1, level, is_array, offsets[kind], offsets[name], -1, index, 0)
-        for index, (level, is_array, kind, name) in enumerate(rows)
+        struct.pack("<HBBIIiii", 1, level, is_array, offsets[kind], offsets[name], -1, index, flags)
+        for index, (level, is_array, kind, name, flags) in enumerate(rows)
     )
     return struct.pack("<ii", len(rows), len(texts)) + nodes + texts

@@ -14,7 +14,7 @@ SCENES = {
 }
 """The scenes' files by the names of their tracks."""
 
-PACKAGES = ("yaml", "UnityPy")
+PACKAGE = "yaml"
 
 
 def open_unity_scene(track: str, folder: str | Path | None = None) -> UnityScene:
@@ -26,9 +26,8 @@ def open_unity_scene(track: str, folder: str | Path | None = None) -> UnityScene
     if track not in SCENES:
         raise ValueError(f"Udacity's simulator has no track {track!r}; its tracks are {' and '.join(SCENES)}")
     checkout = checkout_folder(folder)
-    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
-        packages = " and ".join(missing)
-        raise ValueError(f"Udacity's files need the packages {packages}: pip install -r requirements-udacity.txt")
-    from simulator.unity.cache import cached_scene  # noqa: PLC0415 - other tracks need neither package
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise ValueError("Udacity's files need the package PyYAML: pip install -r requirements-udacity.txt")
+    from simulator.unity.cache import cached_scene  # noqa: PLC0415 - other tracks do not need the package
 
     return cached_scene(checkout, SCENES[track])

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 
 from simulator.unity.files.errors import FormatError, damage_named
-from simulator.unity.files.terrain_asset import TerrainAsset, read_terrain
+from simulator.unity.files.serialised import SerialisedFile, read_serialised
 from simulator.unity.project import UnityProject
 from simulator.unity.reading.pictures import Pictures
 from simulator.unity.reading.plants import read_plants
 from simulator.unity.unity_scene import Bytes, Floats, Terrain, TerrainLayer
 
+TERRAIN_CLASS = 156
+
 HEIGHT_STEPS = 32766
 """Of the terrain's full height."""
 
 LARGEST_MAP = 4097
+MOST_TEXTURES = 4
 CHANNELS = {5: (1, 2, 3, 0), 4: (0, 1, 2, 3)}
 """Where red, green, blue and alpha lie in a pixel, by Unity's texture format: ARGB32 and RGBA32."""
 
@@ -29,13 +32,18 @@ def read_land(project: UnityProject, path: str, pictures: Pictures, position: tu
     """The land of a terrain file. position: of its corner, in Unity's axes. Raises UnityFileError, OSError."""
     content = project.read(path)
     with damage_named(project.checkout / path):
-        asset = read_terrain(content)
+        asset = read_serialised(content)
+        terrain = next((item.fields for item in asset.objects.values() if item.class_id == TERRAIN_CLASS), None)
+        if terrain is None:
+            raise FormatError("holds no terrain")
         east_m, up_m, north_m = position
-        heights, cell_m = _heights(asset.fields["m_Heightmap"])
+        heights, cell_m = _heights(terrain["m_Heightmap"])
         heights += np.float32(up_m)
-        layers = tuple(_layer(project, pictures, asset, item) for item in asset.fields["m_SplatDatabase"]["m_Splats"])
-        land = Terrain((east_m, north_m), cell_m, heights, _weights(asset, len(layers)), layers)
-        return replace(land, plants=read_plants(project, asset, land, pictures))
+        splats = terrain["m_SplatDatabase"]
+        layers = tuple(_layer(project, pictures, asset, item) for item in splats["m_Splats"])
+        weights = _weights(asset, splats["m_AlphaTextures"], len(layers))
+        land = Terrain((east_m, north_m), cell_m, heights, weights, layers)
+        return replace(land, plants=read_plants(project, asset, terrain["m_DetailDatabase"], land, pictures))
 
 
 def _heights(heightmap: dict[str, Any]) -> tuple[Floats, tuple[float, float]]:
@@ -56,23 +64,25 @@ def _size(value: Any) -> int:
     return size
 
 
-def _weights(asset: TerrainAsset, layers: int) -> Bytes:
+def _weights(asset: SerialisedFile, references: list[dict[str, Any]], layers: int) -> Bytes:
     """uint8 (rows to the north, columns to the east, layers): four layers in each texture."""
+    if len(references) > MOST_TEXTURES:
+        raise ValueError(f"{len(references)} textures of weights")
     parts = []
-    for reference in asset.fields["m_SplatDatabase"]["m_AlphaTextures"]:
-        texture = asset.textures[int(reference["m_PathID"])]
+    for reference in references:
+        texture = asset.objects[int(reference["m_PathID"])].fields
         columns, rows = _size(texture["m_Width"]), _size(texture["m_Height"])
         channels = CHANNELS.get(int(texture["m_TextureFormat"]))
         if channels is None:
             raise FormatError(f"has weights of the unknown texture format {texture['m_TextureFormat']}")
-        pixels = np.frombuffer(bytes(texture["image data"]), np.uint8, rows * columns * 4)
+        pixels = texture["image data"][: rows * columns * 4]
         parts.append(pixels.reshape(rows, columns, 4)[..., channels])
     if not parts:
         return np.full((2, 2, layers), 255, np.uint8)
     return np.ascontiguousarray(np.concatenate(parts, 2)[..., :layers])
 
 
-def _layer(project: UnityProject, pictures: Pictures, asset: TerrainAsset, fields: dict[str, Any]) -> TerrainLayer:
+def _layer(project: UnityProject, pictures: Pictures, asset: SerialisedFile, fields: dict[str, Any]) -> TerrainLayer:
     tile = fields["tileSize"]
     tile_m = float(tile["x"]), float(tile["y"])
     if not (0.01 < tile_m[0] < 1e4 and 0.01 < tile_m[1] < 1e4):

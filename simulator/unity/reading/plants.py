@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protocol.arrays import Float64Array
-from simulator.unity.files.terrain_asset import TerrainAsset
+from simulator.unity.files.serialised import SerialisedFile
 from simulator.unity.project import UnityProject
 from simulator.unity.reading.pictures import Box, Pictures, cut
 from simulator.unity.unity_scene import Plants, Terrain
 
 MOST_PLANTS = 500_000
+MOST_SORTS = 32
+LARGEST_MAP = 4096
 
 
 class TreeCard(NamedTuple):
@@ -35,14 +37,15 @@ TREE_CARDS = {
 OTHER_TREE = TreeCard(((0.0, 0.0, 1.0, 1.0),), 6.0, 9.0)
 
 
-def read_plants(project: UnityProject, asset: TerrainAsset, land: Terrain, pictures: Pictures) -> tuple[Plants, ...]:
-    """The trees and tufts of a terrain, which stand on `land`. Raises KeyError, ValueError, UnityFileError."""
-    fields = asset.fields["m_DetailDatabase"]
+def read_plants(
+    project: UnityProject, asset: SerialisedFile, fields: dict[str, Any], land: Terrain, pictures: Pictures
+) -> tuple[Plants, ...]:
+    """The trees and tufts of a terrain, which stand on `land`. fields: its details. Raises LookupError, ValueError."""
     return (*_trees(project, asset, fields, land, pictures), *_tufts(asset, fields, land, pictures))
 
 
 def _trees(
-    project: UnityProject, asset: TerrainAsset, fields: dict[str, Any], land: Terrain, pictures: Pictures
+    project: UnityProject, asset: SerialisedFile, fields: dict[str, Any], land: Terrain, pictures: Pictures
 ) -> list[Plants]:
     trees = fields["m_TreeInstances"]
     rows, columns = land.heights.shape
@@ -72,7 +75,7 @@ def _rgb(rgba: Any) -> tuple[float, float, float]:
     return (value & 255) / 255, (value >> 8 & 255) / 255, (value >> 16 & 255) / 255
 
 
-def _tufts(asset: TerrainAsset, fields: dict[str, Any], land: Terrain, pictures: Pictures) -> list[Plants]:
+def _tufts(asset: SerialisedFile, fields: dict[str, Any], land: Terrain, pictures: Pictures) -> list[Plants]:
     counts = _detail_counts(fields)
     rows, columns = counts.shape[1:]
     height, width = land.heights.shape
@@ -109,14 +112,15 @@ def _between(fields: dict[str, Any], low: str, high: str, share: Float64Array) -
 def _detail_counts(fields: dict[str, Any]) -> np.ndarray:
     """uint8 (sorts, rows to the north, columns to the east): how many tufts stand in each cell."""
     patches, side = int(fields["m_PatchCount"]), int(fields["m_PatchSamples"])
-    if not (0 <= patches * side <= 4096):
-        raise ValueError(f"{patches} x {patches} patches of {side} x {side} cells of grass")
-    counts = np.zeros((len(fields["m_DetailPrototypes"]), patches * side, patches * side), np.uint8)
+    sorts = len(fields["m_DetailPrototypes"])
+    if not (0 <= patches * side <= LARGEST_MAP and sorts <= MOST_SORTS):
+        raise ValueError(f"{sorts} sorts of grass in {patches} x {patches} patches of {side} x {side} cells")
+    counts = np.zeros((sorts, patches * side, patches * side), np.uint8)
     for number, patch in enumerate(fields["m_Patches"]):
-        if not patch["layerIndices"]:
+        if not len(patch["layerIndices"]):
             continue
         row, column = divmod(number, patches)
-        cells = np.array(list(patch["numberOfObjects"]), np.uint8).reshape(-1, side, side)
+        cells = patch["numberOfObjects"].reshape(-1, side, side)
         for sort, content in zip(patch["layerIndices"], cells, strict=True):
             counts[int(sort), row * side : (row + 1) * side, column * side : (column + 1) * side] = content
     if counts.sum() > MOST_PLANTS:

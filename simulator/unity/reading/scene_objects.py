@@ -26,6 +26,7 @@ MOVING = "Rigidbody"
 LATER_VERSION = "PrefabInstance"
 """What Unity 2018.3 and later call a prefab's instance, with other fields."""
 
+MOST_OBJECTS = 100_000
 LARGEST_VALUE = 1e5
 
 HIGHEST_TREE = 200
@@ -94,6 +95,8 @@ class SceneObjects:
         source = self._prefab(path)
         if any(document.kind == MOVING for document in source.values()):
             return
+        if len(self._documents) + len(source) > MOST_OBJECTS:
+            raise UnityFileError(f"{self.file} places more than {MOST_OBJECTS} objects")
         objects = copy.deepcopy(source)
         for change in changes["m_Modifications"]:
             target = objects.get(_file_id(change["target"]))

@@ -22,6 +22,10 @@ from simulator.unity.unity_scene import Fog, Light, MeshPart, Rgb, Terrain, Unit
 
 DIRECTIONAL = 1
 LINEAR_FOG = 1
+
+MOST_TRIANGLES = 5_000_000
+MOST_TERRAINS = 4
+
 OUR_AXES = [0, 2, 1]
 """Unity's x, y (up), z (ahead) as x, y (ahead), z (up)."""
 
@@ -57,7 +61,7 @@ def _parts(
     project: UnityProject, objects: SceneObjects, models: ModelFiles, materials: Materials
 ) -> tuple[list[MeshPart], float | None]:
     parts: list[MeshPart] = []
-    water_m = None
+    water_m, triangles = None, 0
     for item in objects.components("MeshRenderer"):
         reference = (item.siblings.get("MeshFilter") or {}).get("m_Mesh") or {}
         if PurePosixPath(project.paths.get(str(reference.get("guid")), "")).name.startswith("Water"):
@@ -68,6 +72,9 @@ def _parts(
             surfaces = [materials.name_of(surface) for surface in item.fields["m_Materials"]] or [PLAIN.name]
             shadow = bool(int(item.fields.get("m_CastShadows", 1)))
             parts += _placed(item.name, model[1], item.world, surfaces, shadow)
+            triangles += sum(len(submesh) for submesh in model[1].submeshes)
+            if triangles > MOST_TRIANGLES:
+                raise UnityFileError(f"{objects.file} places more than {MOST_TRIANGLES} triangles")
     return parts, water_m
 
 
@@ -103,8 +110,10 @@ def _placed(name: str, mesh: FbxMesh, world: Float64Array, surfaces: list[str], 
 def _terrains(
     project: UnityProject, objects: SceneObjects, pictures: Pictures, report: Callable[[str], None]
 ) -> tuple[Terrain, ...]:
-    terrains = []
+    terrains: list[Terrain] = []
     for item in objects.components("Terrain"):
+        if len(terrains) == MOST_TERRAINS:
+            raise UnityFileError(f"{objects.file} has more than {MOST_TERRAINS} terrains")
         path = project.paths.get(str((item.fields.get("m_TerrainData") or {}).get("guid")))
         if path is None:
             raise UnityFileError(f"{objects.file} has land whose file is missing; is {project.checkout} whole?")
