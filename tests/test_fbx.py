@@ -40,6 +40,27 @@ def test_pivots_and_rotations_make_unitys_local_matrix():
     assert place == pytest.approx([-(1.0 + 0.5), 2.0, 3.0 + 0.48, 1])
 
 
+def test_the_rotations_before_and_after_count_unless_the_file_switches_them_off():
+    root = square("road", "Model", materials=1)
+    before = node("Property", "PreRotation", "", "", 0.0, 90.0, 0.0)
+    after = node("Property", "PostRotation", "", "", 0.0, 0.0, 90.0)
+    properties = node("Properties60", children=[before, after])
+    root.child("Objects").children[0].children.append(properties)
+    (model,) = read_models(root)
+    # after: (0, 1, 0) turns back about z to (1, 0, 0); before: about y to (0, 0, -1)
+    assert model.local @ [0, 0.01, 0, 0] == pytest.approx([0, 0, -0.01, 0])
+    properties.children.append(node("Property", "RotationActive", "", "", 0))
+    assert read_models(root)[0].local == pytest.approx(np.eye(4))
+
+
+def test_a_node_that_ends_behind_its_parent_is_refused():
+    content = bytearray(binary_fbx_file(node("", children=[node("Outer", children=[node("Inner")]), node("Next")])))
+    inner = content.index(b"Inner") - 13
+    content[inner : inner + 4] = len(content).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="outside of its parent"):
+        read_fbx(bytes(content))
+
+
 def test_polygons_become_fans_and_shared_corners_are_one():
     (model,) = read_models(square("road", "Model", materials=1))
     assert model.mesh.places.shape == (6, 3)

@@ -84,6 +84,15 @@ def test_a_count_beyond_the_file_is_refused_before_memory_is_reserved():
         read_serialised(bytes(content))
 
 
+def test_objects_that_overlap_are_refused():
+    whole = Field("Any", "Base", [Field("TypelessData", "data", bytes(100))])
+    content = bytearray(serialised_file([(156, 7, whole), (156, 8, whole)], []))
+    entry = content.index((8).to_bytes(8, "little"))
+    content[entry + 8 : entry + 16] = (0).to_bytes(4, "little") + len(content).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="ends behind the file"):
+        read_serialised(bytes(content))
+
+
 def test_lists_of_things_without_size_are_refused():
     content = one_object(several("things", Field("Nothing", "data", []), []))
     with pytest.raises(KeyError, match="Nothing"):

@@ -55,6 +55,8 @@ def test_the_second_opening_reads_the_same_scene_from_the_cache(project, convers
     first = open_unity_scene("udacity-lake", project)
     second = open_unity_scene("udacity-lake", project)
     assert same(first, second)
+    with pytest.raises(ValueError, match="read-only"):
+        second.terrains[0].heights[0, 0] = 1
     assert len(conversions) == 1
 
 

@@ -49,6 +49,56 @@ def test_prefab_instances_stand_where_their_overrides_say(scene):
     (post,) = (part for part in scene.parts if part.name == "post")
     assert post.places[:, 0].max() == pytest.approx(-3)
     assert post.places[:, 0].min() == pytest.approx(-5)
+    assert post.material == "asphalt", "Unity looks for a material of the texture's name"
+
+
+CHILD_TEXT = """--- !u!4 &521 stripped
+Transform:
+  m_PrefabParentObject: {{fileID: 400000, guid: {rock}, type: 2}}
+  m_PrefabInternal: {{fileID: 51}}
+--- !u!1 &60
+GameObject:
+  m_Component:
+  - component: {{fileID: 61}}
+  - component: {{fileID: 62}}
+  - component: {{fileID: 63}}
+  m_Name: child
+  m_IsActive: 1
+--- !u!4 &61
+Transform:
+  m_GameObject: {{fileID: 60}}
+  m_LocalRotation: {{x: 0, y: 0, z: 0, w: 1}}
+  m_LocalPosition: {{x: 0, y: 10, z: 0}}
+  m_LocalScale: {{x: -1, y: 1, z: 1}}
+  m_Father: {{fileID: 521}}
+--- !u!33 &62
+MeshFilter:
+  m_GameObject: {{fileID: 60}}
+  m_Mesh: {{fileID: 4300000, guid: {post}, type: 3}}
+--- !u!23 &63
+MeshRenderer:
+  m_GameObject: {{fileID: 60}}
+  m_Materials: []
+"""
+
+
+def test_an_object_hangs_on_a_part_of_an_instance_and_may_be_mirrored(project):
+    text = CHILD_TEXT.format(rock=tiny.guid_of(tiny.ROCK), post=tiny.guid_of(tiny.POST))
+    with open(project / tiny.SCENE, "a") as file:
+        file.write(text)
+    (child,) = (part for part in open_unity_scene("udacity-lake", project).parts if part.name == "child")
+    assert child.places.min(0) == pytest.approx([7, 0, 21])  # the rock's place and scale, and to the other side
+    assert child.places.max(0) == pytest.approx([11, 2, 21])
+    assert child.material == "plain"
+    first, second, third = (child.places[child.corners[:, k]] for k in range(3))
+    assert np.cross(second - first, third - first)[:, 2].min() > 0
+
+
+@pytest.mark.parametrize("switch", ["m_IsActive", "m_Enabled"])
+def test_what_is_switched_off_is_not_there(project, switch):
+    file = project / tiny.SCENE
+    file.write_text(file.read_text().replace(f"{switch}: 1", f"{switch}: 0", 1))
+    assert "road" not in {part.name for part in open_unity_scene("udacity-lake", project).parts}
 
 
 def test_the_car_is_no_scenery_and_water_is_a_height(scene):
@@ -68,8 +118,9 @@ def test_materials_and_pictures(scene):
 
 
 def test_light_fog_and_air(scene):
-    (sun,) = scene.lights
+    sun, glow = scene.lights
     assert sun.direction == pytest.approx((0, 0, -1), abs=1e-6)
+    assert (glow.direction, glow.shadow) == ((0, 1, 0), 0)
     assert (sun.color, sun.shadow) == ((2, 1, 0.5), 0.5)
     assert (scene.fog.color, scene.fog.start_m, scene.fog.end_m) == ((0.4, 0.6, 0.8), 100, 600)
     assert scene.ambient == (0.1, 0.2, 0.3)

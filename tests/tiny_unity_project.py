@@ -61,6 +61,27 @@ MeshRenderer:
   m_Materials:
   - {{fileID: 2100000, guid: {asphalt}, type: 2}}
   - {{fileID: 2100000, guid: {paint}, type: 2}}
+--- !u!1 &70
+GameObject:
+  m_Component:
+  - component: {{fileID: 71}}
+  - component: {{fileID: 72}}
+  m_Name: glow
+  m_IsActive: 1
+--- !u!4 &71
+Transform:
+  m_GameObject: {{fileID: 70}}
+  m_LocalRotation: {{x: 0, y: 0, z: 0, w: 1}}
+  m_LocalPosition: {{x: 0, y: 0, z: 0}}
+  m_LocalScale: {{x: 1, y: 1, z: 1}}
+  m_Father: {{fileID: 0}}
+--- !u!108 &72
+Light:
+  m_GameObject: {{fileID: 70}}
+  m_Enabled: 1
+  m_Type: 1
+  m_Color: {{r: 0.1, g: 0.2, b: 0.3, a: 1}}
+  m_Intensity: 1
 --- !u!1 &20
 GameObject:
   m_Component:
@@ -85,6 +106,27 @@ Light:
   m_Shadows:
     m_Type: 2
     m_Strength: 0.5
+--- !u!1 &40
+GameObject:
+  m_Component:
+  - component: {{fileID: 41}}
+  - component: {{fileID: 42}}
+  m_Name: bulb
+  m_IsActive: 1
+--- !u!4 &41
+Transform:
+  m_GameObject: {{fileID: 40}}
+  m_LocalRotation: {{x: 0, y: 0, z: 0, w: 1}}
+  m_LocalPosition: {{x: 0, y: 0, z: 0}}
+  m_LocalScale: {{x: 1, y: 1, z: 1}}
+  m_Father: {{fileID: 0}}
+--- !u!108 &42
+Light:
+  m_GameObject: {{fileID: 40}}
+  m_Enabled: 1
+  m_Type: 2
+  m_Color: {{r: 1, g: 1, b: 1, a: 1}}
+  m_Intensity: 9
 --- !u!1 &30
 GameObject:
   m_Component:
@@ -119,7 +161,7 @@ Prefab:
       propertyPath: m_LocalPosition.y
       value: {y}
       objectReference: {{fileID: 0}}
-    - target: {{fileID: 2300000, guid: {guid}, type: 2}}
+    - target: {{fileID: {renderer}, guid: {guid}, type: 2}}
       propertyPath: m_Materials.Array.data[0]
       value:
       objectReference: {{fileID: 2100000, guid: {material}, type: 2}}
@@ -192,10 +234,16 @@ def write_tiny_project(folder: Path) -> Path:
     names = {
         name: guid_of(path) for name, path in (("road", ROAD), ("asphalt", ASPHALT), ("paint", PAINT), ("land", LAND))
     }
-    placed = ((51, ROCK, 7, 1), (52, POST, -3, 0), (53, CAR, 0, 0), (54, WATER, 0, -0.5))
+    renderer, other = IDS["MeshRenderer"], 1
+    placed = (
+        (51, ROCK, 7, 1, renderer),
+        (52, POST, -3, 0, other),
+        (53, CAR, 0, 0, renderer),
+        (54, WATER, 0, -0.5, renderer),
+    )
     instances = "".join(
-        INSTANCE_TEXT.format(number=number, guid=guid_of(path), x=x, y=y, material=names["paint"])
-        for number, path, x, y in placed
+        INSTANCE_TEXT.format(number=number, guid=guid_of(path), x=x, y=y, renderer=renderer, material=names["paint"])
+        for number, path, x, y, renderer in placed
     )
     write(folder, SCENE, HEADER + SCENE_TEXT.format(**names) + instances)
     write_model(folder, ROAD, binary_fbx_file(square("road", "Model", materials=2)), "road")

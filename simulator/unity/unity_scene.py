@@ -39,7 +39,7 @@ class Material:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MeshPart:
-    """Triangles of one object and one material. places, normals: float32 (n, 3); uv: (n, 2); corners: (m, 3)."""
+    """Triangles of one object and material. places, normals: float32 (n, 3); uv: (n, 2), v upwards; corners: (m, 3)."""
 
     name: str
     material: str
