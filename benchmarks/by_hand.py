@@ -1,9 +1,9 @@
 """Measure driving by hand: from key to picture in a browser, and what it costs a server's other simulators.
 
 Chromium presses keys at random moments, and the page measures by its own clock until the picture is drawn that has
-felt the key. Then one client drives at a server's full speed, in alternate rounds without a drive by hand, with one
-beside it on the same machine, and with one that is connected to the server too. A process without a browser looks at
-those drives, because a browser's drawing would count against the server.
+felt the key. Then one client drives at a game's 60 frames a second, in alternate rounds without a drive by hand, with
+one beside it on the same machine, and with one that is connected to the server too. A process without a browser looks
+at those drives, because a browser's drawing would count against the server.
 
     python -m benchmarks.by_hand
 """
@@ -22,7 +22,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,14 @@ import numpy as np
 
 from benchmarks.command import run_benchmark
 from benchmarks.frames import drawn_frames
-from benchmarks.roundtrip import clock, exchange
+from benchmarks.roundtrip import exchange
 from protocol.command_line import command_parser
 from tests.raw_client import RawClient, telemetry_packet
 from tests.server_process import ServerProcess
 
 BY_HAND = ("-m", "simulator", "--by-hand", "--port", "0")
 NO_SERVER = "http://127.0.0.1:9"
-ROUNDS, FRAMES = 6, 800
+ROUNDS, FRAMES, FRAMES_PER_S = 6, 600, 60
 COLLECT = """() => {
   window.latencies = [];
   document.addEventListener("drive", (event) => window.latencies.push(...event.detail.latencies_ms));
@@ -112,7 +113,7 @@ def cost_for_others(model: Path) -> None:
     with ServerProcess("server/drive.py", str(model), "--port", "0") as server, RawClient(server.port) as client:
 
         def add_times(title: str) -> None:
-            times[title] += clock(lambda i: exchange(client, packets[i]), FRAMES, len(packets))
+            times[title] += paced(lambda i: exchange(client, packets[i % len(packets)]))
 
         for _ in range(ROUNDS):
             add_times("alone")
@@ -125,6 +126,18 @@ def cost_for_others(model: Path) -> None:
         p50, p99 = np.percentile(values, (50, 99))
         ratios = f"{p50 / alone[0]:.2f} and {p99 / alone[1]:.2f} times"
         print(f"{model}, {title}: p50 {p50:.2f} ms, p99 {p99:.2f} ms ({ratios})", flush=True)
+
+
+def paced(call: Callable[[int], None]) -> list[float]:
+    """Time FRAMES calls in milliseconds, which begin at a game's pace."""
+    times, due_s = [], time.perf_counter()
+    for number in range(FRAMES):
+        due_s = max(due_s + 1 / FRAMES_PER_S, time.perf_counter())
+        time.sleep(max(0.0, due_s - time.perf_counter()))
+        start_s = time.perf_counter()
+        call(number)
+        times.append((time.perf_counter() - start_s) * 1000)
+    return times
 
 
 class Watched:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 BY_HAND = ("simulator", "--by-hand")
+TRACKS = ("lake", "jungle", "mountain", "udacity-lake", "udacity-jungle")
 START_S, LOOK_EVERY_S = 30.0, 0.05
 STARTING = "the built-in simulator starts and connects by itself"
 
@@ -37,10 +38,10 @@ def parse_simulator(text: str) -> tuple[str, ...]:
         return ("simulator", "--track", f"replay:{Path(where).resolve()}")
     if text == "by-hand":
         return BY_HAND
-    if text in ("lake", "mountain") or (kind == "random" and where.isascii() and where.isdigit() and len(where) <= 9):
+    if text in TRACKS or (kind == "random" and where.isascii() and where.isdigit() and len(where) <= 9):
         return ("simulator", "--track", text)
     raise ArgumentTypeError(
-        f"expected lake, mountain, random:SEED, by-hand, replay:RECORDING or playback:RECORDING, got {text!r}"
+        f"expected {', '.join(TRACKS)}, random:SEED, by-hand, replay:RECORDING or playback:RECORDING, got {text!r}"
     )
 
 

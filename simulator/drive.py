@@ -25,6 +25,7 @@ from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in
 from simulator.client.options import add_connection_options, make_connection
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import reference_path
+from simulator.roads.names import TRACK_NAMES
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
@@ -148,9 +149,7 @@ def _report(
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator", HELP)
-    parser.add_argument(
-        "--track", default="lake", help="lake, mountain, random:SEED or replay:RECORDING (default lake)"
-    )
+    parser.add_argument("--track", default="lake", help=f"{TRACK_NAMES} or replay:RECORDING (default %(default)s)")
     parser.add_argument(
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )

@@ -184,7 +184,7 @@ def test_another_page_takes_the_wheel_and_gives_it_back(by_hand):
     page.keyboard.press("c")
     expect(page, "#change-camera", "behind")
     page.keyboard.press("t")
-    expect(page, "#change-track", "mountain")
+    expect(page, "#change-track", "jungle")
 
 
 def test_a_model_takes_over_and_the_person_takes_back(by_hand, tmp_path):

@@ -39,7 +39,7 @@ def test_udacitys_command_line_records():
         (["m.h5", "--simulator", "lake", "--limit", "5"], "give --simulator playback:RECORDING"),
         (
             ["m.h5", "--simulator", "playback:x", "--laps", "2"],
-            "give --simulator lake, mountain, random:SEED or replay:RECORDING",
+            "give --simulator lake, jungle, mountain, udacity-lake, udacity-jungle, random:SEED or replay:RECORDING",
         ),
         (["m.h5", "--preprocess", "colour=red"], "argument --preprocess: colour=red"),
         (["m.h5", "--output", ""], "needs the name or the number of an output"),
@@ -49,7 +49,7 @@ def test_udacitys_command_line_records():
             "--output 1 and output=0 in 'course, output=0'",
         ),
         (["m.h5:output=0", "--output", "steering"], "--output steering and output=0"),
-        (["m.h5", "--simulator", "by-hand", "--laps", "2"], "give --simulator lake, mountain"),
+        (["m.h5", "--simulator", "by-hand", "--laps", "2"], "give --simulator lake, jungle"),
         (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],

@@ -18,7 +18,7 @@ from simulator.world.drive_log import DriveLog, reversals
 from simulator.world.expert import Expert
 from simulator.world.map import draw_map
 from simulator.world.track import Place, open_track
-from simulator.world.track_world import OFF_ROAD_M, TrackWorld
+from simulator.world.track_world import TrackWorld
 
 LAKE = open_track("lake")
 
@@ -47,7 +47,8 @@ def test_leaving_the_road_is_counted_and_the_car_put_back():
     assert world.log.crashes == 0
     elapsed_s = world.log.time_s
     report = world.log.report()
-    assert report.max_cte_m == pytest.approx(OFF_ROAD_M, abs=0.1)
+    assert report.max_cte_m == pytest.approx(3.64, abs=0.1), "the carriageway's end"
+    assert (report.wheels_off_events, report.wheels_off_longest_m > 1) == (1, True)
     assert report.autonomy_percent == pytest.approx(max(0, 100 * (1 - 6 / elapsed_s)))
 
 

@@ -1,6 +1,6 @@
 """The command line of training reads recordings and writes a model file and its card.
 
-python -m training --model eff RECORDING... --lap-m 1135
+python -m training --model eff RECORDING... --lap-m 1137
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ HELP = """Train a steering model from recordings of the Udacity simulator.
 examples:
   python -m training ~/recordings/lake --quick
   python -m training --model eff ~/recordings/lake
-  python -m training --model eff lake udacity --lap-m 1135 --out my-eff.h5
+  python -m training --model eff lake udacity --lap-m 1137 --out my-eff.h5
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
-  python -m training --model eff lake udacity --lap-m 1135 --also sim/lake sim/mountain --test friend --dagger 1
+  python -m training --model eff lake udacity --lap-m 1137 --also sim/lake sim/mountain --test friend --dagger 1
   python -m training --model eff lake udacity --recipe study --test friend
   python -m training --model eff lake --preview seen.png
 
@@ -207,7 +207,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     data.add_argument(
         "--lap-m",
         type=number(100, 100_000),
-        help="length of the lap that all recordings drive, in metres (the lake: 1135); the same stretches of road are"
+        help="length of the lap that all recordings drive, in metres (the lake: 1137); the same stretches of road are"
         " then held out on every lap; without it, blocks of time are held out",
     )
     add_precision(learning)

@@ -36,6 +36,7 @@ from inference.speed_control import PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
+from simulator.roads.names import TRACK_NAMES
 from simulator.world.course import Course, JudgedWorld
 from simulator.world.drive_log import DriveReport
 from training.judge.course import courses
@@ -50,7 +51,8 @@ examples:
   python -m training.evaluate models/eff.h5 models/baseline.h5 --replay recordings/lake recordings/other --map line.png
 
 An intervention moves the car back when it leaves a track's road, or is a metre off a replayed recording's path.
-NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.9 m between its lines, and keyboard drivers wander there.
+"wheels off" counts how often a wheel left the carriageway of a track.
+NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.6 m between its lines, and keyboard drivers wander there.
 
 exit code: 0 no interventions; 1 interventions; 2 bad input; 130 stopped by Ctrl-C."""
 
@@ -117,8 +119,8 @@ def _drive_all(
 
 
 _HEADER = (
-    f"{'model':<24}{'track':<22}{'latency':>8}{'laps':>7}{'interventions':>14}{'autonomy':>9}{'mean m':>8}{'max m':>7}"
-    f"{'mph':>6}{'lap s':>8}{'reversals':>10}{'jerk':>7}{'frames/s':>9}"
+    f"{'model':<24}{'track':<22}{'latency':>8}{'laps':>7}{'interventions':>14}{'wheels off':>11}"
+    f"{'autonomy':>9}{'mean m':>8}{'max m':>7}{'mph':>6}{'lap s':>8}{'reversals':>10}{'jerk':>7}{'frames/s':>9}"
 )
 
 
@@ -127,10 +129,15 @@ def _line(case: dict[str, Any], report: DriveReport) -> str:
     lap_s = f"{np.mean(report.lap_times_s):.1f}" if report.lap_times_s else "-"
     return (
         f"{Path(case['model']).name:<24}{track:<22}{case['latency_ms']:>5.0f} ms{report.laps:>7.2f}"
-        f"{report.off_road_events:>14}{report.autonomy_percent:>7.1f} %{report.mean_cte_m:>8.2f}"
-        f"{report.max_cte_m:>7.2f}{report.mean_speed_mph:>6.1f}{lap_s:>8}{report.reversals_per_min:>10.0f}{report.jerk_mps3:>7.2f}"
+        f"{report.off_road_events:>14}{_count(report.wheels_off_events):>11}"
+        f"{report.autonomy_percent:>7.1f} %{report.mean_cte_m:>8.2f}{report.max_cte_m:>7.2f}"
+        f"{report.mean_speed_mph:>6.1f}{lap_s:>8}{report.reversals_per_min:>10.0f}{report.jerk_mps3:>7.2f}"
         f"{case['frames_per_s']:>9.0f}"
     )
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def _write(results: Results, first_course: Course, options: argparse.Namespace) -> None:
@@ -153,7 +160,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="MODEL[:TEXT]",
         help="model files, with a --preprocess text each",
     )
-    parser.add_argument("--track", nargs="+", default=[], help="lake, mountain, random:SEED (default lake)")
+    parser.add_argument("--track", nargs="+", default=[], help=f"{TRACK_NAMES} (default lake)")
     parser.add_argument(
         "--replay",
         type=Path,

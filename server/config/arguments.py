@@ -8,7 +8,7 @@ from pathlib import Path
 from inference.engine import ENGINES
 from models.adapter.text import adapter_text, model_source, output_text, syntax
 from protocol.command_line import command_parser, number, whole
-from server.built_in_simulator import parse_simulator
+from server.built_in_simulator import TRACKS, parse_simulator
 from server.config.log_format import FORMATS
 
 MAX_SPEED_MPH = 100.0
@@ -99,7 +99,7 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
-            help="also start this simulator: lake, mountain, random:SEED, by-hand, replay:RECORDING or "
+            help=f"also start this simulator: {', '.join(TRACKS)}, random:SEED, by-hand, replay:RECORDING or "
             "playback:RECORDING",
         ),
         simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),

@@ -21,6 +21,7 @@ from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.page_files import PageFiles
 from simulator.by_hand.page_server import address, bind, serving
 from simulator.by_hand.seat import Seat
+from simulator.roads.names import TRACK_HELP
 
 HELP = """Drive the built-in car by hand in a browser, record the drive, and take turns with a model.
 
@@ -60,7 +61,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator --by-hand", HELP)
-    parser.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
+    parser.add_argument("--track", default="lake", help=TRACK_HELP)
     parser.add_argument(
         "--out",
         type=Path,

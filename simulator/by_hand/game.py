@@ -21,7 +21,7 @@ from simulator.render.scene import Scene
 from simulator.world.track import Track, open_track
 from simulator.world.track_world import TrackWorld
 
-TRACKS = ("lake", "mountain", "random:1")
+TRACKS = ("lake", "jungle", "mountain", "random:1")
 CORRECTIONS = "-corrections"
 """Ends the name of the folder with what a person took back from a model."""
 
@@ -182,6 +182,7 @@ class Game:
             "lap_s": round(world.log.lap_s, 2),
             "last_lap_s": laps_s[-1] if laps_s else None,
             "off_road": world.log.off_road_events,
+            "wheels_off": world.log.wheels_off_events,
             "driver": "model" if self.model_drives else "person",
             "server": self._link.page if self._link.ready else None,
             "recording": recording

@@ -7,7 +7,7 @@ It needs gymnasium, and it loads Panda3D only when an environment is made.
 
 from gymnasium.envs.registration import register
 
-IDS = tuple(f"steering/{road}{way}-v0" for road in ("Lake", "Mountain", "Random") for way in ("", "Reverse"))
+IDS = tuple(f"steering/{road}{way}-v0" for road in ("Lake", "Jungle", "Mountain", "Random") for way in ("", "Reverse"))
 """Each road in both directions."""
 
 for _id in IDS:

@@ -18,13 +18,16 @@ from simulator.render.scene import Scene
 from simulator.world.car import TOP_SPEED_MPH
 from simulator.world.expert import throttle_towards
 from simulator.world.track import Track, open_track
-from simulator.world.track_world import OFF_ROAD_M, TrackWorld, time_limit_s
+from simulator.world.track_world import TrackWorld, time_limit_s
 
 Action = npt.NDArray[np.float32]
 
 STEP_S = 0.05
 OFF_ROAD_PENALTY = 10.0
 """The reward that leaving the road costs: as much as 10 m along the road's middle bring."""
+
+REWARD_WITHIN_M = 4.0
+"""Progress earns nothing so far from the road's middle."""
 
 MOST_LAPS = 1000.0
 RANDOM = "random"
@@ -38,9 +41,9 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
     Observation: the centre camera's frame, uint8 RGB (160, 320, 3). Action: float32 (2,), steering (positive right) and
     throttle (negative brakes), both -1..1; with `cruise_mph`, float32 (1,), the steering alone.
 
-    track: lake, mountain, random:SEED, or random for another road in each episode. laps: after these an episode is
-    truncated. cruise_mph: the speed that the car holds by itself. random_start: whether episodes start anywhere on the
-    lap. `world`, in an episode, is its state. Raises ValueError for other values, RuntimeError without a renderer.
+    track: a track's name, or random for another road in each episode. laps: after these an episode is truncated.
+    cruise_mph: the speed that the car holds by itself. random_start: whether episodes start anywhere on the lap.
+    `world`, in an episode, is its state. Raises ValueError for other values, RuntimeError without a renderer.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": round(1 / STEP_S)}  # noqa: RUF012, gymnasium's own type
@@ -140,7 +143,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         return self.world.log.off_road_events == 0
 
     def _reward(self, advance_m: float) -> float:
-        middle = max(0.0, 1.0 - abs(self.world.place.offset_m) / OFF_ROAD_M)
+        middle = max(0.0, 1.0 - abs(self.world.place.offset_m) / REWARD_WITHIN_M)
         return advance_m * middle - (0.0 if self._on_road else OFF_ROAD_PENALTY)
 
     def _info(self) -> dict[str, Any]:
@@ -153,5 +156,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
             "distance_m": world.log.distance_m,
             "lap": int(world.log.distance_m / world.track.length_m) + 1,
             "on_road": self._on_road,
+            "wheels": world.wheels,
+            "wheels_off_events": world.log.wheels_off_events,
             "time_s": world.log.time_s,
         }

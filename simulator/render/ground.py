@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from simulator.render.mesh import Quads
 from simulator.render.palette import Look
 from simulator.render.textures import BRIGHT
+from simulator.roads.profile import LAND_AT_M
 from simulator.world.track import Track
 
-CELL_M = 16.0
+CELL_M, FINE_CELL_M = 16.0, 8.0
+"""Size of the mesh's cells, and of those between steep hills."""
+
 MARGIN_M = 200.0
 BESIDE_ROAD_M = 12.0
 """Nearer to the road than this, the road's own ribbons are the ground, and the land's mesh stays below them."""
 
-WATER_M = -1.0
+SINK_M, BANK_SLOPE = 1.6, 2.0
+"""So far the land's mesh lies below each near part of the road, and so steeply it may rise from there."""
+
+SURVEYED_M = LAND_AT_M[-1]
 TREES = 900
 BUSHES = 260
 SUN = np.array([-0.30, -0.80, 0.52]) / np.linalg.norm([-0.30, -0.80, 0.52])
@@ -25,12 +32,15 @@ class Ground:
     """Height, colour and plants of the land, from waves whose directions and phases the generator draws."""
 
     def __init__(self, track: Track, look: Look, generator: np.random.Generator) -> None:
-        self._track = track
         self._look = look
+        self._water_m = track.shape.water_m
         self._road = track.points[::8]
         self._road_height = track.height_m[::8]
         heading = track.heading_rad[::8]
         self._left = np.stack([-np.sin(heading), np.cos(heading)], 1)
+        sides = (track.shape.right.land_m, track.shape.left.land_m)
+        self._land = None if sides[0] is None or sides[1] is None else np.hstack([sides[0][::8, ::-1], sides[1][::8]])
+        self._hollow = self._water_m > self._road_height.min() - 10
         waves = 14
         length = 2 * np.pi / np.geomspace(28, 260, waves)
         angle = generator.uniform(0, 2 * np.pi, waves)
@@ -42,29 +52,57 @@ class Ground:
     def _noise(self, places: Float64Array) -> Float64Array:
         return np.asarray(np.sin(places @ self._waves.T + self._phases) @ self._sizes)
 
-    def beside(self, places: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Distance of places (n, 2) from the road, positive on its left, and the road's height there: (n,) each."""
-        offset, height = np.empty(len(places)), np.empty(len(places))
+    def _nearest(self, places: Float64Array) -> tuple[npt.NDArray[np.intp], Float64Array]:
+        """Index of the road's point nearest to each of the places (n, 2), and the distance, positive on its left."""
+        index, offset = np.empty(len(places), np.intp), np.empty(len(places))
         for start in range(0, len(places), 4096):
             gap = places[start : start + 4096, None] - self._road
             distance = np.hypot(gap[..., 0], gap[..., 1])
             nearest = distance.argmin(1)
             rows = np.arange(len(nearest))
             left = (gap[rows, nearest] * self._left[nearest]).sum(1) > 0
+            index[start : start + 4096] = nearest
             offset[start : start + 4096] = np.where(left, 1, -1) * distance[rows, nearest]
-            height[start : start + 4096] = self._road_height[nearest]
-        return offset, height
+        return index, offset
+
+    def room(self, points: Float64Array, direction: Float64Array, least_m: Float64Array, most_m: float) -> Float64Array:
+        """How far from the road's middle its verge may reach until another part of the road is nearer: (n,).
+
+        points: (n, 2), on the road; direction: (n, 2), unit vectors away from it; least_m: (n,).
+        """
+        room_m = np.full(len(points), most_m)
+        for reach_m in np.arange(most_m, least_m.min(), -0.5):
+            _, offset = self._nearest(points + reach_m * direction)
+            room_m[np.abs(offset) < reach_m - 0.5] = reach_m - 0.5
+        return np.maximum(room_m, least_m)
 
     def height(self, places: Float64Array) -> Float64Array:
-        """Height of the land at (n, 2): (n,). It is level beside the road, hilly outside it, and hollow inside it."""
-        offset, road = self.beside(places)
+        """Height of the land at (n, 2): (n,), as surveyed. Farther away it is hilly outside and hollow inside the road.
+
+        Where nobody surveyed the land, it is level beside the road.
+        """
+        index, offset = self._nearest(places)
         distance = np.abs(offset)
-        rise = _smooth((distance - 7.0) / 50.0)
         hills = 9.0 + 9.0 * self._noise(places) + 16.0 * _smooth((distance - 40) / 120)
         hills = np.maximum(hills, 0.8)
-        lake = -5.0 + 5.0 * self._noise(places)
-        inside = _smooth((offset - 5.0) / 30.0)
-        return np.asarray(road * (1 - rise) + rise * ((1 - inside) * hills + inside * lake))
+        if self._hollow:
+            inside = _smooth((offset - 5.0) / 30.0)
+            far = (1 - inside) * hills + inside * (-5.0 + 5.0 * self._noise(places))
+        else:
+            far = self._road_height.mean() + hills
+        if self._land is None:
+            near, rise = self._road_height[index], _smooth((distance - 7.0) / 50.0)
+        else:
+            near, rise = self._surveyed(index, offset), _smooth((distance - SURVEYED_M) / 60.0)
+        return np.asarray(near * (1 - rise) + rise * far)
+
+    def _surveyed(self, index: npt.NDArray[np.intp], offset: Float64Array) -> Float64Array:
+        """Height of the land beside the points `index`, between the surveyed distances: (n,)."""
+        assert self._land is not None
+        places = np.array([*(-at_m for at_m in reversed(LAND_AT_M)), *LAND_AT_M])
+        after = np.searchsorted(places, offset).clip(1, len(places) - 1)
+        share = ((offset - places[after - 1]) / (places[after] - places[after - 1])).clip(0, 1)
+        return np.asarray(self._land[index, after - 1] * (1 - share) + self._land[index, after] * share)
 
     def color(self, places: Float64Array, height: Float64Array) -> Float64Array:
         """Sunlit RGB of the land at (n, 2): (n, 3), 0..255. Sand lies in patches on grass; steep slopes are rock."""
@@ -85,25 +123,35 @@ class Ground:
     def quads(self) -> Quads:
         """The mesh of the land."""
         low, high = self._road.min(0) - MARGIN_M, self._road.max(0) + MARGIN_M
-        xs, ys = (np.arange(a, b, CELL_M) for a, b in zip(low, high, strict=True))
+        cell_m = CELL_M if self._hollow else FINE_CELL_M
+        xs, ys = (np.arange(a, b, cell_m) for a, b in zip(low, high, strict=True))
         x, y = np.meshgrid(xs, ys)
         places = np.column_stack([x.ravel(), y.ravel()])
-        offset, road = self.beside(places)
         height = self.height(places)
         color = self.color(places, height) * 255 / BRIGHT
-        height = np.where(np.abs(offset) < BESIDE_ROAD_M + 2, np.minimum(height, road) - 1.6, height)
+        height = self._sunk(places, height)
         corners = np.column_stack([places, height]).reshape(len(ys), len(xs), 3)
         shades = color.reshape(len(ys), len(xs), 3)
         position, shade = _cells(corners), _cells(shades)
         return Quads(position, shade, position[..., :2] / 16)
 
+    def _sunk(self, places: Float64Array, height: Float64Array) -> Float64Array:
+        """Lower the heights (n,) of the mesh at (n, 2), so that it covers no part of the road and of its verges."""
+        sunk = np.empty(len(places))
+        for start in range(0, len(places), 4096):
+            part = slice(start, start + 4096)
+            gap = places[part, None] - self._road
+            beyond = np.hypot(gap[..., 0], gap[..., 1]) - BESIDE_ROAD_M - 2.0
+            highest = (self._road_height - SINK_M + BANK_SLOPE * np.maximum(0.0, beyond)).min(1)
+            sunk[part] = np.minimum(height[part] - np.where(beyond.min(1) < 0, SINK_M, 0.0), highest)
+        return sunk
+
     def water(self) -> Quads:
-        """One level sheet of water, at least 1 m below the road."""
+        """One level sheet of water."""
         low, high = self._road.min(0) - 600, self._road.max(0) + 600
         xs, ys = np.linspace(low[0], high[0], 4), np.linspace(low[1], high[1], 4)
         x, y = np.meshgrid(xs, ys)
-        level = WATER_M + float(min(0.0, self._road_height.min()))
-        position = _cells(np.stack([x, y, np.full_like(x, level)], 2))
+        position = _cells(np.stack([x, y, np.full_like(x, self._water_m)], 2))
         return Quads(
             position,
             np.broadcast_to(np.array(self._look.water, np.float64), position.shape),
@@ -124,9 +172,10 @@ class Ground:
         nearest = generator.integers(0, len(self._road), 3 * count)
         offsets = (clear_m + generator.gamma(1.7, 36.0, 3 * count)) * generator.choice([1, -1], 3 * count)
         places = self._road[nearest] + self._left[nearest] * offsets[:, None]
-        offset, road = self.beside(places)
+        _, offset = self._nearest(places)
         height = self.height(places)
-        grows = (np.abs(offset) >= clear_m) & (height > WATER_M + 0.3 + np.minimum(road, 0))
+        height = np.where(np.abs(offset) < BESIDE_ROAD_M + 2, height, self._sunk(places, height))
+        grows = (np.abs(offset) >= clear_m) & (height > self._water_m + 0.3)
         places, height = places[grows][:count], height[grows][:count]
         size = generator.uniform(*tall, len(places))
         turn = generator.uniform(0, np.pi, len(places))

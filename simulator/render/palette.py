@@ -1,4 +1,4 @@
-"""The colours of the two sceneries: a sunny lake between sandy hills, and an autumn road between dark rocks."""
+"""The colours of the sceneries: a sunny lake between sandy hills, a green jungle, an autumn road between dark rocks."""
 
 from __future__ import annotations
 
@@ -86,5 +86,33 @@ LOOKS = {
         plant_light=0.75,
         dashed=True,
         walls=True,
+    ),
+    "jungle": Look(
+        asphalt=(122, 120, 118),
+        shoulder=1.0,
+        line=(226, 226, 222),
+        gutter=(96, 94, 90),
+        dirt=(128, 106, 70),
+        slab_light=(150, 150, 140),
+        slab_shade=(110, 112, 108),
+        grass=(86, 98, 46),
+        sand=(104, 110, 56),
+        rock=(62, 66, 52),
+        rock_shade=(30, 36, 34),
+        water=(70, 96, 120),
+        haze=(84, 104, 128),
+        sky=(
+            (128, 156, 200),
+            (140, 170, 214),
+            (120, 156, 212),
+            (104, 142, 206),
+            (88, 126, 196),
+            (74, 110, 182),
+            (62, 96, 168),
+            (54, 86, 158),
+        ),
+        plant_light=0.7,
+        dashed=True,
+        walls=False,
     ),
 }

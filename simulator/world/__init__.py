@@ -1,1 +1,1 @@
-"""Roads, the car, and what happens on them."""
+"""Tracks, the car, and what happens on them."""

@@ -11,6 +11,7 @@ import numpy as np
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import Place
+from simulator.world.wheels import WheelLog
 
 INTERVENTION_S = 6.0
 """Time that a human's intervention is taken to cost (NVIDIA, 2016)."""
@@ -25,6 +26,8 @@ LATERAL_WINDOW_S = 0.2
 class DriveReport:
     """The measures of one drive. autonomy: 100 (1 - 6 s * off-road events / elapsed); cte: metres from the centre line.
 
+    off_road_events: how often the car's middle left the carriageway, or it crashed. wheels_off_events: how often a
+    wheel left it, and wheels_off_longest_m: the longest way driven so; None in a replay, whose road has no known edges.
     reversals_per_min: turns of the wheel back by 2 degrees or more; jerk: change of the sideways acceleration, rms.
     """
 
@@ -41,34 +44,50 @@ class DriveReport:
     reversals_per_min: float
     jerk_mps3: float
     off_road_at_m: tuple[float, ...]
+    wheels_off_events: int | None = None
+    wheels_off_longest_m: float | None = None
+    wheels_off_at_m: tuple[float, ...] = ()
 
     def table(self, failed: str = "off the road") -> str:
         """The report as text for people. failed: the name of an off-road event."""
         laps = ", ".join(f"{t:.1f} s" for t in self.lap_times_s) or "none, because no lap was completed"
-        places = ", ".join(f"{d:.0f}" for d in self.off_road_at_m)
         return "\n".join(
             [
                 f"{self.laps:.2f} laps, {self.distance_m:.0f} m in {self.elapsed_s:.1f} s of game time; "
                 f"lap times: {laps}",
-                f"{failed} {self.off_road_events} times ({self.crashes} crashes)"
-                + (f" at {places} m" if places else "")
-                + f"; autonomy {self.autonomy_percent:.1f} %",
+                f"{failed} {self.off_road_events} times ({self.crashes} crashes){_places(self.off_road_at_m)}; "
+                f"autonomy {self.autonomy_percent:.1f} %",
+                *self._wheels_off(),
                 f"from the centre: mean {self.mean_cte_m:.2f} m, at most {self.max_cte_m:.2f} m; "
                 f"speed {self.mean_speed_mph:.1f} mph; {self.reversals_per_min:.0f} steering reversals a minute, "
                 f"jerk {self.jerk_mps3:.2f} m/s3",
             ]
         )
 
+    def _wheels_off(self) -> list[str]:
+        """The line about the wheels, if they were watched."""
+        if self.wheels_off_events is None:
+            return []
+        longest = f", for at most {self.wheels_off_longest_m:.0f} m" if self.wheels_off_events else ""
+        places = _places(self.wheels_off_at_m)
+        return [f"a wheel off the carriageway {self.wheels_off_events} times{places}{longest}"]
+
+
+def _places(at_m: tuple[float, ...]) -> str:
+    return " at " + ", ".join(f"{place_m:.0f}" for place_m in at_m) + " m" if at_m else ""
+
 
 class DriveLog:
     """Logs each step; `report` sums the drive up. lap_m: length of a lap, or of the replayed recording.
 
+    wheels: what the wheels did, if somebody watches them.
     positions: x, y, offset and distance of every tenth step, for drawing the drive; nan where the car was moved back
     to the road, or to the human's line by an intervention.
     """
 
-    def __init__(self, lap_m: float) -> None:
+    def __init__(self, lap_m: float, wheels: WheelLog | None = None) -> None:
         self._lap_m = lap_m
+        self.wheels = wheels
         self.time_s = 0.0
         self.distance_m = 0.0
         self.crashes = 0
@@ -81,8 +100,13 @@ class DriveLog:
 
     @property
     def off_road_events(self) -> int:
-        """How often the car left the road; in a replay, the number of interventions."""
+        """How often the car's middle left the road, or it crashed; in a replay, the number of interventions."""
         return len(self.off_road_at_m)
+
+    @property
+    def wheels_off_events(self) -> int | None:
+        """How often a wheel left the carriageway; None if nobody watches the wheels."""
+        return len(self.wheels.at_m) if self.wheels else None
 
     @property
     def lap_times_s(self) -> tuple[float, ...]:
@@ -111,6 +135,8 @@ class DriveLog:
         """Log that the car left the road at `place`, or that an intervention happened there."""
         self.off_road_at_m.append(place.distance_m)
         self.crashes += crashed
+        if self.wheels:
+            self.wheels.note_put_back()
         self.note_jump()
 
     def note_jump(self) -> None:
@@ -135,6 +161,9 @@ class DriveLog:
             reversals_per_min=reversals(self._steering_deg) / elapsed_s * 60,
             jerk_mps3=_jerk(self._lateral),
             off_road_at_m=tuple(round(d, 1) for d in self.off_road_at_m),
+            wheels_off_events=self.wheels_off_events,
+            wheels_off_longest_m=round(self.wheels.longest_m, 1) if self.wheels else None,
+            wheels_off_at_m=tuple(round(d, 1) for d in self.wheels.at_m) if self.wheels else (),
         )
 
 

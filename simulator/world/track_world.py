@@ -15,14 +15,12 @@ from simulator.client.connection import Observation
 from simulator.render.camera import LEFT, RIGHT
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
+from simulator.roads.profile import CRASHES
 from simulator.world.car import STEP_S, Car
 from simulator.world.drive_log import DriveLog
 from simulator.world.stepping import SteppedWorld
 from simulator.world.track import Place, Track
-
-OFF_ROAD_M = 4.0
-"""Distance of the car's middle from the centre line at which its wheels leave the asphalt; the field's own limit."""
-
+from simulator.world.wheels import WheelLog, wheel_surfaces
 
 SLOWEST_MPH, START_S = 4.0, 20.0
 """Least average speed, and extra time for the start; a slower car has stopped, so its drive ends."""
@@ -39,7 +37,9 @@ class TrackWorld(SteppedWorld):
     """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
 
     limit_s: game time after which the drive ends, however far the car came. start_m: where it starts on the lap.
-    put_back: whether a car that leaves the road is put back; if not, the drive ends there. `log` records the drive.
+    put_back: whether a car that leaves the road is put back; if not, the drive ends there. `log` records the drive, and
+    `wheels` is what the four wheels stand on. A car is off the road when its middle has left the carriageway, when a
+    wheel touches a wall, rock or water, or when it points backwards.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class TrackWorld(SteppedWorld):
         put_back: bool = True,
     ) -> None:
         self.track = track
-        self.log = DriveLog(track.length_m)
+        self._wheel_log = WheelLog()
+        self.log = DriveLog(track.length_m, self._wheel_log)
         self._scene = scene
         self.laps = laps
         super().__init__(latency_s)
@@ -74,6 +75,7 @@ class TrackWorld(SteppedWorld):
             heading + heading_error_rad,
         )
         self.place = self.track.locate(self.car.x, self.car.y, index)
+        self.wheels = wheel_surfaces(self.track, self.car, self.place)
 
     @property
     def finished(self) -> bool:
@@ -99,9 +101,12 @@ class TrackWorld(SteppedWorld):
 
     def _pose(self) -> tuple[float, float, float, float, float]:
         """x, y, height, heading, and the slope in the car's direction."""
-        index, car = self.place.index, self.car
-        height_m, slope = float(self.track.height_m[index]), float(self.track.slope[index])
-        return car.x, car.y, height_m, car.heading_rad, slope * math.cos(self.heading_error_rad)
+        car, slope = self.car, float(self.track.slope[self.place.index])
+        return car.x, car.y, self._height_m, car.heading_rad, slope * math.cos(self.heading_error_rad)
+
+    @property
+    def _height_m(self) -> float:
+        return self.track.height_at(self.place.distance_m)
 
     def sides(self) -> tuple[Frame, Frame]:
         """Render the left and the right camera's views."""
@@ -118,7 +123,7 @@ class TrackWorld(SteppedWorld):
             "tot_obes": str(self.log.off_road_events),
             "tot_crashes": str(self.log.crashes),
             "pos_x": f"{car.x:.4f}",  # as in Unity: y is the height, and x and z are a map's right and up
-            "pos_y": f"{float(self.track.height_m[self.place.index]):.4f}",
+            "pos_y": f"{self._height_m:.4f}",
             "pos_z": f"{car.y:.4f}",
         }
         throttle = max(0.0, car.throttle)
@@ -127,13 +132,20 @@ class TrackWorld(SteppedWorld):
     def _move(self) -> None:
         self.car.step(float(self.track.slope[self.place.index]) * math.cos(self.heading_error_rad))
         before, self.place = self.place, self.track.locate(self.car.x, self.car.y, self.place.index)
-        self.log.note(STEP_S, self._advance(before), self.place, self.car)
-        if abs(self.place.offset_m) > OFF_ROAD_M or abs(self.heading_error_rad) > math.pi / 2:
-            crashed = self.track.has("bridge", self.place.distance_m, 1) or self.track.look == "mountain"
+        self.wheels = wheel_surfaces(self.track, self.car, self.place)
+        advance_m = self._advance(before)
+        self.log.note(STEP_S, advance_m, self.place, self.car)
+        self._wheel_log.note(self.wheels, advance_m, self.place)
+        crashed = not CRASHES.isdisjoint(self.wheels)
+        if crashed or not self._middle_on_road or abs(self.heading_error_rad) > math.pi / 2:
             self.log.note_off_road(self.place, crashed)
             if self._put_back:
                 self._pending.clear()
                 self._place_car(self.place.index)
+
+    @property
+    def _middle_on_road(self) -> bool:
+        return self.track.surface(self.place.distance_m, self.place.offset_m) == "road"
 
     def _advance(self, before: Place) -> float:
         """Metres along the road since the place `before`; negative backwards."""

@@ -22,6 +22,7 @@ from models.adapter.text import ModelSource, model_source
 from models.keras_files.file_kinds import model_kind, models_near
 from protocol.command_line import command_parser, run
 from protocol.logs.files import LOG_SUFFIXES
+from simulator.roads.names import TRACK_NAMES
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ examples:
   python -m training.compare models/eff.h5 models/baseline.h5
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
   python -m training.compare models/eff.h5 strangers/model.h5:course strangers/network.onnx:course
-  python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1135 other-driver
+  python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1137 other-driver
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
 recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
@@ -175,7 +176,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--lap-m", type=float, help="length of the lap that the --on recordings drive, in metres")
     add_precision(parser)
     parser.add_argument("--frames", type=int, default=200, help="frames to time on each engine (%(default)s)")
-    parser.add_argument("--track", nargs="*", default=["lake"], help="to drive: lake, mountain, random:SEED, or none")
+    parser.add_argument("--track", nargs="*", default=["lake"], help=f"to drive: {TRACK_NAMES}, or none")
     parser.add_argument("--laps", type=float, default=1.0, help="laps of each track (%(default)g)")
     parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="speed to hold (%(default)g)")
     options = parser.parse_args(arguments)

@@ -25,6 +25,8 @@ AGREEMENT_TITLES = {
     "bias 1 s": "bias, 1 s means",
 }
 
+DRIVING_TITLES = ("autonomy", "off road", "wheels off", "mean offset m")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -57,7 +59,7 @@ def markdown(results: Sequence[Result], zero: Mapping[str, Interval], notes: Seq
     head = ["network", "seeds", "parameters", "M mult-acc", "file MB"]
     head += [ENGINE_TITLES[name] for name in engines] + [AGREEMENT_TITLES[name] for name in agreement]
     for track in tracks:
-        head += [f"autonomy, {track}", f"off road, {track}", f"mean offset m, {track}"]
+        head += [f"{title}, {track}" for title in DRIVING_TITLES]
     lines = [head, ["---"] * len(head)]
     for result in results:
         row = result.contender
@@ -66,12 +68,14 @@ def markdown(results: Sequence[Result], zero: Mapping[str, Interval], notes: Seq
         cells += [_cell(result.agreement.get(name), 3) for name in agreement]
         for track in tracks:
             off_road = sum(report.off_road_events for report in result.driving[track])
-            cells += [f"{_cell(result.autonomy(track), 1)} %", str(off_road), _cell(result.lateral_offset_m(track), 2)]
+            wheels_off = sum(report.wheels_off_events or 0 for report in result.driving[track])
+            cells += [f"{_cell(result.autonomy(track), 1)} %", str(off_road), str(wheels_off)]
+            cells.append(_cell(result.lateral_offset_m(track), 2))
         lines.append(cells)
     if zero:
-        empty = len(head) - 1 - len(agreement) - 3 * len(tracks)
+        empty = len(head) - 1 - len(agreement) - len(DRIVING_TITLES) * len(tracks)
         cells = [_cell(zero[name], 3) for name in agreement]
-        lines.append(["always 0", *["-"] * empty, *cells, *["-"] * 3 * len(tracks)])
+        lines.append(["always 0", *["-"] * empty, *cells, *["-"] * len(DRIVING_TITLES) * len(tracks)])
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     return table + "\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
 

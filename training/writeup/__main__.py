@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.command_line import command_parser, number, output_file, run
+from simulator.roads.names import TRACK_HELP
 
 HELP = """Draft the write-up of a finished training, for a student to edit and hand in.
 
@@ -89,7 +90,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     files.add_argument("--film", type=Path, metavar="FILE.mp4", help="a film of the drive, to be linked")
     files.add_argument("--force", action="store_true", help="replace a draft that is there already")
-    driving.add_argument("--track", default="lake", help="lake, mountain or random:SEED (default %(default)s)")
+    driving.add_argument("--track", default="lake", help=TRACK_HELP)
     driving.add_argument(
         "--laps", type=number(0, 100), default=3.0, help="laps to drive; 0 drives nothing (default %(default)g)"
     )

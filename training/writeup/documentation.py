@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.world.track_world import OFF_ROAD_M
 from training.writeup.drive import JudgedDrive
 from training.writeup.finished_run import FinishedRun
 from training.writeup.markdown import Links, figure, gap, link, picture, shape_text, table
@@ -89,6 +88,7 @@ def simulation(drive: JudgedDrive | None, links: Links) -> str:
     rows = (
         ("laps", f"{figures.laps:.2f}"),
         ("times off the road", figures.off_road_events),
+        ("times that a wheel left the carriageway", figures.wheels_off_events),
         ("autonomy (NVIDIA's, 6 s for each time off the road)", f"{figures.autonomy_percent:.1f} %"),
         ("metres from the middle: mean, most", f"{figures.mean_cte_m:.2f}, {figures.max_cte_m:.2f}"),
         ("lap times", laps),
@@ -101,7 +101,7 @@ def simulation(drive: JudgedDrive | None, links: Links) -> str:
         (
             "## Simulation",
             f"The model drove the built-in track `{drive.track}` at {drive.speed_mph:g} mph. The car is off the road"
-            f" when it is {OFF_ROAD_M:g} m beside the middle, where its wheels leave the asphalt.",
+            " when its middle has left the carriageway, or when it has touched a wall.",
             table(("drive", "value"), rows),
             picture("the driven line, coloured by its distance from the middle", links, MAP),
             film,

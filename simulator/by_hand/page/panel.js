@@ -21,6 +21,7 @@ export class Panel {
     text("lap-time", clock(state.lap_s));
     text("last-lap", state.last_lap_s === null ? "-" : clock(state.last_lap_s));
     text("off-road", state.off_road);
+    text("wheels-off", state.wheels_off);
     text("latency", latency.median === null ? "-" : Math.round(latency.median));
     text("warning", document.hasFocus() ? latency.warning : "Click the picture, so that your keys reach it.");
     text("driver", driver(state));

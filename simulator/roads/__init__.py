@@ -1,0 +1,1 @@
+"""Roads as figures: where they lie, how wide they are, and what lies beside them."""
