@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ENVIRONMENT = "UDACITY_SIMULATOR"
 CLONE = "git lfs install && git clone https://github.com/udacity/self-driving-car-sim"
@@ -21,3 +24,33 @@ def checkout_folder(folder: str | Path | None = None) -> Path:
     if not (checkout / "Assets").is_dir():
         raise ValueError(f"{checkout} is no checkout of Udacity's simulator: it has no folder Assets; {HOW_TO_GET}")
     return checkout.resolve()
+
+
+def add_checkout_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--udacity DIR`, which sets UDACITY_SIMULATOR for this process and for those that it starts."""
+    parser.add_argument(
+        "--udacity",
+        type=_checkout,
+        action=_SetsVariable,
+        metavar="DIR",
+        help=f"a checkout of Udacity's simulator, for its tracks (default: what {ENVIRONMENT} names)",
+    )
+
+
+def _checkout(text: str) -> Path:
+    try:
+        return checkout_folder(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+class _SetsVariable(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        os.environ[ENVIRONMENT] = str(values)
+        setattr(namespace, self.dest, values)
