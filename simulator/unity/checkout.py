@@ -26,7 +26,7 @@ def checkout_folder(folder: str | Path | None = None) -> Path:
     return checkout.resolve()
 
 
-def add_checkout_option(parser: argparse.ArgumentParser) -> None:
+def add_checkout_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add `--udacity DIR`, which sets UDACITY_SIMULATOR for this process and for those that it starts."""
     parser.add_argument(
         "--udacity",
