@@ -151,7 +151,7 @@ def test_plants_stand_on_the_land(scene):
     assert ((tufts.tint >= 0.2) & (tufts.tint <= 0.8)).all()
 
 
-def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetches_it(project):
+def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetches_it(project, capsys):
     (project / tiny.ASPHALT_PICTURE).write_bytes(tiny.POINTER)
     (project / tiny.TREE_ATLAS).write_bytes(tiny.POINTER)
     scene = open_unity_scene("udacity-lake", project)
@@ -163,6 +163,8 @@ def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetche
     (remark,) = scene.remarks
     assert "asphalt.png" in remark
     assert f"git -C {project} lfs pull" in remark
+    open_unity_scene("udacity-lake", project)
+    assert capsys.readouterr().err.count(remark) == 1, "told again at the second opening"
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken"])

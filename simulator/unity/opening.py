@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from functools import cache
 from pathlib import Path
 
 from simulator.unity.checkout import checkout_folder
@@ -20,6 +22,7 @@ PACKAGE = "yaml"
 def open_unity_scene(track: str, folder: str | Path | None = None) -> UnityScene:
     """The scene of `udacity-lake` or `udacity-jungle`, from the cache or newly converted, with a progress bar.
 
+    What the checkout lacks is told on standard error, once a process.
     folder: the checkout; UDACITY_SIMULATOR names it otherwise. Raises ValueError for an unknown track, without a
     checkout, and for damaged or missing files, which the message names; OSError.
     """
@@ -30,4 +33,13 @@ def open_unity_scene(track: str, folder: str | Path | None = None) -> UnityScene
         raise ValueError("Udacity's files need the package PyYAML: pip install -r requirements-udacity.txt")
     from simulator.unity.cache import cached_scene  # noqa: PLC0415 - other tracks do not need the package
 
-    return cached_scene(checkout, SCENES[track])
+    scene = cached_scene(checkout, SCENES[track])
+    for remark in scene.remarks:
+        _say(f"{track}: {remark}")
+    return scene
+
+
+@cache
+def _say(line: str) -> None:
+    """Print a line on standard error, once a process."""
+    print(line, file=sys.stderr)
