@@ -34,7 +34,7 @@ from protocol.command_line import INTERRUPTED, command_parser, output_file, run
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
 from protocol.logs.columns import CAMERAS
-from protocol.recorded_positions import RecordedPositions
+from protocol.logs.recorded_positions import RecordedPositions
 from protocol.recording import Recording, Sample, read_frames
 
 HELP = """Make a film of a recording: mp4 (H.264), or GIF for a README.

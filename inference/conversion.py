@@ -18,17 +18,15 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import platformdirs
 
 from inference.child_process import run_module
 from models.adapter.pixel_card import pixels_of
 from models.converted import VERSION, origin_path
 from models.keras_files.file_kinds import model_kind
+from protocol.cache_folder import cache_folder, preferred_folder
 from protocol.command_line import command_parser, run
 
 log = logging.getLogger(__name__)
@@ -134,24 +132,6 @@ def _cache_file(key: str) -> Path:
 
 def _is_complete(file: Path) -> bool:
     return file.is_file() and origin_path(file).is_file()
-
-
-def preferred_folder() -> Path:
-    """STEERING_CACHE, else the system's cache folder of the user."""
-    return Path(os.environ.get("STEERING_CACHE") or platformdirs.user_cache_path("steering-models"))
-
-
-def cache_folder() -> Path:
-    """The preferred folder; if it is not writable (read-only home), one among the temporary files."""
-    preferred = preferred_folder()
-    for folder in (preferred, Path(tempfile.gettempdir()) / "steering-models"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise OSError(f"no writable cache folder: neither {preferred} nor {tempfile.gettempdir()}; set STEERING_CACHE")
 
 
 def _key(model: Path, preprocess: str | None, converter: str) -> str:

@@ -26,6 +26,7 @@ from simulator.client.options import add_connection_options, make_connection
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import reference_path
 from simulator.roads.names import TRACK_NAMES
+from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
@@ -36,6 +37,7 @@ examples:
   python -m simulator --track lake --laps 3
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
   python -m simulator --track replay:recordings/lake --laps 0.2   replay a fifth of a recording
+  python -m simulator --track udacity-lake --udacity ../self-driving-car-sim   Udacity's own, from a checkout
   python -m simulator --by-hand                                     drive it yourself, in a browser
   python -m simulator record recordings/lake --track lake --laps 4   let the expert drive, and record it
 
@@ -150,6 +152,7 @@ def _report(
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator", HELP)
     parser.add_argument("--track", default="lake", help=f"{TRACK_NAMES} or replay:RECORDING (default %(default)s)")
+    add_checkout_option(parser)
     parser.add_argument(
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )

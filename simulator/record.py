@@ -19,6 +19,7 @@ from protocol.recorder import Recorder
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
 from simulator.roads.names import TRACK_HELP
+from simulator.unity.checkout import add_checkout_option
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
@@ -91,6 +92,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator record", HELP)
     parser.add_argument("folder", type=Path, help="a new folder for driving_log.csv and IMG/")
     parser.add_argument("--track", default="lake", help=TRACK_HELP)
+    add_checkout_option(parser)
     parser.add_argument("--laps", type=float, default=4.0, help="laps to drive (default %(default)g)")
     parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="top speed (default %(default)g)")
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")

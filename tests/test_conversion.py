@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import subprocess
+import tempfile
 
 import pytest
 
@@ -59,8 +61,8 @@ def test_a_file_replaced_while_it_is_converted_is_not_kept_under_the_old_ones_ha
 def test_what_is_kept_where_nobody_can_write_is_used(model, cache, monkeypatch, tmp_path):
     calls = converted(monkeypatch)
     file, _ = litert_file(model)
-    monkeypatch.setattr(conversion.os, "access", lambda folder, mode: folder != cache)
-    monkeypatch.setattr(conversion.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != cache)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     assert litert_file(model)[0] == file
     model.write_bytes(b"two")
     assert litert_file(model)[0].parent == tmp_path / "steering-models"

@@ -58,9 +58,9 @@ def test_nobody_imports_a_command_that_knows_more(command):
         assert module not in file.read_text(encoding="utf-8"), f"{file.relative_to(ROOT)} imports {command}"
 
 
-def test_protocol_needs_only_numpy_and_pillow():
+def test_protocol_needs_only_numpy_pillow_and_platformdirs():
     for file in (ROOT / "protocol").rglob("*.py"):
-        foreign = imports(file) - set(sys.stdlib_module_names) - {"protocol", "numpy", "PIL"}
+        foreign = imports(file) - set(sys.stdlib_module_names) - {"protocol", "numpy", "PIL", "platformdirs"}
         assert not foreign, f"{file.relative_to(ROOT)} imports {foreign}"
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from film import __main__ as video
 from film.overlay import CAMERA_ROWS
+from protocol.logs.recorded_positions import EXTRAS_NAME, RecordedPositions
 from protocol.messages import Control, Telemetry
 from protocol.position import NOWHERE, Position
-from protocol.recorded_positions import EXTRAS_NAME, RecordedPositions
 from protocol.recording import read_recording
 from server.core.observer import AnsweredFrame
 from server.observers.run_recorder import RunRecorder

@@ -37,6 +37,7 @@ from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
 from simulator.roads.names import TRACK_NAMES
+from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld
 from simulator.world.drive_log import DriveReport
 from training.judge.course import courses
@@ -161,6 +162,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="model files, with a --preprocess text each",
     )
     parser.add_argument("--track", nargs="+", default=[], help=f"{TRACK_NAMES} (default lake)")
+    add_checkout_option(parser)
     parser.add_argument(
         "--replay",
         type=Path,

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from inference.child_process import run_module
-from inference.conversion import cache_folder, preferred_folder
 from inference.network_files.litert import reason
 from inference.network_files.opening import PACKAGES, open_network
 from inference.network_files.tensors import EngineError, image_input
 from models.keras_files.file_kinds import ModelKind
+from protocol.cache_folder import cache_folder, preferred_folder
 
 TRIAL_LIMIT_S = 30
 """A trial takes half a second."""

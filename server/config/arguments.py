@@ -102,6 +102,7 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
             help=f"also start this simulator: {', '.join(TRACKS)}, random:SEED, by-hand, replay:RECORDING or "
             "playback:RECORDING",
         ),
+        simulator("--udacity", type=Path, metavar="DIR", help="a checkout of Udacity's simulator, for its tracks"),
         simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),
         simulator(
             "--laps",

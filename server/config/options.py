@@ -133,11 +133,15 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
             parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))
+    if values["udacity"]:
+        if not simulator or simulator[0] != "simulator":
+            parser.error("--udacity is for a simulator that the server starts: give --simulator udacity-lake")
+        simulator = (*simulator, "--udacity", str(values["udacity"].resolve()))
     try:
         text = with_output(model.preprocess or values["preprocess"], values["output"])
     except PreprocessingError as error:
         parser.error(str(error))
-    special = (*PACES, "limit", "laps", "simulator", "allow_host", "output")
+    special = (*PACES, "limit", "laps", "udacity", "simulator", "allow_host", "output")
     options = {name: values[name] for name in values if name not in special}
     options |= {"model": model.path, "preprocess": text}
     return Options(

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protocol.recorded_positions import EXTRAS_NAME, MAX_EXTRAS_LENGTH
+from protocol.logs.recorded_positions import EXTRAS_NAME, MAX_EXTRAS_LENGTH
 from protocol.recorder import Recorder
 from server.core.latency import LatencyLog
 from server.core.observer import AnsweredFrame

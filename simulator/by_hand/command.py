@@ -22,6 +22,7 @@ from simulator.by_hand.page_files import PageFiles
 from simulator.by_hand.page_server import address, bind, serving
 from simulator.by_hand.seat import Seat
 from simulator.roads.names import TRACK_HELP
+from simulator.unity.checkout import add_checkout_option
 
 HELP = """Drive the built-in car by hand in a browser, record the drive, and take turns with a model.
 
@@ -62,6 +63,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator --by-hand", HELP)
     parser.add_argument("--track", default="lake", help=TRACK_HELP)
+    add_checkout_option(parser)
     parser.add_argument(
         "--out",
         type=Path,

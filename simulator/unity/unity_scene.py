@@ -39,7 +39,7 @@ class Material:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MeshPart:
-    """Triangles of one object and one material. places, normals: float32 (n, 3); uv: (n, 2); corners: (m, 3)."""
+    """Triangles of one object and material. places, normals: float32 (n, 3); uv: (n, 2), v upwards; corners: (m, 3)."""
 
     name: str
     material: str
@@ -104,7 +104,7 @@ class Fog:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class UnityScene:
-    """A whole scene. water_m: height of the level water, if there is some; remarks: what was missing, one line each."""
+    """A whole scene. lights: the brightest first; water_m: height of the level water; remarks: what was missing."""
 
     name: str
     parts: tuple[MeshPart, ...]

@@ -23,6 +23,7 @@ from models.keras_files.file_kinds import model_kind, models_near
 from protocol.command_line import command_parser, run
 from protocol.logs.files import LOG_SUFFIXES
 from simulator.roads.names import TRACK_NAMES
+from simulator.unity.checkout import add_checkout_option
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add_precision(parser)
     parser.add_argument("--frames", type=int, default=200, help="frames to time on each engine (%(default)s)")
     parser.add_argument("--track", nargs="*", default=["lake"], help=f"to drive: {TRACK_NAMES}, or none")
+    add_checkout_option(parser)
     parser.add_argument("--laps", type=float, default=1.0, help="laps of each track (%(default)g)")
     parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="speed to hold (%(default)g)")
     options = parser.parse_args(arguments)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from protocol.command_line import command_parser, number, output_file, run
 from simulator.roads.names import TRACK_HELP
+from simulator.unity.checkout import add_checkout_option
 
 HELP = """Draft the write-up of a finished training, for a student to edit and hand in.
 
@@ -91,6 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     files.add_argument("--film", type=Path, metavar="FILE.mp4", help="a film of the drive, to be linked")
     files.add_argument("--force", action="store_true", help="replace a draft that is there already")
     driving.add_argument("--track", default="lake", help=TRACK_HELP)
+    add_checkout_option(driving)
     driving.add_argument(
         "--laps", type=number(0, 100), default=3.0, help="laps to drive; 0 drives nothing (default %(default)g)"
     )

@@ -1,0 +1,265 @@
+"""The reader of Udacity's simulator project, on a tiny project of the same file kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.unity.files.errors import UnityFileError
+from simulator.unity.opening import SCENES, open_unity_scene
+from simulator.unity.reading import scene_objects, scene_reader
+from tests import tiny_unity_project as tiny
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STEERING_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def project(tmp_path):
+    return tiny.write_tiny_project(tmp_path / "project")
+
+
+@pytest.fixture
+def scene(project):
+    return open_unity_scene("udacity-lake", project)
+
+
+def test_meshes_lie_in_world_coordinates_with_their_fronts_up(scene):
+    asphalt, paint = (part for part in scene.parts if part.name == "road")
+    assert (asphalt.material, paint.material) == ("asphalt", "paint")
+    # x is mirrored by Unity's import, 1 unit is 1 cm, and y and z are swapped
+    assert asphalt.places.min(0) == pytest.approx([99, 200, 5])
+    assert asphalt.places.max(0) == pytest.approx([100, 201, 5])
+    assert paint.places.min(0) == pytest.approx([98, 200, 5])
+    assert not asphalt.casts_shadow
+    for part in scene.parts:
+        first, second, third = (part.places[part.corners[:, k]] for k in range(3))
+        assert np.cross(second - first, third - first)[:, 2].min() > 0, f"{part.name} shows its back upwards"
+        assert part.normals[:, 2].min() == pytest.approx(1)
+    assert {tuple(pair) for pair in np.c_[asphalt.places[:, 0], asphalt.uv[:, 0]]} == {(100.0, 0.0), (99.0, 1.0)}
+
+
+def test_prefab_instances_stand_where_their_overrides_say(scene):
+    (rock,) = (part for part in scene.parts if part.name == "rock")
+    assert rock.places.max(0) == pytest.approx([7, 2, 1])  # scaled by 2
+    assert rock.places.min(0) == pytest.approx([3, 0, 1])
+    assert rock.material == "paint"
+    (post,) = (part for part in scene.parts if part.name == "post")
+    assert post.places[:, 0].max() == pytest.approx(-3)
+    assert post.places[:, 0].min() == pytest.approx(-5)
+    assert post.material == "asphalt", "Unity looks for a material of the texture's name"
+
+
+CHILD_TEXT = """--- !u!4 &521 stripped
+Transform:
+  m_PrefabParentObject: {{fileID: 400000, guid: {rock}, type: 2}}
+  m_PrefabInternal: {{fileID: 51}}
+--- !u!1 &60
+GameObject:
+  m_Component:
+  - component: {{fileID: 61}}
+  - component: {{fileID: 62}}
+  - component: {{fileID: 63}}
+  m_Name: child
+  m_IsActive: 1
+--- !u!4 &61
+Transform:
+  m_GameObject: {{fileID: 60}}
+  m_LocalRotation: {{x: 0, y: 0, z: 0, w: 1}}
+  m_LocalPosition: {{x: 0, y: 10, z: 0}}
+  m_LocalScale: {{x: -1, y: 1, z: 1}}
+  m_Father: {{fileID: 521}}
+--- !u!33 &62
+MeshFilter:
+  m_GameObject: {{fileID: 60}}
+  m_Mesh: {{fileID: 4300000, guid: {post}, type: 3}}
+--- !u!23 &63
+MeshRenderer:
+  m_GameObject: {{fileID: 60}}
+  m_Materials: []
+"""
+
+
+def test_an_object_hangs_on_a_part_of_an_instance_and_may_be_mirrored(project):
+    text = CHILD_TEXT.format(rock=tiny.guid_of(tiny.ROCK), post=tiny.guid_of(tiny.POST))
+    with open(project / tiny.SCENE, "a") as file:
+        file.write(text)
+    (child,) = (part for part in open_unity_scene("udacity-lake", project).parts if part.name == "child")
+    assert child.places.min(0) == pytest.approx([7, 0, 21])  # the rock's place and scale, and to the other side
+    assert child.places.max(0) == pytest.approx([11, 2, 21])
+    assert child.material == "plain"
+    first, second, third = (child.places[child.corners[:, k]] for k in range(3))
+    assert np.cross(second - first, third - first)[:, 2].min() > 0
+
+
+@pytest.mark.parametrize("switch", ["m_IsActive", "m_Enabled"])
+def test_what_is_switched_off_is_not_there(project, switch):
+    file = project / tiny.SCENE
+    file.write_text(file.read_text().replace(f"{switch}: 1", f"{switch}: 0", 1))
+    assert "road" not in {part.name for part in open_unity_scene("udacity-lake", project).parts}
+
+
+def test_the_car_is_no_scenery_and_water_is_a_height(scene):
+    assert sorted({part.name for part in scene.parts}) == ["post", "road", "rock"]
+    assert scene.water_m == -0.5
+
+
+def test_materials_and_pictures(scene):
+    asphalt, paint = scene.materials["asphalt"], scene.materials["paint"]
+    assert asphalt.color == (0.5, 0.6, 0.7)
+    assert (asphalt.tiling, asphalt.offset, asphalt.cutout) == ((3, 4), (0, 0.5), None)
+    assert asphalt.picture.pixels.shape == (64, 64, 3)
+    assert asphalt.picture.pixels[0, 0].tolist() == [100, 150, 200]
+    assert paint.cutout == 0.4
+    assert paint.picture.pixels.shape == (32, 32, 4)
+    assert scene.remarks == ()
+
+
+def test_light_fog_and_air(scene):
+    sun, glow = scene.lights
+    assert sun.direction == pytest.approx((0, 0, -1), abs=1e-6)
+    assert (glow.direction, glow.shadow) == ((0, 1, 0), 0)
+    assert (sun.color, sun.shadow) == ((2, 1, 0.5), 0.5)
+    assert (scene.fog.color, scene.fog.start_m, scene.fog.end_m) == ((0.4, 0.6, 0.8), 100, 600)
+    assert scene.ambient == (0.1, 0.2, 0.3)
+
+
+def test_land_rises_to_the_east_from_its_corner(scene):
+    (land,) = scene.terrains
+    assert (land.origin, land.cell_m) == ((-10, -20), (2, 2))
+    assert land.heights == pytest.approx(np.tile([-2, -1, 0, 1, 2], (5, 1)), abs=1e-3)
+    assert land.weights[0, :, 1].tolist() == [255] * 4
+    assert land.weights[1:, :, 0].tolist() == [[255] * 4] * 3
+    assert [layer.tile_m for layer in land.layers] == [(10, 20)] * 2
+    assert [layer.tangent_lit for layer in land.layers] == [True, False]
+
+
+def test_plants_stand_on_the_land(scene):
+    tree, tufts = scene.terrains[0].plants
+    assert tree.places.tolist() == [pytest.approx([-8, -16, -1], abs=1e-3)]
+    assert (tree.width_m.tolist(), tree.height_m.tolist()) == ([7], [24])
+    assert tree.tint.tolist() == [[1, 0, 0]]
+    assert tree.picture.pixels.shape[0] < 64, "the card is no part of the atlas"
+    assert len(tufts.places) == 3
+    x, y, z = tufts.places.T
+    assert ((x >= -4) & (x < -2)).all()
+    assert ((y >= -20) & (y < -18)).all()
+    assert z == pytest.approx((x + 10) / 2 - 2, abs=1e-3)
+    assert ((tufts.width_m >= 1) & (tufts.width_m <= 2)).all()
+    assert ((tufts.tint >= 0.2) & (tufts.tint <= 0.8)).all()
+
+
+def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetches_it(project, capsys):
+    (project / tiny.ASPHALT_PICTURE).write_bytes(tiny.POINTER)
+    (project / tiny.TREE_ATLAS).write_bytes(tiny.POINTER)
+    scene = open_unity_scene("udacity-lake", project)
+    asphalt = scene.materials["asphalt"].picture
+    assert asphalt.substitute == "a pointer of Git LFS"
+    assert asphalt.pixels.mean((0, 1)) == pytest.approx([75, 75, 71.4], abs=3)
+    assert asphalt.pixels.std() > 5
+    assert scene.terrains[0].plants[0].picture.pixels.shape[2] == 4
+    (remark,) = scene.remarks
+    assert "asphalt.png" in remark
+    assert f"git -C {project} lfs pull" in remark
+    open_unity_scene("udacity-lake", project)
+    assert capsys.readouterr().err.count(remark) == 1, "told again at the second opening"
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken"])
+def test_a_damaged_picture_is_named_and_substituted(project, content):
+    (project / tiny.ASPHALT_PICTURE).write_bytes(content)
+    scene = open_unity_scene("udacity-lake", project)
+    assert scene.materials["asphalt"].picture.substitute
+    assert "asphalt.png" in scene.remarks[0]
+
+
+def test_a_missing_picture_is_named_and_substituted(project):
+    (project / tiny.ASPHALT_PICTURE).unlink()
+    (project / f"{tiny.GRASS}.meta").unlink()
+    scene = open_unity_scene("udacity-lake", project)
+    assert [layer.picture.substitute for layer in scene.terrains[0].layers] == ["missing"] * 2
+    assert len(scene.remarks) == 2
+
+
+def test_another_editor_version_is_remarked(project):
+    (project / "ProjectSettings/ProjectVersion.txt").write_text("m_EditorVersion: 2019.4.1f1\n")
+    assert "2019.4.1f1" in open_unity_scene("udacity-lake", project).remarks[0]
+
+
+@pytest.mark.parametrize("path", [tiny.SCENE, tiny.ROAD, tiny.POST, tiny.LAND, tiny.ROCK, tiny.ASPHALT])
+@pytest.mark.parametrize("damage", ["missing", "pointer", "empty", "noise", "half"])
+def test_a_file_that_cannot_be_read_is_named_in_one_line(project, path, damage):
+    content = (project / path).read_bytes()
+    noise = np.random.default_rng(0).bytes(len(content))
+    contents = {"pointer": tiny.POINTER, "empty": b"", "noise": noise, "half": content[: len(content) // 2]}
+    if damage == "missing":
+        (project / path).unlink()
+    else:
+        (project / path).write_bytes(contents[damage])
+    with pytest.raises(UnityFileError) as error:
+        open_unity_scene("udacity-lake", project)
+    assert path.rpartition("/")[2] in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 600
+
+
+def test_transforms_in_a_circle_are_refused(project):
+    file = project / tiny.SCENE
+    text = file.read_text()
+    file.write_text(text.replace("m_Father: {fileID: 0}", "m_Father: {fileID: 11}", 1))
+    with pytest.raises(UnityFileError, match="above one another"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_scenes_of_later_versions_are_refused(project):
+    file = project / tiny.SCENE
+    file.write_text(file.read_text().replace("\nPrefab:\n", "\nPrefabInstance:\n"))
+    with pytest.raises(UnityFileError, match=r"2018\.3"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_metas_of_later_versions_are_refused(project):
+    file = project / f"{tiny.ROAD}.meta"
+    file.write_text(file.read_text().replace("fileIDToRecycleName", "internalIDToNameTable"))
+    with pytest.raises(UnityFileError, match=r"road\.FBX\.meta"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_places_that_are_no_numbers_are_refused(project):
+    file = project / tiny.SCENE
+    file.write_text(file.read_text().replace("{x: 100, y: 5, z: 200}", "{x: .nan, y: 5, z: 200}"))
+    with pytest.raises(UnityFileError, match="no number"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_without_a_checkout_the_line_that_makes_one_is_given(tmp_path, monkeypatch):
+    monkeypatch.delenv("UDACITY_SIMULATOR", raising=False)
+    with pytest.raises(ValueError, match="git clone https://github"):
+        open_unity_scene("udacity-lake")
+    with pytest.raises(ValueError, match="no folder Assets"):
+        open_unity_scene("udacity-lake", tmp_path)
+    monkeypatch.setenv("UDACITY_SIMULATOR", str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="nowhere is no checkout"):
+        open_unity_scene("udacity-lake")
+    with pytest.raises(ValueError, match="udacity-lake and udacity-jungle"):
+        open_unity_scene("udacity-desert", tmp_path)
+
+
+def test_a_checkout_without_the_scene_is_named(project):
+    with pytest.raises(UnityFileError, match="JungleTrackAutonomous"):
+        open_unity_scene("udacity-jungle", project)
+    assert SCENES["udacity-jungle"].endswith("JungleTrackAutonomous.unity")
+
+
+def test_more_triangles_than_any_scene_needs_are_refused(project, monkeypatch):
+    monkeypatch.setattr(scene_reader, "MOST_TRIANGLES", 8)
+    with pytest.raises(UnityFileError, match="more than 8 triangles"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_more_objects_than_any_scene_needs_are_refused(project, monkeypatch):
+    monkeypatch.setattr(scene_objects, "MOST_OBJECTS", 12)
+    with pytest.raises(UnityFileError, match="more than 12 objects"):
+        open_unity_scene("udacity-lake", project)
