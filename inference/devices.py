@@ -1,9 +1,15 @@
-"""Which GPU there is, and which device a library computes on."""
+"""Which GPU there is, which library can use it, and which device a library computes on."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
+import sys
 from pathlib import Path
+
+GPU_LIBRARIES = ("jax", "tensorflow", "torch")
+"""Keras' backends, the fastest on a GPU first (docs/benchmarks.md)."""
 
 
 def nvidia_gpu() -> bool:
@@ -11,26 +17,43 @@ def nvidia_gpu() -> bool:
     return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
 
 
-def tensorflow_gpus() -> list[str]:
-    """The names of the GPUs that TensorFlow sees."""
-    import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
-
-    return [
-        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
+def gpu_library() -> str | None:
+    """The first of GPU_LIBRARIES that is installed and sees a GPU, or None. It imports them until then."""
+    decided = backend_in_use() or os.environ.get("KERAS_BACKEND")
+    candidates = GPU_LIBRARIES if decided is None else (decided,)
+    return next((name for name in candidates if importlib.util.find_spec(name) and device_of(name) != "CPU"), None)
 
 
-def keras_device(backend: str) -> str:
-    """The device of Keras' backend; Keras has no common function for it."""
-    if backend == "jax":
-        import jax  # noqa: PLC0415
+def backend_in_use() -> str | None:
+    """The backend on which Keras already runs in this process; it cannot be changed any more."""
+    keras = sys.modules.get("keras")
+    return None if keras is None else str(keras.backend.backend())
 
-        device = jax.devices()[0]
-        return "CPU" if device.platform == "cpu" else f"{device.platform.upper()} {device.device_kind}"
-    if backend == "torch":
-        import torch  # noqa: PLC0415
+
+def device_of(library: str) -> str:
+    """The device on which one of GPU_LIBRARIES computes: `CPU`, or the name of a GPU. The GPU's memory is left free."""
+    if library == "jax":
+        return _jax_device()
+    if library == "torch":
+        import torch  # noqa: PLC0415  # heavy: only when chosen
 
         return f"GPU {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "CPU"
-    gpus = tensorflow_gpus()
+    gpus = _tensorflow_gpus()
     return f"GPU {gpus[0]}" if gpus else "CPU"
+
+
+def _jax_device() -> str:
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else JAX takes three quarters of the card
+    import jax  # noqa: PLC0415  # heavy, and it reads the variable
+
+    device = jax.devices()[0]
+    return "CPU" if device.platform == "cpu" else f"{device.platform.upper()} {device.device_kind}"
+
+
+def _tensorflow_gpus() -> list[str]:
+    import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
+
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]

@@ -1,14 +1,13 @@
 """Opens a model file on the fastest engine of this machine; every engine gives the same answers.
 
-LiteRT (XNNPACK) serves a CPU, a compiled TensorFlow graph serves a GPU, and Keras' compiled call serves machines that
-have only JAX or PyTorch. A .onnx file runs on ONNX Runtime. A library is imported only when its engine is chosen.
+LiteRT (XNNPACK) serves a CPU. JAX, TensorFlow or PyTorch serves a GPU, with a program that is compiled for the network
+(keras_engines.py). A .onnx file runs on ONNX Runtime. A library is imported only when its engine is chosen.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inference.conversion import is_converted, litert_file
-from inference.devices import keras_device, nvidia_gpu, tensorflow_gpus
+from inference.compiled.network import CompiledNetwork
+from inference.conversion import UnconvertibleModelError, is_converted, litert_file
+from inference.devices import gpu_library, nvidia_gpu
 from inference.interpreters import Interpreters
 from inference.network_files.litert import LiteRtNetwork
 from inference.network_files.network_file import Frames, Lane, open_network_file
@@ -33,25 +33,26 @@ from models.keras_files.file_kinds import ModelKind, model_kind
 from protocol.messages import FRAME_SHAPE
 
 Answers = npt.NDArray[np.float32]
-ENGINES = ("auto", "litert", "onnx", "tensorflow", "keras")
-__all__ = ["ENGINES", "Engine", "EngineError", "choose_engine", "cpu_threads", "open_engine"]
+ENGINES = ("auto", "litert", "onnx", "jax", "tensorflow", "torch", "keras")
+__all__ = ["ENGINES", "Engine", "EngineError", "cpu_engine", "cpu_threads", "open_engine"]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded model. name: `litert`, `onnx`, `tensorflow` or `keras-<backend>`; device: the CPU or GPU, for the user.
+    """A loaded model. name: of ENGINES, or `keras-<backend>`; device: the CPU or GPU, for the user.
 
-    notes: choices, translations and replacements of the loader, for the user. batches: whether to run several frames
-    together, which pays only on a GPU (docs/benchmarks.md). run: frames, uint8 (n, 160, 320, 3), and for a network that
-    takes them `stack` frames (n, stack, 160, 320, 3) and measurements (n, 3) -> float32 (n, outputs): the steering, and
-    the throttle where there is one. Thread-safe.
+    notes: choices, translations and replacements of the loader, for the user. run: frames, uint8 (n, 160, 320, 3), and
+    for a network that takes them `stack` frames (n, stack, 160, 320, 3) and measurements (n, 3) -> float32
+    (n, outputs): the steering, and the throttle where there is one. Thread-safe.
+
+    together: what answers the frames of several cars as one batch, where that pays: on a GPU (docs/benchmarks.md).
     """
 
     name: str
     device: str
     notes: tuple[str, ...]
     run: Callable[..., Answers]
-    batches: bool = False
+    together: CompiledNetwork | None = None
     stack: int | None = None
     measures: bool = False
     throttles: bool = False
@@ -99,28 +100,47 @@ def open_engine(model: Path, engine: str = "auto", preprocess: str | None = None
         raise EngineError(
             f"--engine onnx runs .onnx files; make one with `python -m models.convert {model} {model.stem}.onnx`"
         )
-    engine_name = choose_engine() if engine == "auto" else engine
-    if engine_name == "litert":
-        if not is_converted(model, preprocess) and (file := stand_in(model, pixels_of(model, preprocess))):
-            substitute = _network_file(file, "litert", None, threads)
-            return replace(
-                substitute, notes=(f"{file.name} beside it drives, which was converted from it", *substitute.notes)
-            )
-        return _litert(*litert_file(model, preprocess), threads)
-    return _tensorflow(model, preprocess) if engine_name == "tensorflow" else _keras(model, preprocess)
+    if engine == "auto":
+        return _soonest(model, preprocess, threads)
+    if engine == "litert":
+        return _litert(model, preprocess, threads)
+    require_package(engine)
+    from inference.keras_engines import open_keras_engine  # noqa: PLC0415  # heavy: imports Keras
+
+    return open_keras_engine(model, engine, preprocess)
 
 
-def choose_engine() -> str:
-    """The engine of a GPU if there is one and a library for it, else LiteRT, else an installed engine."""
-    if nvidia_gpu():
-        if _installed("tensorflow") and tensorflow_gpus():
-            return "tensorflow"
-        if _installed("jax") or _installed("torch"):
-            return "keras"
-    return next((name for name in ("litert", "tensorflow") if _installed(_PACKAGES[name])), "keras")
+def cpu_engine() -> str:
+    """The fastest installed engine of a CPU."""
+    return next((name for name in ("litert", "tensorflow") if _installed(_PACKAGES.get(name, name))), "keras")
 
 
-_PACKAGES = {"litert": "ai_edge_litert", "onnx": "onnxruntime", "tensorflow": "tensorflow", "keras": "keras"}
+def _soonest(model: Path, preprocess: str | None, threads: int | None) -> Engine:
+    """The engine that answers one frame soonest. If that is the CPU's, a GPU answers what comes meanwhile."""
+    library = gpu_library() if nvidia_gpu() else None
+    if library is None:
+        return open_engine(model, cpu_engine(), preprocess, threads)
+    try:
+        gpu = open_engine(model, library, preprocess)
+    except RuntimeError as error:  # as every library reports a card without enough memory
+        cpu = open_engine(model, cpu_engine(), preprocess, threads)
+        return replace(cpu, notes=(*cpu.notes, f"{library} cannot use the GPU: {str(error).splitlines()[0]}"))
+    try:
+        cpu = open_engine(model, "litert", preprocess, threads)
+    except (EngineError, UnconvertibleModelError):  # without LiteRT, or what converts for it
+        return gpu
+    cpu_ms, gpu_ms = cpu.milliseconds(), gpu.milliseconds()
+    times = (
+        f"one frame takes {cpu_ms:.2f} ms on {cpu.device} ({cpu.name}), {gpu_ms:.2f} ms on {gpu.device} ({gpu.name})"
+    )
+    if gpu_ms < cpu_ms:
+        return replace(gpu, notes=(*gpu.notes, f"{times}: the GPU answers"))
+    rest = ", and the GPU what comes meanwhile" if gpu.together else ""
+    return replace(cpu, notes=(*cpu.notes, f"{times}: the CPU answers{rest}"), together=gpu.together)
+
+
+_PACKAGES = {"litert": "ai_edge_litert", "onnx": "onnxruntime"}
+"""The packages of engines that are not called like theirs."""
 
 
 def _installed(package: str) -> bool:
@@ -129,8 +149,9 @@ def _installed(package: str) -> bool:
 
 def require_package(engine: str) -> None:
     """Raise EngineError unless the package of an engine is installed."""
-    if not _installed(_PACKAGES[engine]):
-        raise EngineError(f"--engine {engine} needs the package {_PACKAGES[engine].replace('_', '-')}: pip install it")
+    package = _PACKAGES.get(engine, engine)
+    if not _installed(package):
+        raise EngineError(f"--engine {engine} needs the package {package.replace('_', '-')}: pip install it")
 
 
 def cpu_threads() -> int:
@@ -139,7 +160,16 @@ def cpu_threads() -> int:
     return min(4, available)
 
 
-def _litert(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
+def _litert(model: Path, preprocess: str | None, threads: int | None) -> Engine:
+    """A Keras file on LiteRT: its stand-in beside it, or our own conversion."""
+    if not is_converted(model, preprocess) and (file := stand_in(model, pixels_of(model, preprocess))):
+        substitute = _network_file(file, "litert", None, threads)
+        note = f"{file.name} beside it drives, which was converted from it"
+        return replace(substitute, notes=(note, *substitute.notes))
+    return _converted(*litert_file(model, preprocess), threads)
+
+
+def _converted(file: Path, notes: tuple[str, ...], threads: int | None) -> Engine:
     """A file of our own conversion, which LiteRT maps into memory: it takes frames as they are."""
     require_package("litert")
 
@@ -186,57 +216,3 @@ def _engine_of_lanes(
             return np.concatenate([lane(*(value[i : i + 1] for value in inputs)) for i in range(count)])
 
     return Engine(name, f"CPU, {threads} thread{'s'[: threads != 1]}", notes, run)
-
-
-def _tensorflow(model: Path, preprocess: str | None) -> Engine:
-    require_package("tensorflow")
-    import tensorflow as tf  # noqa: PLC0415  # heavy: only when chosen
-
-    network = _load(model, preprocess)
-    gpus = tensorflow_gpus()
-    graph = tf.function(
-        lambda *inputs: network.model(inputs if len(inputs) > 1 else inputs[0], training=False),
-        input_signature=[tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in network.model.inputs],
-        jit_compile=bool(gpus),
-    ).get_concrete_function()
-
-    def run(*inputs: Any) -> Answers:
-        answers: Answers = graph(*map(tf.constant, inputs)).numpy()
-        return answers
-
-    return _of_keras("tensorflow", f"GPU {gpus[0]}" if gpus else "CPU", network, run)
-
-
-def _keras(model: Path, preprocess: str | None) -> Engine:
-    require_package("keras")
-    if "KERAS_BACKEND" not in os.environ:
-        backends = [name for name in ("tensorflow", "jax", "torch") if _installed(name)]
-        if not backends:
-            raise EngineError("--engine keras needs a backend: pip install tensorflow, jax or torch")
-        os.environ["KERAS_BACKEND"] = backends[0]
-    import keras  # noqa: PLC0415  # heavy: only when chosen
-
-    network = _load(model, preprocess)
-    lock = threading.Lock()  # Keras keeps internal state between two calls
-
-    def run(*inputs: Any) -> Answers:
-        with lock:
-            batch = inputs if len(inputs) > 1 else inputs[0]
-            return np.asarray(network.model.predict_on_batch(batch), np.float32)
-
-    backend = keras.backend.backend()
-    return _of_keras(f"keras-{backend}", keras_device(backend), network, run)
-
-
-def _of_keras(name: str, device: str, network: Any, run: Callable[..., Answers]) -> Engine:
-    """The engine of a loaded Keras model; only frames alone are worth a batch."""
-    inputs, (output,) = network.model.inputs, network.model.outputs
-    stack = inputs[0].shape[1] if len(inputs[0].shape) == 5 else None
-    batches = device != "CPU" and stack is None and len(inputs) == 1
-    return Engine(name, device, network.notes, run, batches, stack, len(inputs) > 1, output.shape[-1] > 1)
-
-
-def _load(model: Path, preprocess: str | None) -> Any:
-    from models.loading import load_steering_model  # noqa: PLC0415  # imports Keras
-
-    return load_steering_model(model, preprocess)

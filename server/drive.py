@@ -22,7 +22,8 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inference.batches import SIZES, Batches
+from inference.batches import Batches
+from inference.compiled.network import SIZES
 from inference.conversion import saliency_file
 from inference.driver import Driver
 from inference.engine import cpu_threads, open_engine
@@ -105,7 +106,7 @@ def _drive(options: Options) -> int:
             wsgi,
             listener,
             finished=lambda: simulator is not None and simulator.poll() is not None,
-            at_once=SIZES[-1] if engine.batches else cpu_threads(),
+            at_once=SIZES[-1] if engine.together else cpu_threads(),
         )
     except NotListening as error:
         log.exception("%s", error)
@@ -153,9 +154,10 @@ def load(source: ModelSource, options: Options, threads: int | None = None) -> L
     for note in engine.notes:
         log.info("%s: %s", path.name, note)
     check_golden_frame(path, engine)
-    if engine.batches:
-        engine = replace(engine, run=Batches(engine.run, options.batch_ms / 1000).predict)
-    return LoadedModel(path, engine, run_facts(path, engine), source.preprocess)
+    facts = run_facts(path, engine)
+    if engine.together:
+        engine = replace(engine, run=Batches(engine.run, engine.together, options.batch_ms / 1000).predict)
+    return LoadedModel(path, engine, facts, source.preprocess)
 
 
 def load_driving(source: ModelSource, options: Options) -> LoadedModel:

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 import inference.engine as module
-from inference.engine import EngineError, choose_engine, open_engine
+from inference.engine import Engine, EngineError, cpu_engine, open_engine
 from tests.conftest import road_frame
 
 MODELS = ("models/eff.h5", "models/baseline.h5", "models/eff-small.h5")
@@ -52,16 +53,57 @@ def test_what_is_no_tflite_model_is_refused(tmp_path):
         open_engine(file, "keras")
 
 
-def test_auto_chooses_by_what_is_there(monkeypatch):
-    monkeypatch.setattr(module, "nvidia_gpu", lambda: False)
-    assert choose_engine() == "litert"
+def test_auto_takes_the_fastest_that_is_installed_for_a_cpu(monkeypatch):
+    assert cpu_engine() == "litert"
+    monkeypatch.setattr(module, "_installed", lambda package: package == "tensorflow")
+    assert cpu_engine() == "tensorflow"
     monkeypatch.setattr(module, "_installed", lambda package: package == "keras")
-    assert choose_engine() == "keras"
+    assert cpu_engine() == "keras"
     with pytest.raises(EngineError, match="needs the package ai-edge-litert"):
         module.require_package("litert")
+
+
+class Timed(Engine):
+    """An engine that says how long a frame takes."""
+
+    def milliseconds(self, frames=50):
+        return float(self.notes[0]) if self.name == "jax" else 0.9
+
+
+@pytest.mark.parametrize(
+    ("gpu_ms", "name", "end"), [("0.5", "jax", "the GPU answers"), ("2", "litert", "comes meanwhile")]
+)
+def test_auto_measures_what_there_is_and_says_so(gpu_ms, name, end, monkeypatch):
+    opened = []
+    together = object()
+
+    def open_one(model, engine, preprocess, threads=None):
+        opened.append(engine)
+        if engine == "jax":
+            return Timed("jax", "GPU H200", (gpu_ms,), None, together)
+        return Timed("litert", "CPU, 4 threads", (), None)
+
     monkeypatch.setattr(module, "nvidia_gpu", lambda: True)
-    monkeypatch.setattr(module, "_installed", lambda package: True)
-    monkeypatch.setattr(module, "tensorflow_gpus", lambda: ["H200"])
-    assert choose_engine() == "tensorflow"
-    monkeypatch.setattr(module, "tensorflow_gpus", list)
-    assert choose_engine() == "keras"
+    monkeypatch.setattr(module, "gpu_library", lambda: "jax")
+    monkeypatch.setattr(module, "open_engine", open_one)
+    engine = open_engine(Path("models/eff.h5"))
+    assert opened == ["jax", "litert"]
+    assert engine.name == name
+    assert engine.together is together, "the GPU helps the CPU"
+    assert (
+        f"one frame takes 0.90 ms on CPU, 4 threads (litert), {float(gpu_ms):.2f} ms on GPU H200 (jax)"
+        in engine.notes[-1]
+    )
+    assert engine.notes[-1].endswith(end)
+
+
+def test_auto_on_a_gpu_without_a_library_for_it_takes_the_cpu(monkeypatch):
+    monkeypatch.setattr(module, "nvidia_gpu", lambda: True)
+    monkeypatch.setattr(module, "gpu_library", lambda: None)
+    assert open_engine(Path("models/eff.h5")).name == "litert"
+
+
+def test_keras_cannot_change_its_backend_in_a_process():
+    assert keras.backend.backend() == "tensorflow"
+    with pytest.raises(EngineError, match="--engine jax cannot run here: Keras already runs on tensorflow"):
+        open_engine(Path("models/eff.h5"), "jax")

@@ -49,7 +49,7 @@ def driver_of(model: Any, folder: Path) -> Policy:
     """
     if keras.backend.backend() != "tensorflow":
         model.save(folder / "driver.h5")
-        return open_engine(folder / "driver.h5", "keras")
+        return open_engine(folder / "driver.h5", keras.backend.backend())
     file = folder / "driver.tflite"
     write_whole(file, litert_bytes(model))
     return open_engine(file)

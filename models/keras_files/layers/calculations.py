@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import layers, ops
 
 from models.keras_files.layers.layer_settings import LayerSettings
@@ -19,11 +20,22 @@ MAX_EXPONENT = 8
 
 
 class Calculation(layers.Layer):
-    """A layer without weights that computes a function of this module."""
+    """A layer without weights that computes a function of this module.
 
-    def __init__(self, function: Function, **common: Any) -> None:
+    output_shape: without the batch; None lets Keras find it, which it cannot on JAX where the function changes the
+    batch.
+    """
+
+    def __init__(self, function: Function, output_shape: tuple[int, ...] | None = None, **common: Any) -> None:
         super().__init__(**common)
         self._function = function
+        self._output_shape = output_shape
+
+    def compute_output_spec(self, *inputs: Any, **options: Any) -> Any:
+        """The symbolic output."""
+        if self._output_shape is None:
+            return super().compute_output_spec(*inputs, **options)
+        return keras.KerasTensor((None, *self._output_shape), self.compute_dtype)
 
     def call(self, inputs: Any) -> Any:
         """The function of the layer's input, or of its list of inputs."""

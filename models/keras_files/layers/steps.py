@@ -37,9 +37,11 @@ def over_steps(call: Callable[[list[Any]], Any], inputs: list[Any], steps: int, 
 
 def fold(x: Any, name: str) -> Any:
     """(n, steps, ...) -> (n * steps, ...)."""
-    return Calculation(lambda value: ops.reshape(value, (-1, *x.shape[2:])), name=name, dtype=x.dtype)(x)
+    shape = tuple(x.shape[2:])
+    return Calculation(lambda value: ops.reshape(value, (-1, *shape)), shape, name=name, dtype=x.dtype)(x)
 
 
 def unfold(x: Any, steps: int, name: str) -> Any:
     """(n * steps, ...) -> (n, steps, ...)."""
-    return Calculation(lambda value: ops.reshape(value, (-1, steps, *x.shape[1:])), name=name, dtype=x.dtype)(x)
+    shape = (steps, *x.shape[1:])
+    return Calculation(lambda value: ops.reshape(value, (-1, *shape)), shape, name=name, dtype=x.dtype)(x)

@@ -1,0 +1,1 @@
+"""Networks that a compiler prepares for a GPU, a program for each size of a batch."""

@@ -1,0 +1,1 @@
+"""Networks in a form that a compiler for a GPU runs fast."""
