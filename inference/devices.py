@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import sys
@@ -46,6 +47,7 @@ def _jax_device() -> str:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else JAX takes three quarters of the card
     import jax  # noqa: PLC0415  # heavy, and it reads the variable
 
+    logging.getLogger("jax").setLevel(logging.WARNING)  # else it tells which other devices it has not found
     device = jax.devices()[0]
     return "CPU" if device.platform == "cpu" else f"{device.platform.upper()} {device.device_kind}"
 

@@ -57,14 +57,17 @@ class Figures:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
+    return run_benchmark(lambda: print(json.dumps(asdict(measure(_parse(arguments))))))
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m benchmarks.gpu.engine", __doc__)
     parser.add_argument("engine", help="as --engine of the server")
     parser.add_argument("model", type=Path, help="model file")
     parser.add_argument("--seconds", type=float, default=0.5, help="for each figure; 0 only opens (%(default)s)")
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="frames of the largest batch (%(default)s)")
     parser.add_argument("--started", type=float, default=time.time(), help="when the process was started, Unix time")
-    options = parser.parse_args(arguments)
-    return run_benchmark(lambda: print(json.dumps(asdict(measure(options)))))
+    return parser.parse_args(arguments)
 
 
 def measure(options: argparse.Namespace) -> Figures:
