@@ -98,6 +98,25 @@ def test_a_size_that_cannot_be_compiled_leaves_the_smaller_ones(caplog):
     assert "no program for batches of 8" in caplog.text
 
 
+def test_a_process_that_ends_waits_for_the_compiler_and_for_no_further_size():
+    script = """
+import sys, threading
+from inference.compiled.network import CompiledNetwork, Compiler
+begun = threading.Event()
+def build(size):
+    print("begins", size, flush=True)
+    if size > 1:
+        begun.set()
+        threading.Event().wait(0.5)
+        print("ends", size, flush=True)
+network = CompiledNetwork(Compiler(build, (slice(None), slice(None)), (2, 2, 3)))
+network.prepare()
+begun.wait(10)
+"""
+    output = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert output.splitlines() == ["begins 1", "begins 2", "ends 2"]
+
+
 ANSWER = """
 import importlib
 import json

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class CompiledNetwork:
         self._programs = {1: compiler.build(1)}
         self._buffers: dict[int, deque[npt.NDArray[np.uint8]]] = {size: deque() for size in SIZES}
         self._preparing: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @property
     def largest(self) -> int:
@@ -73,11 +75,14 @@ class CompiledNetwork:
         if self._preparing is None:
             sizes = [size for size in SIZES[1:] if size <= largest]
             self._preparing = threading.Thread(target=self._build, args=(sizes,), name="compiling", daemon=True)
+            weakref.finalize(self, _stop, self._closed, self._preparing)
             self._preparing.start()
         return self._preparing
 
     def _build(self, sizes: Sequence[int]) -> None:
         for size in sizes:
+            if self._closed.is_set():
+                return
             try:
                 self._programs = {**self._programs, size: self._compiler.build(size)}
             except Exception:  # the edge: whatever a compiler raises, the smaller sizes go on answering
@@ -121,3 +126,10 @@ class CompiledNetwork:
             flying.append(self.start(frames[part], *(value[part] for value in measurements)))
         answers += [finish() for finish in flying]
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+
+def _stop(closed: threading.Event, preparing: threading.Thread) -> None:
+    """Compile no further size, and wait for the present one: a process must not end in the middle of a compiler."""
+    closed.set()
+    if preparing is not threading.current_thread():
+        preparing.join()
