@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from inference.compiled.network import CompiledNetwork
-from inference.conversion import cache_folder
 from inference.devices import backend_in_use, device_of
 from inference.engine import Answers, Engine, EngineError, require_package
+from protocol.cache_folder import cache_folder
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
