@@ -114,10 +114,10 @@ def table(model: Path, figures: dict[str, Any], ready_again_s: float) -> str:
     """The figures of one engine and model as lines of text."""
     difference = figures["difference"]
     compared = "LiteRT is not here to compare" if difference is None else f"at most {difference:.1e} from LiteRT"
+    more = f"; the larger programs took {figures['prepare_s']:.1f} s more" if figures["prepare_s"] > 0.1 else ""
     lines = [
         f"\n{model.name} on {figures['engine']} ({figures['device']}), {compared}",
-        f"  ready after {figures['ready_s']:.1f} s, and {ready_again_s:.1f} s with a filled cache; "
-        f"the larger programs took {figures['prepare_s']:.1f} s more",
+        f"  ready after {figures['ready_s']:.1f} s, and {ready_again_s:.1f} s with a filled cache{more}",
         f"  1 frame: p50 {figures['p50_ms']:.2f} ms, p99 {figures['p99_ms']:.2f} ms",
     ]
     for size, rate in figures["rates"].items():
