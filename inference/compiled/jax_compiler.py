@@ -1,4 +1,7 @@
-"""Compiles a network with JAX: one jitted function, to which the weights are bound."""
+"""Compiles a network with JAX: one jitted function of the weights, which stay on the device, and of the frames.
+
+As arguments the weights are no part of the program, so the next checkpoint of a network finds its program in the cache.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,16 @@ def jax_compiler(model: keras.Model) -> Compiler:
     device = jax.devices()[0]
     weights = jax.device_put([np.asarray(variable.value) for variable in variables], device)
 
-    def function(*inputs: Any) -> Any:
+    def function(weights: list[Any], *inputs: Any) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
             return form.model(inputs if len(inputs) > 1 else inputs[0], training=False)
 
     def build(size: int) -> Program:
         inputs = [np.zeros((size, *x.shape[1:]), x.dtype) for x in form.model.inputs]
-        program = jax.jit(function).lower(*inputs).compile()
+        program = jax.jit(function).lower(weights, *inputs).compile()
 
         def start(*inputs: Any) -> Finish:
-            output = program(*inputs)
+            output = program(weights, *inputs)
             output.copy_to_host_async()
             return lambda: np.asarray(output)
 
