@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -167,7 +170,12 @@ def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetche
     assert capsys.readouterr().err.count(remark) == 1, "told again at the second opening"
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken"])
+VAST_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken", VAST_PNG + struct.pack(">I", zlib.crc32(VAST_PNG[12:]))]
+)
 def test_a_damaged_picture_is_named_and_substituted(project, content):
     (project / tiny.ASPHALT_PICTURE).write_bytes(content)
     scene = open_unity_scene("udacity-lake", project)

@@ -75,7 +75,7 @@ class SceneObjects:
 
     @cached_property
     def settings(self) -> Fields:
-        """The scene's RenderSettings: fog and ambient light. Raises KeyError."""
+        """The scene's RenderSettings: fog and ambient light; empty if it has none."""
         return next((item.fields for item in self._documents.values() if item.kind == "RenderSettings"), {})
 
     def _add(self, file_id: int, document: Document) -> None:
