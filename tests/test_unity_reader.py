@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
+from simulator.unity import opening
 from simulator.unity.files.errors import UnityFileError
 from simulator.unity.opening import SCENES, open_unity_scene
 from simulator.unity.reading import scene_objects, scene_reader
@@ -270,4 +271,10 @@ def test_more_triangles_than_any_scene_needs_are_refused(project, monkeypatch):
 def test_more_objects_than_any_scene_needs_are_refused(project, monkeypatch):
     monkeypatch.setattr(scene_objects, "MOST_OBJECTS", 12)
     with pytest.raises(UnityFileError, match="more than 12 objects"):
+        open_unity_scene("udacity-lake", project)
+
+
+def test_without_the_package_the_line_that_installs_it_is_given(project, monkeypatch):
+    monkeypatch.setattr(opening, "PACKAGE", "a_package_that_nobody_has")
+    with pytest.raises(ValueError, match=r"pip install -r requirements-udacity\.txt"):
         open_unity_scene("udacity-lake", project)
