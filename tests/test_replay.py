@@ -10,6 +10,7 @@ from PIL import Image
 from protocol.messages import Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
+from simulator.render.camera import RECORDING
 from simulator.replay.reference_path import reference_path
 from simulator.replay.replay_world import ReplayWorld
 from tests.conftest import jpeg_of, road_frame
@@ -85,8 +86,8 @@ def test_a_control_waits_for_its_latency(line):
     assert world.car.steering == 0.9
 
 
-def test_on_the_line_the_frames_are_the_recorded_ones(line):
-    world = ReplayWorld(line)
+def test_on_the_line_the_recording_camera_shows_the_recorded_frames(line):
+    world = ReplayWorld(line, camera=RECORDING.center)
     for number in (0, 3, 7):
         while world.place.index < line.segments[0].row_step[number]:
             world.apply(Control(world.human_steering, 0.0))
@@ -96,15 +97,15 @@ def test_on_the_line_the_frames_are_the_recorded_ones(line):
 
 
 def test_beside_the_line_the_nearest_camera_is_shown(line):
-    world = ReplayWorld(line)
-    world.car.y += 0.75
+    world = ReplayWorld(line, camera=RECORDING.center)
+    world.car.y += RECORDING.left.lateral_offset_m
     with (
         Image.open(line.segments[0].samples[0].left) as left,
         Image.open(line.segments[0].samples[0].center) as center,
     ):
-        view = world.frame()[62:130].astype(int)
-        to_left = np.abs(view - np.asarray(left)[62:130]).mean()
-        assert to_left < 0.3 * np.abs(view - np.asarray(center)[62:130]).mean()
+        view = world.frame()[66:130].astype(int)
+        to_left = np.abs(view - np.asarray(left)[66:130]).mean()
+        assert to_left < 0.3 * np.abs(view - np.asarray(center)[66:130]).mean()
 
 
 def test_a_turn_to_the_left_moves_the_far_scene_right(line):

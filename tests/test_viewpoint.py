@@ -7,37 +7,49 @@ import pytest
 import tensorflow as tf
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
-from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, LEFT, projection
+from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import open_track
+from training.data.samples import SIDE_CAMERA_M
 from training.data.viewpoint import path_columns, rows_to_read, steer_back, view, view_from
 from training.run.recipe import Recipe
 
+CENTER = RECORDING.center
 ROWS = (80, 140)
 RECIPE = Recipe(shift_m=0.5, turn_deg=4.0)
 READ = rows_to_read(ROWS, RECIPE)
 MOTIONS = [(0.5, 0.0), (-0.5, 0.0), (0.0, 4.0), (0.0, -4.0), (0.3, -2.0)]
 
 
-def ray_traced(shift_m: float, turn_deg: float) -> tuple[np.ndarray, np.ndarray]:
-    """Column and row, as indices into the frame, of what each pixel of the moved camera shows on a flat road."""
-    pitch, turn = CENTER.pitch_rad, math.radians(turn_deg)
+def ray_traced(
+    shift_m: float, turn_deg: float, view: Camera = CENTER, source: Camera = CENTER
+) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row, as indices into the source's frame, of what each pixel of the moved view shows on a flat road."""
+    turn = math.radians(turn_deg)
     row, column = np.mgrid[ROWS[0] : ROWS[1], 0:320].astype(float) + 0.5
-    right, down = (column - 160) / FOCAL_PX, (row - 80) / FOCAL_PX
-    below, ahead = down * math.cos(pitch) + math.sin(pitch), math.cos(pitch) - down * math.sin(pitch)
-    distance = CENTER.height_m / below
+    right, down = rotated((column - 160) / FOCAL_PX, (row - 80) / FOCAL_PX, -view.roll_rad)
+    sin, cos = math.sin(view.pitch_rad), math.cos(view.pitch_rad)
+    below, ahead = down * cos + sin, cos - down * sin
+    distance = view.height_m / below
     x = distance * (right * math.cos(turn) + ahead * math.sin(turn)) + shift_m
     z = distance * (ahead * math.cos(turn) - right * math.sin(turn))
-    depth = CENTER.height_m * math.sin(pitch) + z * math.cos(pitch)
-    height = CENTER.height_m * math.cos(pitch) - z * math.sin(pitch)
-    return 160 + FOCAL_PX * x / depth - 0.5, 80 + FOCAL_PX * height / depth - 0.5
+    sin, cos = math.sin(source.pitch_rad), math.cos(source.pitch_rad)
+    depth = source.height_m * sin + z * cos
+    height = source.height_m * cos - z * sin
+    right, down = rotated(x / depth, height / depth, source.roll_rad)
+    return 160 + FOCAL_PX * right - 0.5, 80 + FOCAL_PX * down - 0.5
+
+
+def rotated(right: np.ndarray, down: np.ndarray, clockwise_rad: float) -> tuple[np.ndarray, np.ndarray]:
+    cos, sin = math.cos(clockwise_rad), math.sin(clockwise_rad)
+    return right * cos - down * sin, right * sin + down * cos
 
 
 def test_the_horizon_and_a_point_ahead_are_where_the_geometry_puts_them():
-    column, row, depth = projection() @ (0.0, 0.0, 1.0)
-    assert (column / depth, row / depth) == pytest.approx((160, CENTER.horizon_row))
-    column, row, depth = projection() @ (1.0, CENTER.height_m, 1e6)
-    assert row / depth == pytest.approx(CENTER.horizon_row, abs=0.01)
+    column, row, depth = CENTER.projection() @ (0.0, 0.0, 1.0)
+    assert (column / depth, row / depth) == pytest.approx((160, CENTER.horizon_row), abs=0.5)
+    column, row, depth = CENTER.projection() @ (1.0, CENTER.height_m, 1e6)
+    assert row / depth == pytest.approx(CENTER.horizon_row, abs=0.02)
 
 
 @pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
@@ -74,7 +86,9 @@ def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
         eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + lateral_offset_m * math.sin(heading)
         eye_y = y + CAMERA_AHEAD_M * math.sin(heading) - lateral_offset_m * math.cos(heading)
         to = heading - turned
-        return scene.render(eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to)
+        return scene.render(
+            eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to, 0.0, CENTER
+        )
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
     made = view_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
@@ -90,7 +104,7 @@ def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
         expected = np.arctan(np.tan(steering) + np.array([0.25, -0.25]))
         moved = [
             float(steer_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
-            for shift_m in (-LEFT.lateral_offset_m, LEFT.lateral_offset_m)
+            for shift_m in (-SIDE_CAMERA_M, SIDE_CAMERA_M)
         ]
         np.testing.assert_allclose(moved, expected, atol=1e-6)
 
@@ -101,7 +115,7 @@ def test_a_turn_is_steered_back_and_steering_stays_in_range():
     def turned(steering: float, deg: float) -> float:
         return float(steer_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
 
-    aside = 7.0 * math.tan(math.radians(3)) / LEFT.lateral_offset_m  # in side cameras
+    aside = 7.0 * math.tan(math.radians(3)) / SIDE_CAMERA_M  # in side cameras
     assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)
     assert turned(0.0, -3.0) == pytest.approx(-turned(0.0, 3.0))
     assert turned(-1.0, 10.0) == -1.0
@@ -138,14 +152,15 @@ def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
 def test_the_drawn_path_is_the_one_the_car_takes(steering):
     car = Car(0.0, 0.0, 0.0, speed_mph=10.0, steering=steering, throttle=0.25)
     places = []
-    while car.x < 8.0:
+    for _ in range(300):
         car.step()
         places.append((car.x, -car.y))
     ahead, right = np.array(places).T
+    seen = ahead > CAMERA_AHEAD_M
+    points = np.stack([right[seen], np.full(seen.sum(), CENTER.height_m), ahead[seen] - CAMERA_AHEAD_M])
+    column, path_row, depth = CENTER.projection() @ points
     columns = path_columns(steering, ROWS)
     for row in (90, 100, 120):
-        near = np.argmin([abs((p := projection() @ (r, CENTER.height_m, a - CAMERA_AHEAD_M))[1] / p[2] - row - 0.5)
-                          if a > CAMERA_AHEAD_M else 1e9 for a, r in zip(ahead, right, strict=True)])  # fmt: skip
-        column, _, depth = projection() @ (right[near], CENTER.height_m, ahead[near] - CAMERA_AHEAD_M)
-        assert columns[row - ROWS[0]] == pytest.approx(column / depth, abs=1.5)
+        near = np.argmin(np.abs(path_row / depth - row - 0.5))
+        assert columns[row - ROWS[0]] == pytest.approx(column[near] / depth[near], abs=1.5)
     assert abs(steering) * MAX_STEERING_ANGLE_DEG <= 25

@@ -15,7 +15,7 @@ from protocol.errors import ProtocolError
 from protocol.images import decode_image
 from protocol.messages import MPS_PER_MPH, Frame
 from simulator.client.connection import Observation
-from simulator.render.camera import CAMERA_AHEAD_M
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, Camera
 from simulator.render.jpeg import jpeg_of
 from simulator.replay.reference_path import ReferencePath
 from simulator.replay.steering_dynamics import GAME
@@ -36,12 +36,18 @@ class ReplayWorld(SteppedWorld):
     """Drives along a recording once, or along the share `laps` of it. latency_s: game time until a control acts.
 
     intervention_m: distance from the human's line at which an intervention happens. None: 1 m as NVIDIA's, or 0.5 m
-    without side cameras. The speed is the human's at each place, so throttle and brake have no effect. `log` records
-    the drive: its laps are shares of the recording, its off-road events are the interventions.
+    without side cameras. camera: whose view the model sees. The speed is the human's at each place, so throttle and
+    brake have no effect. `log` records the drive: its laps are shares of the recording, its off-road events are the
+    interventions.
     """
 
     def __init__(
-        self, path: ReferencePath, laps: float = 1.0, latency_s: float = 0.0, intervention_m: float | None = None
+        self,
+        path: ReferencePath,
+        laps: float = 1.0,
+        latency_s: float = 0.0,
+        intervention_m: float | None = None,
+        camera: Camera = AUTONOMOUS.center,
     ) -> None:
         self.path = path
         self.log = DriveLog(path.length_m)
@@ -49,7 +55,7 @@ class ReplayWorld(SteppedWorld):
         self.intervention_m = default_m if intervention_m is None else intervention_m
         self._end_m = min(laps, 1.0) * path.length_m
         super().__init__(latency_s)
-        self._viewer = Viewer()
+        self._viewer = Viewer(camera)
         self._decoded: dict[str, Frame] = {}
         self._decoded_row = -1
         self._segment_start_m = 0.0
@@ -79,7 +85,7 @@ class ReplayWorld(SteppedWorld):
         return float(self.segment.steering[self.place.index])
 
     def frame(self) -> Frame:
-        """Warp the recorded frame to the centre camera's view from where the car is, uint8 (160, 320, 3).
+        """Warp the recorded frame to the camera's view from where the car is, uint8 (160, 320, 3).
 
         Raises OSError, and ValueError for a file that is not an image.
         """

@@ -8,6 +8,7 @@ horizon and nearly all of it on the road's plane, so one projective map moves th
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,14 @@ import tensorflow as tf
 
 from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
-from simulator.render.camera import CAMERA_AHEAD_M, CENTER, projection
+from simulator.render.camera import CAMERA_AHEAD_M, RECORDING
 from training.data.samples import correct_steering
 from training.run.recipe import Recipe
+
+CENTER = RECORDING.center
+
+FARTHEST_M = 200.0
+"""A drawn path ends here, which is half a row below the horizon."""
 
 Rows = tuple[int, int]
 """The first row of a range of a frame's rows, and the first row below it."""
@@ -63,13 +69,13 @@ def steer_back(steering: Any, shift_m: Any, turn_rad: Any, recipe: Recipe) -> An
 
 
 def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:
-    """Return the rows of a frame from which `rows` may come when the view is turned by up to the recipe's angle."""
+    """Return the rows of a frame from which `rows` may come when the view is moved by up to the recipe's amounts."""
     corners = np.array([(x, y, 1) for x in (0.5, FRAME_COLUMNS - 0.5) for y in (rows[0] + 0.5, rows[1] - 0.5)]).T
-    turn = math.radians(recipe.turn_deg)
-    back = np.linalg.inv(projection()) @ corners
+    back = np.linalg.inv(CENTER.projection()) @ corners
     heights = []
-    for sin, cos in ((math.sin(turn), math.cos(turn)), (-math.sin(turn), math.cos(turn))):
-        _, row, depth = projection() @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]) @ back
+    for turn_deg, shift_m in product((-recipe.turn_deg, recipe.turn_deg), (-recipe.shift_m, recipe.shift_m)):
+        sin, cos, offset = math.sin(math.radians(turn_deg)), math.cos(math.radians(turn_deg)), shift_m / CENTER.height_m
+        _, row, depth = CENTER.projection() @ np.array([[cos, offset, sin], [0, 1, 0], [-sin, 0, cos]]) @ back
         heights += list(row / depth - 0.5)
     first, last = math.floor(min(heights) + 1e-6), math.ceil(max(heights) - 1e-6)
     return max(0, first), min(FRAME_ROWS, last + 1)
@@ -80,19 +86,17 @@ def path_columns(steering: float, rows: Rows) -> Float64Array:
 
     The path is the arc of a bicycle model on the road's plane; it is for drawing.
     """
-    middles = np.stack(
-        [np.full(rows[1] - rows[0], FRAME_COLUMNS / 2), np.arange(*rows) + 0.5, np.ones(rows[1] - rows[0])]
+    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M or 1e-9
+    turned_rad = bend * np.linspace(0, min(FARTHEST_M, math.pi / 2 / abs(bend)), 2000)
+    ahead_m, right_m = np.sin(turned_rad) / bend, 2 * np.sin(turned_rad / 2) ** 2 / bend
+    seen = ahead_m > CAMERA_AHEAD_M
+    column, row, depth = CENTER.projection() @ np.stack(
+        [right_m[seen], np.full(seen.sum(), CENTER.height_m), ahead_m[seen] - CAMERA_AHEAD_M]
     )
-    _, below, ahead = np.linalg.inv(projection()) @ middles
-    ahead_m = np.where(below > 0, ahead * CENTER.height_m / np.maximum(below, 1e-9), np.nan)
-    bend = math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
-    way_m = ahead_m + CAMERA_AHEAD_M
-    inside = (bend * way_m) ** 2 < 1
-    lateral_offset_m = np.where(inside, bend * way_m**2 / (1 + np.sqrt(np.maximum(0, 1 - (bend * way_m) ** 2))), np.nan)
-    column, _, depth = projection() @ np.stack([lateral_offset_m, np.full_like(ahead_m, CENTER.height_m), ahead_m])
-    return np.asarray(column / depth)
+    order = np.argsort(row / depth)
+    return np.interp(np.arange(*rows) + 0.5, (row / depth)[order], (column / depth)[order], left=np.nan)
 
 
 def _pixels_of_road(first_row: int) -> Float64Array:
     """Return the (3, 3) map from points as in `projection` to column and row in an image that begins at `first_row`."""
-    return np.array([[1, 0, -0.5], [0, 1, -0.5 - first_row], [0, 0, 1]]) @ projection()
+    return np.array([[1, 0, -0.5], [0, 1, -0.5 - first_row], [0, 0, 1]]) @ CENTER.projection()
