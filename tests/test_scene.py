@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.render.camera import CAMERA_AHEAD_M, RECORDING, Camera, homographies
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, Camera, homographies
 from simulator.render.scene import Scene, hood
 from simulator.world.track import open_track
 
@@ -53,7 +53,7 @@ def test_cameras_and_turns_move_the_road_the_right_way(scene):
     assert line_column(view(scene, turned=0.05), 100, slice(170, 320)) > centre, "turned left, it moves right"
 
 
-@pytest.mark.parametrize("camera", [replace(LEVEL, roll_rad=0.03), replace(LEVEL, yaw_rad=0.05)])
+@pytest.mark.parametrize("camera", [*RECORDING, *AUTONOMOUS, replace(LEVEL, yaw_rad=0.05)])
 def test_the_renderer_sees_what_the_cameras_numbers_say(scene, camera):
     """Two cameras at one place see the same but for a projective map, so a level one's picture can be warped."""
     level = replace(camera, horizon_row=61.7, yaw_rad=0.0, roll_rad=0.0)

@@ -50,6 +50,8 @@ def test_the_horizon_and_a_point_ahead_are_where_the_geometry_puts_them():
     assert (column / depth, row / depth) == pytest.approx((160, CENTER.horizon_row), abs=0.5)
     column, row, depth = CENTER.projection() @ (1.0, CENTER.height_m, 1e6)
     assert row / depth == pytest.approx(CENTER.horizon_row, abs=0.02)
+    column, row, depth = CENTER.projection() @ (1.0, 0.0, 1.0)
+    assert row / depth > CENTER.horizon_row + 2, "the horizon falls to the right"
 
 
 @pytest.mark.parametrize(("shift_m", "turn_deg"), MOTIONS)
@@ -71,7 +73,9 @@ def test_an_unmoved_view_is_the_crop_itself():
     image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
     same = np.asarray(view_from(image, 0.0, 0.0, READ, ROWS))
     np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
-    assert rows_to_read(ROWS, Recipe(shift_m=1.0, turn_deg=0.0)) == ROWS, "a shift moves nothing up or down"
+    first, end = rows_to_read(ROWS, Recipe(shift_m=1.0, turn_deg=0.0))
+    assert ROWS[0] - 3 < first < ROWS[0], "a shift goes along the rolled camera's rows"
+    assert ROWS[1] < end < ROWS[1] + 3
     assert rows_to_read((0, 160), Recipe(turn_deg=5.0)) == (0, 160)
 
 

@@ -30,8 +30,8 @@ CAMERA_AHEAD_M = 2.6
 CAMERA_HEIGHT_M = 1.23
 """Height of the cameras above the road."""
 
-ROLL_RAD = 0.0
-"""Each camera is turned anticlockwise by this about its axis."""
+ROLL_RAD = math.radians(1.17)
+"""Each camera is turned anticlockwise about its axis, so that the horizon falls by 6.5 rows from left to right."""
 
 HOOD_ROW = 134
 """The first row that any camera's hood reaches: 137 on real frames, less a margin for turned views."""
@@ -84,10 +84,10 @@ def _rig(horizon_row: float) -> Rig:
     return Rig(*(Camera(offset_m, CAMERA_HEIGHT_M, horizon_row, roll_rad=ROLL_RAD) for offset_m in offsets_m))
 
 
-RECORDING = _rig(61.0)
+RECORDING = _rig(61.7)
 """The cameras of the car that records, in Udacity's training mode."""
 
-AUTONOMOUS = _rig(61.0)
+AUTONOMOUS = _rig(61.7)
 """Those of the car that a model drives, in autonomous mode."""
 
 RIGS = {"recording": RECORDING, "autonomous": AUTONOMOUS}
