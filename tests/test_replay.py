@@ -10,7 +10,7 @@ from PIL import Image
 from protocol.messages import Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
-from simulator.render.camera import RECORDING
+from simulator.render.camera import AUTONOMOUS, RECORDING
 from simulator.replay.reference_path import reference_path
 from simulator.replay.replay_world import ReplayWorld
 from tests.conftest import jpeg_of, road_frame
@@ -106,6 +106,16 @@ def test_beside_the_line_the_nearest_camera_is_shown(line):
         view = world.frame()[66:130].astype(int)
         to_left = np.abs(view - np.asarray(left)[66:130]).mean()
         assert to_left < 0.3 * np.abs(view - np.asarray(center)[66:130]).mean()
+
+
+def test_a_model_sees_what_the_autonomous_camera_would(line):
+    """The camera of the car that a model drives looks further down, so all but the hood stands three rows higher."""
+    driven, recorded = (ReplayWorld(line, camera=rig.center).frame().astype(int) for rig in (AUTONOMOUS, RECORDING))
+    rise = round(RECORDING.center.horizon_row - AUTONOMOUS.center.horizon_row)
+    rows = slice(20, 120)
+    higher = np.abs(driven[rows] - recorded[20 + rise : 120 + rise]).mean()
+    assert higher < 0.5 * np.abs(driven[rows] - recorded[rows]).mean()
+    assert np.array_equal(ReplayWorld(line).frame(), driven), "this camera is what a model gets unless told otherwise"
 
 
 def test_a_turn_to_the_left_moves_the_far_scene_right(line):

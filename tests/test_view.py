@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from simulator.render.camera import CAMERA_AHEAD_M, RECORDING
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING
 from simulator.render.scene import hood
 from simulator.replay.view import Viewer, nearest_camera
 from simulator.world.track import open_track
@@ -68,6 +68,14 @@ def test_road_and_far_scene_meet_at_the_tilted_horizon():
     edge = np.abs(np.arange(160)[:, None] + 0.5 - camera.horizon_rows()) < 2
     assert (view[sky & ~edge] == 250).all()
     assert (view[~sky & ~edge] == 20).all()
+
+
+def test_a_model_that_drives_sees_further_down_than_the_recording(scene):
+    truth, frames = true_view(scene, camera=AUTONOMOUS.center), recorded(scene, "center", "left", "right")
+    warped, unpitched = (Viewer(rig.center).view(frames, 0.0).astype(int) for rig in (AUTONOMOUS, RECORDING))
+    for rows in (slice(5, 50), slice(66, 128)):
+        differences = [np.abs(view[rows] - truth[rows]).mean() for view in (warped, unpitched)]
+        assert differences[0] < 0.5 * differences[1]
 
 
 def test_the_hood_stays_in_place(scene):

@@ -87,8 +87,8 @@ def _rig(horizon_row: float) -> Rig:
 RECORDING = _rig(61.7)
 """The cameras of the car that records, in Udacity's training mode."""
 
-AUTONOMOUS = _rig(61.7)
-"""Those of the car that a model drives, in autonomous mode."""
+AUTONOMOUS = _rig(58.7)
+"""Those of the car that a model drives, in autonomous mode: its stiffer springs let the nose sit 1.2 degrees lower."""
 
 RIGS = {"recording": RECORDING, "autonomous": AUTONOMOUS}
 
