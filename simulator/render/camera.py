@@ -33,6 +33,9 @@ CAMERA_HEIGHT_M = 1.23
 ROLL_RAD = math.radians(1.17)
 """Each camera is turned anticlockwise about its axis, so that the horizon falls by 6.5 rows from left to right."""
 
+YAW_RAD = math.radians(-0.7)
+"""Each camera is turned right, so that the way straight ahead lies 1.7 columns left of the middle."""
+
 HOOD_ROW = 134
 """The first row that any camera's hood reaches: 137 on real frames, less a margin for turned views."""
 
@@ -81,7 +84,7 @@ class Rig(NamedTuple):
 
 def _rig(horizon_row: float) -> Rig:
     offsets_m = (0.0, 0.806, -0.825)
-    return Rig(*(Camera(offset_m, CAMERA_HEIGHT_M, horizon_row, roll_rad=ROLL_RAD) for offset_m in offsets_m))
+    return Rig(*(Camera(offset_m, CAMERA_HEIGHT_M, horizon_row, YAW_RAD, ROLL_RAD) for offset_m in offsets_m))
 
 
 RECORDING = _rig(61.7)

@@ -117,14 +117,15 @@ def _source_pixels(camera: str) -> Indices:
     inside = (rows >= 0) & (rows < FRAME_ROWS) & (columns >= 0) & (columns < FRAME_COLUMNS)
     unseen = ~inside
     unseen[inside] = hood.ravel()
-    vanishing_row, tilt = CAMERAS[camera].horizon_row, math.tan(CAMERAS[camera].roll_rad)
-    down, right = rows[unseen] + 0.5 - vanishing_row, columns[unseen] + 0.5 - FRAME_COLUMNS / 2
+    ahead = CAMERAS[camera].projection()[:, 2]
+    vanishing_column, vanishing_row = ahead[:2] / ahead[2]
+    down, right = rows[unseen] + 0.5 - vanishing_row, columns[unseen] + 0.5 - vanishing_column
     seen_row, seen_column = np.abs(rows[unseen]), columns[unseen]
     seen_column = np.where(seen_column < 0, -1 - seen_column, seen_column)
     seen_column = np.where(seen_column >= FRAME_COLUMNS, 2 * FRAME_COLUMNS - 1 - seen_column, seen_column)
-    missing = down > right * tilt
+    missing = down > right * math.tan(CAMERAS[camera].roll_rad)
     for nearer in np.arange(1.0, 0.3, -0.005):
-        row, column = np.floor(vanishing_row + nearer * down), np.floor(FRAME_COLUMNS / 2 + nearer * right)
+        row, column = np.floor(vanishing_row + nearer * down), np.floor(vanishing_column + nearer * right)
         visible = missing & (row < FRAME_ROWS) & (column >= 0) & (column < FRAME_COLUMNS)
         visible[visible] = ~hood[row[visible].astype(int), column[visible].astype(int)]
         seen_row[visible], seen_column[visible] = row[visible], column[visible]
