@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from protocol.messages import MAX_STEERING_ANGLE_DEG
+from protocol.pedals import throttle_for
 from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import open_track
@@ -127,7 +128,7 @@ def test_a_turn_is_steered_back_and_steering_stays_in_range():
 
 def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
     """Frame by frame, a car that steers as a shifted and turned view is taught ends on the line, without swinging."""
-    car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=0.31)
+    car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=throttle_for(1.5))
     away = []
     for _ in range(80):
         steering = float(steer_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
