@@ -49,7 +49,7 @@ def test_top_speed():
 
 def test_straight_on_it_goes_the_way_of_its_speed():
     car = Car(0, 0, math.pi / 2, 20, throttle=throttle_for(0.1 * 20))
-    for _ in range(200):
+    for _ in range(round(2 / STEP_S)):
         car.step()
     assert (car.x, car.y) == pytest.approx((0, 2 * 20 * MPS_PER_MPH), abs=0.01)
 
@@ -57,12 +57,21 @@ def test_straight_on_it_goes_the_way_of_its_speed():
 def test_a_full_circle_has_the_bicycles_radius():
     steering = 0.6
     car = Car(0, 0, 0, 10)
+    car.yaw_rate = 10 * MPS_PER_MPH * math.tan(math.radians(25 * steering)) / EFFECTIVE_WHEELBASE_M
     far = 0.0
     for _ in range(3000):
         car.apply(Control(steering, throttle_for(0.1 * car.speed_mph)))
         car.step()
         far = max(far, math.hypot(car.x, car.y))
     assert far == pytest.approx(2 * EFFECTIVE_WHEELBASE_M / math.tan(math.radians(25 * steering)), rel=0.01)
+
+
+def test_the_yaw_follows_the_wheel_late_and_the_tyres_hold_only_so_much():
+    car = drive(Car(0, 0, 0, 10), 0.14, steering=0.2)
+    steady = 10 * MPS_PER_MPH * math.tan(math.radians(5)) / EFFECTIVE_WHEELBASE_M
+    assert car.yaw_rate == pytest.approx((1 - math.exp(-1)) * steady, rel=0.05)
+    fast = drive(Car(0, 0, 0, 30), 1.0, steering=1.0, throttle=1.0)
+    assert 20 < fast.yaw_rate * fast.speed_mph * MPS_PER_MPH < 30
 
 
 def test_positive_steering_turns_right():

@@ -59,10 +59,10 @@ def test_the_reward_is_progress_near_the_middle(lake):
     _, _, _, _, before = lake.step(AHEAD)
     frame, reward, terminated, truncated, info = lake.step(AHEAD)
     advance_m = info["distance_m"] - before["distance_m"]
-    assert advance_m == pytest.approx(20 * 0.44704 * 0.05, rel=0.1)
+    assert advance_m == pytest.approx(20 * 0.44704 * 0.04, rel=0.1)
     assert reward == pytest.approx(advance_m * (1 - abs(info["cte"]) / 4))
     assert (terminated, truncated, info["on_road"], info["lap"]) == (False, False, True, 1)
-    assert info["time_s"] == pytest.approx(0.1)
+    assert info["time_s"] == pytest.approx(0.08)
     assert (frame.shape, frame.dtype) == ((160, 320, 3), np.uint8)
     assert np.array_equal(frame, lake.render())
 
@@ -94,7 +94,7 @@ def test_an_episode_is_truncated_after_its_laps():
 
 
 def test_an_episode_is_truncated_after_its_time(lake, monkeypatch):
-    monkeypatch.setattr(environment, "time_limit_s", lambda length_m: 0.099)
+    monkeypatch.setattr(environment, "time_limit_s", lambda length_m: 0.079)
     lake.reset(seed=0)
     assert [lake.step(AHEAD)[3] for _ in range(2)] == [False, True]
 

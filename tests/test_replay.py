@@ -13,6 +13,7 @@ from protocol.recording import read_recording
 from simulator.render.camera import AUTONOMOUS, RECORDING
 from simulator.replay.reference_path import reference_path
 from simulator.replay.replay_world import ReplayWorld
+from simulator.world.car import STEP_S
 from tests.conftest import jpeg_of, road_frame
 
 
@@ -36,7 +37,7 @@ def line(folder):
     return reference_path(read_recording(folder))
 
 
-def drive(world: ReplayWorld, steering, seconds: float = 0.01) -> ReplayWorld:
+def drive(world: ReplayWorld, steering, seconds: float = STEP_S) -> ReplayWorld:
     while not world.finished:
         world.apply(Control(steering(world), 0.0))
         world.step(seconds)
@@ -55,7 +56,7 @@ def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
     world = ReplayWorld(line)
     while not world.log.off_road_events:
         world.apply(Control(1.0, 0.0))
-        world.step(0.01)
+        world.step(STEP_S)
     assert world.place.offset_m == 0
     assert world.heading_error_rad == 0
     assert world.car.steering == pytest.approx(world.human_steering), "it goes on as the human did"
@@ -66,9 +67,9 @@ def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
 
 def test_steering_right_of_the_human_leads_to_the_right(line):
     world = ReplayWorld(line)
-    for _ in range(60):
+    for _ in range(30):
         world.apply(Control(world.human_steering + 0.1, 0.0))
-        world.step(0.01)
+        world.step(STEP_S)
     assert world.place.offset_m < -0.05
     assert world.heading_error_rad < 0
 
@@ -82,7 +83,7 @@ def test_a_control_waits_for_its_latency(line):
     world.apply(Control(0.9, 0.0))
     world.step(0.1)
     assert world.car.steering == 0
-    world.step(0.01)
+    world.step(STEP_S)
     assert world.car.steering == 0.9
 
 
@@ -91,7 +92,7 @@ def test_on_the_line_the_recording_camera_shows_the_recorded_frames(line):
     for number in (0, 3, 7):
         while world.place.index < line.segments[0].row_step[number]:
             world.apply(Control(world.human_steering, 0.0))
-            world.step(0.01)
+            world.step(STEP_S)
         with Image.open(line.segments[0].samples[number].center) as picture:
             assert np.abs(world.frame().astype(int) - np.asarray(picture)).max() <= 1
 

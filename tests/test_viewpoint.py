@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from protocol.messages import MAX_STEERING_ANGLE_DEG
+from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 from protocol.pedals import throttle_for
 from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
-from simulator.world.car import STEP_S, Car
+from simulator.world.car import Car
 from simulator.world.track import open_track
 from training.data.samples import SIDE_CAMERA_M
 from training.data.viewpoint import path_columns, rows_to_read, steer_back, view, view_from
@@ -130,10 +130,10 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
     """Frame by frame, a car that steers as a shifted and turned view is taught ends on the line, without swinging."""
     car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=throttle_for(1.5))
     away = []
-    for _ in range(80):
+    for _ in range(120):
         steering = float(steer_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
         car.steering = steering
-        for _ in range(round(0.05 / STEP_S)):
+        for _ in range(2):
             car.step()
         away.append(car.y)
     assert abs(away[-1]) < 0.1
@@ -154,9 +154,10 @@ def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
 
 @pytest.mark.parametrize("steering", [-0.6, 0.0, 0.25])
 def test_the_drawn_path_is_the_one_the_car_takes(steering):
-    car = Car(0.0, 0.0, 0.0, speed_mph=10.0, steering=steering, throttle=0.25)
+    car = Car(0.0, 0.0, 0.0, speed_mph=10.0, steering=steering, throttle=throttle_for(1.0))
+    car.yaw_rate = 10 * MPS_PER_MPH * math.tan(math.radians(steering * 25)) / EFFECTIVE_WHEELBASE_M
     places = []
-    for _ in range(300):
+    for _ in range(150):
         car.step()
         places.append((car.x, -car.y))
     ahead, right = np.array(places).T

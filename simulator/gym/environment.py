@@ -1,6 +1,6 @@
 """The built-in car and its camera as a Gymnasium environment: the agent sees a frame, and steers and accelerates.
 
-A step lasts 0.05 s of game time, five of the car's own steps of 0.01 s. docs/gymnasium.md explains reward and endings.
+A step lasts 0.04 s of game time, two of the car's own steps of 0.02 s. docs/gymnasium.md explains reward and endings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulator.world.track_world import TrackWorld, time_limit_s
 
 Action = npt.NDArray[np.float32]
 
-STEP_S = 0.05
+STEP_S = 0.04
 OFF_ROAD_PENALTY = 10.0
 """The reward that leaving the road costs: as much as 10 m along the road's middle bring."""
 

@@ -13,12 +13,11 @@ import numpy as np
 
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
-from protocol.messages import MPS_PER_MPH, Frame
+from protocol.messages import Frame
 from simulator.client.connection import Observation
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, Camera
 from simulator.render.jpeg import jpeg_of
 from simulator.replay.reference_path import ReferencePath
-from simulator.replay.steering_dynamics import GAME
 from simulator.replay.view import CAMERAS, Viewer
 from simulator.world.car import STEP_S, Car
 from simulator.world.drive_log import DriveLog
@@ -60,7 +59,7 @@ class ReplayWorld(SteppedWorld):
         self._decoded_row = -1
         self._segment_start_m = 0.0
         self._segments = iter(path.segments)
-        self.car, self._yaw_rate = Car(0.0, 0.0, 0.0), 0.0
+        self.car = Car(0.0, 0.0, 0.0)
         self.place = Place(0, 0.0, 0.0, 0.0)
         self._over = not self._next_segment()
 
@@ -128,8 +127,7 @@ class ReplayWorld(SteppedWorld):
     def _move(self) -> None:
         before = self.place
         self.car.speed_mph = float(self.segment.speed_mph[before.index])
-        self._yaw_rate = GAME.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
-        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
+        self.car.roll(self.car.speed_mph)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)
         if abs(self.place.offset_m) > self.intervention_m or abs(self.heading_error_rad) > math.pi / 2:
@@ -154,9 +152,9 @@ class ReplayWorld(SteppedWorld):
     def _place_car(self, index: int) -> None:
         """Place the car on the human's line at step `index`, with the human's speed, steering and yaw rate."""
         segment = self.segment
-        self._yaw_rate = float(segment.yaw_rate[index])
         pose = float(segment.x[index]), float(segment.y[index]), float(segment.heading_rad[index])
-        self.car = Car(*pose, float(segment.speed_mph[index]), float(segment.steering[index]))
+        speed_mph, steering = float(segment.speed_mph[index]), float(segment.steering[index])
+        self.car = Car(*pose, speed_mph, steering, yaw_rate=float(segment.yaw_rate[index]))
         self.place = self._locate(index)
 
     def _locate(self, index: int) -> Place:
