@@ -1,6 +1,7 @@
 """A shifted or turned view is what a camera there would see, by ray tracing and by rendering; and it steers back."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
 from simulator.world.car import Car
 from simulator.world.track import open_track
 from training.data.samples import SIDE_CAMERA_M
-from training.data.viewpoint import path_columns, rows_to_read, steer_back, view, view_from
+from training.data.viewpoint import CameraMotion, path_columns, rows_to_read, steer_back, view, view_from
 from training.run.recipe import Recipe
 
 CENTER = RECORDING.center
 ROWS = (80, 140)
-RECIPE = Recipe(shift_m=0.5, turn_deg=4.0)
+RECIPE = Recipe(shift_m=0.5, turn_deg=4.0, horizon_rows=None, roll_deg=None)
 READ = rows_to_read(ROWS, RECIPE)
+READ_FOR_ALL = rows_to_read(ROWS, Recipe())
 MOTIONS = [(0.5, 0.0), (-0.5, 0.0), (0.0, 4.0), (0.0, -4.0), (0.3, -2.0)]
 
 
@@ -59,7 +61,7 @@ def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
     """The image is its own coordinates, so that interpolating it gives the place a pixel was taken from."""
     row, column = np.mgrid[READ[0] : READ[1], 0:320].astype(np.float32)
     image = np.stack([column, row, np.zeros_like(row)], axis=-1)
-    moved = np.asarray(view_from(image, shift_m, math.radians(turn_deg), READ, ROWS))
+    moved = np.asarray(view_from(image, CameraMotion(shift_m, math.radians(turn_deg)), READ, ROWS))
     true_column, true_row = ray_traced(shift_m, turn_deg)
     inside = (true_column >= 0) & (true_column <= 319)
     assert inside.mean() > 0.85
@@ -69,13 +71,54 @@ def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
     assert true_row.max() <= READ[1] - 1
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("shift_m", "turn_deg", "horizon_row", "roll_deg"), [(0.0, 0.0, 58.7, 1.17), (0.4, -3.0, 57.0, 0.0)]
+)
+def test_a_view_may_have_another_cameras_pitch_and_roll(side, shift_m, turn_deg, horizon_row, roll_deg):
+    """A mirrored frame's camera is turned and rolled the other way; the view's own is not."""
+    row, column = np.mgrid[READ_FOR_ALL[0] : READ_FOR_ALL[1], 0:320].astype(np.float32)
+    image = np.stack([column, row, np.zeros_like(row)], axis=-1)
+    motion = CameraMotion(shift_m, math.radians(turn_deg), horizon_row, math.radians(roll_deg), side)
+    moved = np.asarray(view_from(image, motion, READ_FOR_ALL, ROWS))
+    source = replace(CENTER, yaw_rad=side * CENTER.yaw_rad, roll_rad=side * CENTER.roll_rad)
+    camera = replace(CENTER, horizon_row=horizon_row, roll_rad=math.radians(roll_deg))
+    true_column, true_row = ray_traced(shift_m, turn_deg, camera, source)
+    inside = (true_column >= 0) & (true_column <= 319) & (true_row <= READ_FOR_ALL[1] - 1)
+    assert inside.mean() > 0.8
+    np.testing.assert_allclose(moved[..., 0][inside], true_column[inside], atol=0.02)
+    np.testing.assert_allclose(moved[..., 1][inside], true_row[inside], atol=0.02)
+    assert READ_FOR_ALL[0] <= true_row.min()
+
+
+def test_views_learn_both_cars_cameras():
+    """A frame with one bright row, all along its horizon's slope, shows which pitch and roll each view has."""
+    recipe, rows = Recipe(shift_m=0.0, turn_deg=0.0), (80, 140)
+    read = rows_to_read(rows, recipe)
+    line = CENTER.horizon_rows() + 35.0
+    frame = np.exp(-((np.arange(160)[:, None] + 0.5 - line) ** 2) / 4).astype(np.float32)[..., None].repeat(3, 2)
+    image, middles, slopes = tf.constant(255 * frame[read[0] : read[1]]), [], []
+    for i in range(60):
+        pixels = np.asarray(view(image, tf.constant(0.0), tf.constant(False), np.array([5, i]), recipe, rows)[0])[
+            ..., 0
+        ]
+        peak = rows[0] + 0.5 + (pixels * np.arange(60)[:, None]).sum(0) / pixels.sum(0)
+        slope, middle = np.polyfit(np.arange(320) - 159.5, peak, 1)
+        middles.append(middle - 35.0)
+        slopes.append(math.degrees(math.atan(slope)))
+    assert min(middles) == pytest.approx(57, abs=0.7)
+    assert max(middles) == pytest.approx(62, abs=0.7)
+    assert min(slopes) == pytest.approx(0, abs=0.2)
+    assert max(slopes) == pytest.approx(1.5, abs=0.2)
+
+
 def test_an_unmoved_view_is_the_crop_itself():
     image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
-    same = np.asarray(view_from(image, 0.0, 0.0, READ, ROWS))
+    same = np.asarray(view_from(image, CameraMotion(), READ, ROWS))
     np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
-    first, end = rows_to_read(ROWS, Recipe(shift_m=1.0, turn_deg=0.0))
+    first, end = rows_to_read(ROWS, replace(RECIPE, shift_m=1.0, turn_deg=0.0))
     assert ROWS[0] - 3 < first < ROWS[0], "a shift goes along the rolled camera's rows"
-    assert ROWS[1] < end < ROWS[1] + 3
+    assert ROWS[1] < end < ROWS[1] + 5
     assert rows_to_read((0, 160), Recipe(turn_deg=5.0)) == (0, 160)
 
 
@@ -95,7 +138,7 @@ def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
         )
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
-    made = view_from(here[READ[0] : READ[1]], shift_m, turn, READ, ROWS)
+    made = view_from(here[READ[0] : READ[1]], CameraMotion(shift_m, turn), READ, ROWS)
     road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
     coarse = [
         np.asarray(p, float).reshape(15, 4, 80, 4, 3).mean((1, 3))[road] for p in (made, there[80:140], here[80:140])
@@ -142,12 +185,14 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
 
 def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
     image = tf.constant(np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)), tf.uint8)
-    steered = [float(view(image, tf.constant(0.0), np.array([5, i]), RECIPE, ROWS)[1]) for i in range(100)]
+    steered = [
+        float(view(image, tf.constant(0.0), tf.constant(False), np.array([5, i]), RECIPE, ROWS)[1]) for i in range(100)
+    ]
     most = float(-steer_back(tf.constant(0.0), 0.5, math.radians(4), RECIPE))
     assert 0.7 * most < max(steered) <= most
     assert -most <= min(steered) < -0.7 * most
     assert np.mean(steered) == pytest.approx(0, abs=0.03)
-    once, again = (view(image, tf.constant(0.1), np.array([5, 1]), RECIPE, ROWS) for _ in range(2))
+    once, again = (view(image, tf.constant(0.1), tf.constant(False), np.array([5, 1]), RECIPE, ROWS) for _ in range(2))
     np.testing.assert_array_equal(once[0], again[0])
     assert float(once[1]) == float(again[1])
 
