@@ -136,6 +136,7 @@ def test_bad_actions_are_refused(lake):
         ({"laps": 0}, "laps must be above 0"),
         ({"cruise_mph": 99}, "cruise_mph must be None or from 1 to 30.2"),
         ({"render_mode": "human"}, 'render_mode must be None or "rgb_array"'),
+        ({"camera": "front"}, "camera must be 'recording' or 'autonomous', got 'front'"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
@@ -144,6 +145,19 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 @pytest.mark.slow
+def test_an_agent_sees_with_the_camera_that_it_asks_for():
+    frames = {}
+    for camera in ("recording", "autonomous"):
+        env = gymnasium.make(LAKE, camera=camera)
+        frames[camera], _ = env.reset(seed=0)
+        env.close()
+    default = gymnasium.make(LAKE)
+    assert np.array_equal(default.reset(seed=0)[0], frames["autonomous"])
+    default.close()
+    sky = {camera: np.argmin((frame[:, 160].astype(int) @ (-1, 0, 1)) > 20) for camera, frame in frames.items()}
+    assert sky["recording"] - sky["autonomous"] == pytest.approx(3, abs=1), "the driven car looks further down"
+
+
 def test_the_car_holds_its_speed_and_the_agent_steers():
     env = gymnasium.make(LAKE, cruise_mph=15)
     assert env.action_space.shape == (1,)

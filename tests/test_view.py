@@ -1,11 +1,12 @@
 """A warped view beside the truth: the built-in simulator can show both."""
 
+import math
 from functools import partial
 
 import numpy as np
 import pytest
 
-from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, homographies
 from simulator.render.scene import hood
 from simulator.replay.view import Viewer, nearest_camera
 from simulator.world.track import open_track
@@ -60,14 +61,18 @@ def test_the_far_scene_only_turns(scene):
 
 
 def test_road_and_far_scene_meet_at_the_tilted_horizon():
-    """A car 1.2 m further ahead sees the sky where it was, down to the horizon, and another road below."""
+    """The picture is its own columns, so the view shows how far each pixel was moved: by the road, or not at all."""
     camera = RECORDING.center
-    sky = np.arange(160)[:, None] + 0.5 < camera.horizon_rows()
-    frame = np.where(sky, 250, 20).astype(np.uint8)[..., None].repeat(3, 2)
-    view = Viewer(camera).view({"center": partial(np.asarray, frame)}, 0.0, 0.0, 1.2)[..., 0]
-    edge = np.abs(np.arange(160)[:, None] + 0.5 - camera.horizon_rows()) < 2
-    assert (view[sky & ~edge] == 250).all()
-    assert (view[~sky & ~edge] == 20).all()
+    columns = np.arange(320)
+    shades = np.minimum(250, 3 * np.minimum(columns, 319 - columns)).astype(np.uint8)
+    frame = shades[None, :, None].repeat(160, 0).repeat(3, 2)
+    view = Viewer(camera).view({"center": partial(np.asarray, frame)}, 0.8)[..., 0].astype(int)
+    row = math.ceil(camera.horizon_row)
+    to_road, _ = homographies(camera, camera, 0.8)
+    x, _, depth = to_road @ (30.5, row + 0.5, 1.0)
+    assert x / depth < 29, "on the left, this row is road"
+    assert view[row, 30] == pytest.approx(3 * (x / depth - 0.5), abs=2)
+    assert view[row, 290] == frame[row, 290, 0], "on the right it is far away"
 
 
 def test_a_model_that_drives_sees_further_down_than_the_recording(scene):

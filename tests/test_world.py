@@ -163,7 +163,7 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     arguments = ["--url", url, "--laps", "0.01", "--fast", "--report", str(report), "--map", str(chart)]
     code = drive.main(arguments)
     facts = json.loads(report.read_text())
-    assert facts["track"] == "lake"
+    assert (facts["track"], facts["camera"]) == ("lake", "autonomous")
     assert facts["failure"] is None
     assert code == (1 if facts["off_road_events"] else 0)
     assert chart.read_text() == "lake"
