@@ -14,12 +14,16 @@ from typing import Protocol
 
 from inference.policy import Answer
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
+from protocol.pedals import FULL_THROTTLE_MPH_PER_S, LOCKED_MPH_PER_S, throttle_for
 
 LATERAL_ACCELERATION_MPS2 = 4.1
 """Lateral acceleration that the car may reach in a bend without skidding; it limits the speed there."""
 
 STRAIGHTEN_S = 0.5
 """Decay time of the steering that limits the speed, so that one straight frame in a bend gives no full throttle."""
+
+HARDEST_BRAKING = -LOCKED_MPH_PER_S / FULL_THROTTLE_MPH_PER_S
+"""The push of locked wheels, in full throttles."""
 
 STANDSTILL_MPH = 1.0
 """Below this speed a negative throttle reverses instead of braking."""
@@ -45,9 +49,9 @@ def safe_speed_mph(steering: float) -> float:
 
 
 class PIController:
-    """Holds `target_mph`. The gains fit a car that gains 11 mph/s at full throttle and loses 3 mph/s without.
+    """Holds `target_mph`. Its gains give a push, in full throttles; the brakes are 44 times as strong as the engine.
 
-    kp: throttle per mph of error; ki: throttle per mph of error and second.
+    kp: push per mph of error; ki: push per mph of error and second.
     """
 
     def __init__(self, target_mph: float, kp: float = 0.15, ki: float = 0.08) -> None:
@@ -65,9 +69,9 @@ class PIController:
         self._bend = max(abs(steering), self._bend * math.exp(-dt_s / STRAIGHTEN_S))
         error = min(self.target_mph, safe_speed_mph(self._bend)) - speed_mph
         command = self.kp * error + self._integral
-        if -1.0 < command < 1.0 or command * error < 0:  # anti-windup: never push further into saturation
+        if HARDEST_BRAKING < command < 1.0 or command * error < 0:  # anti-windup: never push further into saturation
             self._integral += self.ki * error * dt_s
-        throttle = min(1.0, max(-1.0, self.kp * error + self._integral))
+        throttle = throttle_for(FULL_THROTTLE_MPH_PER_S * (self.kp * error + self._integral))
         return max(0.0, throttle) if speed_mph < STANDSTILL_MPH else throttle
 
 

@@ -24,7 +24,8 @@ MAX_STEERING_ANGLE_DEG = 25.0
 EFFECTIVE_WHEELBASE_M = 2.60
 """Wheelbase of the bicycle model that turns as Udacity's car does, fitted to steering and yaw of one recorded lap.
 
-The car's axles are 2.87 m apart (Udacity's Unity project, prefab `CarWaypointBased`); docs/replay.md compares the two.
+The car's axles are 2.87 m apart (Udacity's Unity project, prefab `CarWaypointBased`). A bicycle whose tyres never slip
+fits with 2.72 m; docs/replay.md compares them.
 """
 
 MPS_PER_MPH = 0.44704

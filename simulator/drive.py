@@ -23,6 +23,7 @@ from protocol.recording import read_recording
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.client.options import add_connection_options, make_connection
+from simulator.render.camera import RIGS
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import reference_path
 from simulator.roads.names import TRACK_NAMES
@@ -90,12 +91,12 @@ def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
         track = open_track(options.track)
         scene = Scene(track)
         stack.callback(scene.close)
-        return track_course(track, lambda: scene, options.laps, options.seed, options.reverse)
+        return track_course(track, lambda: scene, options.laps, options.seed, options.reverse, options.camera)
     if options.reverse:
         raise ValueError("a recording can only be replayed in the direction it was driven; leave --reverse out")
     path = reference_path(read_recording(Path(options.track.removeprefix(REPLAY))))
     print(path.summary(), file=sys.stderr)
-    return replay_course(path, options.laps)
+    return replay_course(path, options.laps, camera=options.camera)
 
 
 def _drive(world: JudgedWorld, total_m: float, connection: Connection, options: argparse.Namespace) -> str | None:
@@ -130,6 +131,7 @@ def _report(
     facts = {
         "track": options.track,
         "reverse": options.reverse,
+        "camera": options.camera,
         "seed": options.seed,
         "lockstep": options.fast,
         "latency_ms": options.latency_ms,
@@ -157,6 +159,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
     )
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
+    parser.add_argument(
+        "--camera",
+        choices=RIGS,
+        default="autonomous",
+        help="of the car that a model drives, or of the one that records (default %(default)s)",
+    )
     parser.add_argument(
         "--by-hand",
         action="store_true",

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.recorder import Recorder
+from simulator.render.camera import RIGS
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
 from simulator.roads.names import TRACK_HELP
@@ -53,7 +54,7 @@ def _record(options: argparse.Namespace) -> int:
         raise ValueError(f"{options.folder} holds a recording already; name another folder") from None
     with recorder, closing(Scene(track)) as scene:
         directed_track = track.reversed() if options.reverse else track
-        world = TrackWorld(directed_track, scene, options.laps, options.seed)
+        world = TrackWorld(directed_track, scene, options.laps, options.seed, rig=RIGS[options.camera])
         expert = Expert(world, options.speed, not options.undisturbed, options.seed)
         try:
             record(world, expert, recorder)
@@ -70,16 +71,16 @@ def record(world: TrackWorld, expert: Expert, recorder: Recorder) -> None:
     with tqdm(total=total, unit="m", desc=str(recorder.folder), disable=None) as bar:
         while not world.finished:
             command = expert.control()
-            left, right = world.sides()
+            center, left, right = (jpeg_of(world.frame(camera)) for camera in world.rig)
             recorder.write(
                 START_S + world.log.time_s,
-                jpeg_of(world.frame()),
+                center,
                 command.steering,
                 max(0.0, command.throttle),
                 max(0.0, -command.throttle),
                 world.car.speed_mph,
-                jpeg_of(left),
-                jpeg_of(right),
+                left,
+                right,
             )
             for _ in range(2):  # the expert steers twice as often as it records
                 world.apply(expert.disturbed(expert.control()))
@@ -96,6 +97,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--laps", type=float, default=4.0, help="laps to drive (default %(default)g)")
     parser.add_argument("--speed", type=float, default=15.0, metavar="MPH", help="top speed (default %(default)g)")
     parser.add_argument("--reverse", action="store_true", help="drive the track in the other direction")
+    parser.add_argument(
+        "--camera", choices=RIGS, default="recording", help="the car that carries the cameras (default %(default)s)"
+    )
     parser.add_argument("--undisturbed", action="store_true", help="never push the car off its line")
     parser.add_argument("--seed", type=int, default=0, help="vary the start and the pushes (default %(default)s)")
     options = parser.parse_args(arguments)

@@ -11,8 +11,8 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from protocol.framing import FRAGMENT_BYTES, fragments
 from protocol.wire import encode_telemetry
+from simulator.client.framing import FRAGMENT_BYTES, fragments
 
 MASK = b"\x5a\xc3\x17\x9e"
 HANDSHAKE = (

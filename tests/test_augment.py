@@ -11,7 +11,7 @@ from training.data.viewpoint import rows_to_read
 from training.run.recipe import Recipe
 
 ROWS = (80, 140)
-STILL = Recipe(shift_m=0.0, turn_deg=0.0)
+STILL = Recipe(shift_m=0.0, turn_deg=0.0, horizon_rows=None, roll_deg=None)
 HOODS = np.random.default_rng(1).integers(0, 256, (5, 6, 320, 3), np.uint8)
 
 
@@ -27,17 +27,14 @@ def seeds(count: int) -> list[np.ndarray]:
 
 
 def test_flip_mirrors_the_image_and_negates_the_steering():
-    flipped = 0
-    for seed in seeds(100):
-        image, steering = flip(tf.constant(crop()), tf.constant(0.3), seed)
-        if steering < 0:
-            flipped += 1
-            assert float(steering) == pytest.approx(-0.3)
-            np.testing.assert_array_equal(image, crop()[:, ::-1])
-        else:
-            assert float(steering) == pytest.approx(0.3)
-            np.testing.assert_array_equal(image, crop())
-    assert 30 < flipped < 70
+    image, steering = flip(tf.constant(crop()), tf.constant(0.3), tf.constant(True))
+    assert float(steering) == pytest.approx(-0.3)
+    np.testing.assert_array_equal(image, crop()[:, ::-1])
+    image, steering = flip(tf.constant(crop()), tf.constant(0.3), tf.constant(False))
+    assert float(steering) == pytest.approx(0.3)
+    np.testing.assert_array_equal(image, crop())
+    mirrored = sum(float(augment(tf.constant(crop()), 0.3, seed, STILL, ROWS, HOODS)[1]) < 0 for seed in seeds(100))
+    assert 30 < mirrored < 70
 
 
 def test_brightness_is_one_factor_in_its_range():
@@ -66,7 +63,7 @@ def test_what_a_recipe_leaves_off_changes_nothing():
     assert rows_to_read(ROWS, recipe) == ROWS
     for seed in seeds(20):
         own = tf.unstack(tf.random.split(seed, 5))
-        mirrored, steering = flip(image, tf.constant(0.2), own[0])
+        mirrored, steering = flip(image, tf.constant(0.2), tf.random.stateless_uniform([], own[0]) < 0.5)
         pixels = replace_hood(tf.cast(mirrored, tf.float32), HOODS, own[4])
         pixels = shadow(pixels, own[1], recipe.shadow_share)
         pixels = brightness(pixels, own[2], recipe.brightness_low, recipe.brightness_high)

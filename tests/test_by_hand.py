@@ -20,6 +20,7 @@ from simulator.by_hand.messages import (
     encode_picture,
 )
 from simulator.by_hand.model_link import ModelLink
+from simulator.render.camera import AUTONOMOUS, RECORDING
 from tests.conftest import road_frame
 from tests.raw_messages import HAND_REPORT, decode_picture
 
@@ -260,6 +261,7 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
     drive_with_link(game, link, lambda: game.state()["server"])
     session = next(iter(server.app.sessions.values()))
     assert session.manual, "the server knows that a person drives"
+    assert game.world.rig is RECORDING, "a person drives and records as in training mode"
     game.press("record")
     drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 3, holding("faster"))
     game.press("hand")
@@ -268,10 +270,12 @@ def test_a_model_takes_over_and_what_is_taken_back_is_kept_as_corrections(server
     drive_with_link(game, link, lambda: link.control is not None)
     drive_with_link(game, link, lambda: len(server.policy.answers) > 3)
     assert game.world.car.steering == pytest.approx(server.policy.answers[0], abs=0.01)
+    assert game.world.rig is AUTONOMOUS, "the model sees as in autonomous mode"
     game.press("record")
     assert game.state()["recording"] is None
     drive_with_link(game, link, lambda: not game.model_drives, holding("right"))
     assert game.state()["recording"]["corrections"]
+    assert game.world.rig is RECORDING
     drive_with_link(game, link, lambda: game.state()["recording"]["rows"] > 9, holding("right"))
     game.press("hand")
     assert game.model_drives

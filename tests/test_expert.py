@@ -56,6 +56,15 @@ def test_records_in_udacitys_format_the_same_each_time(tmp_path, capsys):
     assert not (tmp_path / "three").exists()
 
 
+def test_records_with_the_recording_cars_cameras_unless_told_otherwise(tmp_path):
+    for name, options in {"one": [], "same": ["--camera", "recording"], "other": ["--camera", "autonomous"]}.items():
+        assert record.main([str(tmp_path / name), "--laps", "0.002", *options]) == 0
+    one, same, other = (
+        read_recording(tmp_path / name).samples[0].center.read_bytes() for name in ("one", "same", "other")
+    )
+    assert one == same != other
+
+
 def test_ctrl_c_leaves_the_rows_so_far_and_says_so(tmp_path, monkeypatch, capsys):
     frames = []
 

@@ -59,10 +59,10 @@ def test_the_reward_is_progress_near_the_middle(lake):
     _, _, _, _, before = lake.step(AHEAD)
     frame, reward, terminated, truncated, info = lake.step(AHEAD)
     advance_m = info["distance_m"] - before["distance_m"]
-    assert advance_m == pytest.approx(20 * 0.44704 * 0.05, rel=0.1)
+    assert advance_m == pytest.approx(20 * 0.44704 * 0.04, rel=0.1)
     assert reward == pytest.approx(advance_m * (1 - abs(info["cte"]) / 4))
     assert (terminated, truncated, info["on_road"], info["lap"]) == (False, False, True, 1)
-    assert info["time_s"] == pytest.approx(0.1)
+    assert info["time_s"] == pytest.approx(0.08)
     assert (frame.shape, frame.dtype) == ((160, 320, 3), np.uint8)
     assert np.array_equal(frame, lake.render())
 
@@ -94,7 +94,7 @@ def test_an_episode_is_truncated_after_its_laps():
 
 
 def test_an_episode_is_truncated_after_its_time(lake, monkeypatch):
-    monkeypatch.setattr(environment, "time_limit_s", lambda length_m: 0.099)
+    monkeypatch.setattr(environment, "time_limit_s", lambda length_m: 0.079)
     lake.reset(seed=0)
     assert [lake.step(AHEAD)[3] for _ in range(2)] == [False, True]
 
@@ -136,6 +136,7 @@ def test_bad_actions_are_refused(lake):
         ({"laps": 0}, "laps must be above 0"),
         ({"cruise_mph": 99}, "cruise_mph must be None or from 1 to 30.2"),
         ({"render_mode": "human"}, 'render_mode must be None or "rgb_array"'),
+        ({"camera": "front"}, "camera must be 'recording' or 'autonomous', got 'front'"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
@@ -144,6 +145,19 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 @pytest.mark.slow
+def test_an_agent_sees_with_the_camera_that_it_asks_for():
+    frames = {}
+    for camera in ("recording", "autonomous"):
+        env = gymnasium.make(LAKE, camera=camera)
+        frames[camera], _ = env.reset(seed=0)
+        env.close()
+    default = gymnasium.make(LAKE)
+    assert np.array_equal(default.reset(seed=0)[0], frames["autonomous"])
+    default.close()
+    sky = {camera: np.argmin((frame[:, 160].astype(int) @ (-1, 0, 1)) > 20) for camera, frame in frames.items()}
+    assert sky["recording"] - sky["autonomous"] == pytest.approx(3, abs=1), "the driven car looks further down"
+
+
 def test_the_car_holds_its_speed_and_the_agent_steers():
     env = gymnasium.make(LAKE, cruise_mph=15)
     assert env.action_space.shape == (1,)

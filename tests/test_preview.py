@@ -14,17 +14,19 @@ from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 STRONGEST = Recipe(shift_m=0.5, turn_deg=3.0)
+STILL = Recipe(shift_m=0.0, turn_deg=0.0, horizon_rows=None, roll_deg=None)
 HOODS = np.full((1, 6, 320, 3), 90, np.uint8)
 
 
 def test_each_variety_is_named_and_carries_its_steering():
     first, end = rows_to_read(ROWS, STRONGEST)
-    tiles = make_tiles(road_frame(0.2)[first:end], 0.1, ROWS, Recipe(shift_m=0.0, turn_deg=0.0), 1, HOODS)
+    tiles = make_tiles(road_frame(0.2)[first:end], 0.1, ROWS, STILL, 1, HOODS)
     by_name = {tile.name: tile for tile in tiles}
     np.testing.assert_array_equal(by_name["original"].image, road_frame(0.2)[80:140])
     assert np.float32(-0.1) == by_name["flip"].steering
     assert by_name["0.5 m right (off)"].steering < 0.1 < by_name["0.5 m left (off)"].steering
     assert by_name["3° right (off)"].steering < 0.1 < by_name["3° left (off)"].steering
+    assert {"horizon 57 (off)", "horizon 62 (off)", "roll 0° (off)", "roll 1.5° (off)"} <= set(by_name)
     assert by_name["shadow"].steering == np.float32(0.1)
     assert (by_name["other hood"].image[54:] == 90).all()
     assert sum(tile.name == "as trained" for tile in tiles) == TRAINING_DRAWS

@@ -10,8 +10,10 @@ from PIL import Image
 from protocol.messages import Control
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
+from simulator.render.camera import AUTONOMOUS, RECORDING
 from simulator.replay.reference_path import reference_path
 from simulator.replay.replay_world import ReplayWorld
+from simulator.world.car import STEP_S
 from tests.conftest import jpeg_of, road_frame
 
 
@@ -35,7 +37,7 @@ def line(folder):
     return reference_path(read_recording(folder))
 
 
-def drive(world: ReplayWorld, steering, seconds: float = 0.01) -> ReplayWorld:
+def drive(world: ReplayWorld, steering, seconds: float = STEP_S) -> ReplayWorld:
     while not world.finished:
         world.apply(Control(steering(world), 0.0))
         world.step(seconds)
@@ -54,7 +56,7 @@ def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
     world = ReplayWorld(line)
     while not world.log.off_road_events:
         world.apply(Control(1.0, 0.0))
-        world.step(0.01)
+        world.step(STEP_S)
     assert world.place.offset_m == 0
     assert world.heading_error_rad == 0
     assert world.car.steering == pytest.approx(world.human_steering), "it goes on as the human did"
@@ -65,9 +67,9 @@ def test_straying_by_a_metre_is_an_intervention_and_costs_six_seconds(line):
 
 def test_steering_right_of_the_human_leads_to_the_right(line):
     world = ReplayWorld(line)
-    for _ in range(60):
+    for _ in range(30):
         world.apply(Control(world.human_steering + 0.1, 0.0))
-        world.step(0.01)
+        world.step(STEP_S)
     assert world.place.offset_m < -0.05
     assert world.heading_error_rad < 0
 
@@ -81,30 +83,40 @@ def test_a_control_waits_for_its_latency(line):
     world.apply(Control(0.9, 0.0))
     world.step(0.1)
     assert world.car.steering == 0
-    world.step(0.01)
+    world.step(STEP_S)
     assert world.car.steering == 0.9
 
 
-def test_on_the_line_the_frames_are_the_recorded_ones(line):
-    world = ReplayWorld(line)
+def test_on_the_line_the_recording_camera_shows_the_recorded_frames(line):
+    world = ReplayWorld(line, camera=RECORDING.center)
     for number in (0, 3, 7):
         while world.place.index < line.segments[0].row_step[number]:
             world.apply(Control(world.human_steering, 0.0))
-            world.step(0.01)
+            world.step(STEP_S)
         with Image.open(line.segments[0].samples[number].center) as picture:
             assert np.abs(world.frame().astype(int) - np.asarray(picture)).max() <= 1
 
 
 def test_beside_the_line_the_nearest_camera_is_shown(line):
-    world = ReplayWorld(line)
-    world.car.y += 0.75
+    world = ReplayWorld(line, camera=RECORDING.center)
+    world.car.y += RECORDING.left.lateral_offset_m
     with (
         Image.open(line.segments[0].samples[0].left) as left,
         Image.open(line.segments[0].samples[0].center) as center,
     ):
-        view = world.frame()[62:130].astype(int)
-        to_left = np.abs(view - np.asarray(left)[62:130]).mean()
-        assert to_left < 0.3 * np.abs(view - np.asarray(center)[62:130]).mean()
+        view = world.frame()[66:130].astype(int)
+        to_left = np.abs(view - np.asarray(left)[66:130]).mean()
+        assert to_left < 0.3 * np.abs(view - np.asarray(center)[66:130]).mean()
+
+
+def test_a_model_sees_what_the_autonomous_camera_would(line):
+    """The camera of the car that a model drives looks further down, so all but the hood stands three rows higher."""
+    driven, recorded = (ReplayWorld(line, camera=rig.center).frame().astype(int) for rig in (AUTONOMOUS, RECORDING))
+    rise = round(RECORDING.center.horizon_row - AUTONOMOUS.center.horizon_row)
+    rows = slice(20, 120)
+    higher = np.abs(driven[rows] - recorded[20 + rise : 120 + rise]).mean()
+    assert higher < 0.5 * np.abs(driven[rows] - recorded[rows]).mean()
+    assert np.array_equal(ReplayWorld(line).frame(), driven), "this camera is what a model gets unless told otherwise"
 
 
 def test_a_turn_to_the_left_moves_the_far_scene_right(line):

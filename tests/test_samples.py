@@ -14,6 +14,7 @@ from training.data.samples import (
     GUARD,
     HELD_OUT,
     PARTS,
+    SIDE_CAMERA_M,
     TRAIN,
     centred_mean,
     correct_steering,
@@ -123,7 +124,7 @@ def test_the_centred_mean_does_not_reach_across_a_gap(gap_s):
 
 
 def test_the_left_camera_asks_for_more_right_by_the_origins_formula():
-    center, left, right = correct_steering(np.full(3, 0.1), np.array([0.0, 0.75, -0.75]), 0.25)
+    center, left, right = correct_steering(np.full(3, 0.1), np.array([0.0, SIDE_CAMERA_M, -SIDE_CAMERA_M]), 0.25)
     assert center == pytest.approx(0.1)
     assert left == pytest.approx(np.arctan(np.tan(0.1) + 0.25))
     assert right == pytest.approx(np.arctan(np.tan(0.1) - 0.25))
@@ -131,7 +132,7 @@ def test_the_left_camera_asks_for_more_right_by_the_origins_formula():
 
 
 def test_corrected_steering_stays_in_range():
-    assert np.abs(correct_steering(np.array([1.0, -1.0]), np.array([0.75, -0.75]), 0.25)).max() <= 1
+    assert np.abs(correct_steering(np.array([1.0, -1.0]), np.array([SIDE_CAMERA_M, -SIDE_CAMERA_M]), 0.25)).max() <= 1
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """The picture: what is road, sky and hood, where the horizon and the edge lines lie, and that a turn moves them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from simulator.render.camera import CENTER
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, Camera, homographies
 from simulator.render.scene import Scene, hood
 from simulator.world.track import open_track
 
 LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)
+LEVEL = replace(RECORDING.center, roll_rad=0.0)
 
 
-def view(scene: Scene, lateral_offset_m: float = 0.0, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
+def view(scene: Scene, camera: Camera = LEVEL, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
     place = (*LAKE.points[index], LAKE.height_m[index], LAKE.heading_rad[index] + turned)
-    return scene.render(*place, 0.0, lateral_offset_m).astype(int)
+    return scene.render(*place, 0.0, camera).astype(int)
 
 
 def line_column(frame: np.ndarray, row: int, side: slice) -> float:
@@ -34,18 +38,44 @@ def test_sky_road_and_hood_are_where_they_are_in_real_frames(scene):
 
 
 def test_the_edge_lines_lie_where_the_geometry_puts_them(scene):
-    """A line 3.35 m aside, seen from 1.17 m: column = 160 -+ f X / depth, for the row's depth on the road."""
+    """A line 3.35 m aside: column = 160 -+ f X / depth, for the row's depth on the road."""
     frame = view(scene)
     left, right = line_column(frame, 100, slice(0, 150)), line_column(frame, 100, slice(170, 320))
-    below = (100.5 - CENTER.horizon_row) / 1.17  # f / depth times cos of the pitch, nearly
+    below = (100.5 - LEVEL.horizon_row) / LEVEL.height_m  # f / depth times cos of the pitch, nearly
     assert right - left == pytest.approx(2 * 3.35 * below, rel=0.03)
     assert (left + right) / 2 == pytest.approx(160, abs=8)
 
 
 def test_cameras_and_turns_move_the_road_the_right_way(scene):
-    centre, left, right = (line_column(view(scene, a), 100, slice(170, 320)) for a in (0.0, 1.0, -1.0))
+    cameras = (replace(LEVEL, lateral_offset_m=aside_m) for aside_m in (0.0, 1.0, -1.0))
+    centre, left, right = (line_column(view(scene, camera), 100, slice(170, 320)) for camera in cameras)
     assert right < centre < left or left > centre, "from further left, the right line lies further right"
     assert line_column(view(scene, turned=0.05), 100, slice(170, 320)) > centre, "turned left, it moves right"
+
+
+@pytest.mark.parametrize("camera", [*RECORDING, *AUTONOMOUS, replace(LEVEL, yaw_rad=0.05)])
+def test_the_renderer_sees_what_the_cameras_numbers_say(scene, camera):
+    """Two cameras at one place see the same but for a projective map, so a level one's picture can be warped."""
+    level = replace(camera, horizon_row=61.7, yaw_rad=0.0, roll_rad=0.0)
+
+    def warped(view_of: Camera) -> np.ndarray:
+        _, to_level = homographies(view_of, level)
+        picture = Image.fromarray(view(scene, level).astype(np.uint8))
+        numbers = (to_level / to_level[2, 2]).ravel()[:8].tolist()
+        bilinear = Image.Resampling.BILINEAR
+        return np.asarray(picture.transform((320, 160), Image.Transform.PERSPECTIVE, numbers, bilinear))
+
+    seen = view(scene, camera)
+    wrong = replace(camera, yaw_rad=-camera.yaw_rad, roll_rad=-camera.roll_rad)
+    right, mirrored = (np.abs(warped(c).astype(int) - seen)[12:130, 20:300].mean() for c in (camera, wrong))
+    assert right < 0.6 * mirrored
+
+
+def test_on_a_slope_the_cameras_stand_above_the_road(scene):
+    """The road below the camera, 2.6 m ahead of the rear axle, has risen by then."""
+    scene.render(0.0, 0.0, 5.0, 0.0, 0.3, LEVEL)
+    above_m = LEVEL.height_m + 0.3 * CAMERA_AHEAD_M
+    assert tuple(scene._camera.get_pos()) == pytest.approx((CAMERA_AHEAD_M, 0, 5 + above_m), abs=1e-5)
 
 
 def test_the_bridge_is_cobbled_between_dark_walls(scene):
@@ -106,8 +136,8 @@ def test_udacitys_own_scenery_is_not_drawn_without_it():
 
 
 def test_a_larger_picture_shows_the_same(scene):
-    place = (*LAKE.points[STRAIGHT], LAKE.height_m[STRAIGHT], LAKE.heading_rad[STRAIGHT])
-    small, large = (scene.render(*place, scale=scale) for scale in (1, 2))
+    place = (*LAKE.points[STRAIGHT], LAKE.height_m[STRAIGHT], LAKE.heading_rad[STRAIGHT], 0.0, LEVEL)
+    small, large = (scene.render(*place, scale) for scale in (1, 2))
     assert large.shape == (320, 640, 3)
     halved = large.reshape(160, 2, 320, 2, 3).mean((1, 3))
     assert np.abs(halved - small).mean() < 10

@@ -2,37 +2,50 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from inference.policy import Answer
 from inference.speed_control import PIController, SpeedTarget, TargetSpeedControl, safe_speed_mph
+from simulator.world.car import STEP_S, Car
 
 
-def drive(controller, seconds, hz=20, speed=0.0, steering=0.0, hill_mph_s=0.0):
-    """The simulator's car: full throttle gains 11 mph/s at 5 mph, 9 at 25; coasting loses 3. Returns speeds."""
-    speeds = []
+def drive(controller, seconds, hz=20, speed=0.0, steering=0.0, slope=0.0):
+    """Drive the simulator's car straight on, with `hz` controls a second. Returns its speed after each control."""
+    car, speeds = Car(0.0, 0.0, 0.0, speed), []
     for i in range(int(seconds * hz)):
-        throttle = controller.throttle(speed, steering, 100 + i / hz)
-        push = throttle * (11.5 - 0.1 * speed + 3) if throttle > 0 else throttle * 20
-        speed = max(0.0, speed + (push - (3 if speed > 0 else 0) - hill_mph_s) / hz)
-        speeds.append(speed)
+        car.throttle = controller.throttle(car.speed_mph, steering, 100 + i / hz)
+        for _ in range(round((i + 1) / hz / STEP_S) - round(i / hz / STEP_S)):
+            car.step(slope)
+        speeds.append(car.speed_mph)
     return speeds
 
 
 @pytest.mark.parametrize("hz", [5, 10, 20, 60, 200])
-@pytest.mark.parametrize("target", [5, 15, 25])
-def test_the_target_is_reached_and_held_at_any_frame_rate(hz, target):
-    speeds = drive(PIController(target), 20, hz)
-    assert max(speeds) < target * 1.15 + 0.5, "overshoot"
-    assert speeds[-1] == pytest.approx(target, abs=0.3)
-    assert speeds[int(6 * hz)] == pytest.approx(target, abs=1.5)
+@pytest.mark.parametrize("target", [6, 15, 25])
+@pytest.mark.parametrize("slope", [-0.3, -0.1, 0.0, 0.3])
+def test_the_target_is_reached_and_held_at_any_frame_rate(hz, target, slope):
+    speeds = drive(PIController(target), 20, hz, slope=slope)
+    assert max(speeds) < target * 1.15 + (0.7 if slope >= 0 else 2.2), "overshoot"
+    assert speeds[int(8 * hz)] == pytest.approx(target, abs=1.5)
+    assert np.abs(np.array(speeds[int(14 * hz) :]) - target).max() < 0.3, "it stays there, and does not oscillate"
 
 
 def test_a_hill_does_not_wind_it_up():
     controller = PIController(15)
-    drive(controller, 30, hill_mph_s=12)  # too steep to hold 15 mph even at full throttle
+    drive(controller, 30, slope=0.7)  # too steep to hold 15 mph even at full throttle
     downhill = drive(controller, 5, speed=9.0)
     assert max(downhill) < 18
+
+
+def test_a_lower_target_is_braked_for():
+    controller = PIController(25)
+    assert drive(controller, 10)[-1] == pytest.approx(25, abs=0.3)
+    controller.target_mph = 10
+    slower = drive(controller, 4, speed=25.0)
+    assert slower[round(1.5 * 20)] < 13, "at once"
+    assert min(slower) > 8
+    assert slower[-1] == pytest.approx(10, abs=1)
 
 
 def test_bends_are_taken_slower():
@@ -48,7 +61,7 @@ def test_one_straight_frame_in_a_bend_does_not_let_the_car_go():
     speeds = drive(controller, 20, steering=0.4)
     in_bend = controller.throttle(speeds[-1], 0.4, 120.0)
     assert controller.throttle(speeds[-1], 0.0, 120.05) == pytest.approx(in_bend, abs=0.25)
-    assert controller.throttle(speeds[-1], 0.0, 123.0) == 1.0, "the bend is over"
+    assert controller.throttle(speeds[-1], 0.0, 123.0) > 0.9, "the bend is over"
 
 
 def test_safe_speed_is_that_of_the_lateral_acceleration():

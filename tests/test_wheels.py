@@ -64,10 +64,10 @@ def log_of(*spans: tuple[tuple[str, ...], float]) -> WheelLog:
 
 
 def test_a_departure_ends_when_all_wheels_have_been_back_for_a_while():
-    short_s, long_s = ALL_BACK_S / 2, ALL_BACK_S * 1.5
+    short_s, long_s, step_m = ALL_BACK_S / 2, ALL_BACK_S * 1.5, 10 * STEP_S
     assert log_of((ON, 5.0)).at_m == []
     log = log_of((ON, 5.0), (OFF, 0.3), (ON, short_s), (OFF, 0.4), (ON, long_s), (OFF, 0.2))
-    assert log.at_m == pytest.approx([50.1, 50 + 7 + 10 * (short_s + long_s) + 0.1])
+    assert log.at_m == pytest.approx([50 + step_m, 50 + 7 + 10 * (short_s + long_s) + step_m])
     assert log.longest_m == pytest.approx(7.0)
 
 

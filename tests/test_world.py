@@ -13,7 +13,7 @@ from protocol.position import read_position
 from simulator import drive
 from simulator.render.scene import Scene
 from simulator.world import course
-from simulator.world.car import Car
+from simulator.world.car import STEP_S, Car
 from simulator.world.drive_log import DriveLog, reversals
 from simulator.world.expert import Expert
 from simulator.world.map import draw_map
@@ -73,7 +73,7 @@ def test_a_control_waits_for_its_latency():
     world.apply(Control(0.0, 1.0))
     world.step(0.1)
     assert world.car.throttle == 0
-    world.step(0.01)
+    world.step(STEP_S)
     assert world.car.throttle == 1
 
 
@@ -124,9 +124,9 @@ def test_jerk_of_a_steady_sway():
     log = DriveLog(1000)
     speed_mps = 10.0
     for step in range(6000):
-        lateral = 2.0 * math.sin(2 * math.pi * 0.25 * step * 0.01)
-        angle = math.degrees(math.atan(lateral * 2.60 / speed_mps**2))
-        log.note(0.01, 0.1, Place(0, 0, 0.0, 0.0), Car(0, 0, 0, speed_mps / 0.44704, angle / 25))
+        lateral = 2.0 * math.sin(2 * math.pi * 0.25 * step * STEP_S)
+        car = Car(0, 0, 0, speed_mps / 0.44704, yaw_rate=lateral / speed_mps)
+        log.note(STEP_S, 0.1, Place(0, 0, 0.0, 0.0), car)
     assert log.report().jerk_mps3 == pytest.approx(2.0 * 2 * math.pi * 0.25 / math.sqrt(2), rel=0.03)
 
 
@@ -163,7 +163,7 @@ def test_the_command_drives_through_a_socket_and_reports(server, tmp_path, monke
     arguments = ["--url", url, "--laps", "0.01", "--fast", "--report", str(report), "--map", str(chart)]
     code = drive.main(arguments)
     facts = json.loads(report.read_text())
-    assert facts["track"] == "lake"
+    assert (facts["track"], facts["camera"]) == ("lake", "autonomous")
     assert facts["failure"] is None
     assert code == (1 if facts["off_road_events"] else 0)
     assert chart.read_text() == "lake"

@@ -36,6 +36,7 @@ from inference.speed_control import PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
+from simulator.render.camera import RIGS
 from simulator.roads.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld
@@ -185,6 +186,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--reverse", action="store_true", help="drive the tracks the other way round")
     parser.add_argument("--both-ways", action="store_true", help="drive the tracks both ways round")
+    parser.add_argument(
+        "--camera",
+        choices=RIGS,
+        default="autonomous",
+        help="of the car that a model drives, or of the one that records (default %(default)s)",
+    )
     parser.add_argument("--latency-ms", type=float, nargs="+", default=[0.0], metavar="MS", help="added to each answer")
     parser.add_argument("--seed", type=int, default=0, help="seed of the start (default %(default)s)")
     parser.add_argument(

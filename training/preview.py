@@ -23,7 +23,7 @@ from training.data.augment import as_image, augment, brightness, shadow
 from training.data.hood import replace_hood
 from training.data.pipeline import hoods, images
 from training.data.samples import Drive, draw_epoch
-from training.data.viewpoint import Rows, path_columns, rows_to_read, steer_back, view_from
+from training.data.viewpoint import CameraMotion, Rows, path_columns, rows_to_read, steer_back, view_from
 from training.run.figures import save_figure
 from training.run.network import build
 from training.run.recipe import Recipe
@@ -35,7 +35,13 @@ COLUMNS = 5
 TRAINING_DRAWS = 3
 """Tiles of each image with all augmentations together, as training draws them."""
 
-PREVIEW_STRENGTHS = {"shift_m": 0.5, "turn_deg": 3.0, "other_hood": True}
+PREVIEW_STRENGTHS = {
+    "shift_m": 0.5,
+    "turn_deg": 3.0,
+    "other_hood": True,
+    "horizon_rows": (57.0, 62.0),
+    "roll_deg": (0.0, 1.5),
+}
 """The page shows augmentations that the recipe leaves off at these strengths."""
 
 
@@ -112,9 +118,15 @@ def make_tiles(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int,
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
             moved = (side * shift_m * strongest.shift_m, side * turn_deg * math.radians(strongest.turn_deg))
-            image = as_image(view_from(frame, *moved, read, rows))
+            image = as_image(view_from(frame, CameraMotion(*moved), read, rows))
             label = f"{getattr(strongest, name):g}{unit} {way}{off(name)}"
             tiles.append((label, image, steer_back(steering, *moved, recipe)))
+    for horizon_row in strongest.horizon_rows or ():
+        image = as_image(view_from(frame, CameraMotion(horizon_row=horizon_row), read, rows))
+        tiles.append((f"horizon {horizon_row:g}{off('horizon_rows')}", image, steering))
+    for roll_deg in strongest.roll_deg or ():
+        image = as_image(view_from(frame, CameraMotion(roll_rad=math.radians(roll_deg)), read, rows))
+        tiles.append((f"roll {roll_deg:g}°{off('roll_deg')}", image, steering))
     for draw in range(1, TRAINING_DRAWS + 1):
         source = _part(frame, read, rows_to_read(rows, recipe))
         tiles.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))

@@ -16,7 +16,7 @@ from simulator.by_hand.messages import DriverInput
 from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.recording import HandRecording
 from simulator.client.connection import Observation
-from simulator.render.camera import CENTER, LEFT, RIGHT
+from simulator.render.camera import AUTONOMOUS, RECORDING
 from simulator.render.scene import Scene
 from simulator.world.track import Track, open_track
 from simulator.world.track_world import TrackWorld
@@ -25,8 +25,8 @@ TRACKS = ("lake", "jungle", "mountain", "random:1")
 CORRECTIONS = "-corrections"
 """Ends the name of the folder with what a person took back from a model."""
 
-CAMERAS = {"centre": CENTER, "behind": None, "left": LEFT, "right": RIGHT}
-"""What C chooses from: the car's own cameras, and one that follows the car."""
+CAMERAS = {"centre": 0, "behind": None, "left": 1, "right": 2}
+"""What C chooses from: the cameras of the car's rig by their places in it, and one that follows the car."""
 
 NO_SERVER = "No model is there. Start one with: python server/drive.py models/eff.h5"
 
@@ -51,7 +51,7 @@ class Game:
         self._start(first)
 
     def _start(self, track: Track) -> None:
-        self.world = TrackWorld(track, self._scene, math.inf, limit_s=math.inf)
+        self.world = TrackWorld(track, self._scene, math.inf, limit_s=math.inf, rig=RECORDING)
         self._keys = KeyResponse()
         self._remainder_s = 0.0
         self.model_drives, self._hands_off = False, False
@@ -133,9 +133,11 @@ class Game:
             self._stop_recording()
             self._link.forget()
             self.model_drives, self._hands_off = True, False
+            self.world.rig = AUTONOMOUS
 
     def _take_back(self, notice: str) -> None:
         self.model_drives = False
+        self.world.rig = RECORDING
         self.notice, self.command = f"{notice} Your driving is recorded as corrections.", ""
         self._start_recording(corrections=True)
 
@@ -151,7 +153,7 @@ class Game:
         camera = list(CAMERAS.values())[self._camera]
         if camera is None:
             return self.world.frame_from_behind(scale)
-        return self.world.frame(camera.lateral_offset_m, scale)
+        return self.world.frame(self.world.rig[camera], scale)
 
     def record(self) -> None:
         """Write a row of the recording if one is due. Raises OSError."""

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from protocol.exclusions import add_rules, rows_rule
-from protocol.messages import Frame
 from protocol.recorder import Recorder
 from protocol.recording import SESSION_GAP_S
 from simulator.record import FRAME_S
+from simulator.render.camera import RECORDING
 from simulator.render.jpeg import jpeg_of
 from simulator.world.track_world import TrackWorld
 
@@ -53,20 +53,17 @@ class HandRecording:
         """The time that the newest row may have, in seconds since 1970."""
         return self._start_s + self._world.log.time_s
 
-    def note(self, center: Frame | None = None) -> None:
-        """Write a row if one is due. center: the centre camera's picture of now, if it has been drawn."""
+    def note(self) -> None:
+        """Write a row if one is due."""
         world = self._world
         if world.log.off_road_events > self._events:
             self._leave_out()
         if world.log.time_s < self._next_s - 1e-6:
             return
         self._next_s = max(self._next_s, world.log.time_s - FRAME_S / 2) + FRAME_S
-        left, right = world.sides()
-        image = jpeg_of(world.frame() if center is None else center)
+        center, left, right = (jpeg_of(world.frame(camera)) for camera in RECORDING)
         throttle, brake = max(0.0, world.car.throttle), max(0.0, -world.car.throttle)
-        self._recorder.write(
-            self.end_s, image, world.car.steering, throttle, brake, world.car.speed_mph, jpeg_of(left), jpeg_of(right)
-        )
+        self._recorder.write(self.end_s, center, world.car.steering, throttle, brake, world.car.speed_mph, left, right)
         self._session_rows += 1
 
     def _leave_out(self) -> None:

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 import websocket
 
 from protocol.errors import ProtocolError
-from protocol.framing import fragments
 from protocol.messages import Control
 from protocol.wire import decode_control, encode_telemetry
+from simulator.client.framing import fragments
 
 RECONNECT_S = 0.005
 """Pause between two attempts to connect."""

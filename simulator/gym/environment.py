@@ -1,6 +1,6 @@
 """The built-in car and its camera as a Gymnasium environment: the agent sees a frame, and steers and accelerates.
 
-A step lasts 0.05 s of game time, five of the car's own steps of 0.01 s. docs/gymnasium.md explains reward and endings.
+A step lasts 0.04 s of game time, two of the car's own steps of 0.02 s. docs/gymnasium.md explains reward and endings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gymnasium import spaces
 
 from protocol.messages import FRAME_SHAPE, Control, Frame
 from simulator.gym.start import Start, read_start
+from simulator.render.camera import RIGS
 from simulator.render.scene import Scene
 from simulator.world.car import TOP_SPEED_MPH
 from simulator.world.expert import throttle_towards
@@ -22,7 +23,7 @@ from simulator.world.track_world import TrackWorld, time_limit_s
 
 Action = npt.NDArray[np.float32]
 
-STEP_S = 0.05
+STEP_S = 0.04
 OFF_ROAD_PENALTY = 10.0
 """The reward that leaving the road costs: as much as 10 m along the road's middle bring."""
 
@@ -43,7 +44,8 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
 
     track: a track's name, or random for another road in each episode. laps: after these an episode is truncated.
     cruise_mph: the speed that the car holds by itself. random_start: whether episodes start anywhere on the lap.
-    `world`, in an episode, is its state. Raises ValueError for other values, RuntimeError without a renderer.
+    camera: `autonomous`, of the car that a model drives, or `recording`. `world`, in an episode, is its state. Raises
+    ValueError for other values, RuntimeError without a renderer.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": round(1 / STEP_S)}  # noqa: RUF012, gymnasium's own type
@@ -57,6 +59,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         cruise_mph: float | None = None,
         random_start: bool = False,
         render_mode: str | None = None,
+        camera: str = "autonomous",
     ) -> None:
         if not 0 < laps <= MOST_LAPS:
             raise ValueError(f"laps must be above 0 and at most {MOST_LAPS:g}, got {laps!r}")
@@ -64,7 +67,10 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
             raise ValueError(f"cruise_mph must be None or from 1 to {TOP_SPEED_MPH}, got {cruise_mph!r}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f'render_mode must be None or "rgb_array", got {render_mode!r}')
+        if camera not in RIGS:
+            raise ValueError(f"camera must be {' or '.join(map(repr, RIGS))}, got {camera!r}")
         self.render_mode = render_mode
+        self._rig = RIGS[camera]
         self.observation_space = spaces.Box(0, 255, FRAME_SHAPE, np.uint8)
         self.action_space = spaces.Box(-1.0, 1.0, (2,) if cruise_mph is None else (1,), np.float32)
         self._new_road_each_time = track == RANDOM
@@ -126,7 +132,9 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         if start_m is None:
             start_m = float(self.np_random.uniform(0, track.length_m)) if self._random_start else 0.0
         limit_s = time_limit_s(self._laps * track.length_m)
-        world = TrackWorld(track, scene, self._laps, seed, limit_s=limit_s, start_m=start_m, put_back=False)
+        world = TrackWorld(
+            track, scene, self._laps, seed, limit_s=limit_s, start_m=start_m, put_back=False, rig=self._rig
+        )
         world.car.speed_mph = start.speed_mph
         return world
 

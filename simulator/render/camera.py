@@ -1,13 +1,14 @@
-"""The car's three cameras as numbers, and the homographies that warp one camera's picture to another place.
+"""The car's cameras as numbers, and the homographies that warp one camera's picture to another place.
 
 The renderer draws with these cameras and the replay warps recorded pictures with them, so both must use the same
-numbers. The numbers were measured on real frames; docs/replay.md says how.
+numbers. They come from Udacity's Unity project and from real frames; docs/replay.md says how.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,51 +21,85 @@ VERTICAL_VIEW_DEG = 60.0
 """The vertical field of view, which is Unity's default."""
 
 FOCAL_PX = FRAME_ROWS / 2 / math.tan(math.radians(VERTICAL_VIEW_DEG / 2))
-CAMERA_AHEAD_M = 1.0
+LENS: Matrix = np.array([[FOCAL_PX, 0, FRAME_COLUMNS / 2], [0, FOCAL_PX, FRAME_ROWS / 2], [0, 0, 1]])
+"""Camera axes (right, down, forward) -> (column, row, 1) times depth; (0, 0) is the outer corner of the first pixel."""
+
+CAMERA_AHEAD_M = 2.6
 """Distance of the cameras ahead of the rear axle."""
 
+CAMERA_HEIGHT_M = 1.23
+"""Height of the cameras above the road."""
 
-HOOD_ROW = 134
-"""The first row that any camera's hood reaches: 137 on real frames, less a margin for turned views."""
+ROLL_RAD = math.radians(1.17)
+"""Each camera is turned anticlockwise about its axis, so that the horizon falls by 6.5 rows from left to right."""
+
+YAW_RAD = math.radians(-0.7)
+"""Each camera is turned right, so that the way straight ahead lies 1.7 columns left of the middle."""
+
+HOOD_ROW = 126
+"""The first row that a hood reaches: 134 on real frames, less a margin for views that training moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """lateral_offset_m: left of the car's middle; height_m: above road; horizon_row: from the top; yaw_rad: left."""
+    """lateral_offset_m: left of the car's middle; height_m: above the road; horizon_row: in the middle column, from
+    the top; yaw_rad: turned left; roll_rad: turned anticlockwise, as the camera sees it.
+    """
 
     lateral_offset_m: float
     height_m: float
     horizon_row: float
     yaw_rad: float = 0.0
+    roll_rad: float = 0.0
 
     @property
     def pitch_rad(self) -> float:
         """The angle by which it looks down."""
-        return math.atan((FRAME_ROWS / 2 - self.horizon_row) / FOCAL_PX)
+        return math.atan((FRAME_ROWS / 2 - self.horizon_row) / FOCAL_PX * math.cos(self.roll_rad))
 
     def axes(self) -> Matrix:
         """Camera axes (right, down, forward) -> those of the level car."""
         cos, sin = math.cos(self.pitch_rad), math.sin(self.pitch_rad)
-        return turn(self.yaw_rad) @ np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
+        pitched = turn(self.yaw_rad) @ np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
+        cos, sin = math.cos(self.roll_rad), math.sin(self.roll_rad)
+        return pitched @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+
+    def projection(self) -> Matrix:
+        """(3, 3): metres right of, below and ahead of the camera, level with the road -> a pixel times its depth."""
+        return np.asarray(LENS @ self.axes().T)
+
+    def horizon_rows(self) -> npt.NDArray[np.float64]:
+        """The row of the horizon in the middle of each of the picture's columns, (320,)."""
+        columns = np.arange(FRAME_COLUMNS) + 0.5 - FRAME_COLUMNS / 2
+        return np.asarray(self.horizon_row + columns * math.tan(self.roll_rad))
 
 
-LENS: Matrix = np.array([[FOCAL_PX, 0, FRAME_COLUMNS / 2], [0, FOCAL_PX, FRAME_ROWS / 2], [0, 0, 1]])
-"""Camera axes (right, down, forward) -> (column, row, 1) times depth; (0, 0) is the outer corner of the first pixel."""
+class Rig(NamedTuple):
+    """The three cameras of one car."""
 
-CENTER = Camera(0.0, 1.17, 61.0)
-LEFT = Camera(0.75, 1.18, 61.1, 0.003)
-RIGHT = Camera(-0.75, 1.155, 60.9, -0.003)
+    center: Camera
+    left: Camera
+    right: Camera
+
+
+def _rig(horizon_row: float) -> Rig:
+    offsets_m = (0.0, 0.806, -0.825)
+    return Rig(*(Camera(offset_m, CAMERA_HEIGHT_M, horizon_row, YAW_RAD, ROLL_RAD) for offset_m in offsets_m))
+
+
+RECORDING = _rig(61.7)
+"""The cameras of the car that records, in Udacity's training mode."""
+
+AUTONOMOUS = _rig(58.7)
+"""Those of the car that a model drives, in autonomous mode: its stiffer springs let the nose sit 1.2 degrees lower."""
+
+RIGS = {"recording": RECORDING, "autonomous": AUTONOMOUS}
 
 
 def turn(left_rad: float) -> Matrix:
     """Axes (right, down, forward) of a car turned left -> axes of the car before."""
     cos, sin = math.cos(left_rad), math.sin(left_rad)
     return np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
-
-
-def projection() -> Matrix:
-    """(3, 3): metres right of, below and ahead of the centre camera, level with the road -> a pixel times its depth."""
-    return np.asarray(LENS @ CENTER.axes().T)
 
 
 def homographies(

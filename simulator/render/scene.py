@@ -22,7 +22,8 @@ from panda3d.core import (
 )
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
-from simulator.render.camera import CAMERA_AHEAD_M, CENTER, FOCAL_PX, VERTICAL_VIEW_DEG
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, FOCAL_PX, VERTICAL_VIEW_DEG
+from simulator.render.camera import Camera as CarCamera
 from simulator.render.car_body import CarBody
 from simulator.render.scenery import build_scenery
 from simulator.world.track import Track
@@ -31,6 +32,8 @@ load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnot
 
 BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
 """The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
+
+Point = tuple[float, float, float]
 
 Hood = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]
 """The pixels of the car's hood: rows (n,), columns (n,) and colours (n, 3)."""
@@ -68,16 +71,17 @@ class Scene:
         height_m: float,
         heading_rad: float,
         pitch: float = 0.0,
-        lateral_offset_m: float = 0.0,
+        camera: CarCamera = AUTONOMOUS.center,
         scale: int = 1,
     ) -> Frame:
-        """Render a view, uint8 (160 * scale, 320 * scale, 3).
+        """Render what a camera of the car sees, uint8 (160 * scale, 320 * scale, 3).
 
-        lateral_offset_m: the camera's, positive left; pitch: the slope; scale: 1 for the simulator's own size.
+        x, y, height_m, heading_rad: of the middle of the rear axle; pitch: the slope; scale: 1 for the simulator's own
+        size.
         """
-        ahead_m, left_m = CAMERA_AHEAD_M, lateral_offset_m
-        pitch_rad = math.atan(pitch) - CENTER.pitch_rad
-        self._place_camera(x, y, height_m + CENTER.height_m, heading_rad, pitch_rad, ahead_m, left_m)
+        place = CAMERA_AHEAD_M, camera.lateral_offset_m, camera.height_m
+        turned = camera.yaw_rad, math.atan(pitch) - camera.pitch_rad, camera.roll_rad
+        self._place_camera((x, y, height_m), heading_rad, pitch, place, turned)
         canvas = self._canvas(scale)
         frame = canvas.draw()
         rows, columns, colors = canvas.hood
@@ -90,19 +94,20 @@ class Scene:
         """Render the car from behind, as `render`. wheels_deg: of the front wheels, positive left."""
         slope_rad = math.atan(pitch)
         self._body.place((x, y, height_m), math.degrees(heading_rad), math.degrees(slope_rad), wheels_deg)
-        above_m = BEHIND_ABOVE_M - BEHIND_M * pitch
-        self._place_camera(x, y, height_m + above_m, heading_rad, slope_rad - BEHIND_PITCH_RAD, -BEHIND_M, 0.0)
+        place, turned = (-BEHIND_M, 0.0, BEHIND_ABOVE_M), (0.0, slope_rad - BEHIND_PITCH_RAD, 0.0)
+        self._place_camera((x, y, height_m), heading_rad, pitch, place, turned)
         frame = self._canvas(scale).draw()
         self._body.hide()
         return frame
 
-    def _place_camera(
-        self, x: float, y: float, height_m: float, heading_rad: float, pitch_rad: float, ahead_m: float, left_m: float
-    ) -> None:
+    def _place_camera(self, car: Point, heading_rad: float, slope: float, place: Point, turned: Point) -> None:
+        """place: metres ahead of the car, to its left, and above a road of this slope; turned: yaw, pitch and roll."""
+        (x, y, height_m), (ahead_m, left_m, above_m) = car, place
+        yaw_rad, pitch_rad, roll_rad = turned
         cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m)
+        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m + above_m + ahead_m * slope)
         self._camera.set_pos(*eye)
-        self._camera.set_hpr(math.degrees(heading_rad) - 90, math.degrees(pitch_rad), 0)
+        self._camera.set_hpr(math.degrees(heading_rad + yaw_rad) - 90, math.degrees(pitch_rad), -math.degrees(roll_rad))
         self._sky.set_pos(*eye)
 
     @cached_property

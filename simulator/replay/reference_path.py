@@ -18,8 +18,8 @@ from protocol.arrays import Float64Array
 from protocol.messages import MPS_PER_MPH
 from protocol.recording import ROW_S, Recording, Sample, row_times_s
 from protocol.unbroken import unbroken_pieces
-from simulator.replay.steering_dynamics import GAME
 from simulator.world.car import STEP_S
+from simulator.world.steering_dynamics import GAME
 
 GAP_S = 0.5
 """Longest time between two rows of one segment; the car's motion in a longer gap is unknown."""
@@ -118,7 +118,7 @@ def _segment(samples: Sequence[Sample], time_s: Float64Array) -> PathSegment:
     speed = np.interp(steps_s, since_s, [s.speed_mph for s in samples])
     steering = np.interp(steps_s, since_s, [s.steering for s in samples])
     step_m = speed[:-1] * MPS_PER_MPH * STEP_S
-    rate = GAME.rates(speed, steering)
+    rate = GAME.rates(speed, steering, STEP_S)
     turn = -rate[1:] * STEP_S
     heading = np.concatenate([[0.0], np.cumsum(turn)])
     middle = heading[:-1] + turn / 2

@@ -13,12 +13,11 @@ import numpy as np
 
 from protocol.errors import ProtocolError
 from protocol.images import decode_image
-from protocol.messages import MPS_PER_MPH, Frame
+from protocol.messages import Frame
 from simulator.client.connection import Observation
-from simulator.render.camera import CAMERA_AHEAD_M
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, Camera
 from simulator.render.jpeg import jpeg_of
 from simulator.replay.reference_path import ReferencePath
-from simulator.replay.steering_dynamics import GAME
 from simulator.replay.view import CAMERAS, Viewer
 from simulator.world.car import STEP_S, Car
 from simulator.world.drive_log import DriveLog
@@ -36,12 +35,18 @@ class ReplayWorld(SteppedWorld):
     """Drives along a recording once, or along the share `laps` of it. latency_s: game time until a control acts.
 
     intervention_m: distance from the human's line at which an intervention happens. None: 1 m as NVIDIA's, or 0.5 m
-    without side cameras. The speed is the human's at each place, so throttle and brake have no effect. `log` records
-    the drive: its laps are shares of the recording, its off-road events are the interventions.
+    without side cameras. camera: whose view the model sees. The speed is the human's at each place, so throttle and
+    brake have no effect. `log` records the drive: its laps are shares of the recording, its off-road events are the
+    interventions.
     """
 
     def __init__(
-        self, path: ReferencePath, laps: float = 1.0, latency_s: float = 0.0, intervention_m: float | None = None
+        self,
+        path: ReferencePath,
+        laps: float = 1.0,
+        latency_s: float = 0.0,
+        intervention_m: float | None = None,
+        camera: Camera = AUTONOMOUS.center,
     ) -> None:
         self.path = path
         self.log = DriveLog(path.length_m)
@@ -49,12 +54,12 @@ class ReplayWorld(SteppedWorld):
         self.intervention_m = default_m if intervention_m is None else intervention_m
         self._end_m = min(laps, 1.0) * path.length_m
         super().__init__(latency_s)
-        self._viewer = Viewer()
+        self._viewer = Viewer(camera)
         self._decoded: dict[str, Frame] = {}
         self._decoded_row = -1
         self._segment_start_m = 0.0
         self._segments = iter(path.segments)
-        self.car, self._yaw_rate = Car(0.0, 0.0, 0.0), 0.0
+        self.car = Car(0.0, 0.0, 0.0)
         self.place = Place(0, 0.0, 0.0, 0.0)
         self._over = not self._next_segment()
 
@@ -79,7 +84,7 @@ class ReplayWorld(SteppedWorld):
         return float(self.segment.steering[self.place.index])
 
     def frame(self) -> Frame:
-        """Warp the recorded frame to the centre camera's view from where the car is, uint8 (160, 320, 3).
+        """Warp the recorded frame to the camera's view from where the car is, uint8 (160, 320, 3).
 
         Raises OSError, and ValueError for a file that is not an image.
         """
@@ -122,8 +127,7 @@ class ReplayWorld(SteppedWorld):
     def _move(self) -> None:
         before = self.place
         self.car.speed_mph = float(self.segment.speed_mph[before.index])
-        self._yaw_rate = GAME.step(self._yaw_rate, self.car.speed_mph, self.car.steering)
-        self.car.roll(self.car.speed_mph * MPS_PER_MPH * STEP_S, -self._yaw_rate * STEP_S)
+        self.car.roll(self.car.speed_mph)
         self.place = self._locate(before.index)
         self.log.note(STEP_S, self.place.distance_m - before.distance_m, self.place, self.car)
         if abs(self.place.offset_m) > self.intervention_m or abs(self.heading_error_rad) > math.pi / 2:
@@ -148,9 +152,9 @@ class ReplayWorld(SteppedWorld):
     def _place_car(self, index: int) -> None:
         """Place the car on the human's line at step `index`, with the human's speed, steering and yaw rate."""
         segment = self.segment
-        self._yaw_rate = float(segment.yaw_rate[index])
         pose = float(segment.x[index]), float(segment.y[index]), float(segment.heading_rad[index])
-        self.car = Car(*pose, float(segment.speed_mph[index]), float(segment.steering[index]))
+        speed_mph, steering = float(segment.speed_mph[index]), float(segment.steering[index])
+        self.car = Car(*pose, speed_mph, steering, yaw_rate=float(segment.yaw_rate[index]))
         self.place = self._locate(index)
 
     def _locate(self, index: int) -> Place:

@@ -7,6 +7,7 @@ It treats all below the horizon as flat road and all above as infinitely far. NV
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -14,18 +15,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
-from simulator.render.camera import CENTER, LEFT, RIGHT, homographies
+from simulator.render.camera import RECORDING, Camera, homographies
 
 Indices = npt.NDArray[np.intp]
 Pixels = npt.NDArray[np.uint32]
 """Four bytes a pixel: red, green, blue and an unused one. Pillow has the same layout, and numpy moves each as one."""
 
-CAMERAS = {"center": CENTER, "left": LEFT, "right": RIGHT}
+CAMERAS: dict[str, Camera] = RECORDING._asdict()
+"""The cameras that take a recording's frames."""
 
 SIDE_BORDER, TOP_BORDER, BOTTOM_BORDER = 96, 24, 40
 """Pixels added around the source, because a moved view looks past its edges."""
-
-HORIZON = round(CENTER.horizon_row)
 
 _HOOD_EDGES = {
     "center": ([36, 45, 107, 137, 170, 203, 257, 266], [160, 155, 143, 136, 136, 143, 155, 160]),
@@ -44,11 +44,17 @@ def nearest_camera(lateral_offset_m: float, cameras: Mapping[str, object]) -> st
 
 
 class Viewer:
-    """Warps frames. It holds the index tables that all frames share, and the last source that it widened."""
+    """Warps recorded frames to the view of `camera`.
 
-    def __init__(self) -> None:
-        center = _hood("center")
-        self._hood = np.nonzero(center)
+    It holds the index tables that all frames share, and the last source that it widened.
+    """
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+        self._hood = np.nonzero(_hood("center"))
+        horizon = camera.horizon_rows()
+        self._first_road, self._end_far = math.floor(horizon.min()), math.ceil(horizon.max())
+        self._road_at_horizon = np.nonzero(np.arange(self._first_road, self._end_far)[:, None] + 0.5 > horizon)
         self._source_pixels = {name: _source_pixels(name) for name in CAMERAS}
         self._pixels = np.empty(self._source_pixels["center"].shape, np.uint32)
         self._last_source: tuple[Frame | None, str] = (None, "")
@@ -61,7 +67,7 @@ class Viewer:
         heading_error_rad: float = 0.0,
         ahead_m: float = 0.0,
     ) -> Frame:
-        """Render the centre camera's view of a car that is moved left and ahead and turned left, uint8 (160, 320, 3).
+        """Render the camera's view from a car that is moved left and ahead and turned left, uint8 (160, 320, 3).
 
         frames: functions that return the moment's pictures by camera, `center` at least; only needed ones are called.
         """
@@ -69,10 +75,11 @@ class Viewer:
         source = frames[name]()
         center = source if name == "center" else frames["center"]()
         self._widen(source, name)
-        road, far = homographies(CENTER, CAMERAS[name], lateral_offset_m, heading_error_rad, ahead_m)
-        result = np.empty((FRAME_ROWS, FRAME_COLUMNS, 3), np.uint8)
-        result[:HORIZON] = _warped_rows(self._wide, far, 0, HORIZON)
-        result[HORIZON:] = _warped_rows(self._wide, road, HORIZON, FRAME_ROWS)
+        to_road, to_far = homographies(self._camera, CAMERAS[name], lateral_offset_m, heading_error_rad, ahead_m)
+        road = _warped_rows(self._wide, to_road, self._first_road, FRAME_ROWS)
+        far = _warped_rows(self._wide, to_far, 0, self._end_far)
+        far[self._first_road :][self._road_at_horizon] = road[self._road_at_horizon]
+        result = np.concatenate([far, road[self._end_far - self._first_road :]])
         result[self._hood] = center[self._hood]
         return result
 
@@ -110,13 +117,15 @@ def _source_pixels(camera: str) -> Indices:
     inside = (rows >= 0) & (rows < FRAME_ROWS) & (columns >= 0) & (columns < FRAME_COLUMNS)
     unseen = ~inside
     unseen[inside] = hood.ravel()
-    down, right = rows[unseen] + 0.5 - HORIZON, columns[unseen] + 0.5 - FRAME_COLUMNS / 2
+    ahead = CAMERAS[camera].projection()[:, 2]
+    vanishing_column, vanishing_row = ahead[:2] / ahead[2]
+    down, right = rows[unseen] + 0.5 - vanishing_row, columns[unseen] + 0.5 - vanishing_column
     seen_row, seen_column = np.abs(rows[unseen]), columns[unseen]
     seen_column = np.where(seen_column < 0, -1 - seen_column, seen_column)
     seen_column = np.where(seen_column >= FRAME_COLUMNS, 2 * FRAME_COLUMNS - 1 - seen_column, seen_column)
-    missing = down > 0
+    missing = down > right * math.tan(CAMERAS[camera].roll_rad)
     for nearer in np.arange(1.0, 0.3, -0.005):
-        row, column = np.floor(HORIZON + nearer * down), np.floor(FRAME_COLUMNS / 2 + nearer * right)
+        row, column = np.floor(vanishing_row + nearer * down), np.floor(vanishing_column + nearer * right)
         visible = missing & (row < FRAME_ROWS) & (column >= 0) & (column < FRAME_COLUMNS)
         visible[visible] = ~hood[row[visible].astype(int), column[visible].astype(int)]
         seen_row[visible], seen_column[visible] = row[visible], column[visible]
@@ -139,4 +148,4 @@ def _warped_rows(wide: Image.Image, homography: npt.NDArray[np.float64], first: 
     matrix /= matrix[2, 2]
     size = (FRAME_COLUMNS, end - first)
     view = wide.transform(size, Image.Transform.PERSPECTIVE, matrix.ravel()[:8].tolist(), Image.Resampling.BILINEAR)
-    return np.asarray(view.convert("RGB"))
+    return np.array(view.convert("RGB"))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from protocol.messages import Frame
 from simulator.client.game_loop import World
+from simulator.render.camera import AUTONOMOUS, RIGS, Rig
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import ReferencePath
 from simulator.replay.replay_world import ReplayWorld
@@ -51,32 +52,44 @@ class Course:
     draw: Callable[[Sequence[tuple[str, DriveLog]], Path], None]
 
 
-def judged_world(track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0) -> TrackWorld:
+def judged_world(
+    track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0, rig: Rig = AUTONOMOUS
+) -> TrackWorld:
     """Start a drive that ends after the laps, or at a time limit that only a stopped car reaches."""
-    return TrackWorld(track, scene, laps, seed, latency_s, time_limit_s(laps * track.length_m))
+    return TrackWorld(track, scene, laps, seed, latency_s, time_limit_s(laps * track.length_m), rig=rig)
 
 
-def track_course(track: Track, scene: Callable[[], Scene], laps: float, seed: int, reverse: bool) -> Course:
-    """A course of laps on a track, in the other direction if `reverse`. scene: returns the renderer, at each start."""
+def track_course(
+    track: Track, scene: Callable[[], Scene], laps: float, seed: int, reverse: bool, camera: str = "autonomous"
+) -> Course:
+    """A course of laps on a track, in the other direction if `reverse`.
+
+    scene: returns the renderer, at each start; camera: the rig's name in RIGS.
+    """
     directed_track = track.reversed() if reverse else track
 
     def start(latency_s: float) -> TrackWorld:
-        return judged_world(directed_track, scene(), laps, seed, latency_s)
+        return judged_world(directed_track, scene(), laps, seed, latency_s, RIGS[camera])
 
-    facts = {"track": track.name, "reverse": reverse}
+    facts = {"track": track.name, "reverse": reverse, "camera": camera}
     return Course(facts, laps * track.length_m, "off the road", False, start, partial(draw_map, directed_track))
 
 
-def replay_course(path: ReferencePath, laps: float, intervention_m: float | None = None) -> Course:
-    """A course along a recording. laps: the share of it; intervention_m: None for ReplayWorld's default."""
+def replay_course(
+    path: ReferencePath, laps: float, intervention_m: float | None = None, camera: str = "autonomous"
+) -> Course:
+    """A course along a recording.
+
+    laps: the share of it; intervention_m: None for ReplayWorld's default; camera: the rig's name in RIGS.
+    """
     share = min(laps, 1.0)
     limit_m = ReplayWorld(path, intervention_m=intervention_m).intervention_m
 
     def start(latency_s: float) -> ReplayWorld:
-        return ReplayWorld(path, share, latency_s, intervention_m)
+        return ReplayWorld(path, share, latency_s, intervention_m, RIGS[camera].center)
 
     def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
         draw_offsets(drives, limit_m, file)
 
-    facts = {"track": f"replay:{path.name}", "reverse": False, "intervention_m": limit_m}
+    facts = {"track": f"replay:{path.name}", "reverse": False, "camera": camera, "intervention_m": limit_m}
     return Course(facts, share * path.length_m, f"over {limit_m:g} m from the human's line", True, start, draw)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from protocol.messages import EFFECTIVE_WHEELBASE_M, MPS_PER_MPH
+from protocol.messages import MPS_PER_MPH
 from simulator.world.car import STEP_S, Car
 from simulator.world.track import Place
 from simulator.world.wheels import WheelLog
@@ -81,7 +81,7 @@ class DriveLog:
     """Logs each step; `report` sums the drive up. lap_m: length of a lap, or of the replayed recording.
 
     wheels: what the wheels did, if somebody watches them.
-    positions: x, y, offset and distance of every tenth step, for drawing the drive; nan where the car was moved back
+    positions: x, y, offset and distance of every fifth step, for drawing the drive; nan where the car was moved back
     to the road, or to the human's line by an intervention.
     """
 
@@ -124,12 +124,11 @@ class DriveLog:
         self.distance_m += advance_m
         if self.distance_m >= self._lap_m * (len(self._lap_ends_s) + 1):
             self._lap_ends_s.append(self.time_s)
-        if len(self._offsets) % 10 == 0:
+        if len(self._offsets) % 5 == 0:
             self.positions.append((car.x, car.y, place.offset_m, place.distance_m))
         self._offsets.append(abs(place.offset_m))
         self._steering_deg.append(car.steering_angle_deg)
-        speed_mps = car.speed_mph * MPS_PER_MPH
-        self._lateral.append(speed_mps**2 * math.tan(math.radians(car.steering_angle_deg)) / EFFECTIVE_WHEELBASE_M)
+        self._lateral.append(car.speed_mph * MPS_PER_MPH * car.yaw_rate)
 
     def note_off_road(self, place: Place, crashed: bool) -> None:
         """Log that the car left the road at `place`, or that an intervention happened there."""

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH, Control
+from protocol.pedals import DRAG_PER_S, throttle_for
 from simulator.world.track_world import TrackWorld
 
 LOOK_AHEAD_M = 3.5
@@ -66,5 +67,5 @@ class Expert:
 
 
 def throttle_towards(target_mph: float, speed_mph: float) -> float:
-    """The throttle, -1..1, that brings a car to a speed and holds it on a level road."""
-    return max(-1.0, min(1.0, 0.25 + 0.2 * (target_mph - speed_mph)))
+    """The throttle, -1..1, that brings a car to a speed within half a second or so, and holds it on a level road."""
+    return throttle_for(DRAG_PER_S * target_mph + 2.0 * (target_mph - speed_mph))

@@ -37,7 +37,7 @@ class SteppedWorld(ABC):
     def step(self, seconds: float) -> None:
         """Advance game time in fixed steps; a remainder is carried over to the next call."""
         self._remainder_s += seconds
-        while self._remainder_s > STEP_S / 2 and not self.finished:
+        while self._remainder_s > STEP_S / 2 + 1e-9 and not self.finished:
             self._remainder_s -= STEP_S
             while self._pending and self._pending[0][0] <= self.log.time_s + 1e-9:
                 self.car.apply(self._pending.popleft()[1])

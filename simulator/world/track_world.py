@@ -12,7 +12,7 @@ import numpy as np
 
 from protocol.messages import MPS_PER_MPH, Frame
 from simulator.client.connection import Observation
-from simulator.render.camera import LEFT, RIGHT
+from simulator.render.camera import AUTONOMOUS, Camera, Rig
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
 from simulator.roads.profile import CRASHES
@@ -37,9 +37,10 @@ class TrackWorld(SteppedWorld):
     """Drives `laps` of a track. seed: varies the start a little; latency_s: game time until a control takes effect.
 
     limit_s: game time after which the drive ends, however far the car came. start_m: where it starts on the lap.
-    put_back: whether a car that leaves the road is put back; if not, the drive ends there. `log` records the drive, and
-    `wheels` is what the four wheels stand on. A car is off the road when its middle has left the carriageway, when a
-    wheel touches a wall, rock or water, or when it points backwards.
+    put_back: whether a car that leaves the road is put back; if not, the drive ends there. rig: its cameras, which may
+    change during the drive. `log` records the drive, and `wheels` is what the four wheels stand on. A car is off the
+    road when its middle has left the carriageway, when a wheel touches a wall, rock or water, or when it points
+    backwards.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class TrackWorld(SteppedWorld):
         limit_s: float = 3600.0,
         start_m: float = 0.0,
         put_back: bool = True,
+        rig: Rig = AUTONOMOUS,
     ) -> None:
         self.track = track
+        self.rig = rig
         self._wheel_log = WheelLog()
         self.log = DriveLog(track.length_m, self._wheel_log)
         self._scene = scene
@@ -88,12 +91,9 @@ class TrackWorld(SteppedWorld):
         """The car's direction relative to the road's, positive to the left."""
         return (self.car.heading_rad - self.place.heading_rad + math.pi) % (2 * math.pi) - math.pi
 
-    def frame(self, lateral_offset_m: float = 0.0, scale: int = 1) -> Frame:
-        """Render a camera's view, uint8 (160, 320, 3), each side times `scale`.
-
-        lateral_offset_m: from the centre camera, positive left.
-        """
-        return self._scene.render(*self._pose(), lateral_offset_m, scale)
+    def frame(self, camera: Camera | None = None, scale: int = 1) -> Frame:
+        """Render a camera's view, uint8 (160, 320, 3), each side times `scale`. camera: None for the rig's centre."""
+        return self._scene.render(*self._pose(), camera or self.rig.center, scale)
 
     def frame_from_behind(self, scale: int = 1) -> Frame:
         """Render the car from behind, uint8 (160, 320, 3), each side times `scale`."""
@@ -107,10 +107,6 @@ class TrackWorld(SteppedWorld):
     @property
     def _height_m(self) -> float:
         return self.track.height_at(self.place.distance_m)
-
-    def sides(self) -> tuple[Frame, Frame]:
-        """Render the left and the right camera's views."""
-        return self.frame(LEFT.lateral_offset_m), self.frame(RIGHT.lateral_offset_m)
 
     def observe(self) -> Observation:
         """Render the frame, and return telemetry with the fields that improved simulator builds add."""

@@ -23,9 +23,10 @@ def augment(image: Any, steering: Any, seed: Any, recipe: Recipe, rows: Rows, ho
     `training.data.hood`. An augmentation at its neutral value costs nothing and changes nothing.
     """
     seeds = tf.unstack(tf.random.split(seed, 5))
-    image, steering = flip(image, steering, seeds[0])
-    if recipe.shift_m or recipe.turn_deg:
-        pixels, steering = view(image, steering, seeds[3], recipe, rows)
+    is_mirrored = tf.random.stateless_uniform([], seeds[0]) < 0.5
+    image, steering = flip(image, steering, is_mirrored)
+    if recipe.moves_views:
+        pixels, steering = view(image, steering, is_mirrored, seeds[3], recipe, rows)
     else:
         pixels = tf.cast(image, tf.float32)
     if recipe.other_hood:
@@ -39,11 +40,13 @@ def as_image(pixels: Any) -> Any:
     return tf.cast(tf.clip_by_value(tf.round(pixels), 0.0, 255.0), tf.uint8)
 
 
-def flip(image: Any, steering: Any, seed: Any) -> tuple[Any, Any]:
-    """Mirror half of all images left to right and negate their steering, so that both sides of the road are learned."""
-    is_flipped = tf.random.stateless_uniform([], seed) < 0.5
-    image = tf.cond(is_flipped, lambda: tf.reverse(image, axis=[1]), lambda: image)
-    return image, tf.where(is_flipped, -steering, steering)
+def flip(image: Any, steering: Any, is_mirrored: Any) -> tuple[Any, Any]:
+    """Mirror an image left to right and negate its steering, or leave both as they are.
+
+    Half of all images are mirrored, so that both sides of the road are learned.
+    """
+    image = tf.cond(is_mirrored, lambda: tf.reverse(image, axis=[1]), lambda: image)
+    return image, tf.where(is_mirrored, -steering, steering)
 
 
 def brightness(pixels: Any, seed: Any, low: float, high: float) -> Any:

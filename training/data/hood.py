@@ -16,7 +16,7 @@ from simulator.render.camera import HOOD_ROW
 from training.data.viewpoint import Rows
 
 HOODS = 256
-"""So many hoods, of 1.5 MB, that none reveals its frame."""
+"""So many hoods, of 3.4 MB, that none reveals its frame."""
 
 
 def hood_rows(rows: Rows) -> Rows:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from protocol.arrays import Float64Array
 from protocol.recording import SESSION_GAP_S, Recording, read_recording, row_times_s
 from protocol.unbroken import STANDSTILL_MPH
-from simulator.render.camera import LEFT
+from simulator.render.camera import RECORDING
 from simulator.replay.view import CAMERAS
 from training.data.road import legs, places_m
 from training.run.recipe import Recipe
@@ -33,7 +33,10 @@ BLOCK_S, BLOCKS, GUARD_S = 12.0, 5, 1.5
 MEAN_S = 1.0
 """Signals are also compared by means over this time, which show the intention of a driver who steers in bursts."""
 
-CAMERAS_LEFT_M = np.array([camera.lateral_offset_m for camera in CAMERAS.values()])
+SIDE_CAMERA_M = (RECORDING.left.lateral_offset_m - RECORDING.right.lateral_offset_m) / 2
+"""A side camera's distance from the middle; both are corrected alike, though one is 2 cm further out."""
+
+CAMERAS_LEFT_M = np.array([0.0, SIDE_CAMERA_M, -SIDE_CAMERA_M])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def correct_steering(steering: Any, left_m: Any, side_camera: float, xp: Any = n
     For side cameras this is the study's arctan(tan(angle) +- side_camera); other places are in proportion.
     xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
     """
-    back = xp.atan(xp.tan(steering) + side_camera / LEFT.lateral_offset_m * left_m)
+    back = xp.atan(xp.tan(steering) + side_camera / SIDE_CAMERA_M * left_m)
     return xp.minimum(xp.maximum(back, -1.0), 1.0)
 
 

@@ -20,7 +20,7 @@ def courses(options: argparse.Namespace, stack: ExitStack) -> list[Course]:
         print(line.summary())
     tracks = [open_track(name) for name in options.track or ([] if lines else ["lake"])]
     on_tracks = [course for track in tracks for course in _directions(track, options, stack)]
-    return [*on_tracks, *(replay_course(line, options.laps, options.intervention_m) for line in lines)]
+    return [*on_tracks, *(replay_course(line, options.laps, options.intervention_m, options.camera) for line in lines)]
 
 
 def _directions(track: Track, options: argparse.Namespace, stack: ExitStack) -> list[Course]:
@@ -33,4 +33,4 @@ def _directions(track: Track, options: argparse.Namespace, stack: ExitStack) -> 
         return track_scene
 
     directions = (False, True) if options.both_ways else (options.reverse,)
-    return [track_course(track, scene, options.laps, options.seed, reverse) for reverse in directions]
+    return [track_course(track, scene, options.laps, options.seed, reverse, options.camera) for reverse in directions]

@@ -15,6 +15,7 @@ from inference.observations import Observations
 from inference.policy import Answer, Policy
 from protocol.recorder import Recorder
 from simulator.record import FRAME_S, START_S
+from simulator.render.camera import RECORDING
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
 from simulator.world.course import judged_world
@@ -65,8 +66,7 @@ class _RecordedPolicy:
         world = self._expert.world
         if world.log.time_s >= self._next_s - 1e-6:
             self._next_s = world.log.time_s + FRAME_S
-            jpegs = (jpeg_of(image) for image in (observations.frame, *world.sides()))
-            image, left, right = jpegs
+            image, left, right = (jpeg_of(world.frame(camera)) for camera in RECORDING)
             time_s, speed_mph = self._start_s + world.log.time_s, world.car.speed_mph
             self._recorder.write(time_s, image, self._expert.steering(), 0.0, 0.0, speed_mph, left, right)
         return self._policy.answer(observations)

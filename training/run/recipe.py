@@ -69,7 +69,7 @@ class Recipe:
     """An epoch has this many batches, drawn with repetition; None uses every row left after thinning once."""
 
     side_camera: float = 0.075
-    """A side camera, 0.75 m aside, asks for tan(angle) +- this, which is 0.1 for each metre. This is a trade-off: a
+    """A side camera, 0.82 m aside, asks for tan(angle) +- this, which is 0.09 for each metre. This is a trade-off: a
     larger correction steers back more, but agrees less with people, who wander by half a metre and do not correct it.
     The study's 0.25 also swings at 30 mph, because the car answers its wheel 0.14 s late. See docs/training.md."""
 
@@ -90,16 +90,25 @@ class Recipe:
     data/hood.py)."""
 
     shift_m: float = 0.5
-    """Views of any camera are shifted by up to this to either side, so that they cover 1.25 m left to right without a
+    """Views of any camera are shifted by up to this to either side, so that they cover 1.3 m to either side without a
     gap."""
 
     turn_deg: float = 4.0
     """Views are turned by up to this to either side, because a car that returns to the middle crosses it at an angle,
     and no recording shows a turned car without the steering that turned it. 0 turns it off, also for the shift."""
 
+    horizon_rows: tuple[float, float] | None = (57.0, 62.0)
+    """Views look up or down until the horizon lies at a random row between these, because the car that a model drives
+    looks three rows further down than the one that records. None leaves the horizon where it is."""
+
+    roll_deg: tuple[float, float] | None = (0.0, 1.5)
+    """Views are rolled by a random angle between these, because both cars' cameras are rolled by 1.17 degrees, and
+    mirrored images the other way. None leaves the roll as it is."""
+
     turn_reach_m: float = 12.0
-    """A turned view asks for the steering of one shifted by this times the turn, which is 1.2 for each radian. With 0.1
-    for each metre the return is damped at 0.8 of critical: d2y/ds2 = -0.168 (0.1 y + 1.2 dy/ds), wheelbase 2.6 m."""
+    """A turned view asks for the steering of one shifted by this times the turn, which is 1.1 for each radian. With
+    0.09 for each metre the return is damped at 0.75 of critical: d2y/ds2 = -0.168 (0.09 y + 1.1 dy/ds). The 0.168 is
+    25 degrees in radians over the wheelbase of 2.6 m."""
 
     held_out_starts_m: tuple[float, ...] = (110.0, 310.0, 640.0)
     held_out_length_m: float = 70.0
@@ -132,6 +141,11 @@ class Recipe:
     """After each epoch the held-out rows, drawn and varied like training rows, are validated; the epoch with the least
     validation loss is kept, and training stops after this many epochs without a better one. 0 turns both off."""
 
+    @property
+    def moves_views(self) -> bool:
+        """Whether a view may be another than the frame's own."""
+        return bool(self.shift_m or self.turn_deg or self.horizon_rows or self.roll_deg)
+
 
 STUDY = Recipe(
     epochs=21,
@@ -155,6 +169,8 @@ STUDY = Recipe(
     other_hood=False,
     shift_m=0.0,
     turn_deg=0.0,
+    horizon_rows=None,
+    roll_deg=None,
     driven_checkpoints=0,
     held_out_share=0.2,
     patience=15,

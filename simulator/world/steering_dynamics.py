@@ -12,7 +12,6 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
-from simulator.world.car import STEP_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +21,19 @@ class SteeringDynamics:
     lag_s: float
     most_lateral_mps2: float
 
-    def step(self, rate: float, speed_mph: float, steering: float) -> float:
-        """The yaw rate STEP_S after `rate`, both in radians a second to the right; the speed must be above 0."""
+    def step(self, rate: float, speed_mph: float, steering: float, seconds: float) -> float:
+        """The yaw rate some seconds after `rate`, both in radians a second to the right."""
         speed_mps = speed_mph * MPS_PER_MPH
-        lateral = speed_mps**2 * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
-        limited = self.most_lateral_mps2 * math.tanh(lateral / self.most_lateral_mps2)
-        return rate + (limited / speed_mps - rate) * (1 - math.exp(-STEP_S / self.lag_s))
+        bicycle = speed_mps * math.tan(math.radians(steering * MAX_STEERING_ANGLE_DEG)) / EFFECTIVE_WHEELBASE_M
+        excess = abs(speed_mps * bicycle) / self.most_lateral_mps2
+        limited = bicycle * math.tanh(excess) / excess if excess else bicycle
+        return rate + (limited - rate) * (1 - math.exp(-seconds / self.lag_s))
 
-    def rates(self, speed_mph: Float64Array, steering: Float64Array) -> Float64Array:
+    def rates(self, speed_mph: Float64Array, steering: Float64Array, seconds: float) -> Float64Array:
         """The yaw rate at each step of a drive, (n,); each follows from the speed and steering one step before."""
         rates, rate = [0.0], 0.0
         for speed, wheel in zip(speed_mph[:-1].tolist(), steering[:-1].tolist(), strict=True):
-            rate = self.step(rate, speed, wheel)
+            rate = self.step(rate, speed, wheel, seconds)
             rates.append(rate)
         return np.array(rates)
 
