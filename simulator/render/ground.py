@@ -8,6 +8,7 @@ import numpy.typing as npt
 from protocol.arrays import Float64Array
 from simulator.render.mesh import Quads
 from simulator.render.palette import Look
+from simulator.render.plants import Sort, cards, hazy
 from simulator.render.textures import BRIGHT
 from simulator.roads.profile import LAND_AT_M
 from simulator.world.track import Track
@@ -23,8 +24,9 @@ SINK_M, BANK_SLOPE = 1.6, 2.0
 """So far the land's mesh lies below each near part of the road, and so steeply it may rise from there."""
 
 SURVEYED_M = LAND_AT_M[-1]
-TREES = 900
-BUSHES = 260
+MOST_HAZE, HAZE_FROM_M, HAZE_OVER_M = 0.7, 20.0, 200.0
+"""Share of the haze far away, and from where on and over which distance it grows to that."""
+
 SUN = np.array([-0.30, -0.80, 0.52]) / np.linalg.norm([-0.30, -0.80, 0.52])
 
 
@@ -118,7 +120,9 @@ class Ground:
         steep = _smooth((np.hypot(*slope.T) - 0.28) / 0.3)[:, None]
         color = color * (1 - steep) + np.array(look.rock) * steep
         light = (0.55 + 0.9 * (normal @ SUN)).clip(0.0, 1.15)[:, None]
-        return np.asarray(np.where(light < 1, np.array(look.rock_shade) * (1 - light) + color * light, color * light))
+        lit = np.where(light < 1, np.array(look.rock_shade) * (1 - light) + color * light, color * light)
+        haze = self._haze(self._nearest(places)[1])[:, None]
+        return np.asarray(lit * (1 - haze) + np.array(look.haze) * haze)
 
     def quads(self) -> Quads:
         """The mesh of the land."""
@@ -158,45 +162,26 @@ class Ground:
             np.zeros((*position.shape[:2], 2)),
         )
 
-    def plants(self, generator: np.random.Generator) -> dict[str, list[Quads]]:
-        """Trees and bushes, three sorts of each; a plant is two crossed upright cards."""
-        return {
-            "tree": [self._grove(generator, TREES // 3, (7.0, 13.0), 0.5, 14.0) for _ in range(3)],
-            "bush": [self._grove(generator, BUSHES // 3, (0.9, 2.2), 1.6, 8.2) for _ in range(3)],
-        }
-
-    def _grove(
-        self, generator: np.random.Generator, count: int, tall: tuple[float, float], wide: float, clear_m: float
-    ) -> Quads:
-        """Place plants on land, denser near the road but at least `clear_m` from it."""
-        nearest = generator.integers(0, len(self._road), 3 * count)
-        offsets = (clear_m + generator.gamma(1.7, 36.0, 3 * count)) * generator.choice([1, -1], 3 * count)
+    def grow(self, sort: Sort, generator: np.random.Generator) -> Quads:
+        """Let plants of a sort grow on the land, denser near the road."""
+        nearest = generator.integers(0, len(self._road), 3 * sort.count)
+        aside = sort.clear_m + generator.gamma(1.7, sort.spread_m, 3 * sort.count)
+        offsets = aside * generator.choice([1, -1], 3 * sort.count)
         places = self._road[nearest] + self._left[nearest] * offsets[:, None]
         _, offset = self._nearest(places)
         height = self.height(places)
         height = np.where(np.abs(offset) < BESIDE_ROAD_M + 2, height, self._sunk(places, height))
-        grows = (np.abs(offset) >= clear_m) & (height > self._water_m + 0.3)
-        places, height = places[grows][:count], height[grows][:count]
-        size = generator.uniform(*tall, len(places))
+        grows = (np.abs(offset) >= sort.clear_m) & (height > self._water_m + 0.3)
+        places, height, offset = (values[grows][: sort.count] for values in (places, height, offset))
+        size = generator.uniform(*sort.tall_m, len(places))
         turn = generator.uniform(0, np.pi, len(places))
-        far = _smooth((np.abs(offset[grows][:count]) - 15) / 90)
-        light = self._look.plant_light * generator.uniform(0.7, 1.0, len(places)) * (1 + 0.35 * far)
-        return _cards(places, height - 0.2, size, wide, turn, light)
+        light = self._look.plant_light * generator.uniform(0.7, 1.0, len(places))
+        color = hazy(light, self._look.haze, self._haze(offset))
+        return cards(places, height - 0.2, size, sort.wide, turn, color)
 
-
-def _cards(
-    places: Float64Array, height: Float64Array, size: Float64Array, wide: float, turn: Float64Array, light: Float64Array
-) -> Quads:
-    positions = []
-    for angle in (turn, turn + np.pi / 2):
-        half = np.stack([np.cos(angle), np.sin(angle)], 1) * (size * wide / 2)[:, None]
-        low = [np.column_stack([places + sign * half, height]) for sign in (-1, 1)]
-        top = [np.column_stack([places + sign * half, height + size]) for sign in (1, -1)]
-        positions.append(np.stack([*low, *top], 1))
-    position = np.concatenate(positions)
-    color = np.repeat(np.tile(210 * light, 2)[:, None, None], 4, 1) * np.ones(3)
-    texture = np.broadcast_to(np.array([(0.0, 0.02), (1, 0.02), (1, 0.99), (0, 0.99)]), (len(position), 4, 2))
-    return Quads(position, color, texture)
+    def _haze(self, offset: Float64Array) -> Float64Array:
+        """Share of the haze in the colour of what is so far from the road (n,), as seen from there: (n,)."""
+        return np.asarray(MOST_HAZE * _smooth((np.abs(offset) - HAZE_FROM_M) / HAZE_OVER_M))
 
 
 def _cells(grid: Float64Array) -> Float64Array:

@@ -111,13 +111,28 @@ def _node(name: str, quads: Quads, indices: npt.NDArray[np.intp]) -> GeomNode:
     return node
 
 
-def texture_of(name: str, pixels: npt.NDArray[np.uint8], smooth: bool = True) -> Texture:
-    """RGB or RGBA, uint8 (rows, columns, 3 or 4), sides a power of two -> a repeating texture with mip levels."""
+def texture_of(name: str, pixels: npt.NDArray[np.uint8], smooth: bool = True, glare: float = 0.0) -> Texture:
+    """RGB or RGBA, uint8 (rows, columns, 3 or 4), sides a power of two -> a repeating texture with mip levels.
+
+    glare: by how much each level is brighter than the one before, as a share of the first.
+    """
     rows, columns, channels = pixels.shape
     texture = Texture(name)
     texture.setup_2d_texture(columns, rows, Texture.T_unsigned_byte, Texture.F_rgb if channels == 3 else Texture.F_rgba)
     order = [2, 1, 0, 3][:channels]
     texture.set_ram_image(np.ascontiguousarray(pixels[::-1, :, order]).tobytes())
+    if channels == 4 or glare:
+        _change_levels(texture, channels, glare)
     texture.set_minfilter(SamplerState.FT_linear_mipmap_linear if smooth else SamplerState.FT_nearest_mipmap_nearest)
     texture.set_magfilter(SamplerState.FT_linear if smooth else SamplerState.FT_nearest)
     return texture
+
+
+def _change_levels(texture: Texture, channels: int, glare: float) -> None:
+    """Brighten the mip levels, and make their alpha 0 or 255, as the test at a half sees it."""
+    texture.generate_ram_mipmap_images()
+    for level in range(texture.get_num_ram_mipmap_images()):
+        pixels = np.frombuffer(memoryview(texture.modify_ram_mipmap_image(level)), np.uint8).reshape(-1, channels)
+        pixels[:, :3] = (pixels[:, :3] * (1 + glare * level)).clip(0, 255)
+        if channels == 4:
+            pixels[:, 3] = np.where(pixels[:, 3] > 127, 255, 0)

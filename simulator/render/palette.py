@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 Rgb = tuple[float, float, float]
+Flora = Literal["pines", "palms"]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours, RGB 0..255. sky: from below the horizon to the zenith; shoulder: brightness relative to the asphalt."""
+    """Colours, RGB 0..255. sky: from below the horizon to the zenith; shoulder: brightness relative to the asphalt.
+
+    haze: what lies before distant hills; plant_light: brightness of the plants.
+    """
 
     asphalt: Rgb
     shoulder: float
@@ -26,36 +31,38 @@ class Look:
     haze: Rgb
     sky: tuple[Rgb, ...]
     plant_light: float
+    flora: Flora
     dashed: bool
     walls: bool
 
 
 LOOKS = {
     "lake": Look(
-        asphalt=(134, 132, 116),
+        asphalt=(121, 121, 106),
         shoulder=1.0,
         line=(196, 172, 62),
         gutter=(92, 86, 70),
         dirt=(204, 142, 92),
-        slab_light=(232, 222, 200),
-        slab_shade=(158, 160, 160),
-        grass=(192, 178, 90),
-        sand=(200, 162, 98),
-        rock=(196, 182, 140),
-        rock_shade=(74, 84, 88),
-        water=(150, 182, 220),
-        haze=(176, 196, 206),
+        slab_light=(206, 196, 160),
+        slab_shade=(134, 136, 124),
+        grass=(176, 164, 84),
+        sand=(198, 160, 98),
+        rock=(192, 192, 166),
+        rock_shade=(60, 90, 104),
+        water=(146, 176, 208),
+        haze=(138, 176, 206),
         sky=(
-            (168, 194, 214),
-            (176, 202, 222),
-            (164, 194, 224),
-            (148, 178, 216),
-            (128, 158, 202),
-            (106, 134, 178),
-            (92, 118, 162),
-            (86, 110, 154),
+            (168, 190, 208),
+            (174, 196, 212),
+            (160, 186, 208),
+            (148, 174, 201),
+            (126, 153, 188),
+            (104, 131, 170),
+            (90, 116, 155),
+            (82, 106, 146),
         ),
-        plant_light=1.0,
+        plant_light=0.9,
+        flora="pines",
         dashed=False,
         walls=False,
     ),
@@ -84,34 +91,36 @@ LOOKS = {
             (52, 76, 140),
         ),
         plant_light=0.75,
+        flora="pines",
         dashed=True,
         walls=True,
     ),
     "jungle": Look(
-        asphalt=(122, 120, 118),
+        asphalt=(140, 139, 136),
         shoulder=1.0,
-        line=(226, 226, 222),
+        line=(228, 228, 224),
         gutter=(96, 94, 90),
         dirt=(128, 106, 70),
         slab_light=(150, 150, 140),
         slab_shade=(110, 112, 108),
-        grass=(86, 98, 46),
-        sand=(104, 110, 56),
-        rock=(62, 66, 52),
+        grass=(118, 130, 76),
+        sand=(126, 132, 84),
+        rock=(60, 66, 54),
         rock_shade=(30, 36, 34),
         water=(70, 96, 120),
-        haze=(84, 104, 128),
+        haze=(80, 94, 98),
         sky=(
-            (128, 156, 200),
-            (140, 170, 214),
-            (120, 156, 212),
-            (104, 142, 206),
-            (88, 126, 196),
-            (74, 110, 182),
-            (62, 96, 168),
-            (54, 86, 158),
+            (134, 163, 209),
+            (136, 165, 210),
+            (128, 156, 201),
+            (118, 146, 190),
+            (108, 135, 178),
+            (100, 126, 167),
+            (92, 117, 158),
+            (86, 110, 150),
         ),
-        plant_light=0.7,
+        plant_light=0.8,
+        flora="palms",
         dashed=True,
         walls=False,
     ),

@@ -129,7 +129,7 @@ class Road:
         on_bridge = left.on("wall")
         if not on_bridge.any():
             return None
-        color = np.array([186.0, 164, 142]) * 255 / textures.BRIGHT
+        color = np.array([168.0, 154, 134]) * 255 / textures.BRIGHT
         deck = strip(self._line(left.road_m), self._line(-right.road_m), color, color, (0, 4), self._along / 3)
         dark = np.array([14.0, 14, 16])
         parts = [_select(deck, on_bridge)]

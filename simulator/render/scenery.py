@@ -17,6 +17,7 @@ from simulator.render import textures
 from simulator.render.ground import Ground
 from simulator.render.mesh import Quads, attach, join, texture_of
 from simulator.render.palette import LOOKS, Look
+from simulator.render.plants import SORTS
 from simulator.render.road import Road
 from simulator.world.track import Track
 
@@ -33,7 +34,7 @@ def build_scenery(track: Track, root: NodePath) -> NodePath:
     look = LOOKS[track.look]
     ground = Ground(track, look, generator)
     road = Road(track, look)
-    maps = {name: texture_of(name, make(generator)) for name, make in _GROUND_TEXTURES.items()}
+    maps = {name: texture_of(name, make(generator), glare=GLARE[name]) for name, make in _GROUND_TEXTURES.items()}
     attach(root, "asphalt", road.asphalt(), maps["asphalt"])
     if bridge := road.bridge():
         attach(root, "bridge", bridge, maps["cobbles"])
@@ -42,15 +43,16 @@ def build_scenery(track: Track, root: NodePath) -> NodePath:
     attach(root, "verges", road.verges(ground), maps["speckle"])
     attach(root, "hills", ground.quads(), maps["rock"])
     attach(root, "water", ground.water(), None)
-    plants = ground.plants(generator)
-    for name, make in (("tree", textures.tree), ("bush", textures.bush)):
-        for number in range(3):
-            part = plants[name][number]
-            attach(root, name, part, texture_of(name, make(generator), smooth=False), cut_out=True)
+    for sort in SORTS[look.flora]:
+        picture = texture_of("plants", sort.draw(generator), smooth=False)
+        attach(root, "plants", ground.grow(sort, generator), picture, cut_out=True)
     if walls := road.walls():
         attach(root, "walls", walls, maps["rock"])
     return _sky(root, look)
 
+
+GLARE = {"asphalt": 0.1, "cobbles": 0.06, "speckle": 0.0, "rock": 0.0}
+"""How much brighter a texture becomes with each mip level, that is farther away: a road shines at a glance."""
 
 _GROUND_TEXTURES = {
     "asphalt": textures.asphalt,

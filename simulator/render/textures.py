@@ -1,4 +1,4 @@
-"""Textures drawn from noise: asphalt, cobbles, grass, rock and trees, so that the project needs nobody's pictures.
+"""Textures drawn from noise: asphalt, cobbles, grass and rock, so that the project needs nobody's pictures.
 
 Ground textures are grey around BRIGHT; the renderer multiplies them by the colour of the mesh that they cover.
 """
@@ -36,7 +36,7 @@ def asphalt(generator: np.random.Generator) -> Pixels:
     grains = (
         noise(generator, SIZE, 3.0, 2.0) + 0.7 * noise(generator, SIZE, 8, 5) + 0.3 * noise(generator, SIZE, 60, 12)
     )
-    return _ground(24 * grains)
+    return _ground(30 * grains)
 
 
 def speckle(generator: np.random.Generator) -> Pixels:
@@ -61,32 +61,3 @@ def cobbles(generator: np.random.Generator) -> Pixels:
             columns = np.arange(left + 2, right - 1) % SIZE
             image[number * high + 2 : (number + 1) * high - 1, columns] = BRIGHT + generator.normal(-18, 16)
     return _ground((image - BRIGHT + 8 * noise(generator, SIZE, 3, 3)).T)
-
-
-def tree(generator: np.random.Generator, size: int = 128) -> Pixels:
-    """RGBA: a thin trunk under tufts of needles, lit from above."""
-    rows, columns = np.mgrid[0:size, 0:size] / size
-    image = np.zeros((size, size, 4))
-    trunk = (np.abs(columns - 0.5) < 0.018 + 0.012 * rows) & (rows > 0.2)
-    image[trunk] = (96, 84, 66, 255)
-    for _ in range(34):
-        height = generator.uniform(0.06, 0.68)
-        reach = 0.06 + 0.2 * np.sin(np.pi * min(1.0, (height + 0.12) / 0.85))
-        x, y = 0.5 + generator.uniform(-reach, reach), height
-        wide, high = generator.uniform(0.05, 0.12), generator.uniform(0.03, 0.07)
-        blob = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 + 0.45 * noise(generator, size, 3, 4) < 1
-        light = generator.uniform(0.55, 1.0) * (1.25 - 0.6 * height)
-        image[blob] = (142 * light, 148 * light, 88 * light, 255)
-    image[..., :3] *= 1 + 0.18 * noise(generator, size, 2, 2)[..., None]
-    return np.asarray(image.clip(0, 255).astype(np.uint8))
-
-
-def bush(generator: np.random.Generator, size: int = 64) -> Pixels:
-    """RGBA: a tuft of blades."""
-    image = np.zeros((size, size, 4))
-    top = size * (0.35 + 0.25 * np.abs(noise(generator, size, 1, 1.5)[0]))
-    rows = np.arange(size)[:, None]
-    inside = rows > top[None, :]
-    image[inside] = (128, 132, 60, 255)
-    image[..., :3] *= (0.6 + 0.5 * (1 - rows[..., None] / size)) * (1 + 0.25 * noise(generator, size, 3, 1)[..., None])
-    return np.asarray(image.clip(0, 255).astype(np.uint8))
