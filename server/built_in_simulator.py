@@ -16,12 +16,14 @@ import time
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+from protocol.tracks.names import TRACK_LIST, is_track_name
+
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 BY_HAND = ("simulator", "--by-hand")
-TRACKS = ("lake", "jungle", "mountain", "udacity-lake", "udacity-jungle")
+SIMULATORS = f"{TRACK_LIST}, by-hand, replay:RECORDING or playback:RECORDING"
 START_S, LOOK_EVERY_S = 30.0, 0.05
 STARTING = "the built-in simulator starts and connects by itself"
 
@@ -38,11 +40,9 @@ def parse_simulator(text: str) -> tuple[str, ...]:
         return ("simulator", "--track", f"replay:{Path(where).resolve()}")
     if text == "by-hand":
         return BY_HAND
-    if text in TRACKS or (kind == "random" and where.isascii() and where.isdigit() and len(where) <= 9):
+    if is_track_name(text):
         return ("simulator", "--track", text)
-    raise ArgumentTypeError(
-        f"expected {', '.join(TRACKS)}, random:SEED, by-hand, replay:RECORDING or playback:RECORDING, got {text!r}"
-    )
+    raise ArgumentTypeError(f"expected {SIMULATORS}, got {text!r}")
 
 
 def simulator_text(command: tuple[str, ...]) -> str:

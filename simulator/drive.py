@@ -20,13 +20,13 @@ from tqdm import tqdm
 
 from protocol.command_line import BAD_INPUT, INTERRUPTED, STOPPED, command_parser, number, output_file, positive, run
 from protocol.recording import read_recording
+from protocol.tracks.names import TRACK_NAMES
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.client.options import add_connection_options, make_connection
 from simulator.render.camera import RIGS
 from simulator.render.scene import Scene
 from simulator.replay.reference_path import reference_path
-from simulator.roads.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
 from simulator.world.drive_log import DriveLog

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from protocol.command_line import INTERRUPTED, command_parser, run
 from protocol.recorder import Recorder
+from protocol.tracks.names import TRACK_HELP
 from simulator.render.camera import RIGS
 from simulator.render.jpeg import jpeg_of
 from simulator.render.scene import Scene
-from simulator.roads.names import TRACK_HELP
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.expert import Expert
 from simulator.world.track import open_track

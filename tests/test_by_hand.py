@@ -243,6 +243,16 @@ def test_the_camera_and_the_track_change(game, tmp_path):
     assert "--lap-m" not in game.next_command(), "two tracks have no common lap"
 
 
+def test_the_weather_stays_and_a_folder_has_no_colon(no_server, tmp_path):
+    by_hand = Game("lake:night", tmp_path, no_server, PaintedScene)
+    by_hand.press("record")
+    drive(by_hand, 0.5)
+    by_hand.press("track")
+    assert by_hand.state()["track"] == "jungle:night"
+    by_hand.close()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["lake-night"], "Windows takes no colon"
+
+
 def drive_with_link(game, link, condition, hands=NOTHING):
     """Advance as the loop does until the condition holds; a reply may take its time."""
     for _ in range(2000):

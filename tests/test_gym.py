@@ -1,5 +1,7 @@
 """The Gymnasium environments: gymnasium's own checks, reward, endings, starts, and that one seed gives one episode."""
 
+from itertools import product
+
 import gymnasium
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from simulator.gym import environment
 from simulator.world.expert import Expert
 
 LAKE = "steering/Lake-v0"
+CLEAR_ROADS = ("Lake", "Jungle", "Mountain", "Random")
 AHEAD, LEFT = np.array([0.0, 0.5], np.float32), np.array([-1.0, 0.5], np.float32)
 
 
@@ -34,19 +37,29 @@ def episode(env, seed, steps=20):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", simulator.gym.IDS)
-@pytest.mark.parametrize("cruise_mph", [None, 15])
+@pytest.mark.parametrize(
+    ("name", "cruise_mph"),
+    [
+        *product([f"steering/{road}{way}-v0" for road in CLEAR_ROADS for way in ("", "Reverse")], [None, 15]),
+        ("steering/LakeNight-v0", 15),
+        ("steering/RandomRainReverse-v0", 15),
+    ],
+)
 def test_gymnasium_finds_no_fault(name, cruise_mph):
     env = gymnasium.make(name, render_mode="rgb_array", cruise_mph=cruise_mph)
     check_env(env.unwrapped)
     env.close()
 
 
-def test_each_road_has_both_directions():
-    assert {"steering/Lake-v0", "steering/LakeReverse-v0", "steering/Random-v0"} < set(simulator.gym.IDS)
-    ahead, back = (gymnasium.spec(f"steering/Mountain{way}-v0").kwargs for way in ("", "Reverse"))
-    assert ahead == {"track": "mountain", "reverse": False}
-    assert back == {"track": "mountain", "reverse": True}
+def test_each_road_has_both_directions_and_three_weathers():
+    assert len(simulator.gym.IDS) == 4 * 3 * 2
+    for name, track, reverse in (
+        ("Mountain", "mountain", False),
+        ("MountainReverse", "mountain", True),
+        ("JungleNight", "jungle:night", False),
+        ("RandomRainReverse", "random:rain", True),
+    ):
+        assert gymnasium.spec(f"steering/{name}-v0").kwargs == {"track": track, "reverse": reverse}
 
 
 def test_one_seed_gives_one_episode(lake):
@@ -133,6 +146,7 @@ def test_bad_actions_are_refused(lake):
     ("arguments", "message"),
     [
         ({"track": "sea"}, "no track 'sea'"),
+        ({"track": "random:fog"}, "no track 'random:fog'"),
         ({"laps": 0}, "laps must be above 0"),
         ({"cruise_mph": 99}, "cruise_mph must be None or from 1 to 30.2"),
         ({"render_mode": "human"}, 'render_mode must be None or "rgb_array"'),
@@ -182,13 +196,14 @@ def test_episodes_can_start_anywhere():
 
 
 @pytest.mark.slow
-def test_each_episode_has_another_random_road():
-    env = gymnasium.make("steering/Random-v0")
+def test_each_episode_has_another_random_road_in_the_same_weather():
+    env = gymnasium.make("steering/RandomNight-v0")
     first, first_info = env.reset(seed=5)
     other, other_info = env.reset()
     again, again_info = env.reset(seed=5)
     env.close()
     assert first_info["track"] == again_info["track"] != other_info["track"]
+    assert all(info["track"].endswith(":night") for info in (first_info, other_info))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

@@ -39,7 +39,7 @@ def test_udacitys_command_line_records():
         (["m.h5", "--simulator", "lake", "--limit", "5"], "give --simulator playback:RECORDING"),
         (
             ["m.h5", "--simulator", "playback:x", "--laps", "2"],
-            "give --simulator lake, jungle, mountain, udacity-lake, udacity-jungle, random:SEED or replay:RECORDING",
+            "udacity-lake, udacity-jungle or replay:RECORDING",
         ),
         (["m.h5", "--preprocess", "colour=red"], "argument --preprocess: colour=red"),
         (["m.h5", "--output", ""], "needs the name or the number of an output"),
@@ -51,6 +51,7 @@ def test_udacitys_command_line_records():
         (["m.h5:output=0", "--output", "steering"], "--output steering and output=0"),
         (["m.h5", "--simulator", "by-hand", "--laps", "2"], "give --simulator lake, jungle"),
         (["m.h5", "--simulator", "random:x"], "got 'random:x'"),
+        (["m.h5", "--simulator", "lake:fog"], "(each also with :night or :rain)"),
         (["m.h5", "--simulator", "playback:x", "--limit", "0"], "a number of frames"),
     ],
 )
@@ -97,7 +98,8 @@ def test_a_replay_becomes_a_track_of_the_built_in_simulator(tmp_path):
 def test_a_track_becomes_the_command_of_the_built_in_simulator():
     command = parse_options(["m.h5", "--simulator", "random:7", "--laps", "2"]).simulator
     assert command == ("simulator", "--track", "random:7", "--laps", "2")
-    assert parse_options(["m.h5", "--simulator", "lake"]).simulator == ("simulator", "--track", "lake")
+    for name in ("lake", "jungle:night", "random:7:rain"):
+        assert parse_options(["m.h5", "--simulator", name]).simulator == ("simulator", "--track", name)
     assert parse_options(["m.h5", "--simulator", "by-hand"]).simulator == ("simulator", "--by-hand")
     assert simulator_text(("simulator", "--by-hand")) == "by-hand"
 

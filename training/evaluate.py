@@ -36,8 +36,8 @@ from inference.speed_control import PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
+from protocol.tracks.names import TRACK_NAMES
 from simulator.render.camera import RIGS
-from simulator.roads.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld
 from simulator.world.drive_log import DriveReport

@@ -8,7 +8,7 @@ from pathlib import Path
 from inference.engine import ENGINES
 from models.adapter.text import adapter_text, model_source, output_text, syntax
 from protocol.command_line import command_parser, number, whole
-from server.built_in_simulator import TRACKS, parse_simulator
+from server.built_in_simulator import SIMULATORS, parse_simulator
 from server.config.log_format import FORMATS
 
 MAX_SPEED_MPH = 100.0
@@ -99,8 +99,7 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
             "--simulator",
             type=parse_simulator,
             metavar="SIM",
-            help=f"also start this simulator: {', '.join(TRACKS)}, random:SEED, by-hand, replay:RECORDING or "
-            "playback:RECORDING",
+            help=f"also start this simulator: {SIMULATORS}",
         ),
         simulator("--udacity", type=Path, metavar="DIR", help="a checkout of Udacity's simulator, for its tracks"),
         simulator("--limit", type=_frames, metavar="FRAMES", help="end a playback after this many frames"),

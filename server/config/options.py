@@ -15,7 +15,8 @@ from typing import Any
 
 from models.adapter.text import ModelSource, with_output
 from models.preprocessing.written import PreprocessingError
-from server.built_in_simulator import BY_HAND, TRACKS, simulator_text
+from protocol.tracks.names import TRACK_LIST
+from server.built_in_simulator import BY_HAND, simulator_text
 from server.config.arguments import server_parser
 from server.config.settings import (
     ENVIRONMENT_PREFIX,
@@ -127,9 +128,7 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
     for option, command in (("limit", "simulator.playback"), ("laps", "simulator")):
         value = values[option]
         if value and (not simulator or simulator[0] != command or simulator == BY_HAND):
-            kind = (
-                "playback:RECORDING" if option == "limit" else f"{', '.join(TRACKS)}, random:SEED or replay:RECORDING"
-            )
+            kind = "playback:RECORDING" if option == "limit" else f"{TRACK_LIST} or replay:RECORDING"
             parser.error(f"--{option} needs a simulator that the server starts: give --simulator {kind}")
         if value:
             simulator = (*simulator, f"--{option}", f"{value:g}" if option == "laps" else str(value))

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from protocol.command_line import command_parser, run, whole
+from protocol.tracks.names import TRACK_HELP
 from protocol.web.addresses import is_loopback
 from simulator.by_hand.game import Game
 from simulator.by_hand.loop import Loop
@@ -21,7 +22,6 @@ from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.page_files import PageFiles
 from simulator.by_hand.page_server import address, bind, serving
 from simulator.by_hand.seat import Seat
-from simulator.roads.names import TRACK_HELP
 from simulator.unity.checkout import add_checkout_option
 
 HELP = """Drive the built-in car by hand in a browser, record the drive, and take turns with a model.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from protocol.messages import Frame
+from protocol.tracks.names import split_track_name
 from simulator.by_hand.keys import STEP_S, KeyResponse
 from simulator.by_hand.messages import DriverInput
 from simulator.by_hand.model_link import ModelLink
@@ -38,7 +39,9 @@ class Game:
     """
 
     def __init__(self, track: str, out: Path, link: ModelLink, scene: Callable[[Track], Scene] = Scene) -> None:
-        self._names = [track, *(name for name in TRACKS if name != track)]
+        road = split_track_name(track).road
+        weather = track.removeprefix(road)
+        self._names = [track, *(name + weather for name in TRACKS if name != road)]
         self._out = out
         self._link = link
         self._recording: HandRecording | None = None

@@ -7,13 +7,20 @@ It needs gymnasium, and it loads Panda3D only when an environment is made.
 
 from gymnasium.envs.registration import register
 
-IDS = tuple(f"steering/{road}{way}-v0" for road in ("Lake", "Jungle", "Mountain", "Random") for way in ("", "Reverse"))
-"""Each road in both directions."""
+from protocol.tracks.names import RANDOM, ROADS, WEATHERS
 
-for _id in IDS:
-    _name = _id.removeprefix("steering/").removesuffix("-v0")
-    register(
-        _id,
-        "simulator.gym.environment:DrivingEnv",
-        kwargs={"track": _name.removesuffix("Reverse").lower(), "reverse": _name.endswith("Reverse")},
-    )
+_KWARGS = {
+    f"steering/{road.title()}{weather.title()}{way}-v0": {
+        "track": f"{road}:{weather}" if weather else road,
+        "reverse": way == "Reverse",
+    }
+    for weather in ("", *WEATHERS)
+    for road in (*ROADS, RANDOM)
+    for way in ("", "Reverse")
+}
+
+IDS = tuple(_KWARGS)
+"""Each road in both directions, in clear weather, by night and in rain."""
+
+for _id, _kwargs in _KWARGS.items():
+    register(_id, "simulator.gym.environment:DrivingEnv", kwargs=_kwargs)

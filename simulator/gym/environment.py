@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from protocol.messages import FRAME_SHAPE, Control, Frame
+from protocol.tracks.names import RANDOM, split_track_name
 from simulator.gym.start import Start, read_start
 from simulator.render.camera import RIGS
 from simulator.render.scene import Scene
@@ -31,7 +32,6 @@ REWARD_WITHIN_M = 4.0
 """Progress earns nothing so far from the road's middle."""
 
 MOST_LAPS = 1000.0
-RANDOM = "random"
 RANDOM_ROADS = 1_000_000_000
 """Number of the roads `random:SEED`, of which `random` draws one for each episode."""
 
@@ -42,10 +42,10 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
     Observation: the centre camera's frame, uint8 RGB (160, 320, 3). Action: float32 (2,), steering (positive right) and
     throttle (negative brakes), both -1..1; with `cruise_mph`, float32 (1,), the steering alone.
 
-    track: a track's name, or random for another road in each episode. laps: after these an episode is truncated.
-    cruise_mph: the speed that the car holds by itself. random_start: whether episodes start anywhere on the lap.
-    camera: `autonomous`, of the car that a model drives, or `recording`. `world`, in an episode, is its state. Raises
-    ValueError for other values, RuntimeError without a renderer.
+    track: a track's name, or random (random:night, random:rain) for another road in each episode. laps: after these an
+    episode is truncated. cruise_mph: the speed that the car holds by itself. random_start: whether episodes start
+    anywhere on the lap. camera: `autonomous`, of the car that a model drives, or `recording`. `world`, in an episode,
+    is its state. Raises ValueError for other values, RuntimeError without a renderer.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": round(1 / STEP_S)}  # noqa: RUF012, gymnasium's own type
@@ -73,8 +73,10 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         self._rig = RIGS[camera]
         self.observation_space = spaces.Box(0, 255, FRAME_SHAPE, np.uint8)
         self.action_space = spaces.Box(-1.0, 1.0, (2,) if cruise_mph is None else (1,), np.float32)
-        self._new_road_each_time = track == RANDOM
-        self._track = open_track("random:0" if self._new_road_each_time else track)
+        road = split_track_name(track).road
+        self._weather = track.removeprefix(road)
+        self._new_road_each_time = road == RANDOM
+        self._track = self._random_road(0) if self._new_road_each_time else open_track(track)
         self._reverse, self._laps = reverse, laps
         self._cruise_mph, self._random_start = cruise_mph, random_start
         self._scene: Scene | None = None
@@ -85,7 +87,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         super().reset(seed=seed)
         start = read_start(options)
         if self._new_road_each_time:
-            self._change_road(open_track(f"random:{self.np_random.integers(RANDOM_ROADS)}"))
+            self._change_road(self._random_road(int(self.np_random.integers(RANDOM_ROADS))))
         if self._scene is None:
             self._scene = Scene(self._track)
         self.world = self._start_world(self._scene, start)
@@ -119,6 +121,9 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
             self._scene.close()
             self._scene = None
         self._over = True
+
+    def _random_road(self, seed: int) -> Track:
+        return open_track(f"{RANDOM}:{seed}{self._weather}")
 
     def _change_road(self, track: Track) -> None:
         if track.name != self._track.name and self._scene is not None:

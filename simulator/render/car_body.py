@@ -8,7 +8,8 @@ import numpy as np
 from panda3d.core import NodePath
 
 from protocol.arrays import Float64Array
-from simulator.render.mesh import Quads, attach, join
+from simulator.render.mesh import Quads, attach
+from simulator.render.weather.codes import GLOW, NO_DISTANCE, mark
 
 Color = tuple[float, float, float]
 
@@ -38,7 +39,8 @@ class CarBody:
     def __init__(self, root: NodePath) -> None:
         self._node = root.attach_new_node("car")
         attach(self._node, "shade", _rectangle(-0.6, 3.9, 1.0, 0.02, SHADE), None)
-        attach(self._node, "body", join([_hull(BODY, PAINT), _lamps()]), None)
+        attach(self._node, "body", _hull(BODY, PAINT), None)
+        lamps = attach(self._node, "lamps", _lamps(), None)
         attach(self._node, "cabin", _hull(CABIN, GLASS), None)
         self._front = []
         for ahead_m in (0.0, WHEELBASE_M):
@@ -48,6 +50,7 @@ class CarBody:
                 self._front += [wheel] if ahead_m else []
         for part in self._node.get_children():
             part.set_bin("fixed", DRAWN_LAST)
+            mark(part, GLOW if part == lamps else NO_DISTANCE)
         self.hide()
 
     def place(

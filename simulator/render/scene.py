@@ -26,6 +26,10 @@ from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, FOCAL_PX, VERTIC
 from simulator.render.camera import Camera as CarCamera
 from simulator.render.car_body import CarBody
 from simulator.render.scenery import build_scenery
+from simulator.render.weather.air import air_of
+from simulator.render.weather.codes import NO_DISTANCE
+from simulator.render.weather.distance import DistanceCode
+from simulator.render.weather.rays import View
 from simulator.world.track import Track
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
@@ -33,7 +37,10 @@ load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnot
 BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
 """The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
 
-Point = tuple[float, float, float]
+BEHIND = CarCamera(0.0, BEHIND_ABOVE_M, FRAME_ROWS / 2 - FOCAL_PX * math.tan(BEHIND_PITCH_RAD))
+
+Pose = tuple[float, float, float, float, float]
+"""Of a car: x, y, height, heading and slope."""
 
 Hood = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]
 """The pixels of the car's hood: rows (n,), columns (n,) and colours (n, 3)."""
@@ -56,6 +63,8 @@ class Scene:
         self._clear()
         self._scenery = self._root.attach_new_node("scenery")
         self._sky = build_scenery(track, self._scenery)
+        self._air = air_of(track.weather)
+        self._distance = DistanceCode(self._scenery) if self._air else None
 
     def _clear(self) -> None:
         """Remove the scenery; its textures are emptied, because Panda3D's cache of render states keeps them."""
@@ -73,41 +82,58 @@ class Scene:
         pitch: float = 0.0,
         camera: CarCamera = AUTONOMOUS.center,
         scale: int = 1,
+        time_s: float = 0.0,
     ) -> Frame:
         """Render what a camera of the car sees, uint8 (160 * scale, 320 * scale, 3).
 
         x, y, height_m, heading_rad: of the middle of the rear axle; pitch: the slope; scale: 1 for the simulator's own
-        size.
+        size; time_s: of the game, at least 0, for the drops of rain.
         """
-        place = CAMERA_AHEAD_M, camera.lateral_offset_m, camera.height_m
-        turned = camera.yaw_rad, math.atan(pitch) - camera.pitch_rad, camera.roll_rad
-        self._place_camera((x, y, height_m), heading_rad, pitch, place, turned)
-        canvas = self._canvas(scale)
-        frame = canvas.draw()
-        rows, columns, colors = canvas.hood
-        frame[rows, columns] = colors
-        return frame
+        return self._picture(View(camera, CAMERA_AHEAD_M, scale), (x, y, height_m, heading_rad, pitch), time_s)
 
     def render_behind(
-        self, x: float, y: float, height_m: float, heading_rad: float, pitch: float, wheels_deg: float, scale: int = 1
+        self,
+        x: float,
+        y: float,
+        height_m: float,
+        heading_rad: float,
+        pitch: float,
+        wheels_deg: float,
+        scale: int = 1,
+        time_s: float = 0.0,
     ) -> Frame:
         """Render the car from behind, as `render`. wheels_deg: of the front wheels, positive left."""
         slope_rad = math.atan(pitch)
         self._body.place((x, y, height_m), math.degrees(heading_rad), math.degrees(slope_rad), wheels_deg)
-        place, turned = (-BEHIND_M, 0.0, BEHIND_ABOVE_M), (0.0, slope_rad - BEHIND_PITCH_RAD, 0.0)
-        self._place_camera((x, y, height_m), heading_rad, pitch, place, turned)
-        frame = self._canvas(scale).draw()
+        view = View(BEHIND, -BEHIND_M, scale)
+        frame = self._picture(view, (x, y, height_m, heading_rad, pitch), time_s, hooded=False)
         self._body.hide()
         return frame
 
-    def _place_camera(self, car: Point, heading_rad: float, slope: float, place: Point, turned: Point) -> None:
-        """place: metres ahead of the car, to its left, and above a road of this slope; turned: yaw, pitch and roll."""
-        (x, y, height_m), (ahead_m, left_m, above_m) = car, place
-        yaw_rad, pitch_rad, roll_rad = turned
+    def _picture(self, view: View, pose: Pose, time_s: float, hooded: bool = True) -> Frame:
+        """Draw what a camera sees in this weather. hooded: whether it sees the car's hood."""
+        self._place_camera(view, pose)
+        if self._distance is not None:
+            x, y, _, heading_rad, _ = pose
+            self._distance.place(x, y, heading_rad)
+        canvas = self._canvas(view.scale)
+        pixels = canvas.draw("RGB" if self._air is None else "RGBA")
+        if hooded:
+            rows, columns, colors = canvas.hood
+            pixels[rows, columns, :3] = colors
+            pixels[rows, columns, 3:] = NO_DISTANCE
+        return pixels if self._air is None else self._air.finish(pixels, view, time_s)
+
+    def _place_camera(self, view: View, pose: Pose) -> None:
+        (x, y, height_m, heading_rad, slope), camera = pose, view.camera
+        ahead_m, left_m = view.ahead_m, camera.lateral_offset_m
+        pitch_rad = math.atan(slope) - camera.pitch_rad
         cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m + above_m + ahead_m * slope)
+        above_m = camera.height_m + ahead_m * slope
+        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m + above_m)
         self._camera.set_pos(*eye)
-        self._camera.set_hpr(math.degrees(heading_rad + yaw_rad) - 90, math.degrees(pitch_rad), -math.degrees(roll_rad))
+        heading_deg = math.degrees(heading_rad + camera.yaw_rad) - 90
+        self._camera.set_hpr(heading_deg, math.degrees(pitch_rad), -math.degrees(camera.roll_rad))
         self._sky.set_pos(*eye)
 
     @cached_property
@@ -134,18 +160,18 @@ class _Canvas:
 
     def __init__(self, engine: GraphicsEngine, pipe: GraphicsPipe, camera: NodePath, scale: int) -> None:
         self._engine = engine
-        self._shape = (FRAME_ROWS * scale, FRAME_COLUMNS * scale, 3)
+        self._shape = (FRAME_ROWS * scale, FRAME_COLUMNS * scale)
         self._scale = scale
         self.buffer = _offscreen(engine, pipe, scale)
         self._texture = Texture()
         self.buffer.add_render_texture(self._texture, GraphicsOutput.RTM_copy_ram)
         self.buffer.make_display_region().set_camera(camera)
 
-    def draw(self) -> Frame:
-        """Draw what the camera sees, uint8 RGB."""
+    def draw(self, channels: str) -> npt.NDArray[np.uint8]:
+        """Draw what the camera sees, uint8 (rows, columns, len(channels)). channels: `RGB` or `RGBA`."""
         self._engine.render_frame()
-        raw = np.frombuffer(self._texture.get_ram_image_as("RGB"), np.uint8)
-        return raw.reshape(self._shape)[::-1].copy()
+        raw = np.frombuffer(self._texture.get_ram_image_as(channels), np.uint8)
+        return raw.reshape(*self._shape, len(channels))[::-1].copy()
 
     @cached_property
     def hood(self) -> Hood:

@@ -19,6 +19,7 @@ from simulator.render.mesh import Quads, attach, join, texture_of
 from simulator.render.palette import LOOKS, Look
 from simulator.render.plants import SORTS
 from simulator.render.road import Road
+from simulator.render.weather.air import weathered
 from simulator.world.track import Track
 
 
@@ -30,8 +31,8 @@ def build_scenery(track: Track, root: NodePath) -> NodePath:
             f"{track.name} is drawn from a checkout of Udacity's simulator, which cannot be read yet;"
             f" drive {same_road}, the same road in the built-in scenery"
         )
-    generator = np.random.default_rng(zlib.crc32(track.name.encode()))
-    look = LOOKS[track.look]
+    generator = np.random.default_rng(zlib.crc32(track.road.encode()))
+    look = weathered(LOOKS[track.look], track.weather)
     ground = Ground(track, look, generator)
     road = Road(track, look)
     maps = {name: texture_of(name, make(generator), glare=GLARE[name]) for name, make in _GROUND_TEXTURES.items()}

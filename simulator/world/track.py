@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from protocol.arrays import Float64Array
+from protocol.tracks.names import CLEAR, RANDOM, TRACK_NAMES, is_track_name, split_track_name
 from simulator.roads.curves import curvatures, distances, headings
 from simulator.roads.made import mountain, random_road
-from simulator.roads.names import TRACK_NAMES
 from simulator.roads.profile import Shape, Side, Surface
 from simulator.roads.surveyed import surveyed_road
 
@@ -38,11 +38,17 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A closed road: its name, the scenery that it is drawn with, and its shape."""
+    """A closed road: its name, the scenery that it is drawn with, its shape, and the weather there."""
 
-    name: str
+    road: str
     look: Look
     shape: Shape
+    weather: str = CLEAR
+
+    @property
+    def name(self) -> str:
+        """The road's name, and after a colon the weather unless it is clear."""
+        return self.road if self.weather == CLEAR else f"{self.road}:{self.weather}"
 
     @property
     def points(self) -> Float64Array:
@@ -152,11 +158,14 @@ _TRACKS: dict[str, tuple[Look, Callable[[], Shape]]] = {
 
 
 def open_track(name: str) -> Track:
-    """Open the track of a name. Raises ValueError, which lists the names, and OSError."""
-    if name in _TRACKS:
-        look, make = _TRACKS[name]
-        return Track(name, look, make())
-    kind, _, seed = name.partition(":")
-    if kind == "random" and seed.isascii() and seed.isdigit() and len(seed) <= 9:
-        return Track(f"random:{int(seed)}", "lake", random_road(int(seed)))
-    raise ValueError(f"no track {name!r}; the tracks are {TRACK_NAMES}, for example random:7")
+    """Open the track of a name, such as `lake`, `lake:night` or `random:7`. Raises ValueError, which lists the names,
+    and OSError.
+    """
+    if not is_track_name(name):
+        raise ValueError(f"no track {name!r}; the tracks are {TRACK_NAMES}, for example random:7 or lake:night")
+    road, weather = split_track_name(name)
+    if road in _TRACKS:
+        look, make = _TRACKS[road]
+        return Track(road, look, make(), weather)
+    seed = int(road.removeprefix(f"{RANDOM}:"))
+    return Track(f"{RANDOM}:{seed}", "lake", random_road(seed), weather)

@@ -93,11 +93,11 @@ class TrackWorld(SteppedWorld):
 
     def frame(self, camera: Camera | None = None, scale: int = 1) -> Frame:
         """Render a camera's view, uint8 (160, 320, 3), each side times `scale`. camera: None for the rig's centre."""
-        return self._scene.render(*self._pose(), camera or self.rig.center, scale)
+        return self._scene.render(*self._pose(), camera or self.rig.center, scale, self.log.time_s)
 
     def frame_from_behind(self, scale: int = 1) -> Frame:
         """Render the car from behind, uint8 (160, 320, 3), each side times `scale`."""
-        return self._scene.render_behind(*self._pose(), -self.car.steering_angle_deg, scale)
+        return self._scene.render_behind(*self._pose(), -self.car.steering_angle_deg, scale, self.log.time_s)
 
     def _pose(self) -> tuple[float, float, float, float, float]:
         """x, y, height, heading, and the slope in the car's direction."""

@@ -22,7 +22,7 @@ from models.adapter.text import ModelSource, model_source
 from models.keras_files.file_kinds import model_kind, models_near
 from protocol.command_line import command_parser, run
 from protocol.logs.files import LOG_SUFFIXES
-from simulator.roads.names import TRACK_NAMES
+from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
 from training.run.precision import add_precision
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.command_line import command_parser, number, output_file, run
-from simulator.roads.names import TRACK_HELP
+from protocol.tracks.names import TRACK_HELP
 from simulator.unity.checkout import add_checkout_option
 
 HELP = """Draft the write-up of a finished training, for a student to edit and hand in.

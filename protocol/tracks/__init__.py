@@ -1,0 +1,1 @@
+"""What all sides know of the built-in tracks."""
