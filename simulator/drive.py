@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from protocol.command_line import BAD_INPUT, INTERRUPTED, STOPPED, command_parser, number, output_file, positive, run
 from protocol.recording import read_recording
-from protocol.tracks.names import TRACK_NAMES
+from protocol.tracks.names import TRACK_LIST
 from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.client.options import add_connection_options, make_connection
@@ -36,6 +36,7 @@ HELP = """Let a server steer the built-in car, as it steers the car of Udacity's
 
 examples:
   python -m simulator --track lake --laps 3
+  python -m simulator --track jungle:night                           by night, or :rain, in the rain
   python -m simulator --track random:7 --fast --report drive.json --map drive.png
   python -m simulator --track replay:recordings/lake --laps 0.2   replay a fifth of a recording
   python -m simulator --track udacity-lake --udacity ../self-driving-car-sim   Udacity's own, from a checkout
@@ -153,7 +154,7 @@ def _report(
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_parser("python -m simulator", HELP)
-    parser.add_argument("--track", default="lake", help=f"{TRACK_NAMES} or replay:RECORDING (default %(default)s)")
+    parser.add_argument("--track", default="lake", help=f"{TRACK_LIST} or replay:RECORDING (default %(default)s)")
     add_checkout_option(parser)
     parser.add_argument(
         "--laps", type=positive, default=1.0, help="laps to drive, or share of a recording (default %(default)g)"
