@@ -46,7 +46,7 @@ class Night:
         return rgb(pixels * look_up(_SHARES, light) // ONE)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _beams(view: View) -> Words:
     """The beams' pattern in the picture, (rows, columns), 0..255: on a level road, and on what stands above it."""
     rays = view.rays()

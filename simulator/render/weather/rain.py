@@ -45,7 +45,7 @@ class Rain:
         return rgb(picture)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _mirror(view: View) -> tuple[int, npt.NDArray[np.intp], Words]:
     """The first row that shows the road; from there on, the mirrored pixel of each pixel, and how much it counts."""
     rays = view.rays()
