@@ -47,6 +47,6 @@ def test_training_images_of_any_camera_end_in_hoods_of_the_centre_camera(tmp_pat
     paths = np.array([str(tmp_path / "centre.png"), str(tmp_path / "side.png")] * 16)
     recipe = Recipe(brightness_low=1.0, brightness_high=1.0, shadow_share=0.0, batch=32)
     pool = hoods(paths[::2], ROWS, seed=1)
-    assert pool.shape == (16, 6, 320, 3)
+    assert pool.shape == (16, ROWS[1] - HOOD_ROW, 320, 3)
     ((crops, _),) = training_batches(paths, np.zeros(32), ROWS, recipe, (1, 0), pool)
-    assert np.asarray(crops)[:, 54:].max() == 40
+    assert np.asarray(crops)[:, HOOD_ROW - ROWS[0] :].max() == 40
