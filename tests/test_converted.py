@@ -104,7 +104,7 @@ def test_the_shipped_file_answers_as_tensorflow_does(model):
 
 def test_the_cache_goes_before_it_and_it_goes_before_a_conversion(monkeypatch):
     model, answers = ROOT / "models" / "eff.h5", []
-    monkeypatch.setattr(engines, "choose_engine", lambda: "litert")
+    monkeypatch.setattr(engines, "cpu_engine", lambda: "litert")
     monkeypatch.setattr(engines, "is_converted", lambda *_: False)
     monkeypatch.setattr(
         engines, "litert_file", lambda *_: answers.append("cache") or (model.with_suffix(".tflite"), ())
