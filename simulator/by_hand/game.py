@@ -18,7 +18,7 @@ from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.recording import HandRecording
 from simulator.client.connection import Observation
 from simulator.render.camera import AUTONOMOUS, RECORDING
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene, open_scene
 from simulator.world.track import Track, open_track
 from simulator.world.track_world import TrackWorld
 
@@ -38,7 +38,9 @@ class Game:
     scene: draws a track. `notice`: what has just happened, for the page; `command`: what to type next, or "".
     """
 
-    def __init__(self, track: str, out: Path, link: ModelLink, scene: Callable[[Track], Scene] = Scene) -> None:
+    def __init__(
+        self, track: str, out: Path, link: ModelLink, scene: Callable[[Track], TrackScene] = open_scene
+    ) -> None:
         road = split_track_name(track).road
         weather = track.removeprefix(road)
         self._names = [track, *(name + weather for name in TRACKS if name != road)]

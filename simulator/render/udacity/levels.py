@@ -1,0 +1,34 @@
+"""Meshes of which coarser ones are drawn far away, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simulator.render.udacity.tiles import GRID, Grid, Mesh, Tile, skirted, tiles
+
+
+class Level(NamedTuple):
+    """A tile's mesh, drawn from this distance of the camera on, up to the next level's."""
+
+    mesh: Mesh
+    from_m: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Surface:
+    """Tiles that are drawn alike, each with its levels, the finest first."""
+
+    tiles: dict[Tile, tuple[Level, ...]]
+
+
+def surface(
+    meshes: Sequence[Mesh], from_m: Sequence[float] = (0.0,), skirt_m: float = 0.0, grid: Grid = GRID
+) -> Surface:
+    """Cut the same thing at several levels into tiles. skirt_m: how far the edges of coarse tiles hang down."""
+    levels: dict[Tile, list[Level]] = {}
+    for number, (mesh, start_m) in enumerate(zip(meshes, from_m, strict=True)):
+        for tile, part in tiles(mesh, grid).items():
+            levels.setdefault(tile, []).append(Level(skirted(part, skirt_m) if number and skirt_m else part, start_m))
+    return Surface({tile: tuple(parts) for tile, parts in levels.items()})

@@ -1,0 +1,28 @@
+"""What the far lights of a Unity scene give a surface, in gamma space as Unity's own forward renderer adds it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.unity.unity_scene import Floats, Light, Rgb
+
+BRIGHTEST = 2.0
+"""The most light that a mesh's colours hold: they are bytes from 0 to this."""
+
+
+def light_on(normals: Floats, lights: Sequence[Light], ambient: Rgb) -> Floats:
+    """Light by which a surface's colour is multiplied: float32 (n, 3), not clipped. normals: unit vectors (n, 3)."""
+    total = np.tile(np.array(ambient, np.float32), (len(normals), 1))
+    for light in lights:
+        facing = np.maximum(-(normals @ np.array(light.direction, np.float32)), 0.0)
+        total += facing[:, None] * np.array(light.color, np.float32)
+    return total
+
+
+def as_bytes(light: Floats) -> np.ndarray:
+    """Light -> what a mesh holds of it: uint8 (n, 4), the last of them 255."""
+    packed = np.full((len(light), 4), 255, np.uint8)
+    packed[:, :3] = (light * (255 / BRIGHTEST) + 0.5).clip(0, 255)
+    return packed
