@@ -12,7 +12,9 @@ from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
 from simulator.render.udacity.bake import bake
-from simulator.render.udacity.opengl import NoOpenGl, OpenGl, OpenGlScene
+from simulator.render.udacity.canvas import Canvases
+from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
+from simulator.render.udacity.software import SoftwareScene, open_software
 from simulator.unity.opening import open_unity_scene
 from simulator.world.track import Track
 
@@ -41,12 +43,16 @@ class _Renderers(threading.local):
         self.scenes: WeakValueDictionary[str, DrawnScene] = WeakValueDictionary()
 
     @cached_property
-    def opengl(self) -> OpenGl | None:
+    def opengl(self) -> Canvases | None:
         try:
-            return OpenGl()
+            return open_opengl()
         except NoOpenGl as error:
             print(NO_OPENGL.format(error), file=sys.stderr)
             return None
+
+    @cached_property
+    def software(self) -> Canvases:
+        return open_software()
 
 
 _renderers = _Renderers()
@@ -58,9 +64,9 @@ def drawn_scene(track: Track) -> DrawnScene:
     if scene is None:
         unity_scene = open_unity_scene(track.look)
         baked = bake(unity_scene, track.points)
-        opengl = _renderers.opengl
-        if opengl is None:
-            raise NoOpenGl("no software yet")
-        scene = OpenGlScene(opengl, baked, unity_scene)
+        if _renderers.opengl:
+            scene = OpenGlScene(_renderers.opengl, baked, unity_scene)
+        else:
+            scene = SoftwareScene(_renderers.software, baked, unity_scene)
         _renderers.scenes[track.look] = scene
     return scene

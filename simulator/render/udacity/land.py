@@ -8,7 +8,7 @@ from protocol.arrays import Float64Array
 from simulator.render.udacity.levels import Surface, surface
 from simulator.render.udacity.light import as_bytes, light_on
 from simulator.render.udacity.relief import Relief
-from simulator.render.udacity.tiles import Grid, Mesh
+from simulator.render.udacity.tiles import Mesh, TileGrid
 from simulator.unity.unity_scene import Bytes, Floats, Terrain, UnityScene
 
 LAYERS = 4
@@ -50,7 +50,7 @@ def land_surface(terrain: Terrain, scene: UnityScene, road: Float64Array) -> Sur
         corners = relief.triangles(TOLERANCES[:, 0] + TOLERANCES[:, 1] * np.maximum(distance, from_m)[:, None])
         meshes.append(Mesh(data, corners.astype(np.uint32)).part(np.arange(len(corners))))
     sides = BLOCK * terrain.cell_m[0], BLOCK * terrain.cell_m[1]
-    return surface(meshes, LEVELS_M, SKIRT_M, Grid(terrain.origin, sides))
+    return surface(meshes, LEVELS_M, SKIRT_M, TileGrid(terrain.origin, sides))
 
 
 def _distance(places: Floats, road: Float64Array, columns: int) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from simulator.render.udacity.tiles import GRID, Grid, Mesh, Tile, skirted, tiles
+from simulator.render.udacity.tiles import TILE_GRID, Mesh, Tile, TileGrid, skirted, tiles
 
 
 class Level(NamedTuple):
@@ -24,7 +24,7 @@ class Surface:
 
 
 def surface(
-    meshes: Sequence[Mesh], from_m: Sequence[float] = (0.0,), skirt_m: float = 0.0, grid: Grid = GRID
+    meshes: Sequence[Mesh], from_m: Sequence[float] = (0.0,), skirt_m: float = 0.0, grid: TileGrid = TILE_GRID
 ) -> Surface:
     """Cut the same thing at several levels into tiles. skirt_m: how far the edges of coarse tiles hang down."""
     levels: dict[Tile, list[Level]] = {}

@@ -14,14 +14,14 @@ Corners = npt.NDArray[np.uint32]
 Tile = tuple[int, int]
 
 
-class Grid(NamedTuple):
+class TileGrid(NamedTuple):
     """Where tiles lie: a corner of one, and their sides in metres."""
 
     origin: tuple[float, float] = (0.0, 0.0)
     sides_m: tuple[float, float] = (64.0, 64.0)
 
 
-GRID = Grid()
+TILE_GRID = TileGrid()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,7 +45,7 @@ def joined(meshes: list[Mesh]) -> Mesh:
     return Mesh(columns, _corners(np.concatenate(corners)))
 
 
-def tiles(mesh: Mesh, grid: Grid = GRID) -> dict[Tile, Mesh]:
+def tiles(mesh: Mesh, grid: TileGrid = TILE_GRID) -> dict[Tile, Mesh]:
     """Cut a mesh into tiles by the middles of its triangles."""
     places: Floats = mesh.columns["places"]
     tile = np.floor((places[mesh.corners, :2].mean(1) - grid.origin) / grid.sides_m).astype(np.int64)
