@@ -27,7 +27,9 @@ FINE_M = 0.4
 FINE_UP_TO_M, CELLS_M = (0.0, 45.0, 110.0), (0.0, 0.12, 0.4)
 """From these distances on, its vertices within cells of these sizes become one."""
 
-WATER_COLOR = (0.45, 0.55, 0.70)
+WATER_COLOR = (0.655, 0.75, 0.80)
+"""Measured on a recording: the sky above the horizon, mirrored."""
+
 WATER_REACH_M = 700.0
 
 

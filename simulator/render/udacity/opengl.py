@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +34,7 @@ from simulator.render.udacity.light import as_bytes
 from simulator.render.udacity.panda import attach_surface, node_of, page_texture
 from simulator.render.udacity.sky import dome
 from simulator.render.udacity.tiles import Mesh, TileGrid
-from simulator.unity.unity_scene import UnityScene
+from simulator.unity.unity_scene import Light, UnityScene
 
 LEAST_ALPHA = 0.5
 
@@ -71,16 +72,17 @@ class OpenGlScene:
             ground = self._group("land", land.surface, shaders.LAND)
             wide, high = land.tile_m
             ground.set_shader_input("repeats", Vec3(1 / wide, 1 / high, land.page))
-            colors = PTA_LVecBase3f()
-            for color in land.colors.tolist():
-                colors.push_back(Vec3(*color))
-            ground.set_shader_input("layer_colors", colors)
+            ground.set_shader_input("layer_colors", _vectors(land.colors.tolist()))
         cut_out = self._group("cut out", baked.cut_out, shaders.CUT_OUT)
         cut_out.set_shader_input("least_alpha", LEAST_ALPHA)
         cut_out.set_two_sided(True)
         cards = self._group("cards", baked.cards, shaders.CARDS)
         cards.set_shader_input("least_alpha", shaders.CARD_ALPHA)
         cards.set_two_sided(True)
+        cards.set_shader_input("ambient", Vec3(*scene.ambient))
+        lights = [*scene.lights, *[Light((0.0, 0.0, -1.0), (0.0, 0.0, 0.0))] * shaders.LIGHTS][: shaders.LIGHTS]
+        cards.set_shader_input("light_color", _vectors([light.color for light in lights]))
+        cards.set_shader_input("light_direction", _vectors([light.direction for light in lights]))
         self._sky = self._dome(scene)
         self.camera = self.root.attach_new_node(Camera("camera", lens()))
 
@@ -117,6 +119,13 @@ class OpenGlScene:
         sky.set_attrib(DepthTestAttrib.make(RenderAttrib.M_less_equal))
         sky.node().set_bounds(BoundingBox(Point3(-2, -2, -2), Point3(2, 2, 2)))
         return sky
+
+
+def _vectors(values: Iterable[Sequence[float]]) -> PTA_LVecBase3f:
+    array = PTA_LVecBase3f()
+    for value in values:
+        array.push_back(Vec3(*value))
+    return array
 
 
 def _bounded(node: GeomNode, mesh: Mesh) -> GeomNode:

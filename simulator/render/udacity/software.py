@@ -66,7 +66,7 @@ class SoftwareScene:
         for land in baked.land:
             self._land(land)
         self._cut_out(baked.cut_out)
-        self._cards = TurnedCards(self._root, baked.cards, self._textures, scene.fog)
+        self._cards = TurnedCards(self._root, baked.cards, self._textures, scene)
         self._sky = self._dome(scene)
 
     @cached_property
@@ -84,7 +84,7 @@ class SoftwareScene:
         self._cards.turn(eye)
         pixels = self._canvases.draw(self._camera, scale)
         half = np.minimum(pixels[:, :, 2::-1], 127)
-        return (half << 1) + self._fog[pixels[:, :, 3]]
+        return half + half + self._fog[pixels[:, :, 3]]
 
     def _group(self, name: str, parts: Surface) -> NodePath:
         return attach_surface(self._foggy, name, parts, lambda mesh: self._node(name, mesh))

@@ -19,9 +19,10 @@ from panda3d.core import (
 
 from simulator.render.eye import Eye
 from simulator.render.udacity.levels import Surface
+from simulator.render.udacity.light import light_on_cards
 from simulator.render.udacity.panda import vertex_format, vertex_type
 from simulator.render.udacity.tiles import joined
-from simulator.unity.unity_scene import Fog
+from simulator.unity.unity_scene import Fog, UnityScene
 
 CORNERS = (0, 1, 2, 0, 2, 3)
 NAMES = ("places", "color", "flat texture")
@@ -43,8 +44,8 @@ def clear_share(fog: Fog | None, depth_m: npt.NDArray[np.floating]) -> npt.NDArr
 class TurnedCards:
     """All cards of a scene, a mesh for each picture."""
 
-    def __init__(self, root: NodePath, cards: Surface, textures: list[Texture], fog: Fog | None) -> None:
-        self._fog = fog
+    def __init__(self, root: NodePath, cards: Surface, textures: list[Texture], scene: UnityScene) -> None:
+        self._scene = scene
         self._groups: list[_Group] = []
         group = root.attach_new_node("cards")
         group.set_bin("fixed", root.get_num_children())
@@ -66,7 +67,7 @@ class TurnedCards:
     def turn(self, eye: Eye) -> None:
         """Turn the cards that the camera may see towards it, and leave out the others."""
         for group in self._groups:
-            group.turn(eye, self._fog)
+            group.turn(eye, self._scene)
 
 
 class _Group:
@@ -84,7 +85,7 @@ class _Group:
         self.node.set_bounds(OmniBoundingVolume())
         self.node.set_final(True)
 
-    def turn(self, eye: Eye, fog: Fog | None) -> None:
+    def turn(self, eye: Eye, scene: UnityScene) -> None:
         heading = np.radians(eye.turn_deg[0] + 90)
         ahead = np.array((np.cos(heading), np.sin(heading)))
         gap = self._feet[:, :2] - np.array(eye.place[:2])
@@ -95,7 +96,9 @@ class _Group:
         reach, vertices = self._reach[seen], self._vertices[seen]
         vertices["places"][..., :2] = self._feet[seen, None, :2] + across[:, None] * reach[..., :1]
         vertices["places"][..., 2] = self._feet[seen, None, 2] + reach[..., 1]
-        clear = clear_share(fog, depth[seen])
+        light = light_on_cards(away.astype(np.float32), scene.lights, scene.ambient)[:, None]
+        vertices["color"][..., :3] = (vertices["color"][..., :3] * light).clip(0, 255)
+        clear = clear_share(scene.fog, depth[seen])
         vertices["color"] = (vertices["color"] * clear[:, None, None]).astype(np.uint8)
         self._data.unclean_set_num_rows(vertices.size)
         self._data.modify_array_handle(0).copy_data_from(vertices.tobytes())
