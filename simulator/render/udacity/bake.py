@@ -30,7 +30,7 @@ FINE_UP_TO_M, CELLS_M = (0.0, 45.0, 110.0), (0.0, 0.12, 0.4)
 WATER_COLOR = (0.655, 0.75, 0.80)
 """Measured on a recording: the sky above the horizon, mirrored."""
 
-WATER_REACH_M = 700.0
+WATER_REACH_M, WATER_PIECE_M = 700.0, 350.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -97,7 +97,7 @@ def _page(pixels: Bytes, tint: Rgb = (1.0, 1.0, 1.0)) -> Bytes:
     """A picture of the common size with an alpha channel, first row at the top."""
     image = Image.fromarray(pixels).convert("RGBA")
     if image.size != (PICTURE_PX, PICTURE_PX):
-        image = image.resize((PICTURE_PX, PICTURE_PX), Image.Resampling.BOX, reducing_gap=2.0)
+        image = image.resize((PICTURE_PX, PICTURE_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
     page = np.asarray(image)
     if tint == (1.0, 1.0, 1.0):
         return page
@@ -119,7 +119,7 @@ def _grains(layers: Sequence[TerrainLayer]) -> tuple[Bytes, tuple[float, float],
         small = (
             Image.fromarray(pixels)
             .convert("L")
-            .resize((PICTURE_PX // across, PICTURE_PX // down), Image.Resampling.BOX, reducing_gap=2.0)
+            .resize((PICTURE_PX // across, PICTURE_PX // down), Image.Resampling.BICUBIC, reducing_gap=2.0)
         )
         grey = np.tile(np.asarray(small, np.float32), (down + 1, across + 1))[:PICTURE_PX, :PICTURE_PX]
         page[..., number] = (grey * (MEAN_GRAIN / max(float(grey.mean()), 1.0)) + 0.5).clip(0, 255)
@@ -139,11 +139,14 @@ def _with_levels(meshes: list[Mesh]) -> Surface:
     """Meshes as one surface. Those of many small triangles, such as tyres, are coarser far away."""
     if not meshes:
         return Surface({})
-    levels = []
-    for cell_m in CELLS_M:
-        parts = [simplified(mesh, cell_m) if cell_m and _is_fine(mesh) else mesh for mesh in meshes]
-        levels.append(joined(parts))
-    return surface(levels, FINE_UP_TO_M)
+    fine = [mesh for mesh in meshes if _is_fine(mesh)]
+    if not fine:
+        return surface([joined(meshes)])
+    others = [mesh for mesh in meshes if not _is_fine(mesh)]
+    together = joined(fine)
+    return surface(
+        [joined([*others, simplified(together, cell_m) if cell_m else together]) for cell_m in CELLS_M], FINE_UP_TO_M
+    )
 
 
 def _is_fine(mesh: Mesh) -> bool:
@@ -158,7 +161,7 @@ def _with_page(uv: Floats, page: int) -> Floats:
 def _water(height_m: float, road: Float64Array, page: int) -> Mesh:
     """A square round the road, cut into pieces, so that those far away can be left out."""
     low, high = road.min(0) - WATER_REACH_M, road.max(0) + WATER_REACH_M
-    x, y = (np.arange(a, b, 100.0) for a, b in zip(low, high, strict=True))
+    x, y = (np.arange(a, b + WATER_PIECE_M, WATER_PIECE_M) for a, b in zip(low, high, strict=True))
     grid = np.stack([*np.meshgrid(x, y), np.full((len(y), len(x)), height_m)], 2).astype(np.float32)
     number = np.arange(grid.size // 3).reshape(len(y), len(x))
     a, b, c, d = (part.ravel() for part in (number[:-1, :-1], number[:-1, 1:], number[1:, 1:], number[1:, :-1]))

@@ -26,9 +26,20 @@ class Surface:
 def surface(
     meshes: Sequence[Mesh], from_m: Sequence[float] = (0.0,), skirt_m: float = 0.0, grid: TileGrid = TILE_GRID
 ) -> Surface:
-    """Cut the same thing at several levels into tiles. skirt_m: how far the edges of coarse tiles hang down."""
+    """Cut the same thing at several levels, the finest first, into tiles; a level that saves nothing is left out.
+
+    skirt_m: how far the edges of coarse tiles hang down.
+    """
     levels: dict[Tile, list[Level]] = {}
-    for number, (mesh, start_m) in enumerate(zip(meshes, from_m, strict=True)):
+    for mesh, start_m in zip(meshes, from_m, strict=True):
         for tile, part in tiles(mesh, grid).items():
-            levels.setdefault(tile, []).append(Level(skirted(part, skirt_m) if number and skirt_m else part, start_m))
-    return Surface({tile: tuple(parts) for tile, parts in levels.items()})
+            finer = levels.setdefault(tile, [])
+            if not finer or len(part.corners) < len(finer[-1].mesh.corners):
+                finer.append(Level(part, start_m))
+    return Surface({tile: tuple(_skirted(parts, skirt_m)) for tile, parts in levels.items()})
+
+
+def _skirted(levels: list[Level], skirt_m: float) -> list[Level]:
+    if not skirt_m:
+        return levels
+    return levels[:1] + [Level(skirted(level.mesh, skirt_m), level.from_m) for level in levels[1:]]
