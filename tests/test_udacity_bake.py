@@ -5,7 +5,7 @@ import pytest
 
 from simulator.render.udacity.bake import PICTURE_PX, bake
 from simulator.render.udacity.land import LAYERS, land_surface
-from simulator.render.udacity.light import BRIGHTEST, as_bytes, light_on
+from simulator.render.udacity.light import BRIGHTEST, as_bytes, facing, light_on
 from simulator.render.udacity.relief import Relief
 from simulator.render.udacity.sky import sky_color
 from simulator.render.udacity.tiles import Mesh, TileGrid, simplified, skirted, tiles
@@ -69,8 +69,10 @@ def test_light_adds_up_and_fits_in_bytes():
     up, down, slope = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (-0.6, 0.0, 0.8)
     light = light_on(np.array([up, down, slope], np.float32), lights, (0.1, 0.1, 0.1))
     assert light == pytest.approx(np.array([(1.1, 0.6, 0.35), (0.1, 0.1, 0.1), (1.2, 0.8, 0.6)]))
-    assert as_bytes(light)[0].tolist() == [140, 77, 45, 255]
-    assert as_bytes(np.array([[9.0, BRIGHTEST, 0.0]], np.float32))[0].tolist() == [255, 255, 0, 255]
+    assert as_bytes(light)[0].tolist() == [140, 77, 45, 0]
+    assert as_bytes(np.array([[9.0, BRIGHTEST, 0.0]], np.float32))[0].tolist() == [255, 255, 0, 0]
+    of_sun = facing(np.array([up, down, slope], np.float32), lights[0])
+    assert as_bytes(light, of_sun)[:, 3].tolist() == [255, 0, 204]
 
 
 @pytest.mark.parametrize("tangent_lit", [False, True])

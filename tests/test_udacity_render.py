@@ -19,7 +19,7 @@ from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.scene import UdacityScene
 from simulator.render.udacity.sky import sky_color
 from simulator.render.udacity.software import SoftwareScene, open_software
-from simulator.unity.unity_scene import UnityScene
+from simulator.unity.unity_scene import Light, UnityScene
 from simulator.world.track import open_track
 from tests.tiny_unity_scene import (
     FOG,
@@ -28,6 +28,7 @@ from tests.tiny_unity_scene import (
     ROAD_RGB,
     WALL_M,
     WALL_RGB,
+    quad,
     tiny_scene,
     without_lights,
 )
@@ -127,6 +128,25 @@ def test_a_material_with_holes_shows_what_is_behind(draw):
     without = replace(whole, parts=whole.parts[:1])
     assert np.array_equal(draw(cut).draw(high, 1), draw(without).draw(high, 1))
     assert not np.array_equal(draw(whole).draw(high, 1), draw(without).draw(high, 1))
+
+
+def test_a_wall_casts_a_shadow_on_the_road_of_the_suns_strength():
+    """The sun stands in the south at 45 degrees; a board 4 m high throws a shadow of 4 m northwards."""
+    try:
+        canvases = open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    board = quad("board", "wall", [(-5, 10, 0), (5, 10, 0), (5, 10, 4), (-5, 10, 4)], (0, -1, 0))
+    sun = Light((0.0, float(np.sqrt(0.5)), -float(np.sqrt(0.5))), (1.0, 1.0, 1.0), shadow=0.5)
+    scene = replace(tiny_scene(fog=None, with_plant=False), lights=(sun, Light((0.0, 0.0, -1.0), (0.1, 0.1, 0.1))))
+    scene = replace(scene, parts=(*scene.parts, board))
+    road = np.column_stack([ROAD, np.zeros(len(ROAD))])
+    shaded, plain = (OpenGlScene(canvases, bake(scene, ROAD), scene, on) for on in (road, None))
+    full, half = np.sqrt(0.5) + 0.1, np.sqrt(0.5) / 2 + 0.1
+    for y, light in ((9.0, full), (11.5, half), (13.0, half), (15.0, full)):
+        eye = Eye((0.0, y, 8.0), (0.0, -89.9, 0.0))
+        assert middle(shaded.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * light, abs=LEVEL), f"at {y} m"
+        assert middle(plain.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * full, abs=LEVEL)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 from protocol.arrays import Float64Array
 from simulator.render.udacity.land import LAYERS, land_surface
 from simulator.render.udacity.levels import Surface, surface
-from simulator.render.udacity.light import as_bytes, light_on
+from simulator.render.udacity.light import as_bytes, facing, light_on
 from simulator.render.udacity.tiles import Mesh, joined, simplified
 from simulator.unity.unity_scene import Bytes, Floats, MeshPart, Plants, Rgb, TerrainLayer, UnityScene
 
@@ -131,8 +131,8 @@ def _mesh(part: MeshPart, scene: UnityScene, page: int) -> Mesh:
     material = scene.materials[part.material]
     light = light_on(part.normals, scene.lights, scene.ambient)
     uv = part.uv * np.array(material.tiling, np.float32) + np.array(material.offset, np.float32)
-    columns = {"places": part.places, "color": as_bytes(light), "texture": _with_page(uv, page)}
-    return Mesh(columns, part.corners)
+    color = as_bytes(light, facing(part.normals, scene.lights[0]))
+    return Mesh({"places": part.places, "color": color, "texture": _with_page(uv, page)}, part.corners)
 
 
 def _with_levels(meshes: list[Mesh]) -> Surface:

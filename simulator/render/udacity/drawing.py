@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
@@ -17,6 +19,9 @@ from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software
 from simulator.unity.opening import open_unity_scene
 from simulator.world.track import Track
+
+SHADOWS = ":shadows"
+"""The end of a track's name whose scene has cast shadows; recordings exist with and without them."""
 
 NO_OPENGL = """\
 Udacity's scene is drawn by the software renderer, more coarsely and without shadows, for there is no OpenGL: {}.
@@ -60,13 +65,14 @@ _renderers = _Renderers()
 
 def drawn_scene(track: Track) -> DrawnScene:
     """The scene of a track, which stays as long as somebody holds it. Raises ValueError, OSError, RuntimeError."""
-    scene = _renderers.scenes.get(track.look)
+    scene = _renderers.scenes.get(track.name)
     if scene is None:
         unity_scene = open_unity_scene(track.look)
         baked = bake(unity_scene, track.points)
         if _renderers.opengl:
-            scene = OpenGlScene(_renderers.opengl, baked, unity_scene)
+            road = np.column_stack([track.points, track.height_m]) if track.name.endswith(SHADOWS) else None
+            scene = OpenGlScene(_renderers.opengl, baked, unity_scene, road)
         else:
             scene = SoftwareScene(_renderers.software, baked, unity_scene)
-        _renderers.scenes[track.look] = scene
+        _renderers.scenes[track.name] = scene
     return scene

@@ -6,7 +6,7 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 from simulator.render.udacity.levels import Surface, surface
-from simulator.render.udacity.light import as_bytes, light_on
+from simulator.render.udacity.light import as_bytes, facing, light_on
 from simulator.render.udacity.relief import Relief
 from simulator.render.udacity.tiles import Mesh, TileGrid
 from simulator.unity.unity_scene import Bytes, Floats, Terrain, UnityScene
@@ -41,10 +41,11 @@ def land_surface(terrain: Terrain, scene: UnityScene, road: Float64Array) -> Sur
     y = terrain.origin[1] + np.arange(rows) * terrain.cell_m[1]
     places = np.stack([*np.meshgrid(x, y), terrain.heights], 2).astype(np.float32).reshape(-1, 3)
     weights = _weights(terrain, (rows, columns)).reshape(-1, LAYERS)
-    light = _light(terrain, scene, weights)
+    lit = _lit_normals(terrain, weights)
+    light = light_on(lit, scene.lights, scene.ambient)
     relief = Relief(side, np.column_stack([places[:, 2], light, weights / np.float32(255)]), BLOCK)
     distance = _distance(places, road, columns)
-    data = {"places": places, "color": as_bytes(light), "weights": weights}
+    data = {"places": places, "color": as_bytes(light, facing(lit, scene.lights[0])), "weights": weights}
     meshes = []
     for from_m in LEVELS_M:
         corners = relief.triangles(TOLERANCES[:, 0] + TOLERANCES[:, 1] * np.maximum(distance, from_m)[:, None])
@@ -85,8 +86,8 @@ def _resampled(values: Floats, axis: int, count: int) -> Floats:
     return values.take(low, axis) * (1 - share) + values.take(np.minimum(low + 1, size - 1), axis) * share
 
 
-def _light(terrain: Terrain, scene: UnityScene, weights: Bytes) -> Floats:
-    """Light at each height: (n, 3).
+def _lit_normals(terrain: Terrain, weights: Bytes) -> Floats:
+    """Where the surface looks at each height, for its light: (n, 3).
 
     A layer whose normal map is imported as a plain picture is lit as if its surface looked along its tangent.
     """
@@ -98,4 +99,4 @@ def _light(terrain: Terrain, scene: UnityScene, weights: Bytes) -> Floats:
     share = weights[:, : len(tangent_lit)].astype(np.float32) @ tangent_lit[:, None] / 255
     lit = share * tangents + (1 - share) * normals
     lit /= np.maximum(np.linalg.norm(lit, axis=1, keepdims=True), 1e-6)
-    return light_on(lit.astype(np.float32), scene.lights, scene.ambient)
+    return lit.astype(np.float32)

@@ -16,8 +16,7 @@ def light_on(normals: Floats, lights: Sequence[Light], ambient: Rgb) -> Floats:
     """Light by which a surface's colour is multiplied: float32 (n, 3), not clipped. normals: unit vectors (n, 3)."""
     total = np.tile(np.array(ambient, np.float32), (len(normals), 1))
     for light in lights:
-        facing = np.maximum(-(normals @ np.array(light.direction, np.float32)), 0.0)
-        total += facing[:, None] * np.array(light.color, np.float32)
+        total += facing(normals, light)[:, None] * np.array(light.color, np.float32)
     return total
 
 
@@ -37,8 +36,15 @@ def light_on_cards(away: Floats, lights: Sequence[Light], ambient: Rgb) -> Float
     return total
 
 
-def as_bytes(light: Floats) -> np.ndarray:
-    """Light -> what a mesh holds of it: uint8 (n, 4), the last of them 255."""
-    packed = np.full((len(light), 4), 255, np.uint8)
+def facing(normals: Floats, light: Light) -> Floats:
+    """The share of a light that a surface takes, float32 (n,)."""
+    return np.maximum(-(normals @ np.array(light.direction, np.float32)), 0.0)
+
+
+def as_bytes(light: Floats, of_sun: Floats | None = None) -> np.ndarray:
+    """Light (n, 3) and the share of the sun's that is in it (n,) -> what a mesh holds of them: uint8 (n, 4)."""
+    packed = np.zeros((len(light), 4), np.uint8)
     packed[:, :3] = (light * (255 / BRIGHTEST) + 0.5).clip(0, 255)
+    if of_sun is not None:
+        packed[:, 3] = (of_sun * 255 + 0.5).clip(0, 255)
     return packed

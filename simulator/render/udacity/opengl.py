@@ -23,6 +23,7 @@ from panda3d.core import (
     load_prc_file_data,
 )
 
+from protocol.arrays import Float64Array
 from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
@@ -32,6 +33,7 @@ from simulator.render.udacity.canvas import FAR_M, Canvases, lens
 from simulator.render.udacity.levels import Surface, surface
 from simulator.render.udacity.light import as_bytes
 from simulator.render.udacity.panda import attach_surface, node_of, page_texture
+from simulator.render.udacity.shadows import shadow_map
 from simulator.render.udacity.sky import dome
 from simulator.render.udacity.tiles import Mesh, TileGrid
 from simulator.unity.unity_scene import Light, UnityScene
@@ -57,9 +59,14 @@ def open_opengl() -> Canvases:
 
 
 class OpenGlScene:
-    """A baked scene on the graphics card, with the camera that looks at it."""
+    """A baked scene on the graphics card, with the camera that looks at it.
 
-    def __init__(self, canvases: Canvases, baked: Baked, scene: UnityScene) -> None:
+    shaded_road: the road's centre line (n, 3), round which shadows fall; None for a scene without shadows.
+    """
+
+    def __init__(
+        self, canvases: Canvases, baked: Baked, scene: UnityScene, shaded_road: Float64Array | None = None
+    ) -> None:
         self._canvases = canvases
         self.root = NodePath("world")
         self.root.set_shader_input("pages", page_texture("pages", baked.pages))
@@ -85,6 +92,8 @@ class OpenGlScene:
         cards.set_shader_input("light_direction", _vectors([light.direction for light in lights]))
         self._sky = self._dome(scene)
         self.camera = self.root.attach_new_node(Camera("camera", lens()))
+        if shaded_road is not None:
+            self._cast_shadows(scene, shaded_road)
 
     @cached_property
     def car(self) -> CarBody:
@@ -105,6 +114,19 @@ class OpenGlScene:
         group = attach_surface(self.root, name, parts, lambda mesh: _bounded(node_of(name, mesh), mesh))
         group.set_shader(Shader.make(Shader.SL_GLSL, *source))
         return group
+
+    def _cast_shadows(self, scene: UnityScene, road: Float64Array) -> None:
+        """Draw what the sun sees, and use it for all surfaces on which shadows fall."""
+        sun = scene.lights[0]
+        self._sky.hide()
+        picture, rows = shadow_map(self._canvases, self.root, sun, road)
+        self._sky.show()
+        self.root.set_shader_input("shadow_map", picture)
+        self.root.set_shader_input("shadow_rows", rows)
+        self.root.set_shader_input("shade_color", Vec3(*(sun.shadow * part for part in sun.color)))
+        for name, source in (("solid", shaders.SOLID), ("land", shaders.LAND), ("cut out", shaders.CUT_OUT)):
+            for group in self.root.find_all_matches(name):
+                group.set_shader(Shader.make(Shader.SL_GLSL, *shaders.shadowed(source)))
 
     def _dome(self, scene: UnityScene) -> NodePath:
         sun = max(scene.lights, key=lambda light: sum(light.color))

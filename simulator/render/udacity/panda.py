@@ -79,8 +79,9 @@ def vertex_format(names: tuple[str, ...]) -> GeomVertexFormat:
 
 def flat_node(name: str, mesh: Mesh) -> GeomNode:
     """A node of a mesh whose picture is chosen by its state, not by its vertices."""
-    texture = mesh.columns["texture"][:, :2]
-    columns = {"places": mesh.columns["places"], "color": mesh.columns["color"], "flat texture": texture}
+    texture, color = mesh.columns["texture"][:, :2], mesh.columns["color"].copy()
+    color[:, 3] = 255
+    columns = {"places": mesh.columns["places"], "color": color, "flat texture": texture}
     return node_of(name, Mesh(columns, mesh.corners))
 
 

@@ -12,11 +12,26 @@ LIGHTS = 4
 CARD_ALPHA = 0.33
 """Least alpha of a plant's picture that is drawn."""
 
-_VERTEX = """#version 150
+_PLAIN_VERTEX = """#version 150
 uniform mat4 p3d_ModelViewProjectionMatrix;
 in vec4 p3d_Vertex;
 in vec4 p3d_Color;
 out vec3 light;
+"""
+
+_VERTEX = f"""{_PLAIN_VERTEX}
+#ifdef SHADOWS
+uniform vec4 shadow_rows[3];
+out vec4 shade;
+#endif
+void carry() {{
+  gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
+  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+#ifdef SHADOWS
+  vec3 place = vec3(dot(shadow_rows[0], p3d_Vertex), dot(shadow_rows[1], p3d_Vertex), dot(shadow_rows[2], p3d_Vertex));
+  shade = vec4(place, p3d_Color.a);
+#endif
+}}
 """
 
 _FRAGMENT = """#version 150
@@ -25,6 +40,18 @@ uniform vec3 fog_color;
 uniform vec2 fog;
 in vec3 light;
 out vec4 color;
+#ifdef SHADOWS
+uniform sampler2DShadow shadow_map;
+uniform vec3 shade_color;
+in vec4 shade;
+#endif
+vec3 lit() {
+#ifdef SHADOWS
+  return max(light - shade_color * shade.a * (1.0 - texture(shadow_map, shade.xyz)), 0.0);
+#else
+  return light;
+#endif
+}
 void finish(vec3 surface) {
   float clear = clamp((fog.x - 1.0 / gl_FragCoord.w) * fog.y, 0.0, 1.0);
   color = vec4(mix(fog_color, min(surface, 1.0), clear), 1.0);
@@ -36,14 +63,13 @@ SOLID = (
 in vec3 p3d_MultiTexCoord0;
 out vec3 place;
 void main() {{
-  gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
-  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+  carry();
   place = p3d_MultiTexCoord0;
 }}
 """,
     f"""{_FRAGMENT}
 in vec3 place;
-void main() {{ finish(texture(pages, place).rgb * light); }}
+void main() {{ finish(texture(pages, place).rgb * lit()); }}
 """,
 )
 
@@ -55,13 +81,13 @@ uniform float least_alpha;
 void main() {{
   vec4 seen = texture(pages, place);
   if (seen.a < least_alpha) discard;
-  finish(seen.rgb * light);
+  finish(seen.rgb * lit());
 }}
 """,
 )
 
 CARDS = (
-    f"""{_VERTEX}
+    f"""{_PLAIN_VERTEX}
 uniform mat4 p3d_ViewMatrixInverse;
 uniform vec3 ambient;
 uniform vec3 light_color[{LIGHTS}];
@@ -89,8 +115,7 @@ in vec4 weights;
 out vec2 ground;
 out vec4 shares;
 void main() {{
-  gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
-  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+  carry();
   ground = p3d_Vertex.xy;
   shares = weights;
 }}
@@ -104,7 +129,7 @@ void main() {{
   vec4 seen = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
   vec3 mixed = vec3(0.0);
   for (int k = 0; k < {LAYERS}; ++k) mixed += seen[k] * layer_colors[k];
-  finish(mixed * light);
+  finish(mixed * lit());
 }}
 """,
 )
@@ -140,3 +165,9 @@ void main() {
 """,
     SKY[1],
 )
+
+
+def shadowed(source: tuple[str, str]) -> tuple[str, str]:
+    """The same shaders, for surfaces on which shadows fall."""
+    vertex, fragment = (part.replace("#version 150", "#version 150\n#define SHADOWS", 1) for part in source)
+    return vertex, fragment

@@ -78,6 +78,7 @@ class _Group:
         self._reach = columns["reach"].reshape(-1, 6, 2)
         self._vertices = np.empty((len(self._feet), 6), vertex_type(NAMES))
         self._vertices["color"] = columns["color"].reshape(-1, 6, 4)
+        self._vertices["color"][..., 3] = 255
         self._vertices["flat texture"] = columns["texture"][:, :2].reshape(-1, 6, 2)
         self._data = GeomVertexData("cards", vertex_format(NAMES), GeomEnums.UH_dynamic)
         self._triangles = GeomTriangles(GeomEnums.UH_dynamic)

@@ -26,7 +26,7 @@ class Grain(NamedTuple):
 GRAINS = {
     "asphalt": Grain((0.42, 0.42, 0.40), 0.3, 0.30),
     "asphalt-dirt": Grain((0.50, 0.40, 0.30), 0.5, 0.25),
-    "bridge_wall": Grain((0.62, 0.55, 0.52), 0.6, 0.30),
+    "bridge_wall": Grain((0.56, 0.49, 0.46), 0.6, 0.30),
     "concrete": Grain((0.75, 0.72, 0.65), 0.8, 0.10),
     "concrete-floor": Grain((0.75, 0.72, 0.65), 0.8, 0.10),
     "dirt": Grain((0.57, 0.46, 0.36), 0.8, 0.15),
