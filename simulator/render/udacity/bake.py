@@ -10,9 +10,8 @@ from PIL import Image
 
 from protocol.arrays import Float64Array
 from simulator.render.udacity.land import LAYERS, land_surface
-from simulator.render.udacity.levels import Surface, surface
 from simulator.render.udacity.light import as_bytes, facing, light_on
-from simulator.render.udacity.tiles import Mesh, joined, simplified
+from simulator.render.udacity.tiles import Mesh, Surface, joined, simplified, surface
 from simulator.unity.unity_scene import Bytes, Floats, MeshPart, Plants, Rgb, TerrainLayer, UnityScene
 
 PICTURE_PX = 512

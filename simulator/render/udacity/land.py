@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.arrays import Float64Array
-from simulator.render.udacity.levels import Surface, surface
 from simulator.render.udacity.light import as_bytes, facing, light_on
 from simulator.render.udacity.relief import Relief
-from simulator.render.udacity.tiles import Mesh, TileGrid
+from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
 from simulator.unity.unity_scene import Bytes, Floats, Terrain, UnityScene
 
 LAYERS = 4

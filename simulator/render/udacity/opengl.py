@@ -30,12 +30,11 @@ from simulator.render.eye import Eye
 from simulator.render.udacity import shaders
 from simulator.render.udacity.bake import Baked
 from simulator.render.udacity.canvas import FAR_M, Canvases, lens
-from simulator.render.udacity.levels import Surface, surface
 from simulator.render.udacity.light import as_bytes
 from simulator.render.udacity.panda import attach_surface, node_of, page_texture
 from simulator.render.udacity.shadows import shadow_map
 from simulator.render.udacity.sky import dome
-from simulator.render.udacity.tiles import Mesh, TileGrid
+from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
 from simulator.unity.unity_scene import Light, UnityScene
 
 LEAST_ALPHA = 0.5

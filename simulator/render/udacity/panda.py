@@ -24,9 +24,8 @@ from panda3d.core import (
 )
 
 from simulator.render.udacity.canvas import FAR_M
-from simulator.render.udacity.levels import Surface
 from simulator.render.udacity.shaders import CARD_ALPHA
-from simulator.render.udacity.tiles import Mesh
+from simulator.render.udacity.tiles import Mesh, Surface
 from simulator.unity.unity_scene import Bytes
 
 COLUMNS = {

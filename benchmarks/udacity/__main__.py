@@ -1,7 +1,7 @@
 """Measure how long Udacity's own scenes take to draw, by OpenGL and by Panda3D's software renderer.
 
-python -m benchmarks.udacity_frames
-python -m benchmarks.udacity_frames --track udacity-jungle --frames 400 --scale 2
+python -m benchmarks.udacity
+python -m benchmarks.udacity --track udacity-jungle --frames 400 --scale 2
 
 It needs a checkout of Udacity's simulator, which UDACITY_SIMULATOR names.
 """
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = command_parser("python -m benchmarks.udacity_frames", __doc__)
+    parser = command_parser("python -m benchmarks.udacity", __doc__)
     parser.add_argument("--track", choices=sorted(SCENES), default="udacity-lake", help="(default %(default)s)")
     parser.add_argument("--frames", type=whole(10, 10**6), default=400, help="frames round the lap (default 400)")
     parser.add_argument("--scale", type=whole(1, 4), default=1, help="1 for 320 x 160 (default), 2 for 640 x 320")
