@@ -79,13 +79,13 @@ def test_light_adds_up_and_fits_in_bytes():
 def test_land_is_lit_by_its_normal_or_its_tangent(tangent_lit):
     """It rises to the right by 1: the normal looks to the upper left, the tangent to the upper right."""
     layer = TerrainLayer(plain((90, 90, 30)), (4.0, 4.0), tangent_lit)
-    from_left = Light((0.8, 0.0, -0.6), (1.0, 1.0, 1.0))
+    from_right = Light((-0.8, 0.0, -0.6), (1.0, 1.0, 1.0))
     scene = tiny_scene()
-    lit = type(scene)("land", (), {}, (), (from_left,), (0.0, 0.0, 0.0), None)
+    lit = type(scene)("land", (), {}, (), (from_right,), (0.0, 0.0, 0.0), None)
     surface = land_surface(land(layer, slope=1.0), lit, ROAD)
     color = next(iter(surface.tiles.values()))[0].mesh.columns["color"][:, 0]
     root = np.sqrt(0.5)
-    expected = max(0.0, -0.8 * root + 0.6 * root) if tangent_lit else 0.8 * root + 0.6 * root
+    expected = 0.8 * root + 0.6 * root if tangent_lit else 0.0
     assert color / 255 * BRIGHTEST == pytest.approx(np.full(len(color), expected), abs=0.01)
 
 

@@ -3,7 +3,7 @@
 python -m benchmarks.udacity
 python -m benchmarks.udacity --track udacity-jungle --frames 400 --scale 2
 
-It needs a checkout of Udacity's simulator, which UDACITY_SIMULATOR names.
+It needs a checkout of Udacity's simulator: --udacity or UDACITY_SIMULATOR names it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from simulator.render.udacity.bake import bake
 from simulator.render.udacity.drawing import DrawnScene
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software
+from simulator.unity.checkout import add_checkout_option
 from simulator.unity.opening import SCENES, open_unity_scene
 from simulator.world.track import Track, open_track
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m benchmarks.udacity", __doc__)
     parser.add_argument("--track", choices=sorted(SCENES), default="udacity-lake", help="(default %(default)s)")
+    add_checkout_option(parser)
     parser.add_argument("--frames", type=whole(10, 10**6), default=400, help="frames round the lap (default 400)")
     parser.add_argument("--scale", type=whole(1, 4), default=1, help="1 for 320 x 160 (default), 2 for 640 x 320")
     return parser.parse_args(arguments)
