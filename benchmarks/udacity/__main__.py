@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m benchmarks.udacity", __doc__)
     parser.add_argument("--track", choices=sorted(SCENES), default="udacity-lake", help="(default %(default)s)")
+    parser.add_argument("--shadows", action="store_true", help="also with cast shadows, by OpenGL")
     add_checkout_option(parser)
     parser.add_argument("--frames", type=whole(10, 10**6), default=400, help="frames round the lap (default 400)")
     parser.add_argument("--scale", type=whole(1, 4), default=1, help="1 for 320 x 160 (default), 2 for 640 x 320")
@@ -62,6 +63,9 @@ def measure(options: argparse.Namespace) -> None:
     try:
         opengl = open_opengl()
         _report(f"OpenGL by {opengl.driver}", lambda: OpenGlScene(opengl, baked, scene), track, options)
+        if options.shadows:
+            road = np.column_stack([track.points, track.height_m])
+            _report("the same with shadows", lambda: OpenGlScene(opengl, baked, scene, road), track, options)
     except NoOpenGl as error:
         print(f"OpenGL: none here, {error}")
     software = open_software()

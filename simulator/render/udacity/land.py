@@ -21,7 +21,10 @@ BLOCK = 64
 
 SKIRT_M = 3.0
 
-TOLERANCES = np.array(((0.05, 0.008), *((0.15, 0.003),) * 3, *((0.3, 0.008),) * LAYERS), np.float32)
+STEEPEST = 0.25
+"""Height may be missed by more where land is steep, by the upward part of its normal, of which this is the least."""
+
+TOLERANCES = np.array(((0.08, 0.013), *((0.24, 0.005),) * 3, *((0.5, 0.013),) * LAYERS), np.float32)
 """How much a mesh may miss in metres of height, in red, green and blue light, and in a layer's share: at the camera,
 and more for each metre away from it.
 """
@@ -40,14 +43,17 @@ def land_surface(terrain: Terrain, scene: UnityScene, road: Float64Array) -> Sur
     y = terrain.origin[1] + np.arange(rows) * terrain.cell_m[1]
     places = np.stack([*np.meshgrid(x, y), terrain.heights], 2).astype(np.float32).reshape(-1, 3)
     weights = _weights(terrain, (rows, columns)).reshape(-1, LAYERS)
-    lit = _lit_normals(terrain, weights)
+    normals = _normals(terrain)
+    lit = _lit_normals(terrain, normals, weights)
     light = light_on(lit, scene.lights, scene.ambient)
     relief = Relief(side, np.column_stack([places[:, 2], light, weights / np.float32(255)]), BLOCK)
     distance = _distance(places, road, columns)
     data = {"places": places, "color": as_bytes(light, facing(lit, scene.lights[0])), "weights": weights}
     meshes = []
     for from_m in LEVELS_M:
-        corners = relief.triangles(TOLERANCES[:, 0] + TOLERANCES[:, 1] * np.maximum(distance, from_m)[:, None])
+        tolerance = TOLERANCES[:, 0] + TOLERANCES[:, 1] * np.maximum(distance, from_m)[:, None]
+        tolerance[:, 0] /= np.maximum(normals[:, 2], STEEPEST)
+        corners = relief.triangles(tolerance)
         meshes.append(Mesh(data, corners.astype(np.uint32)).part(np.arange(len(corners))))
     sides = BLOCK * terrain.cell_m[0], BLOCK * terrain.cell_m[1]
     return surface(meshes, LEVELS_M, SKIRT_M, TileGrid(terrain.origin, sides))
@@ -85,14 +91,18 @@ def _resampled(values: Floats, axis: int, count: int) -> Floats:
     return values.take(low, axis) * (1 - share) + values.take(np.minimum(low + 1, size - 1), axis) * share
 
 
-def _lit_normals(terrain: Terrain, weights: Bytes) -> Floats:
-    """Where the surface looks at each height, for its light: (n, 3).
+def _normals(terrain: Terrain) -> Floats:
+    """Where the surface looks at each height: (n, 3)."""
+    slope_y, slope_x = np.gradient(terrain.heights, terrain.cell_m[1], terrain.cell_m[0])
+    normals = np.stack([-slope_x, -slope_y, np.ones_like(slope_x)], 2).astype(np.float32).reshape(-1, 3)
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def _lit_normals(terrain: Terrain, normals: Floats, weights: Bytes) -> Floats:
+    """Where it looks for its light: (n, 3).
 
     A layer whose normal map is imported as a plain picture is lit as if its surface looked along its tangent.
     """
-    slope_y, slope_x = np.gradient(terrain.heights, terrain.cell_m[1], terrain.cell_m[0])
-    normals = np.stack([-slope_x, -slope_y, np.ones_like(slope_x)], 2).astype(np.float32).reshape(-1, 3)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     tangents = np.stack([normals[:, 2], np.zeros(len(normals), np.float32), -normals[:, 0]], 1)
     tangent_lit = np.array([layer.tangent_lit for layer in terrain.layers[:LAYERS]], np.float32)
     share = weights[:, : len(tangent_lit)].astype(np.float32) @ tangent_lit[:, None] / 255
