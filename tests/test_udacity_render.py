@@ -1,5 +1,6 @@
 """Both renderers of Udacity's scenes: light, fog, holes, sky, and that equal drives see equal frames."""
 
+import gc
 import hashlib
 import subprocess
 import sys
@@ -182,6 +183,18 @@ def test_scenes_of_one_look_share_it_and_the_last_frees_it(tiny_checkout):
     reverse.close()
     open_scene(lake).close()
     assert tiny_checkout == ["udacity-lake"] * 2
+
+
+def test_a_closed_scene_gives_its_pictures_back(draw):
+    """Panda3D keeps them for ever otherwise, because its cache of render states knows them."""
+    drawn = draw(tiny_scene())
+    drawn.draw(AHEAD, 1)
+    textures = drawn.textures
+    assert textures
+    assert all(texture.has_ram_image() for texture in textures)
+    del drawn
+    gc.collect()
+    assert not any(texture.has_ram_image() for texture in textures)
 
 
 def test_the_cameras_see_hood_and_road_and_the_one_behind_sees_the_car(tiny_checkout):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from panda3d.core import (
@@ -18,6 +18,7 @@ from panda3d.core import (
     PTA_LVecBase3f,
     RenderAttrib,
     Shader,
+    Texture,
     Vec2,
     Vec3,
     load_prc_file_data,
@@ -31,7 +32,7 @@ from simulator.render.udacity import shaders
 from simulator.render.udacity.bake import Baked
 from simulator.render.udacity.canvas import FAR_M, Canvases, lens
 from simulator.render.udacity.light import as_bytes
-from simulator.render.udacity.panda import attach_surface, node_of, page_texture
+from simulator.render.udacity.panda import attach_surface, freed_with, node_of, page_texture
 from simulator.render.udacity.shadows import shadow_map
 from simulator.render.udacity.sky import dome
 from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
@@ -68,7 +69,8 @@ class OpenGlScene:
     ) -> None:
         self._canvases = canvases
         self.root = NodePath("world")
-        self.root.set_shader_input("pages", page_texture("pages", baked.pages))
+        pages = page_texture("pages", baked.pages)
+        self.root.set_shader_input("pages", pages)
         fog = scene.fog
         end_m, span_m = (fog.end_m, fog.end_m - fog.start_m) if fog else (2 * FAR_M, FAR_M)
         self.root.set_shader_input("fog_color", Vec3(*(fog.color if fog else (0, 0, 0))))
@@ -91,14 +93,15 @@ class OpenGlScene:
         cards.set_shader_input("light_direction", _vectors([light.direction for light in lights]))
         self._sky = self._dome(scene)
         self.camera = self.root.attach_new_node(Camera("camera", lens()))
-        if shaded_road is not None:
-            self._cast_shadows(scene, shaded_road)
+        shadows = [] if shaded_road is None else [self._cast_shadows(scene, shaded_road)]
+        self.textures = [pages, *shadows]
+        freed_with(self, self.root, self.textures)
 
     @cached_property
     def car(self) -> CarBody:
         """The car's body, hidden until it is placed."""
         holder = self.root.attach_new_node("car")
-        holder.set_shader(Shader.make(Shader.SL_GLSL, *shaders.PLAIN))
+        holder.set_shader(_shader(shaders.PLAIN))
         return CarBody(holder)
 
     def draw(self, eye: Eye, scale: int) -> Frame:
@@ -111,11 +114,11 @@ class OpenGlScene:
     def _group(self, name: str, parts: Surface, source: tuple[str, str]) -> NodePath:
         """Attach a surface that one shader draws; groups are drawn in the order in which they are attached."""
         group = attach_surface(self.root, name, parts, lambda mesh: _bounded(node_of(name, mesh), mesh))
-        group.set_shader(Shader.make(Shader.SL_GLSL, *source))
+        group.set_shader(_shader(source))
         return group
 
-    def _cast_shadows(self, scene: UnityScene, road: Float64Array) -> None:
-        """Draw what the sun sees, and use it for all surfaces on which shadows fall."""
+    def _cast_shadows(self, scene: UnityScene, road: Float64Array) -> Texture:
+        """Draw what the sun sees, and use it for all surfaces on which shadows fall; returns the picture."""
         sun = scene.lights[0]
         self._sky.hide()
         picture, rows = shadow_map(self._canvases, self.root, sun, road)
@@ -125,7 +128,8 @@ class OpenGlScene:
         self.root.set_shader_input("shade_color", Vec3(*(sun.shadow * part for part in sun.color)))
         for name, source in (("solid", shaders.SOLID), ("land", shaders.LAND), ("cut out", shaders.CUT_OUT)):
             for group in self.root.find_all_matches(name):
-                group.set_shader(Shader.make(Shader.SL_GLSL, *shaders.shadowed(source)))
+                group.set_shader(_shader(shaders.shadowed(source)))
+        return picture
 
     def _dome(self, scene: UnityScene) -> NodePath:
         sun = max(scene.lights, key=lambda light: sum(light.color))
@@ -140,6 +144,12 @@ class OpenGlScene:
         sky.set_attrib(DepthTestAttrib.make(RenderAttrib.M_less_equal))
         sky.node().set_bounds(BoundingBox(Point3(-2, -2, -2), Point3(2, 2, 2)))
         return sky
+
+
+@cache
+def _shader(source: tuple[str, str]) -> Shader:
+    """One shader for all scenes: the driver compiles it once, and Panda3D would keep every one."""
+    return Shader.make(Shader.SL_GLSL, *source)
 
 
 def _vectors(values: Iterable[Sequence[float]]) -> PTA_LVecBase3f:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import cache
 
@@ -127,6 +128,19 @@ def _cut(pixels: Bytes) -> Bytes:
     cut = pixels.copy()
     cut[..., 3] = np.where(pixels[..., 3] >= 255 * CARD_ALPHA, 255, 0)
     return cut
+
+
+def freed_with(owner: object, root: NodePath, textures: list[Texture]) -> None:
+    """Empty a scene's nodes and textures when its owner is gone; Panda3D's cache of render states keeps them else."""
+    weakref.finalize(owner, _free, root, textures).atexit = False
+
+
+def _free(root: NodePath, textures: list[Texture]) -> None:
+    for texture in textures:
+        texture.release_all()
+        texture.clear_ram_image()
+    root.node().remove_all_children()
+    root.remove_node()
 
 
 def page_texture(name: str, pages: Bytes) -> Texture:

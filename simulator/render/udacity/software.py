@@ -30,11 +30,11 @@ from simulator.render.eye import Eye
 from simulator.render.udacity.bake import MEAN_GRAIN, Baked, Land
 from simulator.render.udacity.canvas import Canvases, lens
 from simulator.render.udacity.light import BRIGHTEST, as_bytes
-from simulator.render.udacity.panda import attach_surface, flat_node, flat_texture
+from simulator.render.udacity.panda import attach_surface, flat_node, flat_texture, freed_with
 from simulator.render.udacity.sky import dome
 from simulator.render.udacity.tiles import Mesh, Surface
 from simulator.render.udacity.turned_cards import HOLES, TurnedCards, clear_share
-from simulator.unity.unity_scene import UnityScene
+from simulator.unity.unity_scene import Bytes, UnityScene
 
 RAMP_M, RAMP_TEXELS = 1024.0, 1024
 SKY_M = 500.0
@@ -59,14 +59,14 @@ class SoftwareScene:
         self._fog = _fog_table(scene)
         self._foggy = self._root.attach_new_node("foggy")
         _lay_ramp(self._foggy, scene)
-        self._pages = baked.pages
-        self._textures = [flat_texture(f"page {number}", page) for number, page in enumerate(baked.pages)]
+        self.textures = [flat_texture(f"page {number}", page) for number, page in enumerate(baked.pages)]
         self._group("solid", baked.solid)
         for land in baked.land:
-            self._land(land)
+            self._land(land, baked.pages[land.page])
         self._cut_out(baked.cut_out)
-        self._cards = TurnedCards(self._root, baked.cards, self._textures, scene)
+        self._cards = TurnedCards(self._root, baked.cards, self.textures, scene)
         self._sky = self._dome(scene)
+        freed_with(self, self._root, [*self.textures, *self._root.find_all_textures()])
 
     @cached_property
     def car(self) -> CarBody:
@@ -94,7 +94,7 @@ class SoftwareScene:
         page = mesh.columns["texture"][mesh.corners[:, 0], 2].astype(int)
         for number in np.unique(page):
             part = mesh.part(np.flatnonzero(page == number))
-            state = RenderState.make(TextureAttrib.make(self._textures[number]))
+            state = RenderState.make(TextureAttrib.make(self.textures[number]))
             node.add_geom(flat_node(name, part).modify_geom(0), state)
         return node
 
@@ -104,9 +104,9 @@ class SoftwareScene:
         group.set_attrib(HOLES)
         group.set_two_sided(True)
 
-    def _land(self, land: Land) -> None:
+    def _land(self, land: Land, page: Bytes) -> None:
         """Land has one grain, the mean of its layers', and each corner has their mixed colour and the light."""
-        grain = self._pages[land.page].mean(2, keepdims=True).repeat(4, 2).astype(np.uint8)
+        grain = page.mean(2, keepdims=True).repeat(4, 2).astype(np.uint8)
         grain[..., 3] = 255
         group = attach_surface(self._foggy, "land", land.surface, lambda mesh: flat_node("land", _mixed(mesh, land)))
         group.set_texture(flat_texture("land", grain))
