@@ -223,6 +223,42 @@ def test_without_opengl_the_software_draws_and_says_so_once(tiny_checkout, monke
     assert "apt install" in told
 
 
+WITH_TENSORFLOW = """
+import sys
+from tests.test_udacity_render import AHEAD, ROAD, bake, open_opengl, OpenGlScene, tiny_scene
+
+def draw():
+    scene = tiny_scene()
+    return OpenGlScene(open_opengl(), bake(scene, ROAD), scene).draw(AHEAD, 1).mean()
+
+def compile_and_run():
+    import tensorflow as tf
+    product = tf.function(lambda x: tf.linalg.matmul(x, x), jit_compile=True)
+    return float(product(tf.ones((8, 8)))[0, 0])
+
+steps = [draw, compile_and_run]
+if sys.argv[1] == "last":
+    steps.reverse()
+print(*(step() for step in [*steps, *steps]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opengl", ["first", "last"])
+def test_mesas_and_tensorflows_compilers_do_not_meet(opengl):
+    """Both bring an LLVM. Without precautions the process ends by a segmentation fault, whichever comes first."""
+    try:
+        open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    command = [sys.executable, "-c", WITH_TENSORFLOW, opengl]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert child.returncode == 0, child.stderr[-2000:]
+    numbers = child.stdout.split()
+    assert numbers[:2] == numbers[2:]
+    assert "8.0" in numbers
+
+
 DIGEST = """
 import hashlib, sys
 from tests.test_udacity_render import AHEAD, ROAD, bake, open_opengl, OpenGlScene, tiny_scene

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+import sysconfig
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 from panda3d.core import (
@@ -39,14 +44,36 @@ from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
 from simulator.unity.unity_scene import Light, UnityScene
 
 LEAST_ALPHA = 0.5
+DRIVERS = ("swrast_dri.so", "libgallium-*.so")
+"""Mesa's drivers for a CPU, in old and new versions."""
 
 
 class NoOpenGl(RuntimeError):
     """This machine has no OpenGL that works without a display."""
 
 
+@cache
+def _keep_llvms_apart() -> None:
+    """Mesa's driver and TensorFlow each bring an LLVM; one that called the other's would end the process.
+
+    So the driver, and whatever Python loads after it, look up names in their own libraries first.
+    """
+    own_names_first = getattr(os, "RTLD_DEEPBIND", 0)
+    if not own_names_first:
+        return
+    folders = [os.environ.get("LIBGL_DRIVERS_PATH", "")]
+    for folder in (f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}", "/usr/lib64", "/usr/lib"):
+        folders += [folder, f"{folder}/dri"]
+    for folder in filter(None, folders):
+        for driver in (file for name in DRIVERS for file in sorted(Path(folder).glob(name))):
+            with suppress(OSError):
+                ctypes.CDLL(str(driver), os.RTLD_NOW | own_names_first)
+    sys.setdlopenflags(sys.getdlopenflags() | own_names_first)
+
+
 def open_opengl() -> Canvases:
     """Open an OpenGL context for the calling thread: on a GPU, or on Mesa's llvmpipe. Raises NoOpenGl."""
+    _keep_llvms_apart()
     os.environ.setdefault("LP_NUM_THREADS", "0")  # llvmpipe draws in the calling thread, on one core
     load_prc_file_data("", "gl-version 3 2\nnotify-level-display fatal\nnotify-level-egldisplay fatal")
     pipe = GraphicsPipeSelection.get_global_ptr().make_module_pipe("p3headlessgl")
