@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from protocol.messages import Control
-from simulator.render.camera import AUTONOMOUS
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.eye import eye_of
 from simulator.render.opening import open_scene
 from simulator.render.udacity.bake import Baked, bake
@@ -40,8 +40,8 @@ def frames(drawn, track: Track) -> np.ndarray:
     views = []
     for number in range(PLACES):
         index = number * len(track.points) // PLACES
-        place = (*track.points[index], track.height_m[index])
-        views.append(drawn.draw(eye_of(AUTONOMOUS.center, place, track.heading_rad[index], track.slope[index]), 1))
+        pose = (*track.points[index], track.height_m[index], track.heading_rad[index], track.slope[index])
+        views.append(drawn.draw(eye_of(AUTONOMOUS.center, CAMERA_AHEAD_M, pose), 1))
     return np.array(views).astype(int)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from simulator.render.camera import AUTONOMOUS
 from simulator.render.eye import Eye
-from simulator.render.opening import open_scene
+from simulator.render.opening import changed_scene, open_scene
 from simulator.render.scene import Scene
 from simulator.render.udacity import drawing
 from simulator.render.udacity.bake import bake
@@ -169,6 +169,25 @@ def test_a_track_chooses_its_renderer(tiny_checkout):
         scene = open_scene(open_track(name))
         assert type(scene) is kind
         scene.close()
+
+
+def test_shadows_belong_to_the_name_of_udacitys_tracks_only():
+    track = open_track("udacity-lake:shadows")
+    assert (track.name, track.road, track.look) == ("udacity-lake:shadows", "udacity-lake", "udacity-lake")
+    for name in ("lake:shadows", "random:7:shadows", "udacity-lake:night"):
+        with pytest.raises(ValueError, match="no track"):
+            open_track(name)
+
+
+def test_a_change_of_track_keeps_the_renderer_only_where_it_can_draw_both(tiny_checkout):
+    built_in, udacity = open_track("lake"), open_track("udacity-lake")
+    scene = open_scene(udacity)
+    same = changed_scene(scene, open_track("udacity-jungle"))
+    assert same is scene
+    other = changed_scene(scene, built_in)
+    assert isinstance(other, Scene)
+    assert isinstance(changed_scene(other, udacity), UdacityScene)
+    assert tiny_checkout == ["udacity-lake", "udacity-jungle", "udacity-lake"]
 
 
 def test_scenes_of_one_look_share_it_and_the_last_frees_it(tiny_checkout):

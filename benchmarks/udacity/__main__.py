@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.command import run_benchmark
 from protocol.arrays import Float64Array
 from protocol.command_line import command_parser, whole
-from simulator.render.camera import AUTONOMOUS
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.eye import Eye, eye_of
 from simulator.render.udacity.bake import bake
 from simulator.render.udacity.drawing import DrawnScene
@@ -101,7 +101,8 @@ def _times(drawn: DrawnScene, track: Track, options: argparse.Namespace) -> tupl
 def _eye(track: Track, share: float) -> Eye:
     index = int(share * len(track.points))
     (x, y), height_m = track.points[index].tolist(), float(track.height_m[index])
-    return eye_of(AUTONOMOUS.center, (x, y, height_m), float(track.heading_rad[index]), float(track.slope[index]))
+    pose = x, y, height_m, float(track.heading_rad[index]), float(track.slope[index])
+    return eye_of(AUTONOMOUS.center, CAMERA_AHEAD_M, pose)
 
 
 if __name__ == "__main__":

@@ -50,14 +50,28 @@ class TrackScene(Protocol):
         ...
 
 
+UDACITY = "udacity-"
+"""Begins the looks of Udacity's own scenes."""
+
+
 def open_scene(track: Track) -> TrackScene:
     """Open the renderer of a track.
 
     Raises RuntimeError without a renderer. For Udacity's scenes it also raises ValueError without a checkout or for
     damaged files, and OSError.
     """
-    if not track.look.startswith("udacity-"):
+    if not track.look.startswith(UDACITY):
         return Scene(track)
     from simulator.render.udacity.scene import UdacityScene  # noqa: PLC0415 - other tracks do not need OpenGL
 
     return UdacityScene(track)
+
+
+def changed_scene(scene: TrackScene, track: Track) -> TrackScene:
+    """The renderer of another track: the same one if it can draw that, else a new one. Raises as `open_scene`."""
+    if isinstance(scene, Scene) != track.look.startswith(UDACITY):
+        scene.show(track)
+        return scene
+    another = open_scene(track)
+    scene.close()
+    return another

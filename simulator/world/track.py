@@ -153,8 +153,6 @@ _TRACKS: dict[str, tuple[Look, Callable[[], Shape]]] = {
     "mountain": ("mountain", mountain),
     "udacity-lake": ("udacity-lake", partial(surveyed_road, "lake")),
     "udacity-jungle": ("udacity-jungle", partial(surveyed_road, "jungle")),
-    "udacity-lake:shadows": ("udacity-lake", partial(surveyed_road, "lake")),
-    "udacity-jungle:shadows": ("udacity-jungle", partial(surveyed_road, "jungle")),
 }
 """The look of each track, and what makes its road."""
 

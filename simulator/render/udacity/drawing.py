@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from protocol.messages import Frame
+from protocol.tracks.names import SHADOWS
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
 from simulator.render.udacity.bake import bake
@@ -19,9 +20,6 @@ from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software
 from simulator.unity.opening import open_unity_scene
 from simulator.world.track import Track
-
-SHADOWS = ":shadows"
-"""The end of a track's name whose scene has cast shadows; recordings exist with and without them."""
 
 NO_OPENGL = """\
 Udacity's scene is drawn by the software renderer, more coarsely and without shadows, for there is no OpenGL: {}.
@@ -70,7 +68,7 @@ def drawn_scene(track: Track) -> DrawnScene:
         unity_scene = open_unity_scene(track.look)
         baked = bake(unity_scene, track.points)
         if _renderers.opengl:
-            road = np.column_stack([track.points, track.height_m]) if track.name.endswith(SHADOWS) else None
+            road = np.column_stack([track.points, track.height_m]) if track.weather == SHADOWS else None
             scene = OpenGlScene(_renderers.opengl, baked, unity_scene, road)
         else:
             scene = SoftwareScene(_renderers.software, baked, unity_scene)
