@@ -25,7 +25,7 @@ from simulator.client.connection import Connection, ServerGone
 from simulator.client.game_loop import ServerSilent, drive_in_lockstep, drive_in_real_time
 from simulator.client.options import add_connection_options, make_connection
 from simulator.render.camera import RIGS
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.replay.reference_path import reference_path
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.course import Course, JudgedWorld, replay_course, track_course
@@ -90,7 +90,7 @@ def _course(options: argparse.Namespace, stack: ExitStack) -> Course:
     """Open the course that the options name; `stack` closes it."""
     if not options.track.startswith(REPLAY):
         track = open_track(options.track)
-        scene = Scene(track)
+        scene = open_scene(track)
         stack.callback(scene.close)
         return track_course(track, lambda: scene, options.laps, options.seed, options.reverse, options.camera)
     if options.reverse:

@@ -19,7 +19,7 @@ from protocol.recorder import Recorder
 from protocol.tracks.names import TRACK_HELP
 from simulator.render.camera import RIGS
 from simulator.render.jpeg import jpeg_of
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
@@ -52,7 +52,7 @@ def _record(options: argparse.Namespace) -> int:
         recorder = Recorder(options.folder)
     except FileExistsError:
         raise ValueError(f"{options.folder} holds a recording already; name another folder") from None
-    with recorder, closing(Scene(track)) as scene:
+    with recorder, closing(open_scene(track)) as scene:
         directed_track = track.reversed() if options.reverse else track
         world = TrackWorld(directed_track, scene, options.laps, options.seed, rig=RIGS[options.camera])
         expert = Expert(world, options.speed, not options.undisturbed, options.seed)

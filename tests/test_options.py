@@ -39,7 +39,7 @@ def test_udacitys_command_line_records():
         (["m.h5", "--simulator", "lake", "--limit", "5"], "give --simulator playback:RECORDING"),
         (
             ["m.h5", "--simulator", "playback:x", "--laps", "2"],
-            "udacity-lake, udacity-jungle or replay:RECORDING",
+            "udacity-jungle (also with :shadows) or replay:RECORDING",
         ),
         (["m.h5", "--preprocess", "colour=red"], "argument --preprocess: colour=red"),
         (["m.h5", "--output", ""], "needs the name or the number of an output"),

@@ -13,17 +13,22 @@ RANDOM = "random"
 
 MAX_SEED_DIGITS = 9
 UDACITY_ROADS = ("udacity-lake", "udacity-jungle")
-"""Roads in Udacity's own scenes, which have one weather."""
+"""Roads in Udacity's own scenes."""
 
 CLEAR, WEATHERS = "clear", ("night", "rain")
+SHADOWS = "shadows"
+"""What stands in the weather's place for Udacity's scenes with cast shadows; recordings exist with and without them."""
 
-TRACK_LIST = f"{', '.join(ROADS)}, random:SEED (each also with :night or :rain), {', '.join(UDACITY_ROADS)}"
+TRACK_LIST = (
+    f"{', '.join(ROADS)}, random:SEED (each also with :night or :rain), "
+    f"{', '.join(UDACITY_ROADS)} (also with :{SHADOWS})"
+)
 TRACK_NAMES = " and ".join(TRACK_LIST.rsplit(", ", 1))
 TRACK_HELP = f"{' or '.join(TRACK_LIST.rsplit(', ', 1))} (default %(default)s)"
 
 
 class TrackName(NamedTuple):
-    """road: one of ROADS or UDACITY_ROADS, or `random:SEED`; weather: CLEAR or one of WEATHERS."""
+    """road: one of ROADS or UDACITY_ROADS, or `random:SEED`; weather: CLEAR, one of WEATHERS, or SHADOWS."""
 
     road: str
     weather: str
@@ -32,12 +37,14 @@ class TrackName(NamedTuple):
 def split_track_name(name: str) -> TrackName:
     """Part a name in road and weather; it need not be a track's."""
     road, _, weather = name.rpartition(":")
-    return TrackName(road, weather) if weather in WEATHERS else TrackName(name, CLEAR)
+    return TrackName(road, weather) if weather in (*WEATHERS, SHADOWS) else TrackName(name, CLEAR)
 
 
 def is_track_name(name: str) -> bool:
     """Whether a track has this name."""
-    road = split_track_name(name).road
+    road, weather = split_track_name(name)
     kind, _, seed = road.partition(":")
     of_seed = kind == RANDOM and seed.isascii() and seed.isdigit() and len(seed) <= MAX_SEED_DIGITS
-    return road in ROADS or of_seed or name in UDACITY_ROADS
+    if road in UDACITY_ROADS:
+        return weather in (CLEAR, SHADOWS)
+    return weather != SHADOWS and (road in ROADS or of_seed)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from protocol.messages import Frame
-from protocol.tracks.names import split_track_name
+from protocol.tracks.names import UDACITY_ROADS, split_track_name
 from simulator.by_hand.keys import STEP_S, KeyResponse
 from simulator.by_hand.messages import DriverInput
 from simulator.by_hand.model_link import ModelLink
 from simulator.by_hand.recording import HandRecording
 from simulator.client.connection import Observation
 from simulator.render.camera import AUTONOMOUS, RECORDING
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene, changed_scene, open_scene
 from simulator.world.track import Track, open_track
 from simulator.world.track_world import TrackWorld
 
@@ -38,9 +38,11 @@ class Game:
     scene: draws a track. `notice`: what has just happened, for the page; `command`: what to type next, or "".
     """
 
-    def __init__(self, track: str, out: Path, link: ModelLink, scene: Callable[[Track], Scene] = Scene) -> None:
+    def __init__(
+        self, track: str, out: Path, link: ModelLink, scene: Callable[[Track], TrackScene] = open_scene
+    ) -> None:
         road = split_track_name(track).road
-        weather = track.removeprefix(road)
+        weather = "" if road in UDACITY_ROADS else track.removeprefix(road)
         self._names = [track, *(name + weather for name in TRACKS if name != road)]
         self._out = out
         self._link = link
@@ -124,7 +126,7 @@ class Game:
         self._stop_recording()
         self._names = [*self._names[1:], self._names[0]]
         track = open_track(self._names[0])
-        self._scene.show(track)
+        self._scene = changed_scene(self._scene, track)
         self._start(track)
 
     def _change_driver(self) -> None:

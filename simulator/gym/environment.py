@@ -16,7 +16,7 @@ from protocol.messages import FRAME_SHAPE, Control, Frame
 from protocol.tracks.names import RANDOM, split_track_name
 from simulator.gym.start import Start, read_start
 from simulator.render.camera import RIGS
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene, open_scene
 from simulator.world.car import TOP_SPEED_MPH
 from simulator.world.expert import throttle_towards
 from simulator.world.track import Track, open_track
@@ -79,7 +79,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         self._track = self._random_road(0) if self._new_road_each_time else open_track(track)
         self._reverse, self._laps = reverse, laps
         self._cruise_mph, self._random_start = cruise_mph, random_start
-        self._scene: Scene | None = None
+        self._scene: TrackScene | None = None
         self._over = True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
@@ -89,7 +89,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
         if self._new_road_each_time:
             self._change_road(self._random_road(int(self.np_random.integers(RANDOM_ROADS))))
         if self._scene is None:
-            self._scene = Scene(self._track)
+            self._scene = open_scene(self._track)
         self.world = self._start_world(self._scene, start)
         self._over = False
         return self.world.frame(), self._info()
@@ -130,7 +130,7 @@ class DrivingEnv(gymnasium.Env[Frame, Action]):
             self._scene.show(track)
         self._track = track
 
-    def _start_world(self, scene: Scene, start: Start) -> TrackWorld:
+    def _start_world(self, scene: TrackScene, start: Start) -> TrackWorld:
         track = self._track.reversed() if self._reverse else self._track
         seed = int(self.np_random.integers(2**31))
         start_m = start.start_m

@@ -25,6 +25,7 @@ from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, FOCAL_PX, VERTICAL_VIEW_DEG
 from simulator.render.camera import Camera as CarCamera
 from simulator.render.car_body import CarBody
+from simulator.render.eye import BEHIND, BEHIND_M, Eye, Pose, eye_of
 from simulator.render.scenery import build_scenery
 from simulator.render.weather.air import air_of
 from simulator.render.weather.codes import NO_DISTANCE
@@ -33,14 +34,6 @@ from simulator.render.weather.rays import View
 from simulator.world.track import Track
 
 load_prc_file_data("", "load-display p3tinydisplay\naudio-library-name null\nnotify-level error\nsync-video false")
-
-BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
-"""The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
-
-BEHIND = CarCamera(0.0, BEHIND_ABOVE_M, FRAME_ROWS / 2 - FOCAL_PX * math.tan(BEHIND_PITCH_RAD))
-
-Pose = tuple[float, float, float, float, float]
-"""Of a car: x, y, height, heading and slope."""
 
 Hood = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.uint8]]
 """The pixels of the car's hood: rows (n,), columns (n,) and colours (n, 3)."""
@@ -112,7 +105,7 @@ class Scene:
 
     def _picture(self, view: View, pose: Pose, time_s: float, hooded: bool = True) -> Frame:
         """Draw what a camera sees in this weather. hooded: whether it sees the car's hood."""
-        self._place_camera(view, pose)
+        self._place_camera(eye_of(view.camera, view.ahead_m, pose))
         if self._distance is not None:
             x, y, _, heading_rad, _ = pose
             self._distance.place(x, y, heading_rad)
@@ -124,17 +117,10 @@ class Scene:
             pixels[rows, columns, 3:] = NO_DISTANCE
         return pixels if self._air is None else self._air.finish(pixels, view, time_s)
 
-    def _place_camera(self, view: View, pose: Pose) -> None:
-        (x, y, height_m, heading_rad, slope), camera = pose, view.camera
-        ahead_m, left_m = view.ahead_m, camera.lateral_offset_m
-        pitch_rad = math.atan(slope) - camera.pitch_rad
-        cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-        above_m = camera.height_m + ahead_m * slope
-        eye = (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m + above_m)
-        self._camera.set_pos(*eye)
-        heading_deg = math.degrees(heading_rad + camera.yaw_rad) - 90
-        self._camera.set_hpr(heading_deg, math.degrees(pitch_rad), -math.degrees(camera.roll_rad))
-        self._sky.set_pos(*eye)
+    def _place_camera(self, eye: Eye) -> None:
+        self._camera.set_pos(*eye.place)
+        self._camera.set_hpr(*eye.turn_deg)
+        self._sky.set_pos(*eye.place)
 
     @cached_property
     def _body(self) -> CarBody:

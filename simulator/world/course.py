@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from protocol.messages import Frame
 from simulator.client.game_loop import World
 from simulator.render.camera import AUTONOMOUS, RIGS, Rig
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene
 from simulator.replay.reference_path import ReferencePath
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.car import Car
@@ -53,14 +53,14 @@ class Course:
 
 
 def judged_world(
-    track: Track, scene: Scene, laps: float, seed: int = 0, latency_s: float = 0.0, rig: Rig = AUTONOMOUS
+    track: Track, scene: TrackScene, laps: float, seed: int = 0, latency_s: float = 0.0, rig: Rig = AUTONOMOUS
 ) -> TrackWorld:
     """Start a drive that ends after the laps, or at a time limit that only a stopped car reaches."""
     return TrackWorld(track, scene, laps, seed, latency_s, time_limit_s(laps * track.length_m), rig=rig)
 
 
 def track_course(
-    track: Track, scene: Callable[[], Scene], laps: float, seed: int, reverse: bool, camera: str = "autonomous"
+    track: Track, scene: Callable[[], TrackScene], laps: float, seed: int, reverse: bool, camera: str = "autonomous"
 ) -> Course:
     """A course of laps on a track, in the other direction if `reverse`.
 

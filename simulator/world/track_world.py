@@ -14,7 +14,7 @@ from protocol.messages import MPS_PER_MPH, Frame
 from simulator.client.connection import Observation
 from simulator.render.camera import AUTONOMOUS, Camera, Rig
 from simulator.render.jpeg import jpeg_of
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene
 from simulator.roads.profile import CRASHES
 from simulator.world.car import STEP_S, Car
 from simulator.world.drive_log import DriveLog
@@ -46,7 +46,7 @@ class TrackWorld(SteppedWorld):
     def __init__(
         self,
         track: Track,
-        scene: Scene,
+        scene: TrackScene,
         laps: float,
         seed: int = 0,
         latency_s: float = 0.0,

@@ -23,7 +23,7 @@ from protocol.arrays import Float64Array
 from protocol.images import decode_image
 from protocol.messages import FRAME_SHAPE
 from protocol.recording import SESSION_GAP_S
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.track import Track
@@ -170,7 +170,7 @@ def drives(
     reports_by_row: list[dict[str, list[DriveReport]]] = [{} for _ in rows]
     with tqdm(total=round(total_m), unit="m", unit_scale=True, desc="driving", smoothing=0.05) as bar:
         for track in tracks:
-            scene = Scene(track)
+            scene = open_scene(track)
             for reports, row in zip(reports_by_row, rows, strict=True):
                 bar.set_postfix_str(f"{row.title}, {track.name}")
                 reports[track.name] = []

@@ -20,7 +20,7 @@ from inference.policy import Policy
 from models.convert import litert_bytes
 from models.whole_files import write_whole
 from protocol.recording import read_recording
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.replay.reference_path import ReferencePath, reference_path
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.course import judged_world
@@ -83,7 +83,7 @@ def trial_drives(policy: Policy, title: str, trials: Sequence[Trial], lines: Seq
     total_m = sum(tracks[name].length_m for name, _, _ in trials) + replayed_m
     with tqdm(total=round(total_m), unit="m", unit_scale=True, desc=title) as bar:
         for name, track in tracks.items():
-            scene = Scene(track)
+            scene = open_scene(track)
             for reverse, speed_mph in ((back, mph) for trial, back, mph in trials if trial == name):
                 world = judged_world(track.reversed() if reverse else track, scene, laps=1.0)
                 drive(policy, world, speed_mph, bar)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import cache
 
 from protocol.recording import read_recording
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene, open_scene
 from simulator.replay.reference_path import reference_path
 from simulator.world.course import Course, replay_course, track_course
 from simulator.world.track import Track, open_track
@@ -27,8 +27,8 @@ def _directions(track: Track, options: argparse.Namespace, stack: ExitStack) -> 
     """Return the track's course in one direction or both; its scene is drawn when it is first driven."""
 
     @cache
-    def scene() -> Scene:
-        track_scene = Scene(track)
+    def scene() -> TrackScene:
+        track_scene = open_scene(track)
         stack.callback(track_scene.close)
         return track_scene
 

@@ -17,7 +17,7 @@ from protocol.recorder import Recorder
 from simulator.record import FRAME_S, START_S
 from simulator.render.camera import RECORDING
 from simulator.render.jpeg import jpeg_of
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.world.course import judged_world
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
@@ -45,7 +45,7 @@ def record_corrections(policy: Policy, folder: Path, number: int) -> Path:
     with Recorder(partial) as recorder, tqdm(total=total, unit="m", desc=f"corrections {number}") as bar:
         start_s = START_S
         for track, reverse in tracks:
-            scene = Scene(track)
+            scene = open_scene(track)
             world = judged_world(track.reversed() if reverse else track, scene, laps=1.0, seed=number)
             drive(_RecordedPolicy(policy, Expert(world, SPEED_MPH), recorder, start_s), world, SPEED_MPH, bar)
             start_s += world.log.time_s + 60.0  # another session

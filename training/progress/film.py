@@ -10,7 +10,7 @@ from film.timeline import FrameLimit
 from film.writer import FilmWriter
 from inference.observations import Observations
 from inference.policy import Answer, Policy
-from simulator.render.scene import Scene
+from simulator.render.opening import TrackScene, open_scene
 from simulator.world.course import JudgedWorld, judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.track import open_track
@@ -27,11 +27,11 @@ class FilmedRoad:
 
     def __init__(self) -> None:
         self._track = open_track("lake")
-        self._scene: Scene | None = None
+        self._scene: TrackScene | None = None
 
     def film(self, policy: Policy, title: str, path: Path) -> DriveReport:
         """Let `policy` drive, and write the film whole or not at all. Raises OSError."""
-        self._scene = self._scene or Scene(self._track)
+        self._scene = self._scene or open_scene(self._track)
         world = judged_world(self._track, self._scene, LAPS)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from inference.engine import open_engine
-from simulator.render.scene import Scene
+from simulator.render.opening import open_scene
 from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.map import draw_map
@@ -28,7 +28,7 @@ class JudgedDrive:
 def drive_and_draw(model: Path, track: Track, laps: float, speed_mph: float, picture: Path) -> JudgedDrive:
     """Let a model file drive, and write the map of the drive as a PNG. Raises the errors of `open_engine`, OSError."""
     engine = open_engine(model)
-    scene = Scene(track)
+    scene = open_scene(track)
     try:
         world = judged_world(track, scene, laps)
         total_m = round(laps * track.length_m)

@@ -1,0 +1,1 @@
+"""How fast Udacity's own scenes are drawn."""

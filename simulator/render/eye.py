@@ -1,0 +1,39 @@
+"""Where a camera on the car stands in the world, and how Panda3D turns it there."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from protocol.messages import FRAME_ROWS
+from simulator.render.camera import FOCAL_PX, Camera
+
+Pose = tuple[float, float, float, float, float]
+"""Of a car: x, y, height, heading and slope."""
+
+BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
+"""The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
+
+BEHIND = Camera(0.0, BEHIND_ABOVE_M, FRAME_ROWS / 2 - FOCAL_PX * math.tan(BEHIND_PITCH_RAD))
+
+
+class Eye(NamedTuple):
+    """place: metres; turn_deg: heading, pitch and roll as Panda3D counts them."""
+
+    place: tuple[float, float, float]
+    turn_deg: tuple[float, float, float]
+
+
+def eye_of(camera: Camera, ahead_m: float, pose: Pose) -> Eye:
+    """A camera of a car, ahead_m before the middle of its rear axle."""
+    x, y, height_m, heading_rad, slope = pose
+    left_m, above_m = camera.lateral_offset_m, camera.height_m + ahead_m * slope
+    cos, sin = math.cos(heading_rad), math.sin(heading_rad)
+    return Eye(
+        (x + ahead_m * cos - left_m * sin, y + ahead_m * sin + left_m * cos, height_m + above_m),
+        (
+            math.degrees(heading_rad + camera.yaw_rad) - 90,
+            math.degrees(math.atan(slope) - camera.pitch_rad),
+            -math.degrees(camera.roll_rad),
+        ),
+    )

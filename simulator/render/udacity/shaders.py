@@ -1,0 +1,173 @@
+"""The shaders of the OpenGL renderer: a picture times the light that the mesh holds, and fog over it."""
+
+from __future__ import annotations
+
+from simulator.render.udacity.bake import MEAN_GRAIN
+from simulator.render.udacity.land import LAYERS
+from simulator.render.udacity.light import BRIGHTEST, CARD_LIGHT, CARD_SLOPE
+
+LIGHTS = 4
+"""The brightest lights that plants take."""
+
+CARD_ALPHA = 0.33
+"""Least alpha of a plant's picture that is drawn."""
+
+_PLAIN_VERTEX = """#version 150
+uniform mat4 p3d_ModelViewProjectionMatrix;
+in vec4 p3d_Vertex;
+in vec4 p3d_Color;
+out vec3 light;
+"""
+
+_VERTEX = f"""{_PLAIN_VERTEX}
+#ifdef SHADOWS
+uniform vec4 shadow_rows[3];
+out vec4 shade;
+#endif
+void carry() {{
+  gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
+  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+#ifdef SHADOWS
+  vec3 place = vec3(dot(shadow_rows[0], p3d_Vertex), dot(shadow_rows[1], p3d_Vertex), dot(shadow_rows[2], p3d_Vertex));
+  shade = vec4(place, p3d_Color.a);
+#endif
+}}
+"""
+
+_FRAGMENT = """#version 150
+uniform sampler2DArray pages;
+uniform vec3 fog_color;
+uniform vec2 fog;
+in vec3 light;
+out vec4 color;
+#ifdef SHADOWS
+uniform sampler2DShadow shadow_map;
+uniform vec3 shade_color;
+in vec4 shade;
+#endif
+vec3 lit() {
+#ifdef SHADOWS
+  return max(light - shade_color * shade.a * (1.0 - texture(shadow_map, shade.xyz)), 0.0);
+#else
+  return light;
+#endif
+}
+void finish(vec3 surface) {
+  float clear = clamp((fog.x - 1.0 / gl_FragCoord.w) * fog.y, 0.0, 1.0);
+  color = vec4(mix(fog_color, min(surface, 1.0), clear), 1.0);
+}
+"""
+
+SOLID = (
+    f"""{_VERTEX}
+in vec3 p3d_MultiTexCoord0;
+out vec3 place;
+void main() {{
+  carry();
+  place = p3d_MultiTexCoord0;
+}}
+""",
+    f"""{_FRAGMENT}
+in vec3 place;
+void main() {{ finish(texture(pages, place).rgb * lit()); }}
+""",
+)
+
+CUT_OUT = (
+    SOLID[0],
+    f"""{_FRAGMENT}
+in vec3 place;
+uniform float least_alpha;
+void main() {{
+  vec4 seen = texture(pages, place);
+  if (seen.a < least_alpha) discard;
+  finish(seen.rgb * lit());
+}}
+""",
+)
+
+CARDS = (
+    f"""{_PLAIN_VERTEX}
+uniform mat4 p3d_ViewMatrixInverse;
+uniform vec3 ambient;
+uniform vec3 light_color[{LIGHTS}];
+uniform vec3 light_direction[{LIGHTS}];
+in vec2 reach;
+in vec3 p3d_MultiTexCoord0;
+out vec3 place;
+void main() {{
+  vec2 away = normalize(p3d_Vertex.xy - p3d_ViewMatrixInverse[3].xy);
+  vec3 corner = p3d_Vertex.xyz + vec3(away.y, -away.x, 0.0) * reach.x + vec3(0.0, 0.0, reach.y);
+  gl_Position = p3d_ModelViewProjectionMatrix * vec4(corner, 1.0);
+  light = ambient;
+  for (int k = 0; k < {LIGHTS}; ++k)
+    light += light_color[k] * ({CARD_LIGHT} + {CARD_SLOPE} * dot(away, light_direction[k].xy));
+  light *= p3d_Color.rgb * {BRIGHTEST:.1f};
+  place = p3d_MultiTexCoord0;
+}}
+""",
+    CUT_OUT[1],
+)
+
+LAND = (
+    f"""{_VERTEX}
+in vec4 weights;
+out vec2 ground;
+out vec4 shares;
+void main() {{
+  carry();
+  ground = p3d_Vertex.xy;
+  shares = weights;
+}}
+""",
+    f"""{_FRAGMENT}
+in vec2 ground;
+in vec4 shares;
+uniform vec3 repeats;
+uniform vec3 layer_colors[{LAYERS}];
+void main() {{
+  vec4 seen = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
+  vec3 mixed = vec3(0.0);
+  for (int k = 0; k < {LAYERS}; ++k) mixed += seen[k] * layer_colors[k];
+  finish(mixed * lit());
+}}
+""",
+)
+
+SKY = (
+    f"""#version 150
+uniform mat4 p3d_ModelViewProjectionMatrix;
+in vec4 p3d_Vertex;
+in vec4 p3d_Color;
+out vec3 light;
+void main() {{
+  gl_Position = (p3d_ModelViewProjectionMatrix * p3d_Vertex).xyww;
+  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+}}
+""",
+    """#version 150
+in vec3 light;
+out vec4 color;
+void main() { color = vec4(light, 1.0); }
+""",
+)
+
+PLAIN = (
+    """#version 150
+uniform mat4 p3d_ModelViewProjectionMatrix;
+in vec4 p3d_Vertex;
+in vec4 p3d_Color;
+out vec3 light;
+void main() {
+  gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
+  light = p3d_Color.rgb;
+}
+""",
+    SKY[1],
+)
+
+
+def shadowed(source: tuple[str, str]) -> tuple[str, str]:
+    """The same shaders, for surfaces on which shadows fall."""
+    vertex, fragment = (part.replace("#version 150", "#version 150\n#define SHADOWS", 1) for part in source)
+    return vertex, fragment

@@ -1,0 +1,298 @@
+"""Both renderers of Udacity's scenes: light, fog, holes, sky, and that equal drives see equal frames."""
+
+import gc
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.render.camera import AUTONOMOUS
+from simulator.render.eye import Eye
+from simulator.render.opening import changed_scene, open_scene
+from simulator.render.scene import Scene
+from simulator.render.udacity import drawing
+from simulator.render.udacity.bake import bake
+from simulator.render.udacity.light import CARD_LIGHT, CARD_SLOPE
+from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
+from simulator.render.udacity.scene import UdacityScene
+from simulator.render.udacity.sky import sky_color
+from simulator.render.udacity.software import SoftwareScene, open_software
+from simulator.unity.unity_scene import Light, UnityScene
+from simulator.world.track import open_track
+from tests.tiny_unity_scene import (
+    FOG,
+    PLANT_M,
+    PLANT_RGB,
+    ROAD_RGB,
+    WALL_M,
+    WALL_RGB,
+    quad,
+    tiny_scene,
+    without_lights,
+)
+
+ROAD = np.array([(0.0, y) for y in range(-40, 40)])
+AHEAD = Eye((0.0, 0.0, 1.2), (0.0, 0.0, 0.0))
+DOWNWARDS = Eye((0.0, 0.0, 1.2), (0.0, -80.0, 0.0))
+LEVEL = 2.5
+"""Levels of 255 by which a colour may differ: vertices hold light in 128 steps."""
+
+
+@pytest.fixture(scope="module", params=["opengl", "software"])
+def draw(request):
+    """draw(scene) -> what draws it, by each renderer that this machine has."""
+    if request.param == "software":
+        canvases = open_software()
+        return lambda scene: SoftwareScene(canvases, bake(scene, ROAD), scene)
+    try:
+        canvases = open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    return lambda scene: OpenGlScene(canvases, bake(scene, ROAD), scene)
+
+
+def middle(frame: np.ndarray) -> np.ndarray:
+    return frame[76:84, 156:164].astype(float).mean((0, 1))
+
+
+def foggy(color: np.ndarray, distance_m: float) -> np.ndarray:
+    clear = (FOG.end_m - distance_m) / (FOG.end_m - FOG.start_m)
+    return clear * color + (1 - clear) * 255 * np.array(FOG.color)
+
+
+def test_a_level_road_takes_the_light_from_above(draw):
+    frame = draw(tiny_scene(with_plant=False)).draw(DOWNWARDS, 1)
+    assert middle(frame) == pytest.approx(np.array(ROAD_RGB) * (0.5, 0.6, 0.7), abs=LEVEL)
+
+
+def test_a_wall_takes_the_light_from_the_front_and_the_fog_of_its_distance(draw):
+    frame = draw(tiny_scene(with_plant=False)).draw(Eye((0.0, 0.0, 30.0), (0.0, 0.0, 0.0)), 1)
+    assert middle(frame) == pytest.approx(foggy(np.array(WALL_RGB) * 0.25, WALL_M), abs=LEVEL + 1)
+    nearer = draw(tiny_scene(with_plant=False)).draw(Eye((0.0, WALL_M - 50, 30.0), (0.0, 0.0, 0.0)), 1)
+    assert middle(nearer) == pytest.approx(np.array(WALL_RGB) * 0.25, abs=LEVEL), "no fog nearer than its start"
+
+
+def test_without_lights_the_ambient_light_is_left_and_without_fog_the_distance_shows_nothing(draw):
+    frame = draw(without_lights(tiny_scene(fog=None, with_plant=False))).draw(Eye((0.0, 0.0, 30.0), (0.0, 0.0, 0.0)), 1)
+    assert middle(frame) == pytest.approx(np.array(WALL_RGB) * 0.5, abs=LEVEL)
+
+
+def test_a_plant_has_holes_and_the_light_of_its_side(draw):
+    frame = draw(tiny_scene()).draw(AHEAD, 1).astype(float)
+    behind = draw(tiny_scene(with_plant=False)).draw(AHEAD, 1).astype(float)
+    hole, leaf = (slice(70, 78), slice(149, 157)), (slice(70, 78), slice(163, 171))
+    assert np.array_equal(frame[hole], behind[hole])
+    lit = CARD_LIGHT * np.array((0.5, 0.6, 0.7)) + (CARD_LIGHT + CARD_SLOPE) * 0.25
+    expected = (np.array(PLANT_RGB) * lit).clip(0, 255)
+    assert frame[leaf].mean((0, 1)) == pytest.approx(expected, abs=2 * LEVEL)
+
+
+def test_a_plant_turns_to_the_camera(draw):
+    """Seen from the side, it is as wide as from the front."""
+    scene = draw(tiny_scene(fog=None))
+    for place, heading_deg in (((0.0, 0.0, 1.2), 0.0), ((-PLANT_M, PLANT_M, 1.2), -90.0)):
+        frame = scene.draw(Eye(place, (heading_deg, 0.0, 0.0)), 1).astype(int)
+        red = (frame[74] - frame[74][:, [1]])[:, 0] > 60
+        assert red.sum() == pytest.approx(138.6 * 2 / PLANT_M, abs=1.5)
+
+
+def test_the_sky_is_where_nothing_is(draw):
+    scene = tiny_scene()
+    frame = draw(scene).draw(Eye((0.0, 0.0, 1.2), (90.0, 30.0, 0.0)), 1)
+    west = np.array([(-np.cos(np.radians(30)), 0, np.sin(np.radians(30)))])
+    assert middle(frame) == pytest.approx(255 * sky_color(west, (0.0, 0.0, 1.0))[0], abs=2 * LEVEL)
+
+
+def test_equal_views_are_equal_to_the_last_bit_also_in_a_scene_drawn_anew(draw):
+    first = draw(tiny_scene())
+    frames = [scene.draw(AHEAD, scale) for scene in (first, draw(tiny_scene()), first) for scale in (1, 2)]
+    assert frames[1].shape == (320, 640, 3)
+    assert np.array_equal(frames[0], frames[2])
+    assert np.array_equal(frames[0], frames[4])
+    assert np.array_equal(frames[1], frames[3])
+    halved = frames[1].reshape(160, 2, 320, 2, 3).mean((1, 3))
+    assert np.abs(halved - frames[0]).mean() < 3
+
+
+def test_a_material_with_holes_shows_what_is_behind(draw):
+    whole = tiny_scene(fog=None, with_plant=False)
+    hole = replace(
+        whole.materials["wall"],
+        picture=replace(whole.materials["wall"].picture, pixels=np.zeros((8, 8, 4), np.uint8)),
+        cutout=0.5,
+    )
+    cut = replace(whole, materials={**whole.materials, "wall": hole})
+    high = Eye((0.0, 0.0, 30.0), (0.0, 5.0, 0.0))
+    without = replace(whole, parts=whole.parts[:1])
+    assert np.array_equal(draw(cut).draw(high, 1), draw(without).draw(high, 1))
+    assert not np.array_equal(draw(whole).draw(high, 1), draw(without).draw(high, 1))
+
+
+def test_a_wall_casts_a_shadow_on_the_road_of_the_suns_strength():
+    """The sun stands in the south at 45 degrees; a board 4 m high throws a shadow of 4 m northwards."""
+    try:
+        canvases = open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    board = quad("board", "wall", [(-5, 10, 0), (5, 10, 0), (5, 10, 4), (-5, 10, 4)], (0, -1, 0))
+    sun = Light((0.0, float(np.sqrt(0.5)), -float(np.sqrt(0.5))), (1.0, 1.0, 1.0), shadow=0.5)
+    scene = replace(tiny_scene(fog=None, with_plant=False), lights=(sun, Light((0.0, 0.0, -1.0), (0.1, 0.1, 0.1))))
+    scene = replace(scene, parts=(*scene.parts, board))
+    road = np.column_stack([ROAD, np.zeros(len(ROAD))])
+    shaded, plain = (OpenGlScene(canvases, bake(scene, ROAD), scene, on) for on in (road, None))
+    full, half = np.sqrt(0.5) + 0.1, np.sqrt(0.5) / 2 + 0.1
+    for y, light in ((9.0, full), (11.5, half), (13.0, half), (15.0, full)):
+        eye = Eye((0.0, y, 8.0), (0.0, -89.9, 0.0))
+        assert middle(shaded.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * light, abs=LEVEL), f"at {y} m"
+        assert middle(plain.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * full, abs=LEVEL)
+
+
+@pytest.fixture
+def tiny_checkout(monkeypatch):
+    """Every track of Udacity's shows the tiny scene, opened anew for this test; returns the list of openings."""
+    opened: list[str] = []
+
+    def tiny(name: str) -> UnityScene:
+        opened.append(name)
+        return tiny_scene()
+
+    monkeypatch.setattr(drawing, "open_unity_scene", tiny)
+    monkeypatch.setattr(drawing, "_renderers", drawing._Renderers())
+    return opened
+
+
+def test_a_track_chooses_its_renderer(tiny_checkout):
+    for name, kind in (("lake", Scene), ("udacity-lake", UdacityScene)):
+        scene = open_scene(open_track(name))
+        assert type(scene) is kind
+        scene.close()
+
+
+def test_shadows_belong_to_the_name_of_udacitys_tracks_only():
+    track = open_track("udacity-lake:shadows")
+    assert (track.name, track.road, track.look) == ("udacity-lake:shadows", "udacity-lake", "udacity-lake")
+    for name in ("lake:shadows", "random:7:shadows", "udacity-lake:night"):
+        with pytest.raises(ValueError, match="no track"):
+            open_track(name)
+
+
+def test_a_change_of_track_keeps_the_renderer_only_where_it_can_draw_both(tiny_checkout):
+    built_in, udacity = open_track("lake"), open_track("udacity-lake")
+    scene = open_scene(udacity)
+    same = changed_scene(scene, open_track("udacity-jungle"))
+    assert same is scene
+    other = changed_scene(scene, built_in)
+    assert isinstance(other, Scene)
+    assert isinstance(changed_scene(other, udacity), UdacityScene)
+    assert tiny_checkout == ["udacity-lake", "udacity-jungle", "udacity-lake"]
+
+
+def test_scenes_of_one_look_share_it_and_the_last_frees_it(tiny_checkout):
+    lake = open_track("udacity-lake")
+    first, second, reverse = open_scene(lake), open_scene(lake), open_scene(lake.reversed())
+    assert tiny_checkout == ["udacity-lake"]
+    place = (0.0, -2.6, 0.0, np.pi / 2)
+    assert np.array_equal(first.render(*place), reverse.render(*place))
+    first.close()
+    assert second.render(*place).shape == (160, 320, 3)
+    second.close()
+    reverse.close()
+    open_scene(lake).close()
+    assert tiny_checkout == ["udacity-lake"] * 2
+
+
+def test_a_closed_scene_gives_its_pictures_back(draw):
+    """Panda3D keeps them for ever otherwise, because its cache of render states knows them."""
+    drawn = draw(tiny_scene())
+    drawn.draw(AHEAD, 1)
+    textures = drawn.textures
+    assert textures
+    assert all(texture.has_ram_image() for texture in textures)
+    del drawn
+    gc.collect()
+    assert not any(texture.has_ram_image() for texture in textures)
+
+
+def test_the_cameras_see_hood_and_road_and_the_one_behind_sees_the_car(tiny_checkout):
+    scene = open_scene(open_track("udacity-lake"))
+    place = (0.0, 0.0, 0.0, np.pi / 2, 0.0)
+    frame = scene.render(*place, AUTONOMOUS.center)
+    assert np.array_equal(frame[140, 160], (168, 158, 134)), "the hood"
+    assert frame[110, 160] == pytest.approx(np.array(ROAD_RGB) * (0.5, 0.6, 0.7), abs=LEVEL)
+    behind = scene.render_behind(*place, 5.0).astype(int)
+    assert ((behind[..., 0] - behind[..., 1]) > 100).sum() > 500, "red paint"
+    assert np.array_equal(scene.render(*place, AUTONOMOUS.center), frame), "the car is gone again"
+    scene.close()
+
+
+def test_without_opengl_the_software_draws_and_says_so_once(tiny_checkout, monkeypatch, capsys):
+    def none():
+        raise NoOpenGl("no EGL library works here")
+
+    monkeypatch.setattr(drawing, "open_opengl", none)
+    for name in ("udacity-lake", "udacity-jungle"):
+        scene = open_scene(open_track(name))
+        assert scene.render(0.0, 0.0, 0.0, np.pi / 2)[110, 160, 0] > 50
+        scene.close()
+    told = capsys.readouterr().err
+    assert told.count("no EGL library works here") == 1
+    assert "apt install" in told
+
+
+WITH_TENSORFLOW = """
+import sys
+from tests.test_udacity_render import AHEAD, ROAD, bake, open_opengl, OpenGlScene, tiny_scene
+
+def draw():
+    scene = tiny_scene()
+    return OpenGlScene(open_opengl(), bake(scene, ROAD), scene).draw(AHEAD, 1).mean()
+
+def compile_and_run():
+    import tensorflow as tf
+    product = tf.function(lambda x: tf.linalg.matmul(x, x), jit_compile=True)
+    return float(product(tf.ones((8, 8)))[0, 0])
+
+steps = [draw, compile_and_run]
+if sys.argv[1] == "last":
+    steps.reverse()
+print(*(step() for step in [*steps, *steps]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opengl", ["first", "last"])
+def test_mesas_and_tensorflows_compilers_do_not_meet(opengl):
+    """Both bring an LLVM. Without precautions the process ends by a segmentation fault, whichever comes first."""
+    try:
+        open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    command = [sys.executable, "-c", WITH_TENSORFLOW, opengl]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert child.returncode == 0, child.stderr[-2000:]
+    numbers = child.stdout.split()
+    assert numbers[:2] == numbers[2:]
+    assert "8.0" in numbers
+
+
+DIGEST = """
+import hashlib, sys
+from tests.test_udacity_render import AHEAD, ROAD, bake, open_opengl, OpenGlScene, tiny_scene
+scene = tiny_scene()
+print(hashlib.sha256(OpenGlScene(open_opengl(), bake(scene, ROAD), scene).draw(AHEAD, 1).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_another_process_sees_the_same_picture():
+    try:
+        canvases = open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    scene = tiny_scene()
+    frame = OpenGlScene(canvases, bake(scene, ROAD), scene).draw(AHEAD, 1)
+    child = subprocess.run([sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, timeout=60)
+    assert child.stdout.strip() == hashlib.sha256(frame.tobytes()).hexdigest()
