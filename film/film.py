@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import pickle
 import queue
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from film.overlay import Shot
@@ -24,8 +26,8 @@ MAX_PICTURES_PER_S = 30.0
 QUEUE_LENGTH = 64
 """At most this many pictures wait for the encoder: 2 s and 10 MB."""
 
-CLOSE_S = 10.0
-"""Longest wait for the encoder at the end of a drive."""
+STALLED_S, CLOSE_S = 10.0, 60.0
+"""At the end of a drive: longest wait for an encoder that takes no further picture, and longest wait in all."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,11 +77,16 @@ class Film:
             self._queue.put((shot, self._answers, self._latency_ms, self.saliency))
 
     def close(self) -> None:
-        """Encode the queued pictures and complete the file; give up after 10 s."""
+        """Encode the queued pictures and complete the file; give up when the encoder stalls, or after a minute."""
         self._queue.put(None)
-        self._thread.join(CLOSE_S)
+        end_s = time.monotonic() + CLOSE_S
+        waiting = QUEUE_LENGTH + 2
+        while self._thread.is_alive() and self._queue.qsize() < waiting and time.monotonic() < end_s:
+            waiting = self._queue.qsize()
+            hurry(self._encoder.pid)
+            self._thread.join(STALLED_S)
         if self._thread.is_alive():
-            self.error = f"still waiting for the disk after {CLOSE_S:g} s"
+            self.error = f"{waiting} pictures still wait for a slow disk or a busy processor"
             log.error("the film %s is not complete: %s", self.path, self.error)
         elif self.error is None:
             if not self._queued:
@@ -110,6 +117,13 @@ class Film:
         if encoder.wait():
             self.error = message or f"the encoder ended with {encoder.returncode}"
             log.error("the film %s ends early, driving goes on: %s", self.path, self.error)
+
+
+def hurry(encoder: int) -> None:
+    """Let the encoder's process have processor time like any other, where the system allows it: the drive is over."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(encoder, os.SCHED_OTHER, os.sched_param(0))
 
 
 def free_path(path: Path) -> Path:

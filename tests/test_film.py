@@ -210,6 +210,24 @@ def test_a_slow_encoder_drops_and_never_blocks(tmp_path):
     assert len(read_film(film.path)[0]) == 200 - film.dropped
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone runs the encoder on idle processor time")
+def test_an_encoder_that_stalls_at_the_end_is_given_up_and_one_that_goes_on_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("film.film.STALLED_S", 0.3)
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film.add(SHOT)
+    while os.sched_getscheduler(film._encoder.pid) != os.SCHED_IDLE:
+        film._thread.join(0.01)
+    os.kill(film._encoder.pid, signal.SIGSTOP)
+    for i in range(10):
+        film.add(replace(SHOT, time_s=1.0 + i))
+    film.close()
+    assert "pictures still wait" in film.error
+    assert os.sched_getscheduler(film._encoder.pid) == os.SCHED_OTHER
+    os.kill(film._encoder.pid, signal.SIGCONT)
+    wait_for(film)
+    assert len(read_film(film.path)[0]) == 11
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_ends_the_film_and_not_the_drive(tmp_path, caplog):
     path = tmp_path / "full.mp4"
