@@ -216,7 +216,10 @@ def test_a_closed_scene_gives_its_pictures_back(draw):
     assert not any(texture.has_ram_image() for texture in textures)
 
 
-def test_the_cameras_see_hood_and_road_and_the_one_behind_sees_the_car(tiny_checkout):
+@pytest.mark.parametrize("opengl", [True, False])
+def test_the_cameras_see_hood_and_road_and_the_one_behind_sees_the_car(tiny_checkout, monkeypatch, opengl):
+    if not opengl:
+        monkeypatch.setattr(drawing._renderers, "opengl", None, raising=False)
     scene = open_scene(open_track("udacity-lake"))
     place = (0.0, 0.0, 0.0, np.pi / 2, 0.0)
     frame = scene.render(*place, AUTONOMOUS.center)

@@ -72,7 +72,7 @@ class SoftwareScene:
     def car(self) -> CarBody:
         """The car's body, hidden until it is placed."""
         holder = self._root.attach_new_node("car")
-        holder.set_color_scale(1 / BRIGHTEST, 1 / BRIGHTEST, 1 / BRIGHTEST, 1)
+        holder.set_color_scale(1 / BRIGHTEST, 1 / BRIGHTEST, 1 / BRIGHTEST, 1, 1)  # in place of the weather's codes
         return CarBody(holder)
 
     def draw(self, eye: Eye, scale: int) -> Frame:
