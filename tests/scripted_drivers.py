@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class ScriptedDriver:
         self.speed_mph = speed_mph
         self.look_s = 0.05
         self._last_look_s = math.nan
-        self._tracks: dict[str, Any] = {}
+        self._track = functools.cache(open_track)
 
     def look(self) -> dict[str, Any]:
         """Wait for the next picture; returns what the page shows beside it."""
@@ -66,7 +67,7 @@ class ScriptedDriver:
 
     def steering(self, state: dict[str, Any]) -> float:
         """Where the wheel should be: along the bend ahead, and back to the middle of the road."""
-        track = self._tracks.setdefault(state["track"], open_track(state["track"]))
+        track = self._track(state["track"])
         speed_mps = state["speed_mph"] * MPS_PER_MPH
         ahead_m = LOOK_AHEAD_M + LOOK_AHEAD_S * speed_mps
         index = int((state["distance_m"] + SIGHT_S * speed_mps) / track.spacing_m)

@@ -7,6 +7,7 @@ where they lie there. docs/udacity-tracks.md says how they were measured.
 from __future__ import annotations
 
 import csv
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -25,15 +26,17 @@ FINE = 16
 """Points of the curve between two rows."""
 
 
+@cache
 def surveyed_road(name: Literal["lake", "jungle"]) -> Shape:
-    """Read the table of a road, and draw a smooth curve through its rows. Raises OSError."""
+    """Read the table of a road, once, and draw a smooth curve through its rows. Raises OSError."""
     with open(SURVEYS / f"{name}.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     curve = smooth_loop(_numbers(rows, "x", "y", "height"), FINE)
     line = resample(curve)
-    places = np.arange(len(line)) * (distances(curve)[-1] / len(line))
-    of_rows = distances(curve)[::FINE]
-    left, right = (_side(rows, side, places, of_rows) for side in ("left", "right"))
+    along = distances(curve)
+    places = np.arange(len(line)) * (along[-1] / len(line))
+    nearest = np.abs(places[:, None] - along[::FINE]).argmin(1) % len(rows)
+    left, right = (_side(rows, side, nearest) for side in ("left", "right"))
     return Shape(line[:, :2], line[:, 2], left, right, WATER_M[name])
 
 
@@ -41,9 +44,8 @@ def _numbers(rows: list[dict[str, str]], *columns: str) -> Float64Array:
     return np.array([[row[column] for column in columns] for row in rows], np.float64)
 
 
-def _side(rows: list[dict[str, str]], side: str, places: Float64Array, of_rows: Float64Array) -> Side:
-    """Bring a side's columns from the rows, at distances `of_rows` (n + 1,), to the places: the nearest row's."""
-    nearest = np.abs(places[:, None] - of_rows).argmin(1) % len(rows)
+def _side(rows: list[dict[str, str]], side: str, nearest: npt.NDArray[np.intp]) -> Side:
+    """A side's columns at each place, from the row that is `nearest` to it: (n,)."""
 
     def texts(column: str) -> npt.NDArray[np.str_]:
         return np.array([row[f"{side}_{column}"] for row in rows])[nearest]
