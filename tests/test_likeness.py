@@ -148,6 +148,8 @@ def test_a_lap_is_measured_by_the_odometer(road, make_lap, backwards):
     assert odometer.lap_m == pytest.approx(LAKE.length_m / 0.99, rel=1e-4)
     assert odometer.laps == pytest.approx(frames[-1].odometer_m * 0.99 / LAKE.length_m)
     assert odometer.mean_offset_m == 0.25
+    inside = -1 if backwards else 1  # anticlockwise, left is inside
+    assert odometer.middle_m == pytest.approx(odometer.lap_m + inside * 2 * math.pi * 0.25)
     assert odometer.scatter_m < 1e-6
     assert odometers(road, pairs[:4]) == [], "less than half a lap"
 
@@ -195,7 +197,7 @@ def test_the_command_locates_a_recording_and_compares_it(make_lap, tmp_path, cap
     assert len(result["frames"]) == 4
     assert result["left_out"] == []
     for frame in result["frames"]:
-        row = int(frame["frame"].rpartition(" ")[2]) - 2  # lines count from 1, and the first is the header
+        row = int(frame["frame"].rpartition(" ")[2]) - 1  # lines count from 1
         assert frame["backwards"] is True
         assert frame["distance_m"] == pytest.approx(450.0 + row * ROW_S * SPEED_MPH * MPS_PER_MPH, abs=0.3)
         assert frame["offset_m"] == pytest.approx(0.0, abs=0.1)

@@ -32,6 +32,7 @@ from protocol.start import ROOT
 from simulator.render.camera import RIGS
 from simulator.render.opening import open_scene
 from simulator.replay.reference_path import ReferencePath, reference_path
+from simulator.unity.checkout import add_checkout_option
 from simulator.world.track import open_track
 from training.likeness.answers import Answers, as_sent, compare_answers
 from training.likeness.atlas import draw_atlas, place_together
@@ -49,7 +50,8 @@ HELP = """Locate real frames on a drawn track, and compare what is seen and answ
 examples:
   python -m training.likeness recordings/lake
   python -m training.likeness recordings/lake recordings/other --frames 30 --models my-eff.h5 --out likeness
-  python -m training.likeness recordings/driven --camera autonomous
+  python -m training.likeness recordings/driven --camera autonomous --udacity ../self-driving-car-sim
+  python -m training.likeness recordings/shady --track udacity-lake:shadows
 
 It writes likeness.json, pairs.png (the real frame on the left of each pair) and answers.png into the output folder. The
 recordings may go round either way; exclude.txt is obeyed. A frame whose outlines do not match any place is named and
@@ -153,6 +155,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m training.likeness", HELP)
     parser.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="folders with driving_log.csv")
     parser.add_argument("--track", default="udacity-lake", help="the track that they drive (default %(default)s)")
+    add_checkout_option(parser)
     parser.add_argument(
         "--camera", choices=RIGS, default="recording", help="of the car that took the frames (default %(default)s)"
     )

@@ -25,14 +25,16 @@ LEAST_LAPS = 0.5
 class Odometer:
     """A lap by speed and time, in metres, from the located frames of one stretch over some laps.
 
-    mean_offset_m: of the car from the centre line, positive left; a way on the inside of a closed road is shorter by
-    6.28 times as much. scatter_m: root mean square distance of the frames from a steady odometer.
+    mean_offset_m: of the car from the centre line, positive left. middle_m: the lap as it would be on the centre line,
+    because a lap on the inside is shorter by 2 pi times the offset. scatter_m: root mean square distance of the frames
+    from a steady odometer.
     """
 
     recording: str
     laps: float
     lap_m: float
     mean_offset_m: float
+    middle_m: float
     scatter_m: float
 
 
@@ -67,12 +69,16 @@ def odometers(road: DrawnTrack, pairs: Sequence[Pair]) -> list[Odometer]:
         way = places + laps * road.length_m
         slope, start = np.polyfit(way, driven, 1)
         scatter = driven - (slope * way + start)
+        lap_m = float(slope) * road.length_m
+        offset_m = float(np.mean([located.pose.offset_m for _, located in group]))
+        turns_left = math.copysign(1.0, float(road.ways[group[0][1].pose.backwards].curvature.sum()))
         result.append(
             Odometer(
                 group[0][0].stretch.recording,
                 float(way[-1] - way[0]) / road.length_m,
-                float(slope) * road.length_m,
-                float(np.mean([located.pose.offset_m for _, located in group])),
+                lap_m,
+                offset_m,
+                lap_m + 2 * math.pi * offset_m * turns_left,
                 float(np.sqrt(np.square(scatter).mean())),
             )
         )

@@ -20,7 +20,7 @@ from training.likeness.motion import Pair
 from training.run.figures import save_figure
 
 MARGIN, HEAD = 8, 16
-COLUMNS = 2
+COLUMNS = 3
 """Pairs side by side on the sheet."""
 
 
@@ -46,7 +46,7 @@ def save_sheet(pairs: Sequence[Pair], drawn: Sequence[Frame], path: Path) -> Non
 
 def save_plot(answers: Mapping[str, Answers], recordings: Sequence[str], path: Path) -> None:
     """Plot the answers to drawn frames over those to real ones, a panel for each model. Raises OSError."""
-    figure = Figure(figsize=(4.4 * len(answers), 4.6), layout="constrained")
+    figure = Figure(figsize=(4.4 * len(answers), 5.2), layout="constrained")
     for panel, (model, answer) in zip(figure.subplots(1, len(answers), squeeze=False)[0], answers.items(), strict=True):
         reach = 1.1 * max(0.1, float(np.abs([answer.real, answer.drawn]).max()))
         ends = np.array([-reach, reach])
@@ -60,6 +60,6 @@ def save_plot(answers: Mapping[str, Answers], recordings: Sequence[str], path: P
             f"{model}: correlation {answer.errors.correlation:.3f}, mean difference {answer.errors.mae:.3f}",
             fontsize=10,
         )
-        panel.set_aspect("equal")
+        panel.set_box_aspect(1)
     figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", fontsize="small", ncols=3)
     save_figure(figure, path)

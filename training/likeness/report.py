@@ -122,14 +122,15 @@ def _edges(findings: Findings) -> str:
     middle, high = np.percentile(np.abs(joined), (50, 90))
     return (
         f"edge lines: {joined.size} places in {len(errors)} frames, median error {middle:.2f} pixels, 90 % within"
-        f" {high:.2f}, mean {joined.mean():+.2f} (to the right)"
+        f" {high:.2f}, on average {joined.mean():+.2f} to the right"
     )
 
 
 def _motion(findings: Findings) -> str:
     lines = [
         f"odometer of {odometer.recording}: {odometer.lap_m:.1f} m a lap by speed and time, over {odometer.laps:.2f}"
-        f" laps, {odometer.mean_offset_m:+.2f} m left of the middle; the frames scatter by {odometer.scatter_m:.2f} m"
+        f" laps, {odometer.mean_offset_m:+.2f} m left of the middle; {odometer.middle_m:.1f} m on the middle, where the"
+        f" track has {findings.length_m:.1f}; the frames scatter by {odometer.scatter_m:.2f} m"
         for odometer in findings.odometers
     ]
     if findings.replays:
