@@ -20,7 +20,7 @@ from training.likeness.edges import edge_errors, projected
 from training.likeness.frames import LEAST_GAP_M, RealFrame, choose_rows, read_frame, stretches
 from training.likeness.location import LEAST_FIT, Located, locate
 from training.likeness.motion import odometers, replays
-from training.likeness.outline import likeness, outline, turned
+from training.likeness.outline import likeness, outline, turn_view
 from training.likeness.view import DrawnTrack, Pose
 
 LAKE = open_track("lake")
@@ -83,10 +83,10 @@ def test_a_frame_of_another_place_fits_nowhere_near(road):
 
 def test_a_car_that_is_moved_looks_where_it_did(road):
     bend = Pose(False, float(np.abs(LAKE.curvature).argmax()) * LAKE.spacing_m, 0.5, 0.1)
-    moved = road.moved(bend, 3.0, 0.2, 0.0)
-    assert road.standing(moved).heading_rad == pytest.approx(road.standing(bend).heading_rad)
-    assert abs(moved.heading_rad - bend.heading_rad) > 0.05, "the road has turned below it"
-    back = road.moved(moved, -3.0, -0.2, 0.0)
+    elsewhere = road.moved(bend, 3.0, 0.2, 0.0)
+    assert road.standing(elsewhere).heading_rad == pytest.approx(road.standing(bend).heading_rad)
+    assert abs(elsewhere.heading_rad - bend.heading_rad) > 0.05, "the road has turned below it"
+    back = road.moved(elsewhere, -3.0, -0.2, 0.0)
     assert (back.distance_m, back.offset_m, back.heading_rad) == pytest.approx((bend.distance_m, 0.5, 0.1))
 
 
@@ -103,7 +103,7 @@ def test_outlines_see_shapes_and_no_light(road):
     assert likeness(outline(frame, 2), outline(in_other_light(frame), 2)) > 0.8
     assert likeness(outline(frame, 2), outline(other, 2)) < 0.5
     left = outline(road.frame(Pose(False, 100.0, 0.0, math.atan(3 * 4 / 138.6))), 4)
-    assert likeness(turned(outline(frame, 4), 3), left) > likeness(outline(frame, 4), left) + 0.2
+    assert likeness(turn_view(outline(frame, 4), 3), left) > likeness(outline(frame, 4), left) + 0.2
 
 
 def test_edges_lie_where_they_are_drawn(road):
@@ -126,12 +126,12 @@ def test_the_edge_lines_are_projected_left_and_right_of_the_car(road):
 
 
 def test_rows_are_spread_and_come_in_couples_two_seconds_apart(make_lap):
-    (stretch,) = driven = stretches(read_recording(make_lap(60, drawn=False)))
-    rows = [row for _, row in choose_rows(driven, 10)]
+    (stretch,) = pieces = stretches(read_recording(make_lap(60, drawn=False)))
+    rows = [row for _, row in choose_rows(pieces, 10)]
     assert len(rows) == 10
     assert np.diff(stretch.time_s[rows])[::2] == pytest.approx([2.0] * 5)
     assert np.diff(stretch.distance_m[rows[::2]]) == pytest.approx([stretch.distance_m[-1] / 5] * 4, abs=1.0)
-    everything = [row for _, row in choose_rows(driven, 1000)]
+    everything = [row for _, row in choose_rows(pieces, 1000)]
     assert np.diff(stretch.distance_m[everything]).min() >= LEAST_GAP_M
     assert len(everything) > 200
     assert choose_rows([], 5) == []

@@ -69,32 +69,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from training.compare.contender import distinct_names  # noqa: PLC0415 - --help must not wait for Keras
+
     recordings = [read_recording(folder) for folder in options.recordings]
     frames = [frame for recording in recordings for frame in _choose(recording, options.frames)]
-    engines = {model.path.stem: open_engine(model.path, "auto", model.preprocess) for model in options.models}
     track = open_track(options.track)
+    names = distinct_names([model.path for model in options.models])
+    engines = {
+        name: open_engine(model.path, "auto", model.preprocess)
+        for name, model in zip(names, options.models, strict=True)
+    }
     options.out.mkdir(parents=True, exist_ok=True)
     with closing(open_scene(track)) as scene:
         road = DrawnTrack(track, scene, options.camera)
-        located = _locate(road, frames)
-        pairs = [pair for pair in located if pair[1].fit >= LEAST_FIT]
-        left_out = [pair for pair in located if pair[1].fit < LEAST_FIT]
-        drawn = [as_sent(road.frame(place.pose)) for _, place in pairs]
+        all_pairs = _locate(road, frames)
+        pairs = [pair for pair in all_pairs if pair[1].fit >= LEAST_FIT]
+        left_out = [pair for pair in all_pairs if pair[1].fit < LEAST_FIT]
+        drawn_frames = [as_sent(road.frame(place.pose)) for _, place in pairs]
     if not pairs:
         raise ValueError(f"none of {len(frames)} frames is on the track {track.name}; --track names another one")
-    findings = _findings(road, options, pairs, left_out, _answers(engines, pairs, drawn), recordings)
+    findings = _findings(road, options, pairs, left_out, _answers(engines, pairs, drawn_frames), recordings)
     print(table(findings))
-    _write(findings, drawn, options.out)
+    _write(findings, drawn_frames, options.out)
     return 0 if all_met(findings.demands) else 1
 
 
 def _choose(recording: Recording, count: int) -> list[RealFrame]:
     """Read the frames to locate. Raises ValueError for a recording in which the car never moves."""
-    driven = stretches(recording)
-    rows = choose_rows(driven, count)
+    pieces = stretches(recording)
+    rows = choose_rows(pieces, count)
     if not rows:
         raise ValueError(f"{recording.folder}: the car moves in none of its {len(recording.samples)} rows")
-    return [read_frame(driven[number], row) for number, row in rows]
+    return [read_frame(pieces[number], row) for number, row in rows]
 
 
 def _locate(road: DrawnTrack, frames: Sequence[RealFrame]) -> list[Pair]:
@@ -110,11 +116,12 @@ def _locate(road: DrawnTrack, frames: Sequence[RealFrame]) -> list[Pair]:
     return pairs
 
 
-def _answers(engines: Mapping[str, Engine], pairs: Sequence[Pair], drawn: Sequence[Frame]) -> dict[str, Answers]:
-    real = [frame.pixels for frame, _ in pairs]
+def _answers(engines: Mapping[str, Engine], pairs: Sequence[Pair], drawn_frames: Sequence[Frame]) -> dict[str, Answers]:
+    real_frames = [frame.pixels for frame, _ in pairs]
     names = [frame.stretch.recording for frame, _ in pairs]
     return {
-        model: compare_answers(engine, real, drawn, names) for model, engine in tqdm(engines.items(), desc="answers")
+        model: compare_answers(engine, real_frames, drawn_frames, names)
+        for model, engine in tqdm(engines.items(), desc="answers")
     }
 
 
@@ -143,10 +150,10 @@ def _paths(recordings: Sequence[Recording]) -> list[ReferencePath]:
     return paths
 
 
-def _write(findings: Findings, drawn: Sequence[Frame], folder: Path) -> None:
+def _write(findings: Findings, drawn_frames: Sequence[Frame], folder: Path) -> None:
     text = json.dumps(as_json(findings), indent=2, allow_nan=False)
     write_whole(folder / "likeness.json", f"{text}\n".encode())
-    save_sheet(findings.pairs, drawn, folder / "pairs.png")
+    save_sheet(findings.pairs, drawn_frames, folder / "pairs.png")
     save_plot(findings.answers, [frame.stretch.recording for frame, _ in findings.pairs], folder / "answers.png")
     print(f"\nwrote likeness.json, pairs.png and answers.png in {folder}")
 

@@ -34,15 +34,15 @@ def as_sent(frame: Frame) -> Frame:
 
 
 def compare_answers(
-    engine: Engine, real: Sequence[Frame], drawn: Sequence[Frame], recordings: Sequence[str]
+    engine: Engine, real_frames: Sequence[Frame], drawn_frames: Sequence[Frame], recordings: Sequence[str]
 ) -> Answers:
     """Ask a model about all pairs. recordings: the name of each pair's. A model of several frames sees one repeated."""
-    first, second = (
+    real, drawn = (
         np.concatenate([engine.predict(frame[np.newaxis]) for frame in frames]).astype(np.float64).clip(-1, 1)
-        for frames in (real, drawn)
+        for frames in (real_frames, drawn_frames)
     )
     by_recording = {}
     for name in dict.fromkeys(recordings):
         rows = np.array([recording == name for recording in recordings])
-        by_recording[name] = agreement(second[rows], first[rows]).answers
-    return Answers(first, second, agreement(second, first).answers, by_recording)
+        by_recording[name] = agreement(drawn[rows], real[rows]).answers
+    return Answers(real, drawn, agreement(drawn, real).answers, by_recording)

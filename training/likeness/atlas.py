@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from training.likeness.frames import RealFrame
-from training.likeness.outline import Outline, outline, turned
+from training.likeness.outline import Outline, outline, turn_view
 from training.likeness.view import DrawnTrack, Pose
 
 SHRINK = 4
@@ -33,7 +33,7 @@ class Atlas:
 
     def fits(self, picture: Outline) -> npt.NDArray[np.float32]:
         """How alike a picture and each place are, at the best offset and heading: (2, places)."""
-        turned_pictures = np.stack([turned(picture, columns).ravel() for columns in TURNS])
+        turned_pictures = np.stack([turn_view(picture, columns).ravel() for columns in TURNS])
         return np.asarray((self.outlines @ turned_pictures.T).max((2, 3)))
 
 
@@ -47,8 +47,8 @@ def draw_atlas(road: DrawnTrack, watch: Callable[[Iterable[Pose]], Iterable[Pose
         for place in range(places)
         for offset_m in OFFSETS_M
     ]
-    drawn = np.stack([outline(road.frame(pose), SHRINK).ravel() for pose in watch(poses)])
-    return Atlas(drawn.reshape(2, places, len(OFFSETS_M), -1), spacing_m)
+    outlines = np.stack([outline(road.frame(pose), SHRINK).ravel() for pose in watch(poses)])
+    return Atlas(outlines.reshape(2, places, len(OFFSETS_M), -1), spacing_m)
 
 
 def place_together(atlas: Atlas, frames: Sequence[RealFrame], length_m: float) -> list[Pose]:

@@ -42,9 +42,9 @@ def edge_errors(road: DrawnTrack, pose: Pose, pixels: Frame) -> EdgeErrors:
     columns, rows = [], []
     for side in (1, -1):
         for row, column in projected(road, pose, side):
-            seen = _seen(yellow[row], column)
-            if seen is not None:
-                columns.append(seen - column)
+            line_column = _line_column(yellow[row], column)
+            if line_column is not None:
+                columns.append(line_column - column)
                 rows.append(row)
     return EdgeErrors(np.array(columns), np.array(rows, np.intp))
 
@@ -82,7 +82,7 @@ def _yellow(pixels: Frame) -> Float64Array:
     return np.minimum(colour[..., 0], colour[..., 1]) - colour[..., 2]
 
 
-def _seen(yellow: Float64Array, column: float) -> float | None:
+def _line_column(yellow: Float64Array, column: float) -> float | None:
     """Where the line is in a row of pixels: the middle of the strongest yellow near a column.
 
     None without a clear one, or with one that reaches out of the part that is looked at.

@@ -71,21 +71,21 @@ def stretches(recording: Recording) -> list[Stretch]:
     ]
 
 
-def choose_rows(driven: Sequence[Stretch], count: int) -> list[tuple[int, int]]:
+def choose_rows(pieces: Sequence[Stretch], count: int) -> list[tuple[int, int]]:
     """Choose at most `count` (stretch, row), ordered, at least LEAST_GAP_M apart within a stretch.
 
     Half of them lie at equal distances on the way of all stretches together, the others FOLLOWS_S later. Where too few
     come together, the way is filled at ever smaller distances.
     """
-    ends_m = np.cumsum([stretch.distance_m[-1] for stretch in driven])
+    ends_m = np.cumsum([stretch.distance_m[-1] for stretch in pieces])
     rows: list[tuple[int, int]] = []
     parts = max(1, -(-count // 2))
     while ends_m.size and len(rows) < count and parts <= 4 * count:
         for share in (np.arange(parts) + 0.5) / parts:
-            number, row = _row_at(driven, ends_m, share * float(ends_m[-1]))
-            later = _row_later(driven[number], row)
+            number, row = _row_at(pieces, ends_m, share * float(ends_m[-1]))
+            later = _row_later(pieces[number], row)
             for choice in [row] if later is None else [row, later]:
-                if len(rows) < count and _apart(driven[number], rows, number, choice):
+                if len(rows) < count and _apart(pieces[number], rows, number, choice):
                     rows.append((number, choice))
         parts *= 2
     return sorted(rows)
@@ -100,10 +100,10 @@ def read_frame(stretch: Stretch, row: int) -> RealFrame:
         raise ValueError(f"{file}: {error}") from None
 
 
-def _row_at(driven: Sequence[Stretch], ends_m: Float64Array, way_m: float) -> tuple[int, int]:
-    number = min(int(np.searchsorted(ends_m, way_m, side="right")), len(driven) - 1)
-    start_m = float(ends_m[number] - driven[number].distance_m[-1])
-    return number, int(np.abs(driven[number].distance_m - (way_m - start_m)).argmin())
+def _row_at(pieces: Sequence[Stretch], ends_m: Float64Array, way_m: float) -> tuple[int, int]:
+    number = min(int(np.searchsorted(ends_m, way_m, side="right")), len(pieces) - 1)
+    start_m = float(ends_m[number] - pieces[number].distance_m[-1])
+    return number, int(np.abs(pieces[number].distance_m - (way_m - start_m)).argmin())
 
 
 def _row_later(stretch: Stretch, row: int) -> int | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from protocol.messages import Frame
 from simulator.render.camera import FOCAL_PX
-from training.likeness.outline import likeness, outline, turned
+from training.likeness.outline import likeness, outline, turn_view
 from training.likeness.view import DrawnTrack, Pose
 
 LEAST_FIT = 0.4
@@ -51,10 +51,10 @@ class Located:
 def locate(road: DrawnTrack, pixels: Frame, near: Pose) -> Located:
     """Find where the car stood that took the frame, at most a few metres and degrees from a pose."""
     coarse, fine = (_Search(road, pixels, shrink) for shrink in (COARSE, FINE))
-    starts = sorted((coarse.turned(road.moved(near, *start, 0.0)) for start in STARTS_M), key=_fit)[-BEST_STARTS:]
-    rough = [coarse.climb(coarse.at(start.pose), FIRST_STEPS, COARSE_HALVINGS) for start in starts]
+    starts = sorted((coarse.at_best_turn(road.moved(near, *start, 0.0)) for start in STARTS_M), key=_fit)[-BEST_STARTS:]
+    summits = [coarse.climb(coarse.at(start.pose), FIRST_STEPS, COARSE_HALVINGS) for start in starts]
     fine_steps = _shorter(FIRST_STEPS, 2**COARSE_HALVINGS)
-    return fine.climb(fine.at(max(rough, key=_fit).pose), fine_steps, FINE_HALVINGS)
+    return fine.climb(fine.at(max(summits, key=_fit).pose), fine_steps, FINE_HALVINGS)
 
 
 class _Search:
@@ -67,10 +67,10 @@ class _Search:
     def at(self, pose: Pose) -> Located:
         return Located(pose, likeness(self._target, outline(self._road.frame(pose), self._shrink)))
 
-    def turned(self, pose: Pose) -> Located:
+    def at_best_turn(self, pose: Pose) -> Located:
         """The pose with the direction at which its picture, turned, fits best, and about how well."""
         picture = outline(self._road.frame(pose), self._shrink)
-        fits = [likeness(self._target, turned(picture, columns)) for columns in TURNS]
+        fits = [likeness(self._target, turn_view(picture, columns)) for columns in TURNS]
         columns = TURNS[int(np.argmax(fits))]
         left_rad = math.atan(columns * self._shrink / FOCAL_PX)
         return Located(self._road.moved(pose, 0.0, 0.0, left_rad), max(fits))

@@ -61,14 +61,14 @@ def odometers(road: DrawnTrack, pairs: Sequence[Pair]) -> list[Odometer]:
     result = []
     for _, members in groupby(pairs, key=lambda pair: id(pair[0].stretch)):
         group = list(members)
-        driven = np.array([frame.odometer_m for frame, _ in group])
+        odometer_m = np.array([frame.odometer_m for frame, _ in group])
         places = np.array([located.pose.distance_m for _, located in group])
-        if driven[-1] - driven[0] < LEAST_LAPS * road.length_m:
+        if odometer_m[-1] - odometer_m[0] < LEAST_LAPS * road.length_m:
             continue
-        laps = np.round((driven - driven[0] - (places - places[0])) / road.length_m)
+        laps = np.round((odometer_m - odometer_m[0] - (places - places[0])) / road.length_m)
         way = places + laps * road.length_m
-        slope, start = np.polyfit(way, driven, 1)
-        scatter = driven - (slope * way + start)
+        slope, start = np.polyfit(way, odometer_m, 1)
+        scatter = odometer_m - (slope * way + start)
         lap_m = float(slope) * road.length_m
         offset_m = float(np.mean([located.pose.offset_m for _, located in group]))
         turns_left = math.copysign(1.0, float(road.ways[group[0][1].pose.backwards].curvature.sum()))
@@ -88,16 +88,14 @@ def odometers(road: DrawnTrack, pairs: Sequence[Pair]) -> list[Odometer]:
 def replays(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePath]) -> list[Replay]:
     """Drive the recorded steering from each located frame to the one that follows it, at the recorded speed."""
     steps = {
-        (path.name, sample.row): (segment, int(step))
+        sample.center: (segment, int(step))
         for path in paths
         for segment in path.segments
         for sample, step in zip(segment.samples, segment.row_step, strict=True)
     }
     result = []
     for (first, start), (second, end) in pairwise(pairs):
-        places = [
-            steps.get((frame.stretch.recording, frame.stretch.samples[frame.row].row)) for frame in (first, second)
-        ]
+        places = [steps.get(frame.stretch.samples[frame.row].center) for frame in (first, second)]
         if places[0] is None or places[1] is None or places[0][0] is not places[1][0]:
             continue
         seconds = float(second.stretch.time_s[second.row] - first.stretch.time_s[first.row])

@@ -35,7 +35,7 @@ def likeness(first: Outline, second: Outline) -> float:
     return float(np.vdot(first, second))
 
 
-def turned(picture: Outline, columns: int) -> Outline:
+def turn_view(picture: Outline, columns: int) -> Outline:
     """About what a camera sees that looks so many columns further left: all moves right, and what enters is empty."""
     result = np.zeros_like(picture)
     width = picture.shape[2]

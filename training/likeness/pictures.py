@@ -24,13 +24,13 @@ COLUMNS = 3
 """Pairs side by side on the sheet."""
 
 
-def save_sheet(pairs: Sequence[Pair], drawn: Sequence[Frame], path: Path) -> None:
+def save_sheet(pairs: Sequence[Pair], drawn_frames: Sequence[Frame], path: Path) -> None:
     """Write all pairs, the real frame on the left of each. Raises OSError."""
     width, height = 2 * FRAME_COLUMNS + 2 + MARGIN, FRAME_ROWS + HEAD + MARGIN
     lines = math.ceil(len(pairs) / COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * width + MARGIN, lines * height + MARGIN), GROUND)
     pencil = ImageDraw.Draw(sheet)
-    for number, ((frame, located), picture) in enumerate(zip(pairs, drawn, strict=True)):
+    for number, ((frame, located), picture) in enumerate(zip(pairs, drawn_frames, strict=True)):
         left, top = MARGIN + number % COLUMNS * width, MARGIN + number // COLUMNS * height
         pose = located.pose
         way = ", backwards" if pose.backwards else ""

@@ -118,11 +118,11 @@ def _edges(findings: Findings) -> str:
     errors = [edge.columns for edge in findings.edges if edge.columns.size]
     if not errors:
         return "edge lines: none seen"
-    joined = np.concatenate(errors)
-    middle, high = np.percentile(np.abs(joined), (50, 90))
+    columns = np.concatenate(errors)
+    middle, high = np.percentile(np.abs(columns), (50, 90))
     return (
-        f"edge lines: {joined.size} places in {len(errors)} frames, median error {middle:.2f} pixels, 90 % within"
-        f" {high:.2f}, on average {joined.mean():+.2f} to the right"
+        f"edge lines: {columns.size} places in {len(errors)} frames, median error {middle:.2f} pixels, 90 % within"
+        f" {high:.2f}, on average {columns.mean():+.2f} to the right"
     )
 
 
