@@ -185,21 +185,22 @@ def test_the_demands_are_those_that_were_set():
 
 @pytest.mark.slow
 def test_the_command_locates_a_recording_and_compares_it(make_lap, tmp_path, capsys):
-    folder = make_lap(5, backwards=True, start_m=450.0)
+    folder = make_lap(5, backwards=True, start_m=560.0)
     model, out = "models/eff-small.tflite", tmp_path / "out"
     options = ["--track", "lake", "--frames", "4", "--models", model, "--out", str(out)]
     assert main([str(folder), *options]) == 1, "four frames are too few"
     text = capsys.readouterr().out
     assert "NOT MET located frames: 4, at least 40" in text
-    assert "met     eff-small: correlation" in text
+    assert "eff-small: correlation of answers: " in text
     assert "met     edge lines" in text
     result = json.loads((out / "likeness.json").read_text())
     assert len(result["frames"]) == 4
     assert result["left_out"] == []
+    assert result["models"]["eff-small"]["all"]["mae"] < 0.05
     for frame in result["frames"]:
         row = int(frame["frame"].rpartition(" ")[2]) - 1  # lines count from 1
         assert frame["backwards"] is True
-        assert frame["distance_m"] == pytest.approx(450.0 + row * ROW_S * SPEED_MPH * MPS_PER_MPH, abs=0.3)
+        assert frame["distance_m"] == pytest.approx(560.0 + row * ROW_S * SPEED_MPH * MPS_PER_MPH, abs=0.3)
         assert frame["offset_m"] == pytest.approx(0.0, abs=0.1)
     assert {path.name for path in out.iterdir()} == {"likeness.json", "pairs.png", "answers.png"}
 
