@@ -79,8 +79,8 @@ def _compare(options: argparse.Namespace) -> int:
         name: open_engine(model.path, "auto", model.preprocess)
         for name, model in zip(names, options.models, strict=True)
     }
-    options.out.mkdir(parents=True, exist_ok=True)
     with closing(open_scene(track)) as scene:
+        options.out.mkdir(parents=True, exist_ok=True)
         road = DrawnTrack(track, scene, options.camera)
         all_pairs = _locate(road, frames)
         pairs = [pair for pair in all_pairs if pair[1].fit >= LEAST_FIT]
