@@ -15,12 +15,13 @@ from typing import Any
 
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 from simulator.by_hand.keys import AXIS_PER_S, STEERING_PER_STEP, STEP_S
+from simulator.world.steering_dynamics import GAME
 from simulator.world.track import open_track
 
 NEXT_PICTURE = "() => new Promise((use) => document.addEventListener('drive', (e) => use(e.detail), { once: true }))"
 LOOK_AHEAD_M, LOOK_AHEAD_S = 3.5, 0.45
-SIGHT_S = 0.25
-"""How far ahead of the car the driver sees the bend, which makes up for the time that hands and pictures take."""
+SIGHT_S = 0.25 + GAME.lag_s
+"""How far ahead of the car the driver sees the bend: it makes up for the time that hands, pictures and the car take."""
 
 RISE_PER_S = STEERING_PER_STEP / STEP_S
 
