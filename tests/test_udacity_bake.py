@@ -1,5 +1,7 @@
 """What is computed once of a Unity scene: light, land of few triangles, tiles, levels and pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from simulator.render.udacity.land import LAYERS, land_surface
 from simulator.render.udacity.light import BRIGHTEST, as_bytes, facing, light_on
 from simulator.render.udacity.relief import Relief
 from simulator.render.udacity.sky import sky_color
+from simulator.render.udacity.tangents import leaning_normals
 from simulator.render.udacity.tiles import Mesh, TileGrid, simplified, skirted, tiles
 from simulator.unity.unity_scene import Light, TerrainLayer
 from tests.tiny_unity_scene import land, plain, tiny_scene
@@ -73,6 +76,36 @@ def test_light_adds_up_and_fits_in_bytes():
     assert as_bytes(np.array([[9.0, BRIGHTEST, 0.0]], np.float32))[0].tolist() == [255, 255, 0, 0]
     of_sun = facing(np.array([up, down, slope], np.float32), lights[0])
     assert as_bytes(light, of_sun)[:, 3].tolist() == [255, 0, 204]
+
+
+@pytest.mark.parametrize("uv_turn", [(1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, -1, 0)])
+def test_a_surface_that_leans_is_brighter_on_the_side_of_the_light(uv_turn):
+    """Its texture may lie turned or mirrored on it; the normals lean along the texture's axes."""
+    turn = np.array(uv_turn, np.float32).reshape(2, 2)
+    road = tiny_scene().parts[0]
+    part = replace(road, uv=road.uv @ turn.T)
+    level = leaning_normals(part, (0.0, 0.0))
+    assert level == pytest.approx(np.tile((0, 0, 1), (4, 1)))
+    lean = turn @ (0.75, 0.0)  # to the right of the scene
+    normals = leaning_normals(part, (float(lean[0]), float(lean[1])))
+    assert normals == pytest.approx(np.tile((0.6, 0, 0.8), (4, 1)), abs=1e-6)
+    from_right = Light((-1.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    assert facing(normals, from_right) == pytest.approx([0.6] * 4)
+
+
+def test_a_baked_mesh_takes_the_light_of_its_lean():
+    scene = tiny_scene(fog=None)
+    leaning = {name: replace(material, lean=(0.75, 0.0)) for name, material in scene.materials.items()}
+    lit = replace(scene, materials=leaning, parts=scene.parts[:1], lights=(Light((-1.0, 0.0, 0.0), (1.0, 1.0, 1.0)),))
+    mesh = next(iter(bake(lit, ROAD).solid.tiles.values()))[0].mesh
+    assert mesh.columns["color"][:, 0] / 255 * BRIGHTEST == pytest.approx(0.6, abs=0.01)
+    assert mesh.columns["color"][:, 3] / 255 == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_texture_without_extent_leaves_the_normals():
+    road = tiny_scene().parts[0]
+    flat = replace(road, uv=np.zeros_like(road.uv))
+    assert leaning_normals(flat, (0.5, 0.5)) == pytest.approx(road.normals)
 
 
 @pytest.mark.parametrize("tangent_lit", [False, True])

@@ -121,6 +121,37 @@ def test_materials_and_pictures(scene):
     assert scene.remarks == ()
 
 
+def test_a_normal_map_makes_its_surface_lean_and_a_plain_picture_does_not(scene):
+    """Red 100 and green 150 of 255, at twice their strength."""
+    along_u, along_v = 2 * (100 / 127.5 - 1), 2 * (150 / 127.5 - 1)
+    out = np.sqrt(1 - along_u**2 - along_v**2)
+    assert scene.materials["asphalt"].lean == pytest.approx((along_u / out, along_v / out), abs=1e-5)
+    assert scene.materials["paint"].lean == (0, 0)
+
+
+def test_a_missing_normal_map_is_named_and_substituted_where_its_lean_is_known(project):
+    (project / tiny.BUMPS).unlink()
+    scene = open_unity_scene("udacity-lake", project)
+    assert scene.materials["asphalt"].lean == pytest.approx((-0.56, -0.20))
+    (remark,) = scene.remarks
+    assert "concrete-floor-n.png" in remark
+
+
+@pytest.mark.parametrize("keyword", ["", "_EMISSION"])
+def test_a_normal_map_takes_part_only_by_the_keyword(project, keyword):
+    material = project / tiny.ASPHALT
+    material.write_text(material.read_text().replace("_EMISSION _NORMALMAP", keyword))
+    assert open_unity_scene("udacity-lake", project).materials["asphalt"].lean == (0, 0)
+
+
+@pytest.mark.parametrize("strength", [".nan", ".inf", "-1000"])
+def test_a_strength_that_no_normal_map_has_is_refused(project, strength):
+    material = project / tiny.ASPHALT
+    material.write_text(material.read_text().replace("second: 2\n", f"second: {strength}\n"))
+    with pytest.raises(UnityFileError, match=r"asphalt.mat.*strength"):
+        open_unity_scene("udacity-lake", project)
+
+
 def test_light_fog_and_air(scene):
     sun, glow = scene.lights
     assert sun.direction == pytest.approx((0, 0, -1), abs=1e-6)

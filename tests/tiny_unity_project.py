@@ -22,6 +22,7 @@ ROAD, POST, LAND = "Assets/tiny/Models/road.FBX", "Assets/tiny/Models/post.fbx",
 ROCK, CAR, WATER = "Assets/tiny/Prefabs/rock.prefab", "Assets/tiny/Prefabs/Car.prefab", "Assets/tiny/Water.prefab"
 ASPHALT, PAINT = "Assets/tiny/Materials/asphalt.mat", "Assets/tiny/Materials/paint.mat"
 ASPHALT_PICTURE, PAINT_PICTURE = "Assets/tiny/Textures/asphalt.png", "Assets/tiny/Textures/paint.tga"
+BUMPS = "Assets/tiny/Textures/concrete-floor-n.png"
 GRASS, NORMALS, TUFT = "Assets/tiny/grass.png", "Assets/tiny/grass-n.png", "Assets/tiny/tuft.png"
 TREE, TREE_ATLAS = "Assets/tiny/Conifer_Desktop.spm", "Assets/tiny/Conifer_Desktop_Atlas_Billboards.tga"
 
@@ -202,6 +203,7 @@ Prefab:
 MATERIAL_TEXT = """--- !u!21 &2100000
 Material:
   m_Name: any
+  m_ShaderKeywords: _EMISSION _NORMALMAP
   m_SavedProperties:
     m_TexEnvs:
     - first:
@@ -210,6 +212,10 @@ Material:
         m_Texture: {{fileID: 2800000, guid: {picture}, type: 3}}
         m_Scale: {{x: 3, y: 4}}
         m_Offset: {{x: 0, y: 0.5}}
+    - first:
+        name: _BumpMap
+      second:
+        m_Texture: {{fileID: 2800000, guid: {bumps}, type: 3}}
     m_Floats:
     - first:
         name: _Mode
@@ -217,6 +223,9 @@ Material:
     - first:
         name: _Cutoff
       second: 0.4
+    - first:
+        name: _BumpScale
+      second: 2
     m_Colors:
     - first:
         name: _Color
@@ -256,13 +265,16 @@ def write_tiny_project(folder: Path) -> Path:
     )
     water = {**prefab, "mesh": guid_of("Assets/tiny/WaterPlane.fbx")}
     write(folder, WATER, HEADER + PREFAB_TEXT.format(name="water", **water))
-    write(folder, ASPHALT, HEADER + MATERIAL_TEXT.format(picture=guid_of(ASPHALT_PICTURE), mode=0))
-    write(folder, PAINT, HEADER + MATERIAL_TEXT.format(picture=guid_of(PAINT_PICTURE), mode=1))
+    write(
+        folder, ASPHALT, HEADER + MATERIAL_TEXT.format(picture=guid_of(ASPHALT_PICTURE), bumps=guid_of(BUMPS), mode=0)
+    )
+    write(folder, PAINT, HEADER + MATERIAL_TEXT.format(picture=guid_of(PAINT_PICTURE), bumps=guid_of(NORMALS), mode=1))
     write(folder, ASPHALT_PICTURE, picture(64, "PNG"))
     write(folder, PAINT_PICTURE, picture(32, "TGA", "RGBA"))
     write(folder, GRASS, picture(16, "PNG"))
     write(folder, TUFT, picture(16, "PNG", "RGBA"))
     write(folder, NORMALS, picture(16, "PNG"), "TextureImporter:\n  textureType: 0\n")
+    write(folder, BUMPS, picture(16, "PNG"), "TextureImporter:\n  textureType: 1\n")
     write(folder, TREE, b"SpeedTree")
     write(folder, TREE_ATLAS, picture(128, "TGA", "RGBA"))
     write(folder, LAND, land_file())

@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Rgb = tuple[float, float, float]
+Lean = tuple[float, float]
+"""How far a normal leans towards growing u and growing v, for each metre that it looks outwards."""
+
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
@@ -27,7 +30,10 @@ class Picture:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Material:
-    """How a surface looks. color: its tint; tiling, offset: of the texture coordinates; cutout: least alpha drawn."""
+    """How a surface looks. color: its tint; tiling, offset: of the texture coordinates; cutout: least alpha drawn.
+
+    lean: of the mean of its normal map.
+    """
 
     name: str
     color: Rgb
@@ -35,6 +41,7 @@ class Material:
     tiling: tuple[float, float] = (1.0, 1.0)
     offset: tuple[float, float] = (0.0, 0.0)
     cutout: float | None = None
+    lean: Lean = (0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

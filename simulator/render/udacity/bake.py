@@ -11,6 +11,7 @@ from PIL import Image
 from protocol.arrays import Float64Array
 from simulator.render.udacity.land import LAYERS, land_surface
 from simulator.render.udacity.light import as_bytes, facing, light_on
+from simulator.render.udacity.tangents import leaning_normals
 from simulator.render.udacity.tiles import Mesh, Surface, joined, simplified, surface
 from simulator.unity.unity_scene import Bytes, Floats, MeshPart, Plants, Rgb, TerrainLayer, UnityScene
 
@@ -128,9 +129,10 @@ def _grains(layers: Sequence[TerrainLayer]) -> tuple[Bytes, tuple[float, float],
 
 def _mesh(part: MeshPart, scene: UnityScene, page: int) -> Mesh:
     material = scene.materials[part.material]
-    light = light_on(part.normals, scene.lights, scene.ambient)
+    normals = leaning_normals(part, material.lean)
+    light = light_on(normals, scene.lights, scene.ambient)
     uv = part.uv * np.array(material.tiling, np.float32) + np.array(material.offset, np.float32)
-    color = as_bytes(light, facing(part.normals, scene.lights[0]))
+    color = as_bytes(light, facing(normals, scene.lights[0]))
     return Mesh({"places": part.places, "color": color, "texture": _with_page(uv, page)}, part.corners)
 
 

@@ -8,11 +8,15 @@ from typing import Any
 from simulator.unity.files.errors import UnityFileError, damage_named
 from simulator.unity.files.yaml_documents import Fields, yaml_documents
 from simulator.unity.project import UnityProject
+from simulator.unity.reading.normal_maps import LEVEL, lean_of
 from simulator.unity.reading.pictures import WHITE, Pictures
 from simulator.unity.unity_scene import Material
 
 CUTOUT_MODE = 1
 """The rendering mode of Unity's standard shader that leaves out what is more transparent than `_Cutoff`."""
+
+NORMALS_USED = "_NORMALMAP"
+"""The keyword of a material whose normal map takes part."""
 
 PLAIN = Material("plain", (0.8, 0.8, 0.8), WHITE)
 """For a mesh without a material."""
@@ -52,19 +56,30 @@ class Materials:
             if saved is None:
                 raise UnityFileError(f"{self._project.checkout / path} holds no material")
             properties = saved["m_SavedProperties"]
-            texture = _named(properties["m_TexEnvs"]).get("_MainTex") or {}
+            textures = _named(properties["m_TexEnvs"])
+            texture = textures.get("_MainTex") or {}
             floats, colors = _named(properties["m_Floats"]), _named(properties["m_Colors"])
             tint = colors.get("_Color") or {"r": 1, "g": 1, "b": 1}
             color = float(tint["r"]), float(tint["g"]), float(tint["b"])
-            guid = (texture.get("m_Texture") or {}).get("guid")
+            guid = _guid(texture)
+            uses_normals = NORMALS_USED in str(saved.get("m_ShaderKeywords") or "").split()
+            normals = _guid(textures.get("_BumpMap") or {}) if uses_normals else None
             return Material(
                 PurePosixPath(path).stem,
                 color,
-                self._pictures.of_guid(str(guid)) if guid else WHITE,
+                self._pictures.of_guid(guid) if guid else WHITE,
                 _pair(texture.get("m_Scale"), 1.0),
                 _pair(texture.get("m_Offset"), 0.0),
                 float(floats.get("_Cutoff", 0.5)) if int(floats.get("_Mode", 0)) == CUTOUT_MODE else None,
+                lean_of(self._project, self._pictures, normals, float(floats.get("_BumpScale", 1)))
+                if normals
+                else LEVEL,
             )
+
+
+def _guid(texture: Any) -> str | None:
+    guid = (texture.get("m_Texture") or {}).get("guid")
+    return str(guid) if guid else None
 
 
 def _named(entries: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Pictures:
             return tuple(self._others)
         names = ", ".join(PurePosixPath(path).name for path in self._pointers)
         advice = f"`git -C {self._project.checkout} lfs pull` fetches the pictures"
-        return (f"pointers of Git LFS, drawn as a mean colour with grain: {names}; {advice}", *self._others)
+        return (f"pointers of Git LFS, for which substitutes are drawn: {names}; {advice}", *self._others)
 
     def of_guid(self, guid: str | None, plant: bool = False) -> Picture:
         """The picture of a reference. plant: it needs an outline. Raises OSError for an unreadable disk."""
@@ -51,7 +51,7 @@ class Pictures:
         if path is None:
             path = f"guid {guid}"
             if (path, plant) not in self._pictures:
-                self._others.append(f"a picture with the GUID {guid} is missing, drawn as a mean colour with grain")
+                self._others.append(f"a picture with the GUID {guid} is missing; a substitute is drawn")
                 self._pictures[path, plant] = _substitute(path, plant, "missing")
             return self._pictures[path, plant]
         return self.of_path(path, plant)
@@ -68,7 +68,7 @@ class Pictures:
                 self._pointers.append(path)
                 self._pictures[path, plant] = _substitute(path, plant, "a pointer of Git LFS")
             except UnityFileError as error:
-                self._others.append(f"{error}; drawn as a mean colour with grain")
+                self._others.append(f"{error}; a substitute is drawn")
                 self._pictures[path, plant] = _substitute(path, plant, str(error))
         return self._pictures[path, plant]
 

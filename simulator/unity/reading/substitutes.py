@@ -1,6 +1,7 @@
 """What is drawn for a picture that a checkout lacks: its mean colour, and grain of about the same size and strength.
 
-The figures come from one recording of the lake, whose frames were compared with the drawn scene (27 November 2026).
+The figures come from recordings of the lake, whose frames were compared with the drawn scene (27 November 2026; those
+of the concrete floor 28 November 2026, on two others).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.unity.unity_scene import Bytes, Rgb
+from simulator.unity.unity_scene import Bytes, Lean, Rgb
 
 SIZE = 256
 
@@ -28,7 +29,7 @@ GRAINS = {
     "asphalt-dirt": Grain((0.50, 0.40, 0.30), 0.5, 0.25),
     "bridge_wall": Grain((0.56, 0.49, 0.46), 0.6, 0.30),
     "concrete": Grain((0.75, 0.72, 0.65), 0.8, 0.10),
-    "concrete-floor": Grain((0.75, 0.72, 0.65), 0.8, 0.10),
+    "concrete-floor": Grain((0.67, 0.65, 0.63), 0.8, 0.10),
     "dirt": Grain((0.57, 0.46, 0.36), 0.8, 0.15),
     "grass": Grain((0.53, 0.53, 0.30), 0.9, 0.20),
     "mountain-wall": Grain((0.45, 0.44, 0.42), 1.0, 0.35),
@@ -44,6 +45,9 @@ EDGES = {"asphalt": (((0.31, 0.28, 0.25), 0.042), ((0.65, 0.55, 0.22), 0.060))}
 
 The lake's asphalt has its dark band and its yellow line there; they lie 3.64 to 3.30 m from the road's middle.
 """
+
+LEANS: dict[str, Lean] = {"concrete-floor-n": (-0.28, -0.10)}
+"""Of normal maps, by the stem of a file name; others are level."""
 
 LEAF = (0.20, 0.25, 0.10)
 
