@@ -111,6 +111,7 @@ def test_thumbs_steer_and_drive_on_a_phone(by_hand):
     thumbs("touchEnd")
     driver.look_until(lambda state: not state["steering"] and not state["throttle"])
     page.click("#tilt")
+    page.wait_for_selector("#tilt[aria-pressed=true]")  # the browser is asked for permission first
     page.evaluate("dispatchEvent(new DeviceOrientationEvent('deviceorientation', { gamma: -15 }))")
     driver.look_until(lambda state: state["steering"] == -0.5)
     page.click("#tilt")

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.render.udacity.bake import PICTURE_PX, bake
-from simulator.render.udacity.land import LAYERS, land_surface
-from simulator.render.udacity.light import BRIGHTEST, as_bytes, facing, light_on
-from simulator.render.udacity.relief import Relief
+from simulator.render.udacity.baking.bake import PICTURE_PX, bake
+from simulator.render.udacity.baking.land import LAYERS, land_surface
+from simulator.render.udacity.baking.light import BRIGHTEST, as_bytes, facing, light_on
+from simulator.render.udacity.baking.relief import Relief
+from simulator.render.udacity.baking.tangents import leaning_normals
+from simulator.render.udacity.baking.tiles import Mesh, TileGrid, simplified, skirted, tiles
 from simulator.render.udacity.sky import sky_color
-from simulator.render.udacity.tangents import leaning_normals
-from simulator.render.udacity.tiles import Mesh, TileGrid, simplified, skirted, tiles
 from simulator.unity.unity_scene import Light, TerrainLayer
 from tests.tiny_unity_scene import land, plain, tiny_scene
 

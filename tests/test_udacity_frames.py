@@ -12,7 +12,7 @@ from protocol.messages import Control
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.eye import eye_of
 from simulator.render.opening import open_scene
-from simulator.render.udacity.bake import Baked, bake
+from simulator.render.udacity.baking.bake import Baked, bake
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software
 from simulator.unity.opening import open_unity_scene

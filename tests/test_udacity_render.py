@@ -14,8 +14,8 @@ from simulator.render.eye import Eye
 from simulator.render.opening import changed_scene, open_scene
 from simulator.render.scene import Scene
 from simulator.render.udacity import drawing
-from simulator.render.udacity.bake import bake
-from simulator.render.udacity.light import CARD_LIGHT, CARD_SLOPE
+from simulator.render.udacity.baking.bake import bake
+from simulator.render.udacity.baking.light import CARD_LIGHT, CARD_SLOPE
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.scene import UdacityScene
 from simulator.render.udacity.sky import sky_color

@@ -25,7 +25,7 @@ from protocol.arrays import Float64Array
 from protocol.command_line import command_parser, whole
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.eye import Eye, eye_of
-from simulator.render.udacity.bake import bake
+from simulator.render.udacity.baking.bake import bake
 from simulator.render.udacity.drawing import DrawnScene
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software

@@ -14,7 +14,7 @@ from protocol.messages import Frame
 from protocol.tracks.names import SHADOWS
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
-from simulator.render.udacity.bake import bake
+from simulator.render.udacity.baking.bake import bake
 from simulator.render.udacity.canvas import Canvases
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.software import SoftwareScene, open_software

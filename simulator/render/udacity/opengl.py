@@ -34,13 +34,13 @@ from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
 from simulator.render.udacity import shaders
-from simulator.render.udacity.bake import Baked
+from simulator.render.udacity.baking.bake import Baked
+from simulator.render.udacity.baking.light import as_bytes
+from simulator.render.udacity.baking.tiles import Mesh, Surface, TileGrid, surface
 from simulator.render.udacity.canvas import FAR_M, Canvases, lens
-from simulator.render.udacity.light import as_bytes
 from simulator.render.udacity.panda import attach_surface, freed_with, node_of, page_texture
 from simulator.render.udacity.shadows import shadow_map
 from simulator.render.udacity.sky import dome
-from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
 from simulator.unity.unity_scene import Light, UnityScene
 
 LEAST_ALPHA = 0.5

@@ -24,9 +24,9 @@ from panda3d.core import (
     Texture,
 )
 
+from simulator.render.udacity.baking.tiles import Mesh, Surface
 from simulator.render.udacity.canvas import FAR_M
 from simulator.render.udacity.shaders import CARD_ALPHA
-from simulator.render.udacity.tiles import Mesh, Surface
 from simulator.unity.unity_scene import Bytes
 
 COLUMNS = {

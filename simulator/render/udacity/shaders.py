@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from simulator.render.udacity.bake import MEAN_GRAIN
-from simulator.render.udacity.land import LAYERS
-from simulator.render.udacity.light import BRIGHTEST, CARD_LIGHT, CARD_SLOPE
+from simulator.render.udacity.baking.bake import MEAN_GRAIN
+from simulator.render.udacity.baking.land import LAYERS
+from simulator.render.udacity.baking.light import BRIGHTEST, CARD_LIGHT, CARD_SLOPE
 
 LIGHTS = 4
 """The brightest lights that plants take."""

@@ -27,12 +27,12 @@ from panda3d.core import (
 from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
-from simulator.render.udacity.bake import MEAN_GRAIN, Baked, Land
+from simulator.render.udacity.baking.bake import MEAN_GRAIN, Baked, Land
+from simulator.render.udacity.baking.light import BRIGHTEST, as_bytes
+from simulator.render.udacity.baking.tiles import Mesh, Surface
 from simulator.render.udacity.canvas import Canvases, lens
-from simulator.render.udacity.light import BRIGHTEST, as_bytes
 from simulator.render.udacity.panda import attach_surface, flat_node, flat_texture, freed_with
 from simulator.render.udacity.sky import dome
-from simulator.render.udacity.tiles import Mesh, Surface
 from simulator.render.udacity.turned_cards import HOLES, TurnedCards, clear_share
 from simulator.unity.unity_scene import Bytes, UnityScene
 

@@ -18,9 +18,9 @@ from panda3d.core import (
 )
 
 from simulator.render.eye import Eye
-from simulator.render.udacity.light import light_on_cards
+from simulator.render.udacity.baking.light import light_on_cards
+from simulator.render.udacity.baking.tiles import Surface, joined
 from simulator.render.udacity.panda import vertex_format, vertex_type
-from simulator.render.udacity.tiles import Surface, joined
 from simulator.unity.unity_scene import Fog, UnityScene
 
 CORNERS = (0, 1, 2, 0, 2, 3)

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from protocol.arrays import Float64Array
-from simulator.render.udacity.land import LAYERS, land_surface
-from simulator.render.udacity.light import as_bytes, facing, light_on
-from simulator.render.udacity.tangents import leaning_normals
-from simulator.render.udacity.tiles import Mesh, Surface, joined, simplified, surface
+from simulator.render.udacity.baking.land import LAYERS, land_surface
+from simulator.render.udacity.baking.light import as_bytes, facing, light_on
+from simulator.render.udacity.baking.tangents import leaning_normals
+from simulator.render.udacity.baking.tiles import Mesh, Surface, joined, simplified, surface
 from simulator.unity.unity_scene import Bytes, Floats, MeshPart, Plants, Rgb, TerrainLayer, UnityScene
 
 PICTURE_PX = 512

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.arrays import Float64Array
-from simulator.render.udacity.light import as_bytes, facing, light_on
-from simulator.render.udacity.relief import Relief
-from simulator.render.udacity.tiles import Mesh, Surface, TileGrid, surface
+from simulator.render.udacity.baking.light import as_bytes, facing, light_on
+from simulator.render.udacity.baking.relief import Relief
+from simulator.render.udacity.baking.tiles import Mesh, Surface, TileGrid, surface
 from simulator.unity.unity_scene import Bytes, Floats, Terrain, UnityScene
 
 LAYERS = 4
