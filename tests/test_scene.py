@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, Camera, homographies
+from simulator.render.ground import BESIDE_ROAD_M, Ground
+from simulator.render.palette import LOOKS
+from simulator.render.plants import SORTS
 from simulator.render.scene import Scene, hood
 from simulator.world.track import open_track
 
@@ -128,6 +131,26 @@ def test_no_bank_covers_the_jungles_road():
         green = ahead[..., 1] - ahead[..., 2] > 30
         assert green.mean() < 0.25, f"at {index * track.spacing_m:.0f} m"  # a hairpin shows the grass inside it
     scene.close()
+
+
+@pytest.mark.parametrize("name", ["lake", "mountain"])
+def test_trees_stand_on_the_land_that_is_drawn(name):
+    """A tree beyond the land's mesh, or on a ridge that the mesh cuts off, would float in the sky."""
+    track = open_track(name)
+    look, generator = LOOKS[track.look], np.random.default_rng(0)
+    ground = Ground(track, look, generator)
+    cells = ground.quads().position
+    low, high = cells[..., :2].min((0, 1)), cells[..., :2].max((0, 1))
+    size = cells[0, 2, 0] - cells[0, 0, 0]
+    across = round((high[0] - low[0]) / size)
+    feet = ground.grow(SORTS[look.flora][0], generator).position[:, :2].mean(1)
+    assert ((low <= feet[:, :2]) & (feet[:, :2] <= high)).all()
+    column, row = np.floor((feet[:, :2] - low) / size).astype(int).T
+    below = cells[row * across + column][..., 2]
+    _, offset = ground._nearest(feet[:, :2])
+    on_mesh = np.abs(offset) > BESIDE_ROAD_M + 2
+    assert on_mesh.sum() > 500
+    assert ((feet[:, 2] > below.min(1) - 0.3) & (feet[:, 2] < below.max(1)))[on_mesh].all()
 
 
 def test_udacitys_own_scenery_is_not_drawn_without_it():

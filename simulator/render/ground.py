@@ -43,6 +43,8 @@ class Ground:
         sides = (track.shape.right.land_m, track.shape.left.land_m)
         self._land = None if sides[0] is None or sides[1] is None else np.hstack([sides[0][::8, ::-1], sides[1][::8]])
         self._hollow = self._water_m > self._road_height.min() - 10
+        self._low, self._high = self._road.min(0) - MARGIN_M, self._road.max(0) + MARGIN_M
+        self._cell_m = CELL_M if self._hollow else FINE_CELL_M
         waves = 14
         length = 2 * np.pi / np.geomspace(28, 260, waves)
         angle = generator.uniform(0, 2 * np.pi, waves)
@@ -126,9 +128,7 @@ class Ground:
 
     def quads(self) -> Quads:
         """The mesh of the land."""
-        low, high = self._road.min(0) - MARGIN_M, self._road.max(0) + MARGIN_M
-        cell_m = CELL_M if self._hollow else FINE_CELL_M
-        xs, ys = (np.arange(a, b, cell_m) for a, b in zip(low, high, strict=True))
+        xs, ys = (np.arange(a, b, self._cell_m) for a, b in zip(self._low, self._high, strict=True))
         x, y = np.meshgrid(xs, ys)
         places = np.column_stack([x.ravel(), y.ravel()])
         height = self.height(places)
@@ -169,15 +169,25 @@ class Ground:
         offsets = aside * generator.choice([1, -1], 3 * sort.count)
         places = self._road[nearest] + self._left[nearest] * offsets[:, None]
         _, offset = self._nearest(places)
-        height = self.height(places)
-        height = np.where(np.abs(offset) < BESIDE_ROAD_M + 2, height, self._sunk(places, height))
+        height = np.where(np.abs(offset) < BESIDE_ROAD_M + 2, self.height(places), self._mesh_height(places))
         grows = (np.abs(offset) >= sort.clear_m) & (height > self._water_m + 0.3)
+        grows &= ((places > self._low) & (places < self._high - self._cell_m)).all(1)
         places, height, offset = (values[grows][: sort.count] for values in (places, height, offset))
         size = generator.uniform(*sort.tall_m, len(places))
         turn = generator.uniform(0, np.pi, len(places))
         light = self._look.plant_light * generator.uniform(0.7, 1.0, len(places))
         color = hazy(light, self._look.haze, self._haze(offset))
         return cards(places, height - 0.2, size, sort.wide, turn, color)
+
+    def _mesh_height(self, places: Float64Array) -> Float64Array:
+        """Height of the land's mesh at (n, 2), which is level with the land at the cells' corners alone: (n,)."""
+        cell, share = np.divmod((places - self._low) / self._cell_m, 1.0)
+        height = np.zeros(len(places))
+        for corner in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            at = self._low + (cell + corner) * self._cell_m
+            weight = np.where(corner, share, 1 - share).prod(1)
+            height += weight * self._sunk(at, self.height(at))
+        return height
 
     def _haze(self, offset: Float64Array) -> Float64Array:
         """Share of the haze in the colour of what is so far from the road (n,), as seen from there: (n,)."""

@@ -8,14 +8,14 @@ from simulator.render.textures import Pixels, noise
 
 
 def tree(generator: np.random.Generator, size: int = 128) -> Pixels:
-    """RGBA: a thin trunk under tufts of needles, lit from above."""
+    """RGBA: tufts of needles, lit from above. The bare trunk is short, because it is too thin to be seen from afar."""
     rows, columns = np.mgrid[0:size, 0:size] / size
     image = np.zeros((size, size, 4))
-    trunk = (np.abs(columns - 0.5) < 0.018 + 0.012 * rows) & (rows > 0.2)
+    trunk = (np.abs(columns - 0.5) < 0.018 + 0.016 * rows) & (rows > 0.2)
     image[trunk] = (96, 84, 66, 255)
-    for _ in range(34):
-        height = generator.uniform(0.06, 0.68)
-        reach = 0.06 + 0.2 * np.sin(np.pi * min(1.0, (height + 0.12) / 0.85))
+    for _ in range(40):
+        height = generator.uniform(0.06, 0.88)
+        reach = 0.06 + 0.2 * np.sin(np.pi * min(1.0, (height + 0.12) / 1.04))
         x, y = 0.5 + generator.uniform(-reach, reach), height
         wide, high = generator.uniform(0.05, 0.12), generator.uniform(0.03, 0.07)
         blob = ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 + 0.45 * noise(generator, size, 3, 4) < 1

@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const NEAR = [47, 134, 232], FAR = [217, 67, 58], SHADES = 8; // as the legend's ramp in page.css
 const SCALES_M = [0.5, 1, 2, 4, 10, 1000], BARS_M = [10, 20, 50, 100, 200, 500, 1000, 2000];
 const SMALLEST_M = 60, MARGIN = 10, MAX_POINTS = 4000;
+const BAR_ROWS = 16; // at the bottom, for the scale alone
 
 const ROWS = [
   ["lap", "Lap", (lap) => String(lap)],
@@ -67,7 +68,7 @@ export class Place {
     const pen = !position || position.x_m === null ? null : prepared(canvas);
     if (!pen) return;
     const width = canvas.clientWidth, height = canvas.clientHeight, style = getComputedStyle(canvas);
-    const [at, pixels_per_m] = projection([...points, [position.x_m, position.y_m]], width, height);
+    const [at, pixels_per_m] = projection([...points, [position.x_m, position.y_m]], width, height - BAR_ROWS);
     const most_m = points.reduce((most, point) => Math.max(most, Math.abs(point[3] ?? 0)), 0);
     const scale_m = SCALES_M.find((scale) => scale >= most_m);
     pen.lineWidth = 4;
