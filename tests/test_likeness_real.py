@@ -1,13 +1,16 @@
 """Real frames on Udacity's own lake: STEERING_DATA names recordings, UDACITY_SIMULATOR a checkout of the simulator."""
 
+import io
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, JpegImagePlugin
 
 from inference.engine import open_engine
 from protocol.recording import read_recording
+from simulator.render.jpeg import jpeg_of
 from simulator.render.opening import open_scene
 from simulator.world.track import open_track
 from training.likeness.answers import as_sent, compare_answers
@@ -25,6 +28,14 @@ def road():
     scene = open_scene(track)
     yield DrawnTrack(track, scene, "recording")
     scene.close()
+
+
+def test_drawn_frames_are_encoded_as_recorded_ones(steering_data):
+    file = next((steering_data / "lake-recording" / "IMG").glob("*.jpg"))
+    recorded = Image.open(io.BytesIO(file.read_bytes()))
+    drawn = Image.open(io.BytesIO(jpeg_of(np.zeros((160, 320, 3), np.uint8))))
+    assert drawn.quantization == recorded.quantization
+    assert JpegImagePlugin.get_sampling(drawn) == JpegImagePlugin.get_sampling(recorded)
 
 
 @pytest.mark.slow

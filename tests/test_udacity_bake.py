@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.render.udacity.baking.bake import PICTURE_PX, bake
+from simulator.render.udacity.baking.gloss import REFLECTED, SCATTERED, standard
 from simulator.render.udacity.baking.land import LAYERS, land_surface
 from simulator.render.udacity.baking.light import BRIGHTEST, as_bytes, facing, light_on
 from simulator.render.udacity.baking.relief import Relief
@@ -76,6 +77,20 @@ def test_light_adds_up_and_fits_in_bytes():
     assert as_bytes(np.array([[9.0, BRIGHTEST, 0.0]], np.float32))[0].tolist() == [255, 255, 0, 0]
     of_sun = facing(np.array([up, down, slope], np.float32), lights[0])
     assert as_bytes(light, of_sun)[:, 3].tolist() == [255, 0, 204]
+
+
+def test_the_standard_shader_scatters_and_shines():
+    """Straight from above all cosines are 1. Rough surfaces are brightest with the sun in the back of who looks."""
+    above = np.array([(0.0, 0.0, 1.0)])
+    scattered, gloss = standard(above, above, above[0], 1.0)
+    assert (scattered[0], gloss[0]) == pytest.approx((SCATTERED, REFLECTED / 2), rel=1e-4)
+    sun = np.array((0.8, 0.0, 0.6))
+    low = np.array([(0.995, 0.0, 0.1), (-0.995, 0.0, 0.1)])
+    (behind, against), shine = standard(above, low, sun, 1.0)
+    assert behind > 1.5 * against
+    assert shine[1] > shine[0]
+    assert standard(above, low, sun, 0.3)[1][1] > 2 * shine[1], "a smoother surface shines more against the sun"
+    assert not np.any(standard(-above, low, sun, 0.5)), "nothing from behind"
 
 
 @pytest.mark.parametrize("uv_turn", [(1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, -1, 0)])

@@ -15,6 +15,7 @@ from simulator.render.opening import changed_scene, open_scene
 from simulator.render.scene import Scene
 from simulator.render.udacity import drawing
 from simulator.render.udacity.baking.bake import bake
+from simulator.render.udacity.baking.gloss import SCATTERED, standard
 from simulator.render.udacity.baking.light import CARD_LIGHT, CARD_SLOPE
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.scene import UdacityScene
@@ -129,6 +130,28 @@ def test_a_material_with_holes_shows_what_is_behind(draw):
     without = replace(whole, parts=whole.parts[:1])
     assert np.array_equal(draw(cut).draw(high, 1), draw(without).draw(high, 1))
     assert not np.array_equal(draw(whole).draw(high, 1), draw(without).draw(high, 1))
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 90.0, 180.0])
+def test_a_rough_road_answers_the_sun_as_the_standard_shader_does(turn_deg):
+    """The sun stands in the north at 45 degrees; against it the road shines, and with it in the back it is bright."""
+    sun = Light((0.0, -float(np.sqrt(0.5)), -float(np.sqrt(0.5))), (0.9, 0.8, 0.7))
+    whole = tiny_scene(fog=None, with_plant=False)
+    road = replace(whole.materials["road"], roughness=0.7)
+    scene = replace(whole, materials={**whole.materials, "road": road}, lights=(sun,), ambient=(0.1, 0.1, 0.1))
+    try:
+        drawn = OpenGlScene(open_opengl(), bake(scene, ROAD), scene)
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    steep = np.radians(-20.0)
+    ahead = np.array((-np.sin(np.radians(turn_deg)), np.cos(np.radians(turn_deg)))) * np.cos(steep)
+    to_eye = -np.array([(*ahead, np.sin(steep))])
+    scattered, gloss = standard(np.array([(0.0, 0.0, 1.0)]), to_eye, -np.array(sun.direction), 0.7)
+    light = 0.1 * SCATTERED + scattered * sun.color
+    expected = np.array(ROAD_RGB) * light + 255 * gloss * sun.color
+    seen = middle(drawn.draw(Eye((0.0, 0.0, 1.2), (turn_deg, -20.0, 0.0)), 1))
+    assert seen == pytest.approx(expected, abs=2 * LEVEL)
+    assert abs(seen - np.array(ROAD_RGB) * (0.1 + np.sqrt(0.5) * np.array(sun.color))).max() > 8, "no plain light"
 
 
 def test_a_wall_casts_a_shadow_on_the_road_of_the_suns_strength():

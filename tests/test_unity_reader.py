@@ -144,6 +144,21 @@ def test_a_normal_map_takes_part_only_by_the_keyword(project, keyword):
     assert open_unity_scene("udacity-lake", project).materials["asphalt"].lean == (0, 0)
 
 
+def test_the_roughness_is_the_standard_shaders(project):
+    """Its number is 46; other shaders scatter light alike to all sides."""
+    material = project / tiny.ASPHALT
+    text = material.read_text()
+    for shader, smoothness, roughness in ((46, "0.3", 0.7), (7, "0.3", None), (46, ".nan", ValueError)):
+        floats = f"    m_Floats:\n    - first:\n        name: _Glossiness\n      second: {smoothness}\n"
+        named = text.replace("  m_Name: any\n", f"  m_Name: any\n  m_Shader: {{fileID: {shader}}}\n")
+        material.write_text(named.replace("    m_Floats:\n", floats))
+        if roughness is ValueError:
+            with pytest.raises(ValueError, match=r"asphalt.mat.*smoothness of nan"):
+                open_unity_scene("udacity-lake", project)
+        else:
+            assert open_unity_scene("udacity-lake", project).materials["asphalt"].roughness == roughness
+
+
 @pytest.mark.parametrize("strength", [".nan", ".inf", "-1000"])
 def test_a_strength_that_no_normal_map_has_is_refused(project, strength):
     material = project / tiny.ASPHALT
@@ -192,9 +207,9 @@ def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetche
     scene = open_unity_scene("udacity-lake", project)
     asphalt = scene.materials["asphalt"].picture
     assert asphalt.substitute == "a pointer of Git LFS"
-    assert asphalt.pixels[64:-64].mean((0, 1)) == pytest.approx([107, 107, 102], abs=3)
+    assert asphalt.pixels[64:-64].mean((0, 1)) == pytest.approx([82, 87, 87], abs=3)
     for line in (asphalt.pixels[12:15], asphalt.pixels[-15:-12]):
-        assert line.mean((0, 1)) == pytest.approx([162, 138, 56], abs=12), "yellow along both edges"
+        assert line.mean((0, 1)) == pytest.approx([150, 128, 31], abs=12), "yellow along both edges"
     assert asphalt.pixels.std() > 5
     assert scene.terrains[0].plants[0].picture.pixels.shape[2] == 4
     (remark,) = scene.remarks

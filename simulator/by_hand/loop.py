@@ -12,6 +12,9 @@ from simulator.by_hand.seat import Page, Seat
 from simulator.render.jpeg import jpeg_of
 
 PICTURES_PER_S = 30
+PAGE_QUALITY = 85
+"""JPEG quality of what the driver sees, which is larger than the game's frames."""
+
 STILL_TICK_S = 0.1
 """How often the loop looks for a driver while the world stands still."""
 
@@ -56,7 +59,7 @@ class Loop:
         except OSError as error:
             self._say(f"The recording cannot be written: {error.strerror or error}")
         head = {"picture": page.number + 1, "number": report.number, **game.state()}
-        page.show(encode_picture(head, jpeg_of(game.picture(report.scale))))
+        page.show(encode_picture(head, jpeg_of(game.picture(report.scale), PAGE_QUALITY)))
         game.update_link()
         try:
             game.record()

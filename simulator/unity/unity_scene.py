@@ -32,7 +32,8 @@ class Picture:
 class Material:
     """How a surface looks. color: its tint; tiling, offset: of the texture coordinates; cutout: least alpha drawn.
 
-    lean: of the mean of its normal map.
+    lean: of the mean of its normal map. roughness: of Unity's standard shader, 0..1; None for a surface that scatters
+    light alike to all sides.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Material:
     offset: tuple[float, float] = (0.0, 0.0)
     cutout: float | None = None
     lean: Lean = (0.0, 0.0)
+    roughness: float | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -102,6 +102,9 @@ class OpenGlScene:
         end_m, span_m = (fog.end_m, fog.end_m - fog.start_m) if fog else (2 * FAR_M, FAR_M)
         self.root.set_shader_input("fog_color", Vec3(*(fog.color if fog else (0, 0, 0))))
         self.root.set_shader_input("fog", Vec2(end_m, 1 / span_m))
+        sun = scene.lights[0]
+        self.root.set_shader_input("sun_color", Vec3(*sun.color))
+        self.root.set_shader_input("to_sun", -Vec3(*sun.direction))
         self._group("solid", baked.solid, shaders.SOLID)
         for land in baked.land:
             ground = self._group("land", land.surface, shaders.LAND)
@@ -152,7 +155,7 @@ class OpenGlScene:
         self._sky.show()
         self.root.set_shader_input("shadow_map", picture)
         self.root.set_shader_input("shadow_rows", rows)
-        self.root.set_shader_input("shade_color", Vec3(*(sun.shadow * part for part in sun.color)))
+        self.root.set_shader_input("shade_strength", sun.shadow)
         for name, source in (("solid", shaders.SOLID), ("land", shaders.LAND), ("cut out", shaders.CUT_OUT)):
             for group in self.root.find_all_matches(name):
                 group.set_shader(_shader(shaders.shadowed(source)))

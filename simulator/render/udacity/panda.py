@@ -32,6 +32,7 @@ from simulator.unity.unity_scene import Bytes
 COLUMNS = {
     "places": ("vertex", 3, "<f4", GeomEnums.NT_float32, GeomEnums.C_point),
     "color": ("color", 4, "u1", GeomEnums.NT_uint8, GeomEnums.C_color),
+    "normals": ("normals", 4, "u1", GeomEnums.NT_uint8, GeomEnums.C_color),
     "weights": ("weights", 4, "u1", GeomEnums.NT_uint8, GeomEnums.C_color),
     "texture": ("texcoord", 3, "<f4", GeomEnums.NT_float32, GeomEnums.C_texcoord),
     "flat texture": ("texcoord", 2, "<f4", GeomEnums.NT_float32, GeomEnums.C_texcoord),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulator.render.udacity.baking import gloss
 from simulator.render.udacity.baking.bake import MEAN_GRAIN
 from simulator.render.udacity.baking.land import LAYERS
 from simulator.render.udacity.baking.light import BRIGHTEST, CARD_LIGHT, CARD_SLOPE
@@ -22,66 +23,87 @@ out vec3 light;
 _VERTEX = f"""{_PLAIN_VERTEX}
 #ifdef SHADOWS
 uniform vec4 shadow_rows[3];
-out vec4 shade;
+out vec3 shade;
 #endif
+uniform vec3 sun_color;
+out float facing;
 void carry() {{
   gl_Position = p3d_ModelViewProjectionMatrix * p3d_Vertex;
-  light = p3d_Color.rgb * {BRIGHTEST:.1f};
+  facing = p3d_Color.a;
+  light = p3d_Color.rgb * {BRIGHTEST:.1f} - sun_color * facing;
 #ifdef SHADOWS
-  vec3 place = vec3(dot(shadow_rows[0], p3d_Vertex), dot(shadow_rows[1], p3d_Vertex), dot(shadow_rows[2], p3d_Vertex));
-  shade = vec4(place, p3d_Color.a);
+  shade = vec3(dot(shadow_rows[0], p3d_Vertex), dot(shadow_rows[1], p3d_Vertex), dot(shadow_rows[2], p3d_Vertex));
 #endif
 }}
 """
 
-_FRAGMENT = """#version 150
+_PICTURE = """#version 150
 uniform sampler2DArray pages;
 uniform vec3 fog_color;
 uniform vec2 fog;
 in vec3 light;
 out vec4 color;
-#ifdef SHADOWS
-uniform sampler2DShadow shadow_map;
-uniform vec3 shade_color;
-in vec4 shade;
-#endif
-vec3 lit() {
-#ifdef SHADOWS
-  return max(light - shade_color * shade.a * (1.0 - texture(shadow_map, shade.xyz)), 0.0);
-#else
-  return light;
-#endif
-}
 void finish(vec3 surface) {
   float clear = clamp((fog.x - 1.0 / gl_FragCoord.w) * fog.y, 0.0, 1.0);
   color = vec4(mix(fog_color, min(surface, 1.0), clear), 1.0);
 }
 """
 
+_FRAGMENT = f"""{_PICTURE}
+uniform vec3 sun_color;
+in float facing;
+#ifdef SHADOWS
+uniform sampler2DShadow shadow_map;
+uniform float shade_strength;
+in vec3 shade;
+vec3 sun() {{ return sun_color * (1.0 - shade_strength * (1.0 - texture(shadow_map, shade))); }}
+#else
+vec3 sun() {{ return sun_color; }}
+#endif
+"""
+
+_STANDARD = f"""{_FRAGMENT}
+uniform vec3 to_sun;
+in vec4 normal;
+in vec3 to_eye;
+{gloss.SHADER}
+vec3 seen(vec3 surface) {{
+  if (normal.a > 1.002) return surface * (light + sun() * facing);
+  vec2 shares = standard(normalize(normal.xyz), normalize(to_eye), to_sun, normal.a);
+  return surface * (light * {gloss.SCATTERED} + sun() * shares.x) + sun() * shares.y;
+}}
+"""
+
 SOLID = (
     f"""{_VERTEX}
+uniform mat4 p3d_ViewMatrixInverse;
+in vec4 normals;
 in vec3 p3d_MultiTexCoord0;
 out vec3 place;
+out vec4 normal;
+out vec3 to_eye;
 void main() {{
   carry();
   place = p3d_MultiTexCoord0;
+  normal = vec4(normals.xyz * 2.0 - {256 / 255}, normals.a * {255 / 254});
+  to_eye = p3d_ViewMatrixInverse[3].xyz - p3d_Vertex.xyz;
 }}
 """,
-    f"""{_FRAGMENT}
+    f"""{_STANDARD}
 in vec3 place;
-void main() {{ finish(texture(pages, place).rgb * lit()); }}
+void main() {{ finish(seen(texture(pages, place).rgb)); }}
 """,
 )
 
 CUT_OUT = (
     SOLID[0],
-    f"""{_FRAGMENT}
+    f"""{_STANDARD}
 in vec3 place;
 uniform float least_alpha;
 void main() {{
-  vec4 seen = texture(pages, place);
-  if (seen.a < least_alpha) discard;
-  finish(seen.rgb * lit());
+  vec4 picture = texture(pages, place);
+  if (picture.a < least_alpha) discard;
+  finish(seen(picture.rgb));
 }}
 """,
 )
@@ -106,7 +128,15 @@ void main() {{
   place = p3d_MultiTexCoord0;
 }}
 """,
-    CUT_OUT[1],
+    f"""{_PICTURE}
+in vec3 place;
+uniform float least_alpha;
+void main() {{
+  vec4 picture = texture(pages, place);
+  if (picture.a < least_alpha) discard;
+  finish(picture.rgb * light);
+}}
+""",
 )
 
 LAND = (
@@ -129,7 +159,7 @@ void main() {{
   vec4 seen = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
   vec3 mixed = vec3(0.0);
   for (int k = 0; k < {LAYERS}; ++k) mixed += seen[k] * layer_colors[k];
-  finish(mixed * lit());
+  finish(mixed * (light + sun() * facing));
 }}
 """,
 )

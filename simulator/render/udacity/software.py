@@ -28,6 +28,7 @@ from protocol.messages import Frame
 from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
 from simulator.render.udacity.baking.bake import MEAN_GRAIN, Baked, Land
+from simulator.render.udacity.baking.gloss import usual_light
 from simulator.render.udacity.baking.light import BRIGHTEST, as_bytes
 from simulator.render.udacity.baking.tiles import Mesh, Surface
 from simulator.render.udacity.canvas import Canvases, lens
@@ -59,6 +60,7 @@ class SoftwareScene:
         self._fog = _fog_table(scene)
         self._foggy = self._root.attach_new_node("foggy")
         _lay_ramp(self._foggy, scene)
+        self._pages, self._sun = baked.pages, scene.lights[0]
         self.textures = [flat_texture(f"page {number}", page) for number, page in enumerate(baked.pages)]
         self._group("solid", baked.solid)
         for land in baked.land:
@@ -94,6 +96,7 @@ class SoftwareScene:
         page = mesh.columns["texture"][mesh.corners[:, 0], 2].astype(int)
         for number in np.unique(page):
             part = mesh.part(np.flatnonzero(page == number))
+            part.columns["color"] = usual_light(part, self._pages[number], self._sun)
             state = RenderState.make(TextureAttrib.make(self.textures[number]))
             node.add_geom(flat_node(name, part).modify_geom(0), state)
         return node

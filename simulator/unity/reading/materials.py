@@ -15,6 +15,9 @@ from simulator.unity.unity_scene import Material
 CUTOUT_MODE = 1
 """The rendering mode of Unity's standard shader that leaves out what is more transparent than `_Cutoff`."""
 
+STANDARD_SHADER = 46
+"""The number of Unity's standard shader among its built-in assets."""
+
 NORMALS_USED = "_NORMALMAP"
 """The keyword of a material whose normal map takes part."""
 
@@ -74,7 +77,18 @@ class Materials:
                 lean_of(self._project, self._pictures, normals, float(floats.get("_BumpScale", 1)))
                 if normals
                 else LEVEL,
+                _roughness(saved.get("m_Shader") or {}, floats),
             )
+
+
+def _roughness(shader: Fields, floats: Fields) -> float | None:
+    """None for other shaders than the standard one. Raises ValueError for a smoothness that no material has."""
+    if int(shader.get("fileID", 0)) != STANDARD_SHADER:
+        return None
+    smoothness = float(floats.get("_Glossiness", 0.5))
+    if not 0 <= smoothness <= 1:
+        raise ValueError(f"a smoothness of {smoothness}")
+    return 1 - smoothness
 
 
 def _guid(texture: Any) -> str | None:

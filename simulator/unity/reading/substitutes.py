@@ -1,7 +1,9 @@
 """What is drawn for a picture that a checkout lacks: its mean colour, and grain of about the same size and strength.
 
 The figures come from recordings of the lake, whose frames were compared with the drawn scene (27 November 2026; those
-of the concrete floor 28 November 2026, on two others).
+of the concrete floor 28 November 2026, on two others). They were measured as if surfaces scattered light alike to all
+sides. For the materials of Unity's standard shader they were then computed anew, so that a level surface has the same
+colour on average.
 """
 
 from __future__ import annotations
@@ -25,11 +27,11 @@ class Grain(NamedTuple):
 
 
 GRAINS = {
-    "asphalt": Grain((0.42, 0.42, 0.40), 0.3, 0.30),
-    "asphalt-dirt": Grain((0.50, 0.40, 0.30), 0.5, 0.25),
-    "bridge_wall": Grain((0.56, 0.49, 0.46), 0.6, 0.30),
+    "asphalt": Grain((0.32, 0.34, 0.34), 0.3, 0.45),
+    "asphalt-dirt": Grain((0.43, 0.33, 0.23), 0.5, 0.38),
+    "bridge_wall": Grain((0.49, 0.43, 0.41), 0.6, 0.41),
     "concrete": Grain((0.75, 0.72, 0.65), 0.8, 0.10),
-    "concrete-floor": Grain((0.67, 0.65, 0.63), 0.8, 0.10),
+    "concrete-floor": Grain((0.59, 0.59, 0.59), 0.8, 0.12),
     "dirt": Grain((0.57, 0.46, 0.36), 0.8, 0.15),
     "grass": Grain((0.53, 0.53, 0.30), 0.9, 0.20),
     "mountain-wall": Grain((0.45, 0.44, 0.42), 1.0, 0.35),
@@ -40,7 +42,7 @@ GRAINS = {
 
 UNKNOWN = Grain((0.57, 0.57, 0.54), 0.8, 0.15)
 
-EDGES = {"asphalt": (((0.31, 0.28, 0.25), 0.042), ((0.65, 0.55, 0.22), 0.060))}
+EDGES = {"asphalt": (((0.19, 0.17, 0.16), 0.042), ((0.59, 0.50, 0.12), 0.060))}
 """Bands along both edges of a picture, from the edge inwards: colour, and the share of the height where it ends.
 
 The lake's asphalt has its dark band and its yellow line there; they lie 3.64 to 3.30 m from the road's middle.

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from protocol.arrays import Float64Array
+from simulator.render.udacity.baking.gloss import as_normal_bytes
 from simulator.render.udacity.baking.land import LAYERS, land_surface
 from simulator.render.udacity.baking.light import as_bytes, facing, light_on
 from simulator.render.udacity.baking.tangents import leaning_normals
@@ -48,8 +49,9 @@ class Land:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Baked:
-    """pages: uint8 (pages, 512, 512, 4). Columns of meshes: `places`, `color` (light), and `texture` (u, v, page);
-    land has `weights` instead, and cards stand at their foot's place and reach `reach` (across, up) from it.
+    """pages: uint8 (pages, 512, 512, 4). Columns of meshes: `places`, `color` (light), `normals` with the roughness,
+    and `texture` (u, v, page). Land has `weights` instead of the last two. Cards have no normals; they stand at their
+    foot's place and reach `reach` (across, up) from it.
     """
 
     pages: Bytes
@@ -133,7 +135,13 @@ def _mesh(part: MeshPart, scene: UnityScene, page: int) -> Mesh:
     light = light_on(normals, scene.lights, scene.ambient)
     uv = part.uv * np.array(material.tiling, np.float32) + np.array(material.offset, np.float32)
     color = as_bytes(light, facing(normals, scene.lights[0]))
-    return Mesh({"places": part.places, "color": color, "texture": _with_page(uv, page)}, part.corners)
+    columns = {
+        "places": part.places,
+        "color": color,
+        "normals": as_normal_bytes(normals, material.roughness),
+        "texture": _with_page(uv, page),
+    }
+    return Mesh(columns, part.corners)
 
 
 def _with_levels(meshes: list[Mesh]) -> Surface:
@@ -169,9 +177,13 @@ def _water(height_m: float, road: Float64Array, page: int) -> Mesh:
     places = grid.reshape(-1, 3)
     light = as_bytes(np.ones((len(places), 3), np.float32))
     corners = np.stack([a, b, c, a, c, d], 1).reshape(-1, 3).astype(np.uint32)
-    return Mesh(
-        {"places": places, "color": light, "texture": _with_page(np.zeros((len(places), 2), np.float32), page)}, corners
-    )
+    columns = {
+        "places": places,
+        "color": light,
+        "normals": as_normal_bytes(np.tile(np.array((0, 0, 1), np.float32), (len(places), 1)), None),
+        "texture": _with_page(np.zeros((len(places), 2), np.float32), page),
+    }
+    return Mesh(columns, corners)
 
 
 def _cards(plants: Plants, page: int) -> Mesh:
