@@ -15,8 +15,8 @@ from simulator.world.track_world import TrackWorld
 from training.robustness.catalogue import CLEAN, CORRUPTIONS, corruption
 from training.robustness.corrupted_world import CorruptedWorld
 from training.robustness.corruption import STRENGTHS, Moment, side
+from training.robustness.pictures.weather import FOG
 from training.robustness.stretches import RoadStretch
-from training.robustness.weather import FOG
 
 LAKE = open_track("lake")
 CAMERA = AUTONOMOUS.center

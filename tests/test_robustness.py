@@ -200,7 +200,7 @@ def test_bad_input_is_one_clear_line(short, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("robustness: no track 'sea'")
     assert short("--metres", "5000", "--starts", "10") == 2
     assert "no room for 10 stretches" in capsys.readouterr().err
-    assert short(str(tmp_path / "small.h5")) == 2
+    assert command.main([str(tmp_path / "small.h5")] * 2) == 2
     assert "named twice" in capsys.readouterr().err
     for options in (["--strengths", "6"], ["--speed", "99"], ["--starts", "0"], ["--seed", "-1"]):
         with pytest.raises(SystemExit, match="2"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 
-from training.robustness import blur, compression, light, noise, weather
 from training.robustness.corruption import Corruption, Disturbance
 from training.robustness.disturbances import (
     DroppedFrames,
@@ -19,6 +18,7 @@ from training.robustness.disturbances import (
     with_roll,
     with_yaw,
 )
+from training.robustness.pictures import blur, compression, light, noise, weather
 
 PAPER = "Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions, ICLR 2019"
 CAMERA = "the simulator's camera, simulator/render/camera.py"
