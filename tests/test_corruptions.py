@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -61,6 +62,12 @@ def test_there_are_25_with_names_of_their_own_and_rising_harm():
         assert amounts in (sorted(amounts), sorted(amounts, reverse=True)), cause.name
         assert cause.source
         assert f"{amounts[2]:g}" in cause.described(3)
+
+
+@pytest.mark.parametrize("cause", CORRUPTIONS, ids=lambda c: c.name)
+def test_the_document_lists_its_amounts(cause):
+    text = (Path(__file__).parent.parent / "docs" / "robustness.md").read_text(encoding="utf-8")
+    assert f"\n| `{cause.name}` | {', '.join(f'{amount:g}' for amount in cause.amounts)} | " in text
 
 
 @pytest.mark.parametrize("cause", CORRUPTIONS, ids=lambda c: c.name)
@@ -253,6 +260,13 @@ def test_the_wheels_stand_askew_to_either_side():
     assert right.control(Control(0.1, 0.0)).steering == pytest.approx(0.3)
     assert left.control(Control(0.1, 0.0)).steering == pytest.approx(-0.1)
     assert right.control(Control(0.9, 0.0)).steering == 1.0
+
+
+def test_the_car_does_what_reaches_its_wheels():
+    world = CorruptedWorld(LAKE, None, RoadStretch(0.0, 50.0), corruption("wheel-offset").start(5.0, 0))
+    world.apply(Control(0.1, 1.0))
+    world.step(0.02)
+    assert (world.car.steering, world.car.throttle) == (pytest.approx(0.3), 1.0)
 
 
 def test_a_wrong_name_gets_the_closest_one():

@@ -20,7 +20,7 @@ from training.robustness.disturbances import (
 )
 from training.robustness.pictures import blur, compression, light, noise, weather
 
-PAPER = "Hendrycks and Dietterich, Benchmarking Neural Network Robustness to Common Corruptions, ICLR 2019"
+PAPER = "ImageNet-C (Hendrycks and Dietterich, ICLR 2019)"
 CAMERA = "the simulator's camera, simulator/render/camera.py"
 
 CORRUPTIONS = (

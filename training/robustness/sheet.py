@@ -25,7 +25,7 @@ INVISIBLE = ("timing", "steering")
 
 NOTE = f"each corruption at the\nstrengths {', '.join(map(str, SHEET_STRENGTHS))}"
 
-SIZE, GAP, COLUMNS, MARGIN, HEAD, QUALITY = (176, 88), 2, 2, 8, 15, 52
+SIZE, GAP, COLUMNS, MARGIN, HEAD, QUALITY = (176, 88), 2, 2, 8, 15, 48
 
 
 def save_sheet(track: Track, scene: TrackScene, path: Path, place_m: float) -> None:
