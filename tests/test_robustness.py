@@ -69,7 +69,7 @@ def test_an_undisturbed_drive_is_evaluates_own(scene):
 def test_the_same_seed_gives_the_same_drive_to_the_last_bit(scene):
     def positions(seed):
         disturbance = corruption("gaussian-noise").start(0.2, seed)
-        world = CorruptedWorld(LAKE, scene, RoadStretch(0.0, 20.0), disturbance)
+        world = CorruptedWorld(LAKE, scene, RoadStretch(0.0, 8.0), disturbance)
         drive(ByBrightness(), world, 15)
         return world.log.positions
 
@@ -174,6 +174,7 @@ def test_the_command_writes_table_map_and_records(short, tmp_path, capsys):
         assert picture.width > 200
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_after_ctrl_c(short, monkeypatch, capsys):
     driven = []
     real = command.drive_case

@@ -27,6 +27,7 @@ from protocol.tracks.names import TRACK_NAMES
 from simulator.render.opening import TrackScene, open_scene
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.track import open_track
+from training.compare.names import distinct_names
 from training.robustness.catalogue import CLEAN, CORRUPTIONS, corruption
 from training.robustness.corruption import STRENGTHS, Corruption
 from training.robustness.drives import Plan, drive_case
@@ -87,8 +88,6 @@ def _measure(options: argparse.Namespace) -> None:
 
 def _by_name(models: Sequence[ModelSource]) -> dict[str, ModelSource]:
     """The models by their names in the report."""
-    from training.compare.contender import distinct_names  # noqa: PLC0415 - --help must not wait for Keras
-
     names = distinct_names([model.path for model in models])
     if len(set(names)) < len(names):
         raise ValueError("a model file is named twice; give each text a command and an --out of its own")

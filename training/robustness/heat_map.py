@@ -30,7 +30,7 @@ def draw_heat_map(report: RobustnessReport, path: Path) -> None:
                 for c in corruptions
             ]
         )
-        image = panel.imshow(autonomy, COLOURS, vmin=0, vmax=100, aspect="auto")
+        panel.imshow(autonomy, COLOURS, vmin=0, vmax=100, aspect="auto")
         for (row, column), percent in np.ndenumerate(autonomy):
             dark = percent < 20 or percent > 85
             panel.text(
@@ -41,7 +41,6 @@ def draw_heat_map(report: RobustnessReport, path: Path) -> None:
         panel.set_yticks(range(len(corruptions)), [c.name for c in corruptions])
         panel.set_title(model, fontsize=10)
         panel.tick_params(length=0)
-    figure.supxlabel("strength, and mean autonomy without the clean drive", fontsize=9)
+    figure.supxlabel("strength, and mean of the corruptions", fontsize=9)
     figure.suptitle(f"Autonomy in percent on {report.plan.track.name}", fontsize=11)
-    figure.colorbar(image, ax=list(panels), shrink=0.5, label="autonomy, %")
     save_figure(figure, path, dpi=120)
