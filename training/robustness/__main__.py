@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace) -> None:
     track = open_track(options.track)
-    corruptions = [corruption(name) for name in options.corruptions] or list(CORRUPTIONS)
+    corruptions = [corruption(name) for name in dict.fromkeys(options.corruptions)] or list(CORRUPTIONS)
     plan = Plan(track, choose_stretches(track, options.metres, options.starts), options.speed, options.seed)
     models = _by_name(options.models)
     engines = {name: open_engine(model.path, "auto", model.preprocess, threads=1) for name, model in models.items()}
@@ -98,9 +98,9 @@ def _drive_all(
     plan: Plan, scene: TrackScene, engines: dict[str, Engine], records: dict[str, Records], cases: Sequence[Case]
 ) -> None:
     """Drive what has not been driven yet."""
-    missing = [(name, *case) for name, case in product(engines, cases) if not records[name].has(*case)]
-    with tqdm(total=round(plan.length_m * len(missing)), unit="m", unit_scale=True, disable=not missing) as bar:
-        for name, cause, strength in missing:
+    remaining = [(name, *case) for name, case in product(engines, cases) if not records[name].has(*case)]
+    with tqdm(total=round(plan.length_m * len(remaining)), unit="m", unit_scale=True, disable=not remaining) as bar:
+        for name, cause, strength in remaining:
             bar.set_postfix_str(f"{name}, {cause.name} {strength}")
             outcome = drive_case(engines[name], plan, scene, cause, strength, bar)
             records[name].add(cause, strength, outcome)
