@@ -16,8 +16,8 @@ from simulator.replay.agreement import agreement
 from tests.model_files import saved
 from tests.network_files import litert, network, onnx_model, saved_onnx
 from training.compare.__main__ import main
-from training.compare.contender import distinct_names
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
+from training.compare.names import distinct_names
 from training.compare.plots import pareto_front
 
 ROOT = Path(__file__).parent.parent

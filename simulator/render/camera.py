@@ -21,8 +21,21 @@ VERTICAL_VIEW_DEG = 60.0
 """The vertical field of view, which is Unity's default."""
 
 FOCAL_PX = FRAME_ROWS / 2 / math.tan(math.radians(VERTICAL_VIEW_DEG / 2))
-LENS: Matrix = np.array([[FOCAL_PX, 0, FRAME_COLUMNS / 2], [0, FOCAL_PX, FRAME_ROWS / 2], [0, 0, 1]])
-"""Camera axes (right, down, forward) -> (column, row, 1) times depth; (0, 0) is the outer corner of the first pixel."""
+
+
+def lens_of(focal_px: float) -> Matrix:
+    """Camera axes (right, down, forward) -> (column, row, 1) times depth; (0, 0) is the first pixel's outer corner."""
+    return np.array([[focal_px, 0, FRAME_COLUMNS / 2], [0, focal_px, FRAME_ROWS / 2], [0, 0, 1]])
+
+
+def view_deg(focal_px: float) -> tuple[float, float]:
+    """The field of view of a lens from side to side, and from top to bottom."""
+    across, down = (2 * math.degrees(math.atan(side / 2 / focal_px)) for side in (FRAME_COLUMNS, FRAME_ROWS))
+    return across, down
+
+
+LENS = lens_of(FOCAL_PX)
+"""The lens of all cameras of Udacity's cars."""
 
 CAMERA_AHEAD_M = 2.6
 """Distance of the cameras ahead of the rear axle."""
@@ -43,7 +56,7 @@ HOOD_ROW = 126
 @dataclass(frozen=True, slots=True)
 class Camera:
     """lateral_offset_m: left of the car's middle; height_m: above the road; horizon_row: in the middle column, from
-    the top; yaw_rad: turned left; roll_rad: turned anticlockwise, as the camera sees it.
+    the top; yaw_rad: turned left; roll_rad: turned anticlockwise, as the camera sees it; focal_px: the focal length.
     """
 
     lateral_offset_m: float
@@ -51,11 +64,17 @@ class Camera:
     horizon_row: float
     yaw_rad: float = 0.0
     roll_rad: float = 0.0
+    focal_px: float = FOCAL_PX
 
     @property
     def pitch_rad(self) -> float:
         """The angle by which it looks down."""
-        return math.atan((FRAME_ROWS / 2 - self.horizon_row) / FOCAL_PX * math.cos(self.roll_rad))
+        return math.atan((FRAME_ROWS / 2 - self.horizon_row) / self.focal_px * math.cos(self.roll_rad))
+
+    @property
+    def lens(self) -> Matrix:
+        """(3, 3): as `lens_of`."""
+        return lens_of(self.focal_px)
 
     def axes(self) -> Matrix:
         """Camera axes (right, down, forward) -> those of the level car."""
@@ -66,7 +85,7 @@ class Camera:
 
     def projection(self) -> Matrix:
         """(3, 3): metres right of, below and ahead of the camera, level with the road -> a pixel times its depth."""
-        return np.asarray(LENS @ self.axes().T)
+        return np.asarray(self.lens @ self.axes().T)
 
     def horizon_rows(self) -> npt.NDArray[np.float64]:
         """The row of the horizon in the middle of each of the picture's columns, (320,)."""
@@ -116,5 +135,5 @@ def homographies(
     shift = place + np.array([source.lateral_offset_m - lateral_offset_m, source.height_m - view.height_m, ahead_m])
     axes = rotation @ view.axes()
     down_per_m = view.axes()[1] / view.height_m
-    to_source, from_view = LENS @ source.axes().T, np.linalg.inv(LENS)
+    to_source, from_view = source.projection(), np.linalg.inv(view.lens)
     return to_source @ (axes + np.outer(shift, down_per_m)) @ from_view, to_source @ axes @ from_view

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from panda3d.core import NodePath
+
 from protocol.messages import FRAME_ROWS
-from simulator.render.camera import FOCAL_PX, Camera
+from simulator.render.camera import FOCAL_PX, Camera, view_deg
 
 Pose = tuple[float, float, float, float, float]
 """Of a car: x, y, height, heading and slope."""
@@ -18,10 +20,17 @@ BEHIND = Camera(0.0, BEHIND_ABOVE_M, FRAME_ROWS / 2 - FOCAL_PX * math.tan(BEHIND
 
 
 class Eye(NamedTuple):
-    """place: metres; turn_deg: heading, pitch and roll as Panda3D counts them."""
+    """place: metres; turn_deg: heading, pitch and roll as Panda3D counts them; focal_px: of its lens."""
 
     place: tuple[float, float, float]
     turn_deg: tuple[float, float, float]
+    focal_px: float = FOCAL_PX
+
+    def look(self, camera: NodePath) -> None:
+        """Let a camera of Panda3D see the world from here."""
+        camera.set_pos(*self.place)
+        camera.set_hpr(*self.turn_deg)
+        camera.node().get_lens().set_fov(*view_deg(self.focal_px))
 
 
 def eye_of(camera: Camera, ahead_m: float, pose: Pose) -> Eye:
@@ -36,4 +45,5 @@ def eye_of(camera: Camera, ahead_m: float, pose: Pose) -> Eye:
             math.degrees(math.atan(slope) - camera.pitch_rad),
             -math.degrees(camera.roll_rad),
         ),
+        camera.focal_px,
     )

@@ -22,7 +22,7 @@ from panda3d.core import (
 )
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
-from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, FOCAL_PX, VERTICAL_VIEW_DEG
+from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.camera import Camera as CarCamera
 from simulator.render.car_body import CarBody
 from simulator.render.eye import BEHIND, BEHIND_M, Eye, Pose, eye_of
@@ -118,8 +118,7 @@ class Scene:
         return pixels if self._air is None else self._air.finish(pixels, view, time_s)
 
     def _place_camera(self, eye: Eye) -> None:
-        self._camera.set_pos(*eye.place)
-        self._camera.set_hpr(*eye.turn_deg)
+        eye.look(self._camera)
         self._sky.set_pos(*eye.place)
 
     @cached_property
@@ -207,8 +206,7 @@ def _offscreen(engine: GraphicsEngine, pipe: GraphicsPipe, scale: int) -> Graphi
 
 
 def _lens() -> PerspectiveLens:
+    """A lens; whoever looks through it says how wide its view is."""
     lens = PerspectiveLens()
-    horizontal = 2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / FOCAL_PX))
-    lens.set_fov(horizontal, VERTICAL_VIEW_DEG)
     lens.set_near_far(0.4, 500.0)
     return lens

@@ -24,6 +24,7 @@ from protocol.command_line import command_parser, run
 from protocol.logs.files import LOG_SUFFIXES
 from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
+from training.compare.names import distinct_names
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _compare(
 ) -> str:
     """Measure all rows and write the files; returns the table and the names of the files."""
     from training.compare import measures, plots, report  # noqa: PLC0415
-    from training.compare.contender import contenders, distinct_names  # noqa: PLC0415
+    from training.compare.contender import contenders  # noqa: PLC0415
 
     exports = options.out / "exports"
     exports.mkdir(parents=True, exist_ok=True)

@@ -104,15 +104,6 @@ def contenders(
     return rows
 
 
-def distinct_names(models: Sequence[Path]) -> list[str]:
-    """Name each file by its stem, or by more of its path where several files have that stem."""
-    stems = [model.stem for model in models]
-    return [
-        stem if stems.count(stem) == 1 else "-".join((*model.parent.parts[-2:], stem)).replace("/", "")
-        for stem, model in zip(stems, models, strict=True)
-    ]
-
-
 def _card(model: Path) -> Card | None:
     """Return the card beside a model if it describes this file, else None; a comparison needs no card."""
     try:

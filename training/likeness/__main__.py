@@ -34,6 +34,7 @@ from simulator.render.opening import open_scene
 from simulator.replay.reference_path import ReferencePath, reference_path
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.track import open_track
+from training.compare.names import distinct_names
 from training.likeness.answers import Answers, as_sent, compare_answers
 from training.likeness.atlas import draw_atlas, place_together
 from training.likeness.criteria import all_met, criteria
@@ -69,8 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from training.compare.contender import distinct_names  # noqa: PLC0415 - --help must not wait for Keras
-
     recordings = [read_recording(folder) for folder in options.recordings]
     frames = [frame for recording in recordings for frame in _choose(recording, options.frames)]
     track = open_track(options.track)

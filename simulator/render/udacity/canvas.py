@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 from panda3d.core import (
@@ -18,7 +16,6 @@ from panda3d.core import (
 )
 
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
-from simulator.render.camera import FOCAL_PX, VERTICAL_VIEW_DEG
 
 NEAR_M, FAR_M = 0.3, 1000.0
 
@@ -91,8 +88,7 @@ class _Canvas:
 
 
 def lens() -> PerspectiveLens:
-    """The lens of Udacity's cameras."""
+    """A lens that sees as near and as far as Udacity's cameras; whoever looks says how wide its view is."""
     camera_lens = PerspectiveLens()
-    camera_lens.set_fov(2 * math.degrees(math.atan(FRAME_COLUMNS / 2 / FOCAL_PX)), VERTICAL_VIEW_DEG)
     camera_lens.set_near_far(NEAR_M, FAR_M)
     return camera_lens

@@ -136,8 +136,7 @@ class OpenGlScene:
 
     def draw(self, eye: Eye, scale: int) -> Frame:
         """Draw what is seen from here, uint8 RGB (160 * scale, 320 * scale, 3)."""
-        self.camera.set_pos(*eye.place)
-        self.camera.set_hpr(*eye.turn_deg)
+        eye.look(self.camera)
         self._sky.set_pos(*eye.place)
         return np.ascontiguousarray(self._canvases.draw(self.camera, scale)[:, :, 2::-1])
 

@@ -79,8 +79,7 @@ class SoftwareScene:
 
     def draw(self, eye: Eye, scale: int) -> Frame:
         """Draw what is seen from here, uint8 RGB (160 * scale, 320 * scale, 3)."""
-        self._camera.set_pos(*eye.place)
-        self._camera.set_hpr(*eye.turn_deg)
+        eye.look(self._camera)
         self._sky.set_pos(*eye.place)
         self._cards.turn(eye)
         pixels = self._canvases.draw(self._camera, scale)

@@ -8,7 +8,7 @@ import numpy as np
 
 from protocol.arrays import Float64Array
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
-from simulator.render.camera import LENS, Camera
+from simulator.render.camera import Camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class View:
         """Direction of each pixel to the right, down and ahead of the car, (rows, columns, 3), of length 1."""
         rows, columns = np.mgrid[0 : FRAME_ROWS * self.scale, 0 : FRAME_COLUMNS * self.scale]
         pixels = np.stack([(columns + 0.5) / self.scale, (rows + 0.5) / self.scale, np.ones(rows.shape)], 2)
-        rays = pixels @ np.linalg.inv(LENS).T @ self.camera.axes().T
+        rays = pixels @ np.linalg.inv(self.camera.lens).T @ self.camera.axes().T
         return np.asarray(rays / np.linalg.norm(rays, axis=2, keepdims=True))
 
     def pixels(self, rays: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Rows and columns of the pixels that look along rays (..., 3), which must point ahead of the camera."""
-        columns, rows, depth = np.moveaxis(rays @ self.camera.axes() @ LENS.T, -1, 0)
+        columns, rows, depth = np.moveaxis(rays @ self.camera.axes() @ self.camera.lens.T, -1, 0)
         return rows / depth * self.scale - 0.5, columns / depth * self.scale - 0.5
 
     def road(self, rays: Float64Array) -> tuple[Float64Array, Float64Array]:
