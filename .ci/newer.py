@@ -16,7 +16,16 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 
 PACKAGES = ("python-socketio", "python-engineio", "eventlet")
-TESTS = ("test_server.py", "test_hostile_clients.py", "test_faults.py", "test_websocket.py", "test_refusals.py")
+TESTS = (
+    "test_server_answers.py",
+    "test_server_errors.py",
+    "test_client_dialects.py",
+    "test_several_simulators.py",
+    "test_hostile_clients.py",
+    "test_faults.py",
+    "test_websocket.py",
+    "test_refusals.py",
+)
 ROOT = Path(__file__).resolve().parent.parent
 INSTALL_S, TEST_S = 120, 300
 

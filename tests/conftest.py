@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import os
 import threading
@@ -18,6 +19,17 @@ from simulator.render.scene import Scene
 from simulator.world.track import open_track
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import the tests without the garbage collector, which would visit TensorFlow's modules again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:

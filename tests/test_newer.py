@@ -41,3 +41,7 @@ def test_what_is_newer_is_found(tmp_path):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: eventlet\nVersion: 99.0\n")
     assert newer.newer(str(tmp_path)) == ["eventlet 99.0"]
+
+
+def test_the_tests_of_the_wire_are_there():
+    assert [name for name in newer.TESTS if not (newer.ROOT / "tests" / name).is_file()] == []
