@@ -29,6 +29,9 @@ QUEUE_LENGTH = 64
 STALLED_S, CLOSE_S = 10.0, 60.0
 """At the end of a drive: longest wait for an encoder that takes no further picture, and longest wait in all."""
 
+HURRIED_EVERY_S = 0.5
+"""An encoder that has only just begun lowers its priority after it was raised the first time."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -79,12 +82,15 @@ class Film:
     def close(self) -> None:
         """Encode the queued pictures and complete the file; give up when the encoder stalls, or after a minute."""
         self._queue.put(None)
-        end_s = time.monotonic() + CLOSE_S
+        now_s = time.monotonic()
+        end_s, stalled_s = now_s + CLOSE_S, now_s + STALLED_S
         waiting = QUEUE_LENGTH + 2
-        while self._thread.is_alive() and self._queue.qsize() < waiting and time.monotonic() < end_s:
-            waiting = self._queue.qsize()
+        while self._thread.is_alive() and now_s < min(stalled_s, end_s):
             hurry(self._encoder.pid)
-            self._thread.join(STALLED_S)
+            self._thread.join(HURRIED_EVERY_S)
+            now_s = time.monotonic()
+            if self._queue.qsize() < waiting:
+                waiting, stalled_s = self._queue.qsize(), now_s + STALLED_S
         if self._thread.is_alive():
             self.error = f"{waiting} pictures still wait for a slow disk or a busy processor"
             log.error("the film %s is not complete: %s", self.path, self.error)

@@ -36,7 +36,7 @@ class Stream:
     """A reader of /api/events."""
 
     def __init__(self, server, query=""):
-        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self._connection.request("GET", f"/api/events{query}")
         self.answer = self._connection.getresponse()
 

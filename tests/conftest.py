@@ -32,6 +32,12 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the processes of xdist begin with the slow tests, so that none is left alone with them in the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def jpeg_of(frame: np.ndarray, image_format: str = "JPEG") -> bytes:
     """Encode a uint8 RGB frame."""
     file = io.BytesIO()
@@ -84,7 +90,7 @@ def server() -> Iterator[LiveServer]:
 @pytest.fixture
 def simulator(server: LiveServer) -> Iterator[RawClient]:
     """The stock simulator's end of a socket to `server`."""
-    with RawClient(server.port, timeout_s=5) as client:
+    with RawClient(server.port) as client:
         yield client
 
 
@@ -149,7 +155,7 @@ def car(server):
     stop, threads, clients = threading.Event(), [], []
 
     def drive_and_stand(frames, **options):
-        client = RawClient(server.port, timeout_s=5)
+        client = RawClient(server.port)
         clients.append(client)
         page_drives.drive(client, frames, **options)
 
@@ -163,6 +169,6 @@ def car(server):
     yield drive_and_stand
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     for client in clients:
         client.close()

@@ -71,7 +71,7 @@ class LiveServer:
         self._thread = threading.Thread(target=self._serve, args=(observers, access), name="live server")
         self._ready = threading.Event()
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def load(self, source: ModelSource) -> LoadedModel:
         """The policy under test for brightness.h5; hard right for other.h5; garbage.h5 cannot be loaded."""
@@ -109,11 +109,11 @@ class LiveServer:
         """Run `function` on the server's own thread and wait for it."""
         finish = threading.Event()
         self._calls.append((function, finish))
-        assert finish.wait(10)
+        assert finish.wait(60)
 
     def get(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Response:
         """One HTTP request; `Sec_Fetch_Site="none"` stands for the header Sec-Fetch-Site."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body or None, {k.replace("_", "-"): v for k, v in headers.items()})
         with connection.getresponse() as answer:
             response = Response(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
@@ -121,17 +121,17 @@ class LiveServer:
         return response
 
     def wait_until(self, condition) -> None:
-        """Until `condition()` holds; fails after 10 s."""
+        """Until `condition()` holds; fails after a minute."""
         limit = threading.Event()
-        for _ in range(1000):
+        for _ in range(6000):
             if condition():
                 return
             limit.wait(0.01)
-        raise AssertionError("it did not happen within 10 s")
+        raise AssertionError("it did not happen within a minute")
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self.controls.close()
         self._listener.close()

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
+from models.convert import litert_bytes
 from models.loading import ModelFileError, load_steering_model
 
 FRAMES = np.random.default_rng(3).integers(0, 256, (2, 160, 320, 3), dtype=np.uint8)
@@ -109,3 +111,46 @@ def assert_served(model: keras.Model, path: Path) -> keras.Model:
     assert np.ptp(expected) > 0, "an answer that does not depend on the frame shows nothing"
     np.testing.assert_allclose(answer(copy, frames), expected, rtol=1e-5, atol=1e-5)
     return copy
+
+
+ALL = "all"
+"""The layer that joins the branches of `side_by_side`."""
+
+
+def side_by_side(branches: Mapping[str, Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    """What `raw_model` builds of several at once, because a model costs more than a branch."""
+
+    def build(x: Any) -> Any:
+        return layers.Concatenate(name=ALL)([layers.Flatten()(branch(x)) for branch in branches.values()])
+
+    return build
+
+
+def assert_all_served(branches: Mapping[str, Callable[[Any], Any]], path: Path) -> keras.Model:
+    """As `assert_served`, with what each branch computes, so that a failure names its branch."""
+    model = raw_model(side_by_side(branches))
+    copy = load_steering_model(saved(model, path)).model
+    frames = FRAMES // np.array([1, 4], np.uint8)[:, None, None, None]
+    computed = (keras.Model(one.input, one.get_layer(ALL).input)(frames, training=False) for one in (model, copy))
+    for name, expected, values in zip(branches, *computed, strict=True):
+        assert np.ptp(expected, axis=0).max() > 0, f"{name} does not depend on the frame, which shows nothing"
+        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5, err_msg=name)
+    return copy
+
+
+def assert_same_in_litert(branches: Mapping[str, Callable[[Any], Any]], path: Path) -> None:
+    """Save the branches as one model, and compare what each computes as a LiteRT file with the loaded model's."""
+    copy = assert_all_served(branches, path)
+    joint = copy.get_layer(ALL)
+    interpreter = Interpreter(model_content=litert_bytes(keras.Model(copy.input, joint.output)))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], FRAMES[:1])
+    interpreter.invoke()
+    values = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    start = 0
+    for name, tensor in zip(branches, keras.Model(copy.input, joint.input)(FRAMES[:1], training=False), strict=True):
+        expected = np.asarray(tensor)
+        end = start + expected.shape[1]
+        np.testing.assert_allclose(values[:, start:end], expected, rtol=1e-4, atol=1e-4, err_msg=name)
+        start = end
+    assert start == values.shape[1]

@@ -58,7 +58,7 @@ def lose_the_server(open_page):
     server = LiveServer()
     try:
         page = open_page(url(server), server_ends=True)
-        with RawClient(server.port, timeout_s=5) as client:
+        with RawClient(server.port) as client:
             drive(client, 3)
             expect_text(page, "#speed-now", "12.0")
     finally:

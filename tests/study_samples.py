@@ -13,8 +13,13 @@ from training.study.run import StudySettings
 TINY = replace(OUR_DIGITS, epochs=2, batch=30)
 
 
-def bar_images(task: str = "digits", count: int = 120, seed: int = 0) -> Dataset:
+COUNT = {"digits": 120, "cifar10": 40}
+"""So many images suffice: the networks for CIFAR-10 are larger, and only need to run."""
+
+
+def bar_images(task: str = "digits", count: int | None = None, seed: int = 0) -> Dataset:
     """Each class a bright bar at its own height, in noise."""
+    count = count or COUNT[task]
     rows, columns, colours = TASKS[task].shape
     random = np.random.default_rng(seed)
     images = random.integers(0, 40, (count, rows, columns, colours)).astype(np.uint8)

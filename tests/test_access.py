@@ -162,13 +162,13 @@ def test_every_answer_carries_the_headers(guarded):
 
 def test_a_simulator_drives_without_a_token_unless_it_is_asked_for_one(guarded, monkeypatch):
     monkeypatch.setattr("server.web.access.HOLD_S", 0.01)
-    with RawClient(guarded.port, timeout_s=5) as client:
+    with RawClient(guarded.port) as client:
         client.send(packet('42["telemetry",{}]'))
         assert client.receive_until(b"42") == b'42["manual",{}]'
     strict = LiveServer(access=Access(TOKEN, simulators_too=True))
     try:
         with pytest.raises(ConnectionError, match="401"):
-            RawClient(strict.port, timeout_s=5)
+            RawClient(strict.port)
     finally:
         strict.close()
 

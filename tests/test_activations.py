@@ -14,7 +14,7 @@ from keras import layers
 
 from models.keras_files.layers.activations import ACTIVATIONS, old_hard_sigmoid
 from models.loading import load_steering_model
-from tests.model_files import answer, architecture_of, assert_served, raw_model, refusal, saved_bytes
+from tests.model_files import answer, architecture_of, assert_all_served, assert_served, raw_model, refusal, saved_bytes
 
 
 def network(*activations: Any) -> Callable[[Any], Any]:
@@ -48,17 +48,10 @@ LAYERS_AND_FUNCTIONS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("activation", LAYERS_AND_FUNCTIONS)
-def test_a_layer_or_function_as_an_activation(activation: Any, suffix: str, tmp_path: Path) -> None:
-    assert_served(raw_model(network(activation)), tmp_path / f"model{suffix}")
-
-
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_layers_and_functions_as_activations_in_one_file(suffix: str, tmp_path: Path) -> None:
-    """Quicker than the tests above, which say which activation it is that fails here."""
-    assert_served(raw_model(network(*LAYERS_AND_FUNCTIONS)), tmp_path / f"model{suffix}")
+def test_layers_and_functions_as_activations(suffix: str, tmp_path: Path) -> None:
+    branches = {str(activation): network(activation) for activation in LAYERS_AND_FUNCTIONS}
+    assert_all_served(branches, tmp_path / f"model{suffix}")
 
 
 def linear() -> keras.Model:

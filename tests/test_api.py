@@ -31,7 +31,7 @@ def test_pause_brakes_the_car_keeps_it_standing_and_resume_drives(server, simula
     assert (code, state["paused"]) == (200, True)
     assert steer(simulator, 12.0)["throttle"] == "-1.0000"
     assert steer(simulator, 0.2)["throttle"] == "0.0000"
-    with RawClient(server.port, timeout_s=5) as newcomer:
+    with RawClient(server.port) as newcomer:
         assert steer(newcomer, 0.0)["throttle"] == "0.0000", "a car that comes during a pause waits too"
     assert "Paused" in json.dumps(status(server)["doctor"])
     assert post(server, "resume")[1]["paused"] is False
@@ -149,7 +149,7 @@ def patient_server(monkeypatch):
 @pytest.mark.slow
 def test_the_server_keeps_to_its_openapi_document_under_fuzzing(patient_server):
     server = patient_server
-    with RawClient(server.port, timeout_s=5) as simulator:
+    with RawClient(server.port) as simulator:
         fuzz(server, simulator)
 
 

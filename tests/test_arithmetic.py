@@ -11,10 +11,19 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from models.convert import litert_bytes
 from models.keras_files.layers.calculations import Calculation
 from models.loading import load_steering_model
-from tests.model_files import FRAMES, answer, architecture_of, assert_served, raw_model, refusal, saved
+from tests.model_files import (
+    FRAMES,
+    answer,
+    architecture_of,
+    assert_all_served,
+    assert_same_in_litert,
+    assert_served,
+    raw_model,
+    refusal,
+    saved,
+)
 from tests.old_keras_files import write_model
 
 CHANNELS = np.array([0.2, 0.5, 0.9], np.float32)
@@ -51,19 +60,11 @@ def followed(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: layers.Flatten()(layers.AveragePooling2D(15)(layers.Conv2D(2, 5)(expression(x))))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", EXPRESSIONS)
-def test_an_expression_answers_as_in_keras(name: str, tmp_path: Path) -> None:
-    assert_served(raw_model(followed(EXPRESSIONS[name])), tmp_path / "model.keras")
+FOLLOWED = {name: followed(expression) for name, expression in EXPRESSIONS.items()}
 
 
-def test_all_expressions_in_one_file(tmp_path: Path) -> None:
-    """Quicker than the tests above, which say which expression it is that fails here."""
-
-    def build(x: Any) -> Any:
-        return layers.Concatenate()([followed(expression)(x) for expression in EXPRESSIONS.values()])
-
-    assert_served(raw_model(build), tmp_path / "model.keras")
+def test_expressions_answer_as_in_keras(tmp_path: Path) -> None:
+    assert_all_served(FOLLOWED, tmp_path / "model.keras")
 
 
 def test_a_file_without_modules_is_read_too(tmp_path: Path) -> None:
@@ -84,17 +85,8 @@ def test_bytes_divided_by_a_number_are_floats(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXPRESSIONS)
-def test_an_expression_becomes_a_litert_file(name: str, tmp_path: Path) -> None:
-    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - of this test alone
-
-    model = load_steering_model(saved(raw_model(followed(EXPRESSIONS[name])), tmp_path / "model.keras")).model
-    interpreter = Interpreter(model_content=litert_bytes(model))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], FRAMES[:1])
-    interpreter.invoke()
-    steering = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_allclose(steering, answer(model, FRAMES[:1]), rtol=1e-4, atol=1e-4)
+def test_expressions_become_a_litert_file(tmp_path: Path) -> None:
+    assert_same_in_litert(FOLLOWED, tmp_path / "model.keras")
 
 
 def keras_2_file(path: Path, steps: list[tuple[str, Any, dict[str, Any]]], head: tuple[int, int] = (3, 1)) -> Path:

@@ -33,7 +33,7 @@ class Slow:
             levels = frames[:, 0, 0, :1].astype(np.float32)
 
             def finish():
-                assert self.go.wait(10)
+                assert self.go.wait(60)
                 if self.error:
                     raise self.error
                 return levels
@@ -54,7 +54,7 @@ def ask_while_busy(slow, batches, levels):
         first = []
         for _ in range(IN_FLIGHT):
             first.append(pool.submit(batches.predict, frame(200)))
-            assert slow.busy.acquire(timeout=10)
+            assert slow.busy.acquire(timeout=60)
         others = [pool.submit(batches.predict, frame(level)) for level in levels]
         while len(batches._waiting) < len(levels):
             time.sleep(0)
@@ -88,14 +88,14 @@ def test_one_frame_at_a_time_is_answered_alone_and_others_meanwhile_by_the_netwo
 
     def alone(frames):
         alone_busy.set()
-        assert alone_go.wait(10)
+        assert alone_go.wait(60)
         return np.full((1, 1), -1, np.float32)
 
     batches = Batches(alone, slow.network)
     slow.go.set()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(batches.predict, frame(1))
-        assert alone_busy.wait(10)
+        assert alone_busy.wait(60)
         assert batches.predict(frame(2)) == 2
         assert batches.predict(frame(3)) == 3
         assert not first.done()

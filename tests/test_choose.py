@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from protocol.recording import read_recording
+from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveLog
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
@@ -58,8 +59,15 @@ def test_figures_are_the_plain_numbers_of_a_report():
     assert all(isinstance(value, float) for value in numbers.values())
 
 
+def a_part_of_the_lap(track, scene, laps, seed=0):
+    """The course of a lap, which ends early."""
+    assert laps == 1.0
+    return judged_world(track, scene, 0.25, seed)
+
+
 @pytest.mark.slow
-def test_one_who_never_turns_fails_every_trial():
+def test_one_who_never_turns_fails_every_trial(monkeypatch):
+    monkeypatch.setattr(choose, "judged_world", a_part_of_the_lap)
     driving = trial_drives(Straight(), "straight", (("lake", False, 15.0), ("lake", True, 25.0)))
     assert set(driving) == {"lake, 15 mph", "lake back, 25 mph"}
     assert all(trial["off_road_events"] > 3 for trial in driving.values())
@@ -86,6 +94,7 @@ def test_corrections_steer_towards_the_line_from_either_side(offset_m, tmp_path,
 def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
     monkeypatch.setattr(dagger, "ROADS", (("lake", False),))
     monkeypatch.setattr(dagger, "FIRST_RANDOM_ROAD", 3)
+    monkeypatch.setattr(dagger, "judged_world", a_part_of_the_lap)
     folder = record_corrections(Straight(), tmp_path / "corrections-1", 1)
     recording = read_recording(folder)
     assert not recording.problems

@@ -72,7 +72,7 @@ class Peer:
                 ws.close()
         socket.create_connection(self._listener.getsockname()).close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()
         self._listener.close()
 
@@ -205,7 +205,7 @@ def test_a_refusal_is_told_at_once_in_the_server_s_words():
         port = listener.getsockname()[1]
         with pytest.raises(ServerGone, match="refuses this simulator: a token, please"):
             Connection(f"http://127.0.0.1:{port}", patience_s=60).receive(60)
-        thread.join(5)
+        thread.join(60)
 
 
 def test_addresses():

@@ -39,7 +39,7 @@ def drive(client, frames=20):
 
 
 def test_simulators_killed_mid_frame_cost_the_others_nothing(server):
-    with RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as live:
         for cut in range(1, len(TELEMETRY), len(TELEMETRY) // 20):
             victim = RawClient(server.port)
             victim.send(TELEMETRY[:cut])
@@ -53,7 +53,7 @@ def test_half_open_sockets_hold_nobody_up(server):
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     for i, one in enumerate(silent):
         one.sendall(HANDSHAKE.format(host="127.0.0.1", port=server.port).encode()[: i % 60])
-    with RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as live:
         assert drive(live) == 20
     assert server.get("/healthz").status == 200
     for one in silent:
@@ -77,7 +77,7 @@ def test_a_client_that_leaves_before_its_answer_leaves_no_descriptor_behind(serv
 
 def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
     server._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # few answers fill it
-    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as deaf, RawClient(server.port) as live:
         deaf._socket.settimeout(0.2)
         deaf._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         with pytest.raises(OSError, match=r"timed out|reset|pipe"):  # neither side takes more, or it is cut off
@@ -88,7 +88,7 @@ def test_a_client_that_never_reads_its_answers_holds_nobody_up(server):
 
 
 def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_connection(server, monkeypatch):
-    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as deaf, RawClient(server.port) as live:
         drive(deaf, 1)
         ((sid, session),) = server.app.sessions.items()
         unread, send_event = Event(), server.app.sio.send_event
@@ -112,7 +112,7 @@ def test_telemetry_behind_an_unread_answer_is_counted_not_kept_and_ends_the_conn
 
 def test_a_client_behind_which_answers_pile_up_is_cut_off(server):
     """As when a ping already waits behind a full socket: then every answer would wait too, without an end."""
-    with RawClient(server.port, timeout_s=10) as deaf, RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as deaf, RawClient(server.port) as live:
         assert drive(deaf, 1) == drive(live, 1) == 1
 
         def pile_up():
@@ -158,7 +158,7 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_was_written(server, monke
 
     monkeypatch.setattr(Recorder, "write", write)
     server.get("/api/recording/start", "POST")
-    with RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as live:
         assert drive(live, 30) == 30
         server.wait_until(lambda: server.controls.recorder.error)
         state = json.loads(server.get("/api/status").body)
@@ -175,7 +175,7 @@ def test_a_clock_that_jumps_loses_no_frame_and_no_answer(server, monkeypatch):
     now = [1.7e9]
     monkeypatch.setattr(time, "time", lambda: now[0])
     server.get("/api/recording/start", "POST")
-    with RawClient(server.port, timeout_s=10) as live:
+    with RawClient(server.port) as live:
         for jump_s in (0.05, -7200.0, 0.05, 86400.0, 0.0, 0.05):
             now[0] += jump_s
             assert drive(live, 1) == 1

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from film import process
-from film.film import QUEUE_LENGTH, Film, free_path
+from film.film import QUEUE_LENGTH, Film, free_path, hurry
 from film.overlay import Shot
 from film.process import NICENESS, AnswerPace, lower_priority
 from film.timeline import FrameLimit, Timeline
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def wait_for(film: Film) -> None:
-    film._thread.join(20)
+    film._thread.join(60)
     assert not film._thread.is_alive()
 
 
@@ -182,13 +182,17 @@ def test_a_minute_of_a_drawn_drive_takes_less_than_8_mb_and_looks_like_it(tmp_pa
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_a_signal_to_all_processes_leaves_the_film_to_the_server(tmp_path, number):
     film = Film(tmp_path / "film.mp4", "eff.h5")
-    for i in range(600):  # until the first piece is written, and the process thus runs
-        film.add(replace(SHOT, time_s=i / 30))
-        threading.Event().wait(0.03)
+    last_s = 0.0
+    for _ in range(6000):  # until the first piece is written, and the process thus runs
+        if film._queue.empty():
+            film.add(replace(SHOT, time_s=last_s))
+            last_s += 1 / 30
+        hurry(film._encoder.pid)
+        film._thread.join(0.01)
         if film.path.stat().st_size > 0:
             break
     film._encoder.send_signal(getattr(signal, number))
-    last_s = i / 30 + 1.0
+    last_s += 1.0
     film.add(replace(SHOT, time_s=last_s))
     film.close()
     assert film.error is None
@@ -226,6 +230,31 @@ def test_an_encoder_that_stalls_at_the_end_is_given_up_and_one_that_goes_on_is_n
     os.kill(film._encoder.pid, signal.SIGCONT)
     wait_for(film)
     assert len(read_film(film.path)[0]) == 11
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP")
+def test_an_encoder_that_begins_when_the_drive_ends_is_hurried_until_it_obeys(tmp_path, monkeypatch):
+    """Its first act is to lower its priority."""
+    calls, hurried = [], threading.Event()
+
+    def hurry(pid):
+        calls.append(pid)
+        if len(calls) == 3:
+            hurried.set()
+
+    monkeypatch.setattr("film.film.hurry", hurry)
+    film = Film(tmp_path / "film.mp4", "eff.h5")
+    film._encoder.send_signal(signal.SIGSTOP)
+    film.add(SHOT)
+    closing = threading.Thread(target=film.close)
+    closing.start()
+    try:
+        assert hurried.wait(5), "not only once it seems to have stalled"
+    finally:
+        film._encoder.send_signal(signal.SIGCONT)
+        closing.join()
+    assert set(calls) == {film._encoder.pid}
+    assert film.error is None
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

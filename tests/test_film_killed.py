@@ -20,7 +20,7 @@ CHILD = """
 import resource, signal, sys, time
 from pathlib import Path
 import numpy as np
-from film.film import Film
+from film.film import Film, hurry
 from film.overlay import Shot
 if sys.argv[2] == "limit":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -30,9 +30,10 @@ rng = np.random.default_rng(0)
 for i in range(50):
     film.add(Shot(0.1 * i, rng.integers(100, 116, (160, 320, 3), "uint8"), 0.2, 0.5, 15.0, 1.8))
     while film._queue.qsize() > 30 and film.error is None:
-        time.sleep(0.001)
+        film._thread.join(0.01)
 while film._queue.qsize() and film.error is None:
-    time.sleep(0.001)
+    hurry(film._encoder.pid)
+    film._thread.join(0.01)
 print(film.error, film._encoder.pid, sep="\\n", flush=True)
 time.sleep(30 if sys.argv[2] == "kill" else 0)
 film.close()
@@ -40,9 +41,9 @@ film.close()
 
 
 def wait_for_end(pid: int) -> None:
-    """Until no such process is left, but for 20 s at most; it is no child of ours."""
+    """Until no such process is left, but for a minute at most; it is no child of ours."""
     limit = threading.Event()
-    for _ in range(2000):
+    for _ in range(6000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

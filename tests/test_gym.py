@@ -1,6 +1,6 @@
 """The Gymnasium environments: gymnasium's own checks, reward, endings, starts, and that one seed gives one episode."""
 
-from itertools import product
+from itertools import cycle, product
 
 import gymnasium
 import numpy as np
@@ -13,7 +13,7 @@ from simulator.gym import environment
 from simulator.world.expert import Expert
 
 LAKE = "steering/Lake-v0"
-CLEAR_ROADS = ("Lake", "Jungle", "Mountain", "Random")
+CLEAR_ROADS, WAYS = ("Lake", "Jungle", "Mountain", "Random"), ("", "Reverse")
 AHEAD, LEFT = np.array([0.0, 0.5], np.float32), np.array([-1.0, 0.5], np.float32)
 
 
@@ -40,7 +40,7 @@ def episode(env, seed, steps=20):
 @pytest.mark.parametrize(
     ("name", "cruise_mph"),
     [
-        *product([f"steering/{road}{way}-v0" for road in CLEAR_ROADS for way in ("", "Reverse")], [None, 15]),
+        *zip((f"steering/{road}{way}-v0" for road, way in product(CLEAR_ROADS, WAYS)), cycle([None, 15, 15, None])),
         ("steering/LakeNight-v0", 15),
         ("steering/RandomRainReverse-v0", 15),
     ],

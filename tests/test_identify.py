@@ -62,8 +62,8 @@ def test_the_colour_the_output_and_the_sign_are_found(evidence, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("factor", "expected"), [(-2.0, "steer=-1"), (50.0, "steer=1/25"), (-50.0, "steer=-1/25")])
-def test_a_mirrored_answer_and_one_in_degrees_are_found(factor: float, expected: str, evidence, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("factor", "expected"), [(50.0, "steer=1/25"), (-50.0, "steer=-1/25")])
+def test_answers_in_degrees_are_found_also_mirrored(factor: float, expected: str, evidence, tmp_path: Path) -> None:
     search, best = best_for(balancing(tmp_path / "model.h5", 0, factor), evidence)
     assert best.factor == expected
     assert best.text(search.outputs).endswith(expected)

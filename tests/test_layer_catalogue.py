@@ -12,9 +12,16 @@ import pytest
 from keras import layers
 from keras.src.applications import convnext
 
-from models.convert import litert_bytes
 from models.loading import load_steering_model
-from tests.model_files import answer, assert_served, raw_model, refusal, saved
+from tests.model_files import (
+    answer,
+    assert_all_served,
+    assert_same_in_litert,
+    assert_served,
+    raw_model,
+    refusal,
+    saved,
+)
 
 SUFFIXES = (".keras", ".h5")
 
@@ -74,28 +81,14 @@ SEQUENCE_LAYERS: dict[str, Callable[[], list[Any]]] = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", IMAGE_LAYERS)
-def test_layers_on_images(name: str, tmp_path: Path) -> None:
-    assert_served(raw_model(on_features(*IMAGE_LAYERS[name]())), tmp_path / "model.keras")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SEQUENCE_LAYERS)
-def test_layers_on_a_sequence_made_from_the_frame(name: str, tmp_path: Path) -> None:
-    assert_served(raw_model(on_sequence(*SEQUENCE_LAYERS[name]())), tmp_path / "model.keras")
+def on_sequences() -> dict[str, Callable[[Any], Any]]:
+    return {f"sequence: {name}": on_sequence(*make()) for name, make in SEQUENCE_LAYERS.items()}
 
 
 @pytest.mark.parametrize("suffix", [pytest.param(".keras", marks=pytest.mark.slow), ".h5"])
-def test_all_of_them_in_one_file(suffix: str, tmp_path: Path) -> None:
-    """Quicker than the tests above, which say which layer it is that fails here."""
-
-    def build(x: Any) -> Any:
-        branches = [on_features(*make())(x) for make in IMAGE_LAYERS.values()]
-        branches += [on_sequence(*make())(x) for make in SEQUENCE_LAYERS.values()]
-        return layers.Concatenate()([layers.Flatten()(branch) for branch in branches])
-
-    assert_served(raw_model(build), tmp_path / f"model{suffix}")
+def test_layers_on_images_and_on_sequences_made_from_the_frame(suffix: str, tmp_path: Path) -> None:
+    images = {f"image: {name}": on_features(*make()) for name, make in IMAGE_LAYERS.items()}
+    assert_all_served(images | on_sequences(), tmp_path / f"model{suffix}")
 
 
 def attention(x: Any) -> Any:
@@ -150,10 +143,8 @@ def test_augmentation_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("build", [attention, *(on_sequence(*make()) for make in SEQUENCE_LAYERS.values())])
-def test_sequences_become_litert_files(build: Callable[[Any], Any], tmp_path: Path) -> None:
-    copy = assert_served(raw_model(build), tmp_path / "model.keras")
-    assert len(litert_bytes(copy)) > 1000
+def test_sequences_become_a_litert_file(tmp_path: Path) -> None:
+    assert_same_in_litert({"attention": attention, **on_sequences()}, tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize(

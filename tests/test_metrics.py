@@ -25,7 +25,7 @@ def figures(server) -> dict[str, float]:
 
 
 def test_frames_answers_errors_and_stages_are_counted(server):
-    with RawClient(server.port, timeout_s=5) as client:
+    with RawClient(server.port) as client:
         for message in [TELEMETRY] * 3 + [packet('42["telemetry",{"speed":"x"}]'), packet('42["telemetry",{}]')]:
             client.send(message)
             client.receive_until(b"42")
@@ -47,7 +47,7 @@ def test_frames_answers_errors_and_stages_are_counted(server):
 
 
 def test_frames_that_wait_together_are_answered_each_and_counted_each(server):
-    with RawClient(server.port, timeout_s=5) as client:
+    with RawClient(server.port) as client:
         client.send(TELEMETRY * 4)
         for _ in range(4):
             client.receive_until(b"42")

@@ -16,7 +16,7 @@ from tests.raw_client import RawClient, telemetry_packet
 
 def test_a_page_sees_each_simulators_frames_and_the_status(server, simulator):
     steer(simulator, 7.0)
-    with RawClient(server.port, timeout_s=5) as second:
+    with RawClient(server.port) as second:
         steer(second, 9.0)
         for query, speed, number in (("", 7.0, 1), ("?simulator=2", 9.0, 2), ("?simulator=99", 7.0, 1)):
             stream = Stream(server, query)

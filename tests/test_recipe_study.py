@@ -31,12 +31,11 @@ def drives(make_recording):
 
 @pytest.fixture
 def settings(make_recording) -> TrainingSettings:
-    return TrainingSettings("eff", (str(make_recording(rows=150)),), 3, None, "float32", TINY)
+    return TrainingSettings("eff-tiny", (str(make_recording(rows=150)),), 3, None, "float32", TINY)
 
 
 @pytest.fixture
 def training(settings, tmp_path) -> Training:
-    settings = replace(settings, model="eff-tiny")
     return Training(
         settings, TrainingRun(tmp_path / "run", settings), load_drives([Path(settings.recordings[0])], TINY, None, 3)
     )

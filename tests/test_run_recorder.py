@@ -75,17 +75,17 @@ def test_a_disk_that_hangs_ends_the_recording_not_the_end(tmp_path, monkeypatch,
 
     def write(*_args, **_kwargs):
         hangs.set()
-        assert go.wait(10)
+        assert go.wait(60)
 
     for frames in (1, QUEUE_LENGTH + 50):  # the queue empty, or full
         recorder = RunRecorder(tmp_path / f"run{frames}", {})
         monkeypatch.setattr(recorder._drives[1].recorder, "write", write)
         for i in range(frames):
             recorder.answered(answered_frame(i))
-        assert hangs.wait(10)
+        assert hangs.wait(60)
         ending = threading.Thread(target=recorder.close, args=(0.05,), daemon=True)
         ending.start()
-        ending.join(5)
+        ending.join(60)
         assert not ending.is_alive()
         assert recorder.error == "the disk has not answered for 0.05 s"
         assert f"the recording in {recorder.folder} is not complete" in caplog.text

@@ -78,22 +78,20 @@ def squeezing(x):
 
 
 @pytest.mark.parametrize("body", [strided, pilotnet_like, effnet_like, branching, squeezing])
-@pytest.mark.parametrize("place", [(100, 160), (120, 41), (96, 270)])
-def test_a_bright_spot_is_marked_where_it_is(body, place):
+def test_a_bright_spot_is_marked_where_it_is(body):
     frames = keras.Input((160, 320, 3), dtype="uint8")
-    model = keras.Model(frames, layers.Flatten()(body(layers.Rescaling(1 / 255)(frames))))
-    frame = np.zeros((1, 160, 320, 3), np.uint8)
-    row, column = place
-    frame[0, row - 3 : row + 4, column - 3 : column + 4] = 255
-    saliency = saliency_function(model)(tf.constant(frame)).numpy()
-    assert saliency.shape == (160, 320)
-    total = saliency.sum()
-    centre = (saliency.sum(1) @ np.arange(160) / total, saliency.sum(0) @ np.arange(320) / total)
-    np.testing.assert_allclose(centre, place, atol=2.0)
-    assert (
-        saliency[np.abs(np.arange(160) - row) > 25].sum() + saliency[:, np.abs(np.arange(320) - column) > 25].sum()
-        < 1e-3 * total
-    )
+    saliency_of = saliency_function(keras.Model(frames, layers.Flatten()(body(layers.Rescaling(1 / 255)(frames)))))
+    for row, column in ((100, 160), (120, 41), (96, 270)):
+        frame = np.zeros((1, 160, 320, 3), np.uint8)
+        frame[0, row - 3 : row + 4, column - 3 : column + 4] = 255
+        saliency = saliency_of(tf.constant(frame)).numpy()
+        assert saliency.shape == (160, 320)
+        total = saliency.sum()
+        centre = (saliency.sum(1) @ np.arange(160) / total, saliency.sum(0) @ np.arange(320) / total)
+        np.testing.assert_allclose(centre, (row, column), atol=2.0)
+        above_and_below = saliency[np.abs(np.arange(160) - row) > 25].sum()
+        beside = saliency[:, np.abs(np.arange(320) - column) > 25].sum()
+        assert above_and_below + beside < 1e-3 * total
 
 
 def test_resampling_interpolates_and_ends_where_the_cells_do():
@@ -140,7 +138,7 @@ def test_the_watchdog_waits_for_silence_only(monkeypatch):
     ended = []
     monkeypatch.setattr(os, "_exit", ended.append)
     dog = Watchdog(0.05)
-    for _ in range(1000):
+    for _ in range(6000):
         if ended:
             break
         dog._question_arrived.wait(0.01)

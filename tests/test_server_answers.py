@@ -30,7 +30,7 @@ def test_two_telemetries_at_the_start_get_two_answers(simulator):
 
 
 def test_waiting_telemetries_are_answered_with_the_newest_view(server):
-    with RawClient(server.port, timeout_s=5, at_once=True) as client:
+    with RawClient(server.port, at_once=True) as client:
         client.send(telemetry_packet(grey(128)))
         answer(client)
         server.policy.answers.clear()
@@ -92,4 +92,4 @@ def test_cars_are_braked_and_left_without_throttle_at_the_end(server, simulator)
         throttles.append(answer(simulator)[1]["throttle"])
     assert throttles == ["-1.0000", "-1.0000", "0.0000"]
     assert answer(simulator) == ("steer", {"steering_angle": "0.0000", "throttle": "0.0000"})
-    stopping.join(10)
+    stopping.join(60)

@@ -30,7 +30,7 @@ class Deliberate(Brightness):
     def predict(self, frames):
         if frames.mean() < 64:
             self.busy.set()
-            assert self.go.wait(10)
+            assert self.go.wait(60)
         return super().predict(frames)
 
 
@@ -47,7 +47,7 @@ def test_a_slow_answer_holds_up_neither_other_simulators_nor_pages(deliberate):
             client.send(telemetry_packet(grey(191)))
             answer(client)
         slow.send(telemetry_packet(grey(0)))
-        assert deliberate.policy.busy.wait(10)
+        assert deliberate.policy.busy.wait(60)
         for _ in range(20):
             quick.send(telemetry_packet(grey(191)))
             assert answer(quick)[1]["steering_angle"] == "0.4980"
@@ -93,7 +93,7 @@ def test_a_simulator_that_leaves_during_its_answer_leaves_nothing_behind(deliber
             leaving.send(telemetry_packet(grey(191)))
             answer(leaving)
             leaving.send(telemetry_packet(grey(0)) * 2)  # with a second one behind it, its reader goes on meanwhile
-            assert deliberate.policy.busy.wait(10)
+            assert deliberate.policy.busy.wait(60)
         deliberate.wait_until(lambda: len(deliberate.app.sessions) == 1)
         deliberate.policy.go.set()
         deliberate.wait_until(lambda: len(deliberate.policy.answers) == 3)

@@ -27,7 +27,7 @@ class Says(FramePolicy):
 
     def predict(self, frames):
         self.call.set()
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         return np.float32([frames[0, 0].mean() / 100])
 
 
@@ -47,7 +47,7 @@ def compare(shadow, frame):
     """Hand over one and wait until it is compared."""
     before, limit = shadow.compared, threading.Event()
     shadow.answered(frame)
-    for _ in range(5000):
+    for _ in range(60_000):
         if shadow.compared > before:
             return
         limit.wait(0.001)
@@ -77,7 +77,7 @@ def test_mean_p95_and_the_worst_of_each_place(shadow):
 def test_a_slow_shadow_leaves_frames_out_and_holds_nobody_up(shadow):
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.call.wait(10)
+    assert shadow._policy.call.wait(60)
     for i in range(50):
         shadow.answered(answer(0.2, 2.0 + i))
     assert shadow.left_out == 49
@@ -102,7 +102,7 @@ def test_a_failing_shadow_ends_alone(tmp_path):
 
     shadow = Shadow("bad.h5", Fails())
     shadow.answered(answer(0.1, 1.0))
-    shadow._thread.join(10)
+    shadow._thread.join(60)
     shadow.answered(answer(0.1, 1.1))
     assert shadow.figures()["error"] == "RuntimeError: a bug"
     shadow.close()
@@ -144,7 +144,7 @@ def test_a_model_that_hangs_does_not_hang_the_end(shadow, monkeypatch, caplog):
     monkeypatch.setattr("server.observers.shadow.CLOSE_S", 0.05)
     shadow._policy.may.clear()
     shadow.answered(answer(0.1, 1.0))
-    assert shadow._policy.call.wait(10)
+    assert shadow._policy.call.wait(60)
     shadow.close()
     assert "no answer for" in caplog.text
     shadow._policy.may.set()

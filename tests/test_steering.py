@@ -30,9 +30,10 @@ PARAMETERS = {
 
 LOAD_AND_ANSWER = """
 import sys, keras, numpy as np
-model = keras.models.load_model(sys.argv[1], compile=False)
 frames = np.arange(160 * 320 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 160, 320, 3)
-print(repr(float(np.asarray(model(frames))[0, 0])))
+for file in sys.argv[1:]:
+    model = keras.models.load_model(file, compile=False)
+    print(repr(float(np.asarray(model(frames))[0, 0])))
 assert not {"models", "protocol", "training"} & set(sys.modules)
 """
 
@@ -112,14 +113,16 @@ def test_dropout_rates_are_arguments():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BUILDERS)
-def test_a_saved_file_loads_in_a_fresh_process_with_keras_alone(name, tmp_path):
-    keras.utils.set_random_seed(1)
-    model = BUILDERS[name]()
-    path = tmp_path / f"{name}.h5"
-    model.save(path)
+def test_saved_files_load_in_a_fresh_process_with_keras_alone(tmp_path):
     ramp = np.arange(160 * 320 * 3, dtype=np.uint32).astype(np.uint8).reshape(1, 160, 320, 3)
-    out = subprocess.run(
-        [sys.executable, "-c", LOAD_AND_ANSWER, str(path)], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert float(out.stdout) == pytest.approx(float(np.asarray(model(ramp))[0, 0]), abs=1e-5)
+    files, expected = [], []
+    for name, build in BUILDERS.items():
+        keras.utils.set_random_seed(1)
+        model = build()
+        files.append(tmp_path / f"{name}.h5")
+        model.save(files[-1])
+        expected.append(float(np.asarray(model(ramp))[0, 0]))
+    command = [sys.executable, "-c", LOAD_AND_ANSWER, *map(str, files)]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    answers = dict(zip(BUILDERS, map(float, out.stdout.split()), strict=True))
+    assert answers == pytest.approx(dict(zip(BUILDERS, expected, strict=True)), abs=1e-5)

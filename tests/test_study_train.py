@@ -74,7 +74,7 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_small_training_learns_and_its_file_tells(tmp_path, capsys):
-    data = bar_images(count=300)
+    data = bar_images(count=100)
     file = save_archive(data, tmp_path / "digits.npz")
     arguments = ["digits", "--model", "baseline", "--recipe", "origin", "--data", str(file)]
     assert main([*arguments, "--run", str(tmp_path / "run"), "--epochs", "40"]) == 0

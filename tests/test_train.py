@@ -28,7 +28,7 @@ TINY = replace(Recipe(), epochs=2, batch=8, average_horizon_steps=3, refit_epoch
 
 @pytest.fixture
 def settings(make_recording) -> TrainingSettings:
-    return TrainingSettings("eff", (str(make_recording(rows=100)),), 3, None, "float32", TINY)
+    return TrainingSettings("eff-tiny", (str(make_recording(rows=100)),), 3, None, "float32", TINY)
 
 
 def answers(path: Path) -> np.ndarray:
@@ -42,7 +42,6 @@ def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, 
     """On every backend, whatever layers it learns in."""
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 64)
-    settings = replace(settings, model="eff-tiny")
     drives = load_drives([Path(settings.recordings[0])], settings.recipe, None, 1)
     training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
@@ -92,6 +91,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     recipe = replace(TINY, epochs=1, refit_epochs=2, driven_checkpoints=2)
     also, test = (str(make_recording(rows=40, name=name)) for name in ("also", "test"))
     settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
+    monkeypatch.setattr("training.progress.film.LAPS", 0.02)
     drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
     monkeypatch.setattr("training.run.train.trial_drives", lambda policy, title, trials, lines: next(drove))
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
@@ -123,7 +123,7 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
     card = train(settings, tmp_path / "run", out)
     assert read_card(out).metrics == card.metrics
     assert describes(card, out)
-    assert card.parameters == 630_433
+    assert card.parameters == 36_049
     assert card.samples == 2 * (card.samples // 2 // 8) * 8
     assert {"all", "recording", "all, 1 s means"} <= set(card.metrics)
     model = keras.models.load_model(out, compile=False)
@@ -146,17 +146,8 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "training",
-        "--model",
-        "eff",
-        str(make_recording(rows=400)),
-        "--epochs",
-        "2",
-        "--no-drive",
-    ]
+    recording = make_recording(rows=200)
+    command = [sys.executable, "-m", "training", "--model", "eff-tiny", str(recording), "--epochs", "2", "--no-drive"]
     command += ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "eff.h5")]
     checkpoint, out = tmp_path / "run" / "checkpoint.npz", tmp_path / "eff.h5"
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -176,7 +167,7 @@ def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
 def test_settings_name_their_run(settings):
     assert settings.name() == replace(settings).name()
     assert settings.name() != replace(settings, seed=4).name()
-    assert settings.name().startswith("eff-")
+    assert settings.name().startswith("eff-tiny-")
 
 
 def test_a_run_folder_of_other_settings_is_refused(settings, tmp_path):
@@ -211,7 +202,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
 
 
 def test_a_recording_that_never_steers_is_refused(settings, tmp_path):
-    straight = replace(settings, model="eff-tiny", recipe=replace(TINY, straight_below=2.0))
+    straight = replace(settings, recipe=replace(TINY, straight_below=2.0))
     with pytest.raises(RunError, match="straight"):
         train(straight, tmp_path / "run", tmp_path / "eff.h5")
 
