@@ -117,7 +117,7 @@ class _Progress(keras.callbacks.Callback):
         if logs:
             self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
         self._bar.update()
-        if self._forecast.step(time.monotonic()):
+        if self._forecast.learned(1, time.monotonic()):
             self._bar.write(self._forecast.text())
 
 
