@@ -29,13 +29,20 @@ def with_fast_layers(network: keras.Model) -> keras.Model:
     return copy
 
 
-def _exchange() -> Callable[[layers.Layer], layers.Layer] | None:
+def compiles_networks() -> bool:
+    """Whether this backend compiles a network's whole training step for its device, so that it needs shifted copies."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415 - other backends may lack TensorFlow
+        from training.run.steps.xla import compiles_steps  # noqa: PLC0415 - other backends may lack TensorFlow
 
-        return shifted_layer if tf.config.list_physical_devices("GPU") else _fast_layer
-    return shifted_layer if backend == "jax" else None
+        return compiles_steps()
+    return bool(backend == "jax")
+
+
+def _exchange() -> Callable[[layers.Layer], layers.Layer] | None:
+    if compiles_networks():
+        return shifted_layer
+    return _fast_layer if keras.backend.backend() == "tensorflow" else None
 
 
 def _fast_layer(layer: layers.Layer) -> layers.Layer:

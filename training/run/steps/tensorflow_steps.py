@@ -7,8 +7,6 @@ and reads their losses together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +20,7 @@ from training.data.crops import Crops, Pixels
 from training.data.variations import Variations
 from training.run.network import WeightAverage
 from training.run.steps.learner import STEPS_AT_ONCE, Steps, squared_error
+from training.run.steps.xla import compiles_steps, has_xla
 
 
 class TensorFlowLearner:
@@ -36,12 +35,14 @@ class TensorFlowLearner:
         rows: int,
         at_once: int | None = None,
     ) -> None:
-        has_gpu = bool(tf.config.list_physical_devices("GPU"))
-        self.at_once = at_once or (STEPS_AT_ONCE if has_gpu else 1)
+        is_compiled = compiles_steps()
+        self.at_once = at_once or (STEPS_AT_ONCE if is_compiled else 1)
         self._network, self._average, self._crops = network, average, crops
         pool = tf.constant(hoods)
-        self._varied = _compiled(lambda crops, variations: augment(crops, variations, pool, rows))
-        self._step = tf.function(self._descend, jit_compile=has_gpu)
+        self._varied = tf.function(
+            lambda crops, variations: augment(crops, variations, pool, rows), jit_compile=has_xla()
+        )
+        self._step = tf.function(self._descend, jit_compile=is_compiled)
 
     def _descend(self, crops: Any, variations: Variations, steering: Any, rate: Any, share: Any) -> Any:
         network, optimizer = self._network, self._network.optimizer
@@ -68,18 +69,3 @@ class TensorFlowLearner:
     def vary(self, crops: Pixels, variations: Variations) -> Pixels:
         """Vary crops as a step does."""
         return np.asarray(self._varied(tf.constant(crops), tf.nest.map_structure(tf.constant, variations)))
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function by XLA where this build of TensorFlow has it for the processor."""
-    traced: Callable[..., Any] = tf.function(function, jit_compile=_has_xla())
-    return traced
-
-
-@cache
-def _has_xla() -> bool:
-    try:
-        tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(0.0))
-    except (tf.errors.OpError, ValueError):
-        return False
-    return True
