@@ -42,5 +42,5 @@ COPY --from=code / ./
 COPY training training
 USER 1000
 # Convert the shipped models once, for steering and for saliency, so that a container never imports TensorFlow for them
-# (where there is a GPU it does: TensorFlow drives it).
+# (where there is a GPU, JAX drives it).
 RUN python -m inference.conversion models/*.h5

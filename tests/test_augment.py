@@ -1,18 +1,23 @@
 """Augmentation: what it does to pixels, to the steering, and that a seed decides all of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 from tests.conftest import road_frame
-from training.data.augment import as_image, augment, brightness, flip, shadow
-from training.data.hood import replace_hood
-from training.data.viewpoint import rows_to_read
+from training.data.augment import as_image, augment, brightness, shadow
+from training.data.variations import DRAWS, Variations, draw_variations
+from training.data.viewpoint import CameraMotion, draw_motions, rows_to_read
+from training.data.warp import view_from
 from training.run.recipe import Recipe
 
 ROWS = (80, 140)
 STILL = Recipe(shift_m=0.0, turn_deg=0.0, horizon_rows=None, roll_deg=None)
+BARE = replace(STILL, shadow_share=0.0, brightness_low=1.0, brightness_high=1.0)
 HOODS = np.random.default_rng(1).integers(0, 256, (5, 6, 320, 3), np.uint8)
+NO_HOODS = HOODS[:, :0]
 
 
 def crop() -> np.ndarray:
@@ -22,66 +27,99 @@ def crop() -> np.ndarray:
     return image
 
 
-def seeds(count: int) -> list[np.ndarray]:
-    return [np.array([7, i], np.int32) for i in range(count)]
+def drawn(recipe: Recipe, count: int = 100, steering: float = 0.3, seed: int = 7) -> tuple[Variations, np.ndarray]:
+    return draw_variations(np.full(count, steering), recipe, ROWS, len(HOODS), seed, 0)
 
 
-def test_flip_mirrors_the_image_and_negates_the_steering():
-    image, steering = flip(tf.constant(crop()), tf.constant(0.3), tf.constant(True))
-    assert float(steering) == pytest.approx(-0.3)
-    np.testing.assert_array_equal(image, crop()[:, ::-1])
-    image, steering = flip(tf.constant(crop()), tf.constant(0.3), tf.constant(False))
-    assert float(steering) == pytest.approx(0.3)
-    np.testing.assert_array_equal(image, crop())
-    mirrored = sum(float(augment(tf.constant(crop()), 0.3, seed, STILL, ROWS, HOODS)[1]) < 0 for seed in seeds(100))
-    assert 30 < mirrored < 70
+def augmented(image: np.ndarray, variations: Variations, hoods: np.ndarray = NO_HOODS) -> np.ndarray:
+    """The image once for each of the variations."""
+    crops = np.repeat(image[None], len(variations.brightness), axis=0)
+    return ops.convert_to_numpy(augment(ops.convert_to_tensor(crops), variations, hoods, 60))
+
+
+def test_half_of_the_images_are_mirrored_with_their_steering():
+    variations, steering = drawn(BARE)
+    images = augmented(crop(), variations)
+    is_mirrored = steering < 0
+    assert 30 < is_mirrored.sum() < 70
+    np.testing.assert_allclose(np.abs(steering), 0.3, atol=1e-6)
+    np.testing.assert_array_equal(
+        images[is_mirrored], np.broadcast_to(crop()[:, ::-1], (is_mirrored.sum(), 60, 320, 3))
+    )
+    np.testing.assert_array_equal(images[~is_mirrored], np.broadcast_to(crop(), ((~is_mirrored).sum(), 60, 320, 3)))
 
 
 def test_brightness_is_one_factor_in_its_range():
-    pixels = tf.constant(crop(), tf.float32)
-    factors = [float(brightness(pixels, seed, 0.3, 1.3)[0, 0, 0]) / 100 for seed in seeds(100)]
-    assert 0.3 <= min(factors) < 0.4
-    assert 1.2 < max(factors) <= 1.3
-    changed = np.asarray(brightness(pixels, seeds(1)[0], 0.3, 1.3))
-    np.testing.assert_allclose(changed / crop(), changed[0, 0, 0] / 100, rtol=1e-5)
+    factors = drawn(Recipe())[0].brightness
+    assert 0.3 <= factors.min() < 0.4
+    assert 1.2 < factors.max() <= 1.3
+    pixels = np.float32([crop()] * 3)
+    changed = ops.convert_to_numpy(brightness(ops.convert_to_tensor(pixels), np.float32([0.3, 1.0, 1.3])))
+    np.testing.assert_allclose(
+        changed / pixels, np.broadcast_to(np.reshape([0.3, 1.0, 1.3], (3, 1, 1, 1)), pixels.shape), rtol=1e-5
+    )
 
 
 def test_shadow_darkens_one_side_of_a_line_in_its_share_of_images():
-    pixels = tf.constant(np.full((60, 320, 3), 100, np.float32))
-    shadows = [np.asarray(shadow(pixels, seed, 0.3)) for seed in seeds(100)]
-    darkened = [image for image in shadows if image.min() < 100]
+    shadows = drawn(Recipe(shadow_share=0.3))[0].shadows
+    pixels = np.full((100, 60, 320, 3), 100, np.float32)
+    images = ops.convert_to_numpy(shadow(ops.convert_to_tensor(pixels), ops.convert_to_tensor(shadows)))
+    darkened = [image for image in images if image.min() < 100]
     assert 12 < len(darkened) < 48
     for image in darkened:
         assert len(np.unique(image)) <= 2
         assert 40 <= image.min() <= 90
         assert (np.diff(image[:, :, 0], axis=1) >= 0).all()
-    assert not np.asarray(shadow(pixels, seeds(1)[0], 0.0) - pixels).any()
+    assert (drawn(Recipe(shadow_share=0.0))[0].shadows[:, 2] == 1).all()
+    (one,) = ops.convert_to_numpy(shadow(ops.convert_to_tensor(pixels[:1]), np.float32([[0.25, 0.75, 0.5]])))
+    edges = (one[:, :, 0] == 50).sum(axis=1)
+    assert edges[[0, -1]] == pytest.approx([80, 240], abs=1), "from its first row's place to its last row's"
 
 
 def test_what_a_recipe_leaves_off_changes_nothing():
-    image, recipe = tf.constant(road_frame(0.3)[80:140]), STILL
-    assert rows_to_read(ROWS, recipe) == ROWS
-    for seed in seeds(20):
-        own = tf.unstack(tf.random.split(seed, 5))
-        mirrored, steering = flip(image, tf.constant(0.2), tf.random.stateless_uniform([], own[0]) < 0.5)
-        pixels = replace_hood(tf.cast(mirrored, tf.float32), HOODS, own[4])
-        pixels = shadow(pixels, own[1], recipe.shadow_share)
-        pixels = brightness(pixels, own[2], recipe.brightness_low, recipe.brightness_high)
-        result = augment(image, tf.constant(0.2), seed, recipe, ROWS, HOODS)
-        np.testing.assert_array_equal(result[0], as_image(pixels))
-        assert float(result[1]) == float(steering)
+    image = road_frame(0.3)[80:140]
+    assert rows_to_read(ROWS, STILL) == ROWS
+    variations, steering = drawn(BARE, 20, 0.2)
+    for varied, angle in zip(augmented(image, variations), steering, strict=True):
+        np.testing.assert_array_equal(varied, image if angle > 0 else image[:, ::-1])
+
+
+def test_all_augmentations_are_applied_in_turn():
+    image = road_frame(0.3)[80:140]
+    variations, steering = drawn(STILL, 20, 0.2)
+    own = np.float32([image if angle > 0 else image[:, ::-1] for angle in steering])
+    own[:, 54:] = HOODS[variations.hoods]
+    darker = shadow(ops.convert_to_tensor(own), ops.convert_to_tensor(variations.shadows))
+    expected = as_image(brightness(darker, ops.convert_to_tensor(variations.brightness)))
+    np.testing.assert_array_equal(augmented(image, variations, HOODS), ops.convert_to_numpy(expected))
+
+
+def test_a_mirrored_image_is_moved_as_the_mirrored_frame():
+    recipe = replace(Recipe(), shadow_share=0.0, brightness_low=1.0, brightness_high=1.0)
+    first, end = rows_to_read(ROWS, recipe)
+    frame = road_frame(0.3)[first:end]
+    variations, steering = drawn(recipe, 20, 0.9)
+    motions = draw_motions(np.random.default_rng((7, 0, 1)).random((20, DRAWS)).T[1:5], steering < 0, recipe)
+    assert 5 < (steering < 0).sum() < 15
+    for number, image in enumerate(augmented(frame, variations)):
+        motion = CameraMotion(*(value[number] for value in motions))
+        own = frame if steering[number] > 0 else frame[:, ::-1]
+        expected = ops.convert_to_numpy(as_image(view_from(own[None], motion, (first, end), ROWS)))[0]
+        np.testing.assert_allclose(image.astype(int), expected, atol=1)
+        assert (image == expected).mean() > 0.99
 
 
 @pytest.mark.parametrize("recipe", [STILL, Recipe()])
-def test_augmented_image_is_uint8_and_its_seed_decides_it(recipe):
+def test_augmented_image_is_uint8_and_its_seed_and_number_decide_it(recipe):
     first, end = rows_to_read(ROWS, recipe)
-    image = tf.constant(road_frame(0.3)[first:end])
-    results = [augment(image, tf.constant(0.2), seed, recipe, ROWS, HOODS) for seed in (*seeds(2), seeds(1)[0])]
-    pixels = [np.asarray(result[0]) for result in results]
-    assert pixels[0].dtype == np.uint8
-    assert pixels[0].shape == (60, 320, 3)
-    np.testing.assert_array_equal(pixels[0], pixels[2])
-    assert float(results[0][1]) == float(results[2][1])
-    assert not np.array_equal(pixels[0], pixels[1])
+    image = road_frame(0.3)[first:end]
+    few, many, other = (drawn(recipe, count, 0.2, seed) for count, seed in ((2, 7), (5, 7), (2, 8)))
+    images = augmented(image, few[0], HOODS)
+    assert images.dtype == np.uint8
+    assert images.shape == (2, 60, 320, 3)
+    np.testing.assert_array_equal(images, augmented(image, many[0], HOODS)[:2])
+    np.testing.assert_array_equal(few[1], many[1][:2])
+    assert not np.array_equal(images[0], images[1])
+    assert not np.array_equal(images, augmented(image, other[0], HOODS))
     moved = recipe.shift_m > 0
-    assert (abs(float(results[0][1])) == pytest.approx(0.2)) is not moved
+    assert (abs(few[1][0]) == pytest.approx(0.2)) is not moved

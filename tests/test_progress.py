@@ -63,18 +63,26 @@ def test_the_forecast_counts_steps_ends_of_epochs_and_drives():
     now_s, first = 100.0, []
     for step in range(UNTIMED_STEPS + TIMED_STEPS):
         now_s += 4.0 if step < UNTIMED_STEPS else 0.5  # the first steps build the graph
-        first.append(forecast.step(now_s))
+        first.append(forecast.learned(1, now_s))
     assert first == [False] * (len(first) - 1) + [True]
     steps_left = 960 - len(first)
     assert forecast.remaining_s() == pytest.approx(steps_left * 0.5 + 3 * 5 + 2 * 500 / 50)
     assert forecast.text() == "about 8 min: 3 epochs of 312 steps at 0.5 s, then 2 checkpoints drive"
     for _ in range(300 - len(first)):
         now_s += 0.5
-        assert not forecast.step(now_s)
+        assert not forecast.learned(1, now_s)
     forecast.epoch_ended(now_s + 11)
     assert forecast.remaining_s() == pytest.approx(660 * 0.5 + 2 * 11 + 20), "an end of an epoch was timed"
-    assert forecast.step(now_s + 20) is False
+    assert forecast.learned(1, now_s + 20) is False
     assert forecast.remaining_s() == pytest.approx(659 * 0.5 + 2 * 11 + 20), "the pause was no step"
+
+
+def test_steps_that_are_learned_together_are_timed_together():
+    forecast = Forecast([100, 100], 0, 0.0)
+    assert not forecast.learned(50, 40.0), "the first steps are compiled"
+    assert forecast.learned(50, 45.0)
+    forecast.epoch_ended(45.0)
+    assert forecast.remaining_s() == pytest.approx(100 * 0.1)
 
 
 def test_a_forecast_of_a_finished_training_has_only_its_drives():
@@ -87,7 +95,7 @@ def test_the_page_has_the_run_and_how_it_ended(tmp_path):
     with progress_in(tmp_path, history) as progress:
         assert run_state(tmp_path)["state"] == "learning"
         for step in range(10):
-            progress.step(1 + (step + 1) / 10, 0.5, 1e-3)
+            progress.learned(1 + (step + 1) / 10, [0.5], 1e-3)
         history.append(row(2))
         progress.epoch_ended()
         run = run_state(tmp_path)
@@ -115,7 +123,7 @@ def test_long_trainings_have_curves_of_few_points(tmp_path):
     steps = 50 * POINTS
     progress = progress_in(tmp_path, [], (steps,))
     for step in range(steps):
-        progress.step((step + 1) / steps, float(step % 50), 1e-3)
+        progress.learned((step + 1) / steps, [float(step % 50)], 1e-3)
     progress.epoch_ended()
     loss = run_state(tmp_path)["loss"]
     assert len(loss) == POINTS
@@ -158,7 +166,7 @@ def test_the_page_follows_a_run_from_the_disk(tmp_path, monkeypatch):
         )
         film_element = page.locator("#films video").element_handle()
         for step in range(10):
-            progress.step(1 + (step + 1) / 10, 0.0125, 1e-3)
+            progress.learned(1 + (step + 1) / 10, [0.0125], 1e-3)
         history.append(row(2, off_road_events=0.0, mean_cte_m=0.5))
         progress.epoch_ended()
         expect(page.locator("#place")).to_have_text("Epoch 3 of 3.")

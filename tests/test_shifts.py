@@ -10,6 +10,7 @@ import pytest
 from keras import layers, ops
 
 from models.loading import load_steering_model
+from models.shifts.layers import ProductConv2D, ShiftedDepthwiseConv2D, ShiftedMaxPooling2D, shifted_layer
 from models.shifts.network import compiler_form
 from models.shifts.operations import convolution, depthwise_convolution, max_pooling
 from tests.model_files import FRAMES, answer
@@ -85,3 +86,30 @@ def test_frames_that_are_not_only_cropped_stay_whole() -> None:
     form = compiler_form(model, shifts=False)
     assert form.view == (slice(None), slice(None))
     np.testing.assert_allclose(answer(form.model), expected, rtol=1e-5)
+
+
+LEARNING = [
+    (layers.Conv2D(5, (2, 1), strides=(1, 2), padding="same", activation="relu"), ProductConv2D),
+    (layers.Conv2D(5, 1, use_bias=False), ProductConv2D),
+    (layers.DepthwiseConv2D((1, 3), padding="same", use_bias=False), ShiftedDepthwiseConv2D),
+    (layers.DepthwiseConv2D(3, strides=2), ShiftedDepthwiseConv2D),
+    (layers.MaxPooling2D((2, 1), strides=(2, 2), padding="same"), ShiftedMaxPooling2D),
+    (layers.Conv2D(5, 3), layers.Conv2D),
+    (layers.Conv2D(4, 1, groups=2), layers.Conv2D),
+    (layers.DepthwiseConv2D(2, depth_multiplier=2), layers.DepthwiseConv2D),
+    (layers.DepthwiseConv2D(2, dilation_rate=2), layers.DepthwiseConv2D),
+    (layers.Flatten(), layers.Flatten),
+]
+
+
+@pytest.mark.parametrize(("layer", "kind"), LEARNING)
+def test_a_layer_that_learns_keeps_its_weights_and_answers(layer: layers.Layer, kind: type[layers.Layer]) -> None:
+    expected = layer(IMAGES)
+    copy = shifted_layer(layer)
+    assert type(copy) is kind
+    copy.build(IMAGES.shape)
+    assert [weight.path.split("/")[-1] for weight in copy.weights] == [
+        weight.path.split("/")[-1] for weight in layer.weights
+    ]
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_allclose(copy(IMAGES), expected, atol=1e-5)

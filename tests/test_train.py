@@ -14,8 +14,9 @@ from filelock import FileLock
 
 from models.card import describes, read_card
 from training.__main__ import main
-from training.data.pipeline import images
+from training.data.crops import decode_crops
 from training.data.samples import load_drives
+from training.progress.progress import Progress
 from training.run.network import WeightAverage, build, settle_batch_norm
 from training.run.recipe import Recipe
 from training.run.run import TrainingRun, TrainingSettings
@@ -37,15 +38,12 @@ def answers(path: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch, backend):
-    """On every backend, whatever layers it learns in."""
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+def test_measuring_leaves_the_network_that_learns_as_it_was(settings, tmp_path, monkeypatch):
     monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 64)
     drives = load_drives([Path(settings.recordings[0])], settings.recipe, None, 1)
     training = Training(settings, TrainingRun(tmp_path / "run", settings), drives)
     learned = training.network.get_weights()
-    training.average.update([weights + 0.01 for weights in learned])
+    training.average.weights = [weights + 0.01 for weights in learned]
     assert set(training._monitor(0, whole=False)) == {"mae", "correlation", "bias"}
     for before, after in zip(learned, training.network.get_weights(), strict=True):
         np.testing.assert_array_equal(after, before)
@@ -59,19 +57,16 @@ def test_a_run_stopped_between_and_within_epochs_ends_as_an_uninterrupted_one(se
     class Killed(Exception):
         pass
 
-    def dying_after(calls: int):
-        update, count = WeightAverage.update, [0]
+    calls = 0
 
-        def dying(self, weights):
-            count[0] += 1
-            if count[0] > calls:
-                raise Killed
-            update(self, weights)
-
-        return dying
+    def dying(self, *arguments):
+        nonlocal calls
+        calls += 1
+        if calls == steps + 2:
+            raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(WeightAverage, "update", dying_after(steps + 2))
+        patch.setattr(Progress, "learned", dying)
         with pytest.raises(Killed):
             train(settings, tmp_path / "cut", tmp_path / "cut.h5")
     assert not (tmp_path / "cut.h5").exists()
@@ -190,7 +185,7 @@ def test_a_damaged_checkpoint_is_named(settings, tmp_path, content):
     network = build("eff-tiny", TINY, "float32").network
     network.compile("adam", loss="mse")
     with pytest.raises(RunError, match="damaged"):
-        run.restore(network, WeightAverage(3))
+        run.restore(network, WeightAverage(network, 3))
 
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
@@ -235,15 +230,20 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 
 
 def test_the_weight_average_follows_at_first_and_is_steady_later():
-    average, steps = WeightAverage(100), 3000
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    average, steps = WeightAverage(network, 100), 3000
+    shares = average.shares(steps)
     for step in range(steps):
-        average.update([np.array([min(step, 50.0)], np.float32)])
+        network.set_weights([np.array([[min(step, 50.0)]], np.float32)])
+        average.update(shares[step])
         if step == 0:
             assert average.weights[0][0] == 0
         if step == 49:
             assert 40 < average.weights[0][0] < 49
     assert average.weights[0][0] == pytest.approx(50)
-    average.update([np.array([150.0], np.float32)])
+    average.updates = steps
+    network.set_weights([np.array([[150.0]], np.float32)])
+    average.update(*average.shares(1))
     assert average.weights[0][0] == pytest.approx(51)
 
 
@@ -252,10 +252,10 @@ def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recordi
     keras.utils.set_random_seed(1)
     model = build("eff-tiny", TINY, "float32")
     (drive,) = load_drives([make_recording(rows=30)], TINY, None, 1)
-    settle_batch_norm(model, images(drive.images[:, 0], model.rows, 16))
+    batches = np.split(decode_crops(drive.images[:, 0], model.rows), 2)
+    settle_batch_norm(model, batches)
     norm = model.whole.get_layer("dense1_norm")
     before = keras.Model(model.whole.get_layer("preprocess_crop").output, norm.input)
-    batches = images(drive.images[:, 0], model.rows, 16)
     values = np.concatenate([np.asarray(before.predict_on_batch(batch)) for batch in batches])
     np.testing.assert_allclose(norm.moving_mean, values.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(norm.moving_variance, values.var(axis=0), rtol=1e-3, atol=1e-5)
@@ -265,6 +265,5 @@ def test_settled_batch_norm_leaves_inputs_of_mean_0_and_deviation_1(make_recordi
 def test_the_network_behind_the_crop_answers_as_the_whole_model(name, make_recording):
     model = build(name, TINY, "float32")
     (drive,) = load_drives([make_recording(rows=12)], TINY, None, 1)
-    (frames,) = images(drive.images[:4, 0], (0, 160), 4)
-    (crops,) = images(drive.images[:4, 0], model.rows, 4)
+    frames, crops = (decode_crops(drive.images[:4, 0], rows) for rows in ((0, 160), model.rows))
     np.testing.assert_array_equal(model.whole(frames), model.network(crops))

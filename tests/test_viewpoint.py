@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 from protocol.pedals import throttle_for
@@ -13,7 +13,9 @@ from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
 from simulator.world.car import Car
 from simulator.world.track import open_track
 from training.data.samples import SIDE_CAMERA_M
-from training.data.viewpoint import CameraMotion, path_columns, rows_to_read, steer_back, view, view_from
+from training.data.variations import draw_variations
+from training.data.viewpoint import CameraMotion, path_columns, rows_to_read, steer_back
+from training.data.warp import view_from, warp
 from training.run.recipe import Recipe
 
 CENTER = RECORDING.center
@@ -22,6 +24,11 @@ RECIPE = Recipe(shift_m=0.5, turn_deg=4.0, horizon_rows=None, roll_deg=None)
 READ = rows_to_read(ROWS, RECIPE)
 READ_FOR_ALL = rows_to_read(ROWS, Recipe())
 MOTIONS = [(0.5, 0.0), (-0.5, 0.0), (0.0, 4.0), (0.0, -4.0), (0.3, -2.0)]
+
+
+def moved_view(image: np.ndarray, motion: CameraMotion, read: tuple[int, int]) -> np.ndarray:
+    """What a moved camera sees of the rows `read` of a frame."""
+    return ops.convert_to_numpy(view_from(image[None], motion, read, ROWS))[0]
 
 
 def ray_traced(
@@ -61,7 +68,7 @@ def test_every_pixel_comes_from_where_its_ray_meets_the_road(shift_m, turn_deg):
     """The image is its own coordinates, so that interpolating it gives the place a pixel was taken from."""
     row, column = np.mgrid[READ[0] : READ[1], 0:320].astype(np.float32)
     image = np.stack([column, row, np.zeros_like(row)], axis=-1)
-    moved = np.asarray(view_from(image, CameraMotion(shift_m, math.radians(turn_deg)), READ, ROWS))
+    moved = moved_view(image, CameraMotion(shift_m, math.radians(turn_deg)), READ)
     true_column, true_row = ray_traced(shift_m, turn_deg)
     inside = (true_column >= 0) & (true_column <= 319)
     assert inside.mean() > 0.85
@@ -80,7 +87,7 @@ def test_a_view_may_have_another_cameras_pitch_and_roll(side, shift_m, turn_deg,
     row, column = np.mgrid[READ_FOR_ALL[0] : READ_FOR_ALL[1], 0:320].astype(np.float32)
     image = np.stack([column, row, np.zeros_like(row)], axis=-1)
     motion = CameraMotion(shift_m, math.radians(turn_deg), horizon_row, math.radians(roll_deg), side)
-    moved = np.asarray(view_from(image, motion, READ_FOR_ALL, ROWS))
+    moved = moved_view(image, motion, READ_FOR_ALL)
     source = replace(CENTER, yaw_rad=side * CENTER.yaw_rad, roll_rad=side * CENTER.roll_rad)
     camera = replace(CENTER, horizon_row=horizon_row, roll_rad=math.radians(roll_deg))
     true_column, true_row = ray_traced(shift_m, turn_deg, camera, source)
@@ -93,16 +100,17 @@ def test_a_view_may_have_another_cameras_pitch_and_roll(side, shift_m, turn_deg,
 
 def test_views_learn_both_cars_cameras():
     """A frame with one bright row, all along its horizon's slope, shows which pitch and roll each view has."""
-    recipe, rows = Recipe(shift_m=0.0, turn_deg=0.0), (80, 140)
-    read = rows_to_read(rows, recipe)
+    recipe = Recipe(shift_m=0.0, turn_deg=0.0)
+    first, end = rows_to_read(ROWS, recipe)
     line = CENTER.horizon_rows() + 35.0
-    frame = np.exp(-((np.arange(160)[:, None] + 0.5 - line) ** 2) / 4).astype(np.float32)[..., None].repeat(3, 2)
-    image, middles, slopes = tf.constant(255 * frame[read[0] : read[1]]), [], []
-    for i in range(60):
-        pixels = np.asarray(view(image, tf.constant(0.0), tf.constant(False), np.array([5, i]), recipe, rows)[0])[
-            ..., 0
-        ]
-        peak = rows[0] + 0.5 + (pixels * np.arange(60)[:, None]).sum(0) / pixels.sum(0)
+    frame = np.exp(-((np.arange(160)[:, None] + 0.5 - line) ** 2) / 4).astype(np.float32)[first:end, :, None]
+    maps = draw_variations(np.zeros(120), recipe, ROWS, 1, 5, 0)[0].maps
+    maps = maps[maps[:, 0] > 0]  # of frames that are not mirrored
+    images = ops.convert_to_tensor(np.repeat(frame[None], len(maps), axis=0))
+    views = ops.convert_to_numpy(warp(images, maps, 60))[..., 0]
+    middles, slopes = [], []
+    for pixels in views:
+        peak = ROWS[0] + 0.5 + (pixels * np.arange(60)[:, None]).sum(0) / pixels.sum(0)
         slope, middle = np.polyfit(np.arange(320) - 159.5, peak, 1)
         middles.append(middle - 35.0)
         slopes.append(math.degrees(math.atan(slope)))
@@ -112,9 +120,22 @@ def test_views_learn_both_cars_cameras():
     assert max(slopes) == pytest.approx(1.5, abs=0.2)
 
 
+@pytest.mark.parametrize("size", [2, 7])
+def test_beyond_its_border_an_image_is_mirrored(size):
+    image = np.random.default_rng(1).normal(size=(size, size, 2)).astype(np.float32)
+    for shift in (-3 * size - 1, -2, size - 1, 5 * size):
+        (moved,) = ops.convert_to_numpy(
+            warp(ops.convert_to_tensor(image[None]), np.float32([[1, 0, shift, 0, 1, shift, 0, 0]]), size)
+        )
+        padding = 6 * size
+        around = np.pad(image, ((padding, padding), (padding, padding), (0, 0)), mode="symmetric")
+        place = slice(padding + shift, padding + shift + size)
+        np.testing.assert_allclose(moved, around[place, place], atol=1e-6)
+
+
 def test_an_unmoved_view_is_the_crop_itself():
     image = np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)).astype(np.uint8)
-    same = np.asarray(view_from(image, CameraMotion(), READ, ROWS))
+    same = moved_view(image, CameraMotion(), READ)
     np.testing.assert_allclose(same, image[ROWS[0] - READ[0] : ROWS[1] - READ[0]], atol=0.01)
     first, end = rows_to_read(ROWS, replace(RECIPE, shift_m=1.0, turn_deg=0.0))
     assert ROWS[0] - 3 < first < ROWS[0], "a shift goes along the rolled camera's rows"
@@ -138,7 +159,7 @@ def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
         )
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
-    made = view_from(here[READ[0] : READ[1]], CameraMotion(shift_m, turn), READ, ROWS)
+    made = moved_view(here[READ[0] : READ[1]], CameraMotion(shift_m, turn), READ)
     road = (slice(0, 13), slice(12, 68))  # without the hood, and the ends of rows that no camera saw
     coarse = [
         np.asarray(p, float).reshape(15, 4, 80, 4, 3).mean((1, 3))[road] for p in (made, there[80:140], here[80:140])
@@ -150,7 +171,7 @@ def test_a_shift_to_a_side_camera_is_corrected_as_that_camera():
     for steering in (-0.4, 0.0, 0.3):
         expected = np.arctan(np.tan(steering) + np.array([0.25, -0.25]))
         moved = [
-            float(steer_back(tf.constant(steering), shift_m, 0.0, Recipe(side_camera=0.25)))
+            float(steer_back(steering, shift_m, 0.0, Recipe(side_camera=0.25)))
             for shift_m in (-SIDE_CAMERA_M, SIDE_CAMERA_M)
         ]
         np.testing.assert_allclose(moved, expected, atol=1e-6)
@@ -160,7 +181,7 @@ def test_a_turn_is_steered_back_and_steering_stays_in_range():
     recipe = Recipe(side_camera=0.25, turn_reach_m=7.0)
 
     def turned(steering: float, deg: float) -> float:
-        return float(steer_back(tf.constant(steering), 0.0, math.radians(deg), recipe))
+        return float(steer_back(steering, 0.0, math.radians(deg), recipe))
 
     aside = 7.0 * math.tan(math.radians(3)) / SIDE_CAMERA_M  # in side cameras
     assert turned(0.0, 3.0) == pytest.approx(-math.atan(0.25 * aside), abs=1e-6)
@@ -174,7 +195,7 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
     car = Car(0.0, -0.8, math.radians(-4), speed_mph=15.0, throttle=throttle_for(1.5))
     away = []
     for _ in range(120):
-        steering = float(steer_back(tf.constant(0.0), -car.y, -car.heading_rad, Recipe()))
+        steering = float(steer_back(0.0, -car.y, -car.heading_rad, Recipe()))
         car.steering = steering
         for _ in range(2):
             car.step()
@@ -183,18 +204,12 @@ def test_corrected_steering_brings_a_displaced_car_back_to_its_line():
     assert max(away) < 0.25
 
 
-def test_a_view_is_moved_within_its_recipe_and_decided_by_its_seed():
-    image = tf.constant(np.random.default_rng(3).integers(0, 256, (READ[1] - READ[0], 320, 3)), tf.uint8)
-    steered = [
-        float(view(image, tf.constant(0.0), tf.constant(False), np.array([5, i]), RECIPE, ROWS)[1]) for i in range(100)
-    ]
-    most = float(-steer_back(tf.constant(0.0), 0.5, math.radians(4), RECIPE))
-    assert 0.7 * most < max(steered) <= most
-    assert -most <= min(steered) < -0.7 * most
-    assert np.mean(steered) == pytest.approx(0, abs=0.03)
-    once, again = (view(image, tf.constant(0.1), tf.constant(False), np.array([5, 1]), RECIPE, ROWS) for _ in range(2))
-    np.testing.assert_array_equal(once[0], again[0])
-    assert float(once[1]) == float(again[1])
+def test_views_are_moved_within_their_recipe_and_steer_back():
+    steering = draw_variations(np.zeros(200), RECIPE, ROWS, 1, 5, 0)[1]
+    most = -float(steer_back(0.0, 0.5, math.radians(4), RECIPE))
+    assert 0.7 * most < steering.max() <= most
+    assert -most <= steering.min() < -0.7 * most
+    assert steering.mean() == pytest.approx(0, abs=0.03)
 
 
 @pytest.mark.parametrize("steering", [-0.6, 0.0, 0.25])

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from models import NETWORKS
 from protocol.command_line import command_parser, number, output_file, run, whole
+from training.run.backend import choose_backend
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ The same command resumes a run that was interrupted or killed. The run's folder 
 (epochs.csv), curves.png, TensorBoard events, the last checkpoints, and a page, index.html, that shows the run while it
 goes on.
 
+It trains on an NVIDIA GPU that JAX, TensorFlow or PyTorch can use, and else on the processor; KERAS_BACKEND=jax, torch
+or tensorflow names the library. Images are decoded once, into the run's folder, and deleted there in the end.
+
 exit code: 0 the model is written; 2 the input was bad; 130 interrupted.
 """
 
@@ -57,9 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train_or_preview(options: argparse.Namespace) -> None:
+    choose_backend()
     if options.out:
         _check_out(options)
-    from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for TensorFlow
+    from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for Keras
     from training.run.run import TrainingSettings  # noqa: PLC0415
 
     name = options.recipe or ("ours" if options.model else _default_recipe(options.recordings))
@@ -114,21 +119,11 @@ def _default_recipe(recordings: Sequence[Path]) -> str:
 
 
 def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
-    """Train and report. Raises the errors of `train`, and RunError for an image that cannot be decoded."""
-    from tensorflow.errors import InvalidArgumentError  # noqa: PLC0415
-
+    """Train and report. Raises the errors of `train`."""
     from training.run.model_out import next_commands  # noqa: PLC0415
-    from training.run.run_folder import RunError  # noqa: PLC0415
     from training.run.train import train  # noqa: PLC0415
 
-    try:
-        card = train(settings, folder, out)
-    except InvalidArgumentError as error:
-        reason = str(error).splitlines()[0].rpartition("}} ")[2][:120]
-        raise RunError(
-            f"an image cannot be decoded to 160 x 320 pixels ({reason});"
-            " find it with: python -m training.doctor RECORDING --exclude damaged"
-        ) from None
+    card = train(settings, folder, out)
     _report(card.metrics)
     for trial, figures in card.driving.items():
         interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]

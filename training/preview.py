@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
+from keras import ops
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from training.data.augment import as_image, augment, brightness, shadow
-from training.data.hood import replace_hood
-from training.data.pipeline import hoods, images
+from training.data.crops import decode_crops
+from training.data.hood import draw_hoods, replace_hood
 from training.data.samples import Drive, draw_epoch
-from training.data.viewpoint import CameraMotion, Rows, path_columns, rows_to_read, steer_back, view_from
+from training.data.variations import draw_variations
+from training.data.viewpoint import CameraMotion, Rows, path_columns, rows_to_read, steer_back
+from training.data.warp import view_from
 from training.run.figures import save_figure
 from training.run.network import build
 from training.run.recipe import Recipe
@@ -45,6 +47,10 @@ PREVIEW_STRENGTHS = {
 """The page shows augmentations that the recipe leaves off at these strengths."""
 
 
+SHOWN_SHADOW = np.array([[0.7, 0.35, 0.55]], np.float32)
+"""The page's one shadow, from 0.7 of the width in the first row to 0.35 in the last."""
+
+
 class Tile(NamedTuple):
     """One picture of the page: the augmentation's name, the image, uint8 (rows, 320, 3), and its target steering."""
 
@@ -56,7 +62,7 @@ class Tile(NamedTuple):
 def preview(settings: TrainingSettings, drives: Sequence[Drive], out: Path) -> None:
     """Write the page of a training's first epoch. drives: those of its recordings. Raises OSError."""
     recipe, rows = settings.recipe, build(settings.model, settings.recipe, "float32").rows
-    others = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
+    others = draw_hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, settings.seed)
     draw_preview(*draw_epoch(drives, recipe, settings.seed, 0), others, rows, recipe, settings.seed, out)
 
 
@@ -77,7 +83,7 @@ def draw_preview(
     order = np.argsort(targets, kind="stable")
     selection = order[(np.linspace(0.02, 0.98, COLUMNS) * (order.size - 1)).round().astype(int)]
     read = rows_to_read(rows, _preview_recipe(recipe))
-    frames = np.concatenate(list(images(paths[selection], read, COLUMNS)))
+    frames = decode_crops(paths[selection], read)
     columns = [
         make_tiles(frame, target, rows, recipe, seed + place, others)
         for place, (frame, target) in enumerate(zip(frames, targets[selection], strict=True))
@@ -102,35 +108,39 @@ def make_tiles(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int,
     """
     strongest = _preview_recipe(recipe)
     read = rows_to_read(rows, strongest)
-    crop, any_seed, steering = _part(frame, read, rows), np.array([seed, 0], np.int32), tf.constant(target, tf.float32)
-    pixels = tf.cast(crop, tf.float32)
+    crop = _part(frame, read, rows)
+    pixels = ops.convert_to_tensor(crop[None].astype(np.float32))
 
     def off(name: str) -> str:
         return "" if getattr(strongest, name) == getattr(recipe, name) else " (off)"
 
-    tiles: list[tuple[str, Any, Any]] = [("original", crop, steering), ("flip", crop[:, ::-1], -steering)]
+    def moved(**motion: float) -> Any:
+        return as_image(view_from(frame[None], CameraMotion(**motion), read, rows))
+
+    tiles: list[tuple[str, Any, Any]] = [("original", crop[None], target), ("flip", crop[None, :, ::-1], -target)]
     tiles += [
-        (f"brightness x {factor:g}", as_image(brightness(pixels, any_seed, factor, factor)), steering)
+        (f"brightness x {factor:g}", as_image(brightness(pixels, np.array([factor], np.float32))), target)
         for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
-    tiles.append((f"other hood{off('other_hood')}", as_image(replace_hood(pixels, others, any_seed)), steering))
-    tiles.append(("shadow", as_image(shadow(pixels, any_seed, 1.0)), steering))
+    hood = as_image(replace_hood(pixels, others, np.array([seed % len(others)], np.int32)))
+    tiles.append((f"other hood{off('other_hood')}", hood, target))
+    tiles.append(("shadow", as_image(shadow(pixels, SHOWN_SHADOW)), target))
     for name, unit, shift_m, turn_deg in (("shift_m", " m", 1, 0), ("turn_deg", "°", 0, 1)):
         for side, way in ((-1, "left"), (1, "right")):
-            moved = (side * shift_m * strongest.shift_m, side * turn_deg * math.radians(strongest.turn_deg))
-            image = as_image(view_from(frame, CameraMotion(*moved), read, rows))
+            shift = side * shift_m * strongest.shift_m, side * turn_deg * math.radians(strongest.turn_deg)
             label = f"{getattr(strongest, name):g}{unit} {way}{off(name)}"
-            tiles.append((label, image, steer_back(steering, *moved, recipe)))
+            image = moved(shift_m=shift[0], turn_rad=shift[1])
+            tiles.append((label, image, steer_back(target, *shift, recipe)))
     for horizon_row in strongest.horizon_rows or ():
-        image = as_image(view_from(frame, CameraMotion(horizon_row=horizon_row), read, rows))
-        tiles.append((f"horizon {horizon_row:g}{off('horizon_rows')}", image, steering))
+        tiles.append((f"horizon {horizon_row:g}{off('horizon_rows')}", moved(horizon_row=horizon_row), target))
     for roll_deg in strongest.roll_deg or ():
-        image = as_image(view_from(frame, CameraMotion(roll_rad=math.radians(roll_deg)), read, rows))
-        tiles.append((f"roll {roll_deg:g}°{off('roll_deg')}", image, steering))
-    for draw in range(1, TRAINING_DRAWS + 1):
-        source = _part(frame, read, rows_to_read(rows, recipe))
-        tiles.append(("as trained", *augment(source, steering, np.array([seed, draw], np.int32), recipe, rows, others)))
-    return [Tile(name, np.asarray(image), float(angle) + 0.0) for name, image, angle in tiles]
+        tiles.append((f"roll {roll_deg:g}°{off('roll_deg')}", moved(roll_rad=math.radians(roll_deg)), target))
+    variations, angles = draw_variations(np.full(TRAINING_DRAWS, target), recipe, rows, len(others), seed, 0)
+    sources = np.repeat(_part(frame, read, rows_to_read(rows, recipe))[None], TRAINING_DRAWS, axis=0)
+    hoods = others if recipe.other_hood else others[:, :0]
+    images = augment(ops.convert_to_tensor(sources), variations, hoods, rows[1] - rows[0])
+    tiles += [("as trained", images[draw : draw + 1], angle) for draw, angle in enumerate(angles)]
+    return [Tile(name, ops.convert_to_numpy(image)[0], float(angle) + 0.0) for name, image, angle in tiles]
 
 
 def _preview_recipe(recipe: Recipe) -> Recipe:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
+from keras import ops
 
-from protocol.messages import FRAME_COLUMNS
 from simulator.render.camera import HOOD_ROW
+from training.data.crops import Paths, Pixels, decode_crops
 from training.data.viewpoint import Rows
 
 HOODS = 256
-"""So many hoods, of 3.4 MB, that none reveals its frame."""
+"""So many hoods, of 3.4 MB, that none reveals its frame; each is also there mirrored."""
 
 
 def hood_rows(rows: Rows) -> Rows:
@@ -24,10 +25,22 @@ def hood_rows(rows: Rows) -> Rows:
     return max(rows[0], min(HOOD_ROW, rows[1])), rows[1]
 
 
-def replace_hood(pixels: Any, hoods: Any, seed: Any) -> Any:
-    """Replace the last k rows of float32 pixels (rows, 320, 3) by one of `hoods` (n, k, 320, 3), or its mirror."""
-    drawn = tf.random.stateless_uniform([2], seed)
-    hood = tf.cast(hoods[tf.cast(drawn[0] * len(hoods), tf.int32)], tf.float32)
-    hood = tf.where(drawn[1] < 0.5, hood, tf.reverse(hood, axis=[1]))
-    road = pixels[: tf.shape(pixels)[0] - hoods.shape[1]]
-    return tf.ensure_shape(tf.concat([road, hood], axis=0), (None, FRAME_COLUMNS, 3))
+def draw_hoods(centre_paths: Paths, rows: Rows, seed: int) -> Pixels:
+    """Return the hoods of HOODS random centre images, or of all if there are fewer, and these mirrored.
+
+    rows: those of the crop. Returns uint8 (n, k, 320, 3).
+    """
+    sample = np.random.default_rng(seed).permutation(np.asarray(centre_paths))[:HOODS]
+    hoods = decode_crops(sample, hood_rows(rows))
+    return np.concatenate([hoods, hoods[:, :, ::-1]])
+
+
+def replace_hood(pixels: Any, hoods: Any, numbers: Any) -> Any:
+    """Replace the last k rows of float32 pixels (n, rows, 320, 3) by those of `hoods` (m, k, 320, 3).
+
+    numbers: int32 (n,), of each image's new hood.
+    """
+    if not hoods.shape[1]:
+        return pixels
+    replacements = ops.cast(ops.take(hoods, numbers, axis=0), "float32")
+    return ops.concatenate([pixels[:, : pixels.shape[1] - hoods.shape[1]], replacements], axis=1)

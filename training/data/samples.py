@@ -100,14 +100,13 @@ def centred_mean(values: Float64Array, time_s: Float64Array, window_s: float) ->
     return result
 
 
-def correct_steering(steering: Any, left_m: Any, side_camera: float, xp: Any = np) -> Any:
+def correct_steering(steering: Any, left_m: Any, side_camera: float) -> Float64Array:
     """Correct the steering, -1..1, for a view from `left_m` to the left of the car's middle: it steers back right.
 
     For side cameras this is the study's arctan(tan(angle) +- side_camera); other places are in proportion.
-    xp: the library of the arrays, numpy or tensorflow, which name these functions alike.
     """
-    back = xp.atan(xp.tan(steering) + side_camera / SIDE_CAMERA_M * left_m)
-    return xp.minimum(xp.maximum(back, -1.0), 1.0)
+    back = np.arctan(np.tan(steering) + side_camera / SIDE_CAMERA_M * left_m)
+    return np.clip(back, -1.0, 1.0)
 
 
 def draw_epoch(

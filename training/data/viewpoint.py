@@ -1,4 +1,4 @@
-"""Training shifts, turns, pitches and rolls the view of a real frame, and computes the steering that leads back.
+"""Training shifts, turns, pitches and rolls views of real frames, and computes the steering that leads back.
 
 A recording shows the middle of the road through one camera, but a model that drives sees the road's edges, through
 another. All that a network sees lies below the horizon and nearly all of it on the road's plane, so one projective map
@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
+import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from protocol.messages import EFFECTIVE_WHEELBASE_M, FRAME_COLUMNS, FRAME_ROWS, MAX_STEERING_ANGLE_DEG
@@ -31,9 +31,9 @@ Rows = tuple[int, int]
 
 
 class CameraMotion(NamedTuple):
-    """How a view's camera stands to the frame's: to the right, and turned right. Its horizon's row and its own roll.
+    """How views' cameras stand to their frames': to the right, and turned right. Their horizons' rows and own rolls.
 
-    All are numbers, or scalar tensors of float64.
+    All are numbers, or arrays (n,).
     """
 
     shift_m: Any = 0.0
@@ -44,63 +44,61 @@ class CameraMotion(NamedTuple):
     """-1 for a frame that was mirrored, because its camera is then turned and rolled the other way."""
 
 
-def view(image: Any, steering: Any, is_mirrored: Any, seed: Any, recipe: Recipe, rows: Rows) -> tuple[Any, Any]:
-    """Move a view at random, up to the recipe's amounts; returns float32 pixels of `rows` and their steering.
-
-    image: the frame's `rows_to_read`, mirrored if is_mirrored says so; steering: -1..1.
-    """
-    drawn = tf.random.stateless_uniform([4], seed, -1.0, 1.0, tf.float64)
-    side = tf.where(is_mirrored, tf.constant(-1.0, tf.float64), 1.0)
-    motion = CameraMotion(
-        drawn[0] * recipe.shift_m,
-        drawn[1] * math.radians(recipe.turn_deg),
+def draw_motions(drawn: Float64Array, is_mirrored: npt.NDArray[np.bool_], recipe: Recipe) -> CameraMotion:
+    """Make random numbers of 0..1, (4, n), motions up to the recipe's amounts; is_mirrored: which frames are, (n,)."""
+    side = np.where(is_mirrored, -1.0, 1.0)
+    return CameraMotion(
+        (2 * drawn[0] - 1) * recipe.shift_m,
+        (2 * drawn[1] - 1) * math.radians(recipe.turn_deg),
         _between(recipe.horizon_rows, drawn[2]) if recipe.horizon_rows else CENTER.horizon_row,
-        _between(recipe.roll_deg, drawn[3]) * math.radians(1) if recipe.roll_deg else side * CENTER.roll_rad,
+        np.radians(_between(recipe.roll_deg, drawn[3])) if recipe.roll_deg else side * CENTER.roll_rad,
         side,
     )
-    shift_m, turn_rad = (tf.cast(value, tf.float32) for value in motion[:2])
-    pixels = view_from(image, motion, rows_to_read(rows, recipe), rows)
-    return pixels, steer_back(steering, shift_m, turn_rad, recipe)
 
 
-def _between(ends: tuple[float, float], drawn: Any) -> Any:
-    return ends[0] + (ends[1] - ends[0]) * (drawn + 1) / 2
+def _between(ends: tuple[float, float], drawn: Float64Array) -> Float64Array:
+    return ends[0] + (ends[1] - ends[0]) * drawn
 
 
-def view_from(image: Any, motion: CameraMotion, read: Rows, rows: Rows) -> Any:
-    """Compute what a moved camera sees: float32 pixels of `rows`, interpolated.
+def view_maps(motion: CameraMotion, read: Rows, rows: Rows) -> Float64Array:
+    """Return the maps (..., 3, 3) from column, row and 1 of moved views to those of the frames.
 
-    image: rows `read` of a frame, (rows, 320, 3), float or uint8.
+    rows: those of a view; read: those of the frame that it comes from. A mirrored frame's map ends in its mirror
+    image.
     """
-    moved = CameraMotion(*(tf.cast(value, tf.float64) for value in motion))
-    pixel_map = tf.reshape(_pixel_map(moved, read[0], rows[0], tf), [9])
-    view_pixels = tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(image, tf.float32)[None],
-        transforms=tf.cast(pixel_map[:8] / pixel_map[8], tf.float32)[None],
-        output_shape=tf.constant([rows[1] - rows[0], FRAME_COLUMNS]),
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="REFLECT",
-    )
-    return tf.ensure_shape(view_pixels[0], (rows[1] - rows[0], FRAME_COLUMNS, 3))
+    return _pixel_map(motion, read[0], rows[0])
 
 
-def _pixel_map(motion: CameraMotion, first_read: int, first_row: int, xp: Any) -> Any:
-    """Return the (3, 3) map from column, row and 1 of the view to those of the image, both without the rows above.
-
-    xp: the library of the numbers, numpy or tensorflow, which name these functions alike.
-    """
-    moved = _rotation(-motion.turn_rad, _LEFT, xp) + motion.shift_m / CENTER.height_m * _ASIDE
-    frame_yaw, frame_roll = motion.frame_side * CENTER.yaw_rad, motion.frame_side * CENTER.roll_rad
-    to_frame = xp.transpose(_axes(CENTER.horizon_row, frame_yaw, frame_roll, xp))
-    from_view = _axes(motion.horizon_row, np.float64(CENTER.yaw_rad), motion.roll_rad, xp)
-    return _pixels(first_read) @ (to_frame @ moved @ from_view) @ np.linalg.inv(_pixels(first_row))
+def mirrored_maps(maps: Float64Array, is_mirrored: npt.NDArray[np.bool_]) -> Float64Array:
+    """Let the maps (n, 3, 3) of mirrored frames take to these frames as they are."""
+    mirror = np.array([[-1.0, 0.0, FRAME_COLUMNS - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    return np.where(is_mirrored[:, None, None], mirror @ maps, maps)
 
 
-def _axes(horizon_row: Any, yaw_rad: Any, roll_rad: Any, xp: Any) -> Any:
+def warp_maps(maps: Float64Array) -> npt.NDArray[np.float32]:
+    """Return maps (n, 3, 3) as `warp` takes them, float32 (n, 8)."""
+    numbers = maps.reshape(-1, 9)
+    return (numbers[:, :8] / numbers[:, 8:]).astype(np.float32)
+
+
+def _pixel_map(motion: CameraMotion, first_read: int, first_row: int) -> Float64Array:
+    """Return the (..., 3, 3) maps from column, row and 1 of views to those of images, both without the rows above."""
+    moved = _rotation(-_number(motion.turn_rad), _LEFT) + _number(motion.shift_m) / CENTER.height_m * _ASIDE
+    side = _number(motion.frame_side)
+    to_frame = np.swapaxes(_axes(_number(CENTER.horizon_row), side * CENTER.yaw_rad, side * CENTER.roll_rad), -1, -2)
+    from_view = _axes(_number(motion.horizon_row), _number(CENTER.yaw_rad), _number(motion.roll_rad))
+    return np.asarray(_pixels(first_read) @ (to_frame @ moved @ from_view) @ np.linalg.inv(_pixels(first_row)))
+
+
+def _number(value: Any) -> Float64Array:
+    """A number, or numbers (n,), as (..., 1, 1) for products with matrices."""
+    return np.asarray(value, np.float64)[..., None, None]
+
+
+def _axes(horizon_row: Float64Array, yaw_rad: Float64Array, roll_rad: Float64Array) -> Float64Array:
     """Camera axes (right, down, forward) -> those of the level car, as `Camera.axes`."""
-    pitch_rad = xp.atan((FRAME_ROWS / 2 - horizon_row) / FOCAL_PX * xp.cos(roll_rad))
-    return _rotation(yaw_rad, _LEFT, xp) @ _rotation(pitch_rad, _DOWN, xp) @ _rotation(roll_rad, _ANTICLOCKWISE, xp)
+    pitch_rad = np.arctan((FRAME_ROWS / 2 - horizon_row) / FOCAL_PX * np.cos(roll_rad))
+    return _rotation(yaw_rad, _LEFT) @ _rotation(pitch_rad, _DOWN) @ _rotation(roll_rad, _ANTICLOCKWISE)
 
 
 _LEFT, _DOWN, _ANTICLOCKWISE, _ASIDE = np.zeros((4, 3, 3))
@@ -108,9 +106,9 @@ _LEFT[[0, 2], [2, 0]] = _DOWN[[2, 1], [1, 2]] = _ANTICLOCKWISE[[1, 0], [0, 1]] =
 _ASIDE[0, 1] = 1
 
 
-def _rotation(angle_rad: Any, way: Float64Array, xp: Any) -> Any:
+def _rotation(angle_rad: Float64Array, way: Float64Array) -> Float64Array:
     """Rodrigues' formula. way: the derivative of the rotation at 0."""
-    return xp.sin(angle_rad) * way + (1 - xp.cos(angle_rad)) * (way @ way) + np.eye(3)
+    return np.asarray(np.sin(angle_rad) * way + (1 - np.cos(angle_rad)) * (way @ way) + np.eye(3))
 
 
 def _pixels(first_row: int) -> Float64Array:
@@ -118,10 +116,10 @@ def _pixels(first_row: int) -> Float64Array:
     return np.asarray(np.array([[1, 0, -0.5], [0, 1, -0.5 - first_row], [0, 0, 1]]) @ LENS)
 
 
-def steer_back(steering: Any, shift_m: Any, turn_rad: Any, recipe: Recipe) -> Any:
-    """Correct the steering, -1..1, for a moved view; a turn counts as the shift that it leads to in turn_reach_m."""
-    left_m = -(shift_m + recipe.turn_reach_m * tf.tan(turn_rad))
-    return correct_steering(steering, left_m, recipe.side_camera, tf)
+def steer_back(steering: Any, shift_m: Any, turn_rad: Any, recipe: Recipe) -> Float64Array:
+    """Correct the steering, -1..1, for moved views; a turn counts as the shift that it leads to in turn_reach_m."""
+    left_m = -(shift_m + recipe.turn_reach_m * np.tan(turn_rad))
+    return correct_steering(steering, left_m, recipe.side_camera)
 
 
 def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:
@@ -135,7 +133,7 @@ def rows_to_read(rows: Rows, recipe: Recipe) -> Rows:
     for shift_m, turn_rad, horizon_row, side in product(shifts, turns, horizons, (-1.0, 1.0)):
         for roll_deg in recipe.roll_deg or (side * math.degrees(CENTER.roll_rad),):
             motion = CameraMotion(shift_m, turn_rad, horizon_row, math.radians(roll_deg), side)
-            _, row, depth = _pixel_map(motion, 0, rows[0], np) @ corners
+            _, row, depth = _pixel_map(motion, 0, rows[0]) @ corners
             heights += list(row / depth)
     first, last = math.floor(min(heights) + 1e-6), math.ceil(max(heights) - 1e-6)
     return max(0, first), min(FRAME_ROWS, last + 1)

@@ -5,7 +5,7 @@ Each figure stands beside that of always answering 0, which is hard to beat in m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,33 +13,34 @@ import numpy.typing as npt
 
 from protocol.arrays import Float64Array
 from simulator.replay.agreement import agreement
-from training.data.pipeline import images
+from training.data.crops import Paths, Pixels
 from training.data.samples import HELD_OUT, MEAN_S, Drive, centred_mean
 
 Metrics = dict[str, dict[str, float]]
 
-EVALUATION_BATCH = 64
+Reader = Callable[[Paths], Iterator[Pixels]]
+"""Reads image files: batches of uint8 (n, rows, 320, 3) of what the network sees of them."""
 
 
-def predict(network: Any, paths: npt.NDArray[np.str_], rows: tuple[int, int]) -> Float64Array:
-    """Predict steering (n,) for image files. network: a Keras model of crops to the frame's `rows`."""
-    answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in images(paths, rows, EVALUATION_BATCH)]
+def predict(network: Any, paths: npt.NDArray[np.str_], read: Reader) -> Float64Array:
+    """Predict steering (n,) for image files. network: a Keras model of what `read` gives."""
+    answers = [np.asarray(network.predict_on_batch(batch))[:, 0] for batch in read(paths)]
     return np.concatenate(answers).astype(np.float64)
 
 
-def held_out_metrics(network: Any, drives: Sequence[Drive], rows: tuple[int, int], every: int = 1) -> Metrics:
+def held_out_metrics(network: Any, drives: Sequence[Drive], read: Reader, every: int = 1) -> Metrics:
     """Measure agreement on held-out centre images, row by row and between 1 s means of both signals.
 
     A person at a keyboard steers in bursts, which no answer to one frame can follow; 1 s means show the intention.
-    Keys: `all`, each recording's name, `NAME stretch k`; each again with `, 1 s means`. every: measures only every n-th
-    row.
+    Keys: `all`, each recording's name, `NAME stretch k`; each again with `, 1 s means`. read: see `predict`; every:
+    measures only every n-th row.
     """
     parts: dict[str, list[_Columns]] = {}
     for drive in drives:
         selection = np.flatnonzero(drive.part == HELD_OUT)[::every]
         if not selection.size:
             continue
-        answer, steering = predict(network, drive.images[selection, 0], rows), drive.steering[selection]
+        answer, steering = predict(network, drive.images[selection, 0], read), drive.steering[selection]
         means = (centred_mean(signal, drive.time_s[selection], MEAN_S) for signal in (answer, steering))
         columns = _Columns(answer, steering, *means)
         stretch = drive.stretch[selection]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 UNTIMED_STEPS = 5
-"""The first steps of a process build TensorFlow's graph, and take seconds."""
+"""The first steps of a process are traced and compiled, which takes seconds."""
 
 TIMED_STEPS = 20
 """So many steps tell the duration of a step within a tenth on a machine that does nothing else."""
@@ -37,16 +37,17 @@ class Forecast:
         self._last_s: float | None = None
         self._epoch_end_s = EPOCH_END_S
 
-    def step(self, now_s: float) -> bool:
-        """Count one more step; returns whether this is the one at which the duration is first known."""
-        self._steps -= 1
-        self._begun += 1
-        if self._last_s is not None and self._begun > UNTIMED_STEPS:
-            self._timed += 1
-            share = 1 / min(self._timed, RECENT_STEPS)
-            self._step_s = (self._step_s or 0.0) * (1 - share) + (now_s - self._last_s) * share
+    def learned(self, steps: int, now_s: float) -> bool:
+        """Count steps that were learned together; returns whether the duration is known from now on."""
+        begun, timed = self._begun, self._timed
+        self._steps -= steps
+        self._begun += steps
+        if self._last_s is not None and begun >= UNTIMED_STEPS:
+            self._timed += steps
+            share = min(1.0, steps / min(self._timed, RECENT_STEPS))
+            self._step_s = (self._step_s or 0.0) * (1 - share) + (now_s - self._last_s) / steps * share
         self._last_s = now_s
-        return self._timed == TIMED_STEPS
+        return timed < TIMED_STEPS <= self._timed
 
     def epoch_ended(self, now_s: float) -> None:
         """Count an epoch, and time what followed its last step."""

@@ -81,15 +81,15 @@ class Progress:
                 "stopped", f"The training stopped{reason}. The same command goes on from the last finished epoch."
             )
 
-    def step(self, place: float, loss: float, rate: float) -> str | None:
-        """Note one more step; returns the forecast's line when it is first known.
+    def learned(self, place: float, losses: Sequence[float], rate: float) -> str | None:
+        """Note steps that were learned together; returns the forecast's line when it is first known.
 
-        place: epochs so far, with fraction; loss: of the step's batch.
+        place: epochs so far, with fraction; losses: of the steps' batches; rate: the last step's.
         """
         now_s = time.monotonic()
-        is_first = self._forecast.step(now_s)
+        is_first = self._forecast.learned(len(losses), now_s)
         self._state |= {"place": place, "message": "The model learns."}
-        self._losses.append(loss)
+        self._losses += losses
         if len(self._losses) >= self._every:
             self._state["loss"].append((round(place, 4), fmean(self._losses)))
             self._state["rate"].append((round(place, 4), rate))

@@ -1,10 +1,11 @@
-"""Training runs on a copy of the network whose layers TensorFlow computes faster on a CPU than Keras' own.
+"""Training runs on a copy of the network whose layers the backend computes faster on its device than Keras' own.
 
-Keras normalises a batch step by step, where TensorFlow has one fused kernel. It compiles a grouped convolution with
-XLA, which is slow here, and draws a float for each value that dropout may drop. TensorFlow's LeakyReLU takes bfloat16
-values one by one. The saved model still has Keras' own layers: the faster ones have the same weights in the same order,
-and give the same results except for rounding and random draws. `python -m benchmarks.study` and `benchmarks.training`
-measure both; docs/benchmarks.md has the figures.
+Compilers get shifted copies (`models.shifts.layers`). The layers here are for TensorFlow on a CPU. Keras normalises a
+batch step by step, where TensorFlow has one fused kernel. It compiles a grouped convolution with XLA, which is slow
+here, and draws a float for each value that dropout may drop. TensorFlow's LeakyReLU takes bfloat16 values one by one.
+The saved model still has Keras' own layers: the faster ones have the same weights in the same order, and give the same
+results except for rounding and random draws. `python -m benchmarks.study` and `benchmarks.training` measure both;
+docs/benchmarks.md has the figures.
 """
 
 from __future__ import annotations
@@ -16,15 +17,32 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from models.shifts.layers import shifted_layer
+
 BYTE = 256
 
 
 def with_fast_layers(network: keras.Model) -> keras.Model:
-    """Copy the network with the same weights and faster layers; on other backends the layers stay Keras' own."""
-    exchange = _fast_layer if keras.backend.backend() == "tensorflow" else None
-    copy = keras.models.clone_model(network, clone_function=exchange)
+    """Copy the network with the same weights and faster layers; on PyTorch the layers stay Keras' own."""
+    copy = keras.models.clone_model(network, clone_function=_exchange())
     copy.set_weights(network.get_weights())
     return copy
+
+
+def compiles_networks() -> bool:
+    """Whether this backend compiles a network's whole training step for its device, so that it needs shifted copies."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from training.run.steps.xla import compiles_steps  # noqa: PLC0415 - other backends may lack TensorFlow
+
+        return compiles_steps()
+    return bool(backend == "jax")
+
+
+def _exchange() -> Callable[[layers.Layer], layers.Layer] | None:
+    if compiles_networks():
+        return shifted_layer
+    return _fast_layer if keras.backend.backend() == "tensorflow" else None
 
 
 def _fast_layer(layer: layers.Layer) -> layers.Layer:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import ops
 
 from models.steering import BUILDERS
-from training.data.pipeline import crop_rows
+from protocol.messages import FRAME_ROWS
+from training.data.viewpoint import Rows
 from training.run.recipe import Recipe
 
 Weights = list[npt.NDArray[np.float32]]
@@ -26,12 +29,15 @@ CROP_LAYER = "preprocess_crop"
 class SplitModel:
     """whole: the model of raw frames; network: its layers behind the crop, with the same weights.
 
-    rows: the first row of a frame that the crop keeps, and the first row below it.
+    rows: the first row of a frame that the crop keeps, and the first row below it. norms: the batch norms, in order of
+    depth; norm_inputs: the layers before them, behind the crop, None without norms.
     """
 
     whole: keras.Model
     network: keras.Model
-    rows: tuple[int, int]
+    rows: Rows
+    norms: list[keras.layers.BatchNormalization]
+    norm_inputs: keras.Model | None
 
 
 def build(name: str, recipe: Recipe, precision: str) -> SplitModel:
@@ -43,29 +49,44 @@ def build(name: str, recipe: Recipe, precision: str) -> SplitModel:
     finally:
         keras.config.set_dtype_policy(policy)
     crop = model.get_layer(CROP_LAYER)
-    return SplitModel(model, keras.Model(crop.output, model.output, name=name), crop_rows(crop.cropping))
+    (top, bottom), _ = crop.cropping
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norm_inputs = keras.Model(crop.output, [norm.input for norm in norms]) if norms else None
+    network = keras.Model(crop.output, model.output, name=name)
+    return SplitModel(model, network, (top, FRAME_ROWS - bottom), norms, norm_inputs)
 
 
 class WeightAverage:
-    """An exponential average of weights over about `horizon` updates.
+    """An exponential average of a network's weights over about `horizon` updates, which a training step computes.
 
-    At the start it averages over the last tenth of the updates, so the untrained weights soon leave it.
+    At the start it averages over the last tenth of the updates, so the untrained weights soon leave it. updates: how
+    many there were.
     """
 
-    def __init__(self, horizon: int) -> None:
-        self.horizon = horizon
-        self.updates = 0
-        self.weights: Weights = []
+    def __init__(self, network: keras.Model, horizon: int) -> None:
+        self.horizon, self.updates = horizon, 0
+        self.of = network.weights
+        self.variables = [keras.Variable(np.array(w), trainable=False) for w in network.get_weights()]
 
-    def update(self, weights: Weights) -> None:
-        """Add the weights after one more step to the average."""
-        self.updates += 1
-        share = max(1.0 / self.horizon, 10.0 / (9.0 + self.updates))
-        if not self.weights:
-            self.weights = [np.array(w) for w in weights]
-            return
-        for mean, new in zip(self.weights, weights, strict=True):
-            np.add(mean, share * (new - mean), out=mean)
+    def shares(self, count: int) -> npt.NDArray[np.float32]:
+        """Return the shares of the new weights in the next `count` updates, (count,)."""
+        updates = self.updates + 1 + np.arange(count)
+        return np.maximum(1.0 / self.horizon, 10.0 / (9.0 + updates)).astype(np.float32)
+
+    def update(self, share: Any) -> None:
+        """Add the network's weights to the average; the training step of a backend with variables calls this."""
+        for mean, weight in zip(self.variables, self.of, strict=True):
+            mean.assign(mean + share * (weight - mean))
+
+    @property
+    def weights(self) -> Weights:
+        """The averaged weights, in the order of the network's own."""
+        return [ops.convert_to_numpy(variable) for variable in self.variables]
+
+    @weights.setter
+    def weights(self, values: Weights) -> None:
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
 
 
 def settle_batch_norm(model: SplitModel, crops: Iterable[npt.NDArray[np.uint8]]) -> None:
@@ -74,12 +95,11 @@ def settle_batch_norm(model: SplitModel, crops: Iterable[npt.NDArray[np.uint8]])
     Running averages lag behind weights that change, and averaged weights have none; the error is a constant pull to one
     side. crops: batches of uint8 (n, rows, columns, 3), a thousand images or more.
     """
-    norms = [layer for layer in model.whole.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    if not norms:
+    if model.norm_inputs is None:
         return
     batches = list(crops)
-    for norm in norms:
-        before = keras.Model(model.whole.get_layer(CROP_LAYER).output, norm.input)
-        values = np.concatenate([np.asarray(before.predict_on_batch(b)).astype(np.float32) for b in batches])
+    for number, norm in enumerate(model.norms):
+        parts = [keras.tree.flatten(model.norm_inputs.predict_on_batch(batch))[number] for batch in batches]
+        values = np.concatenate([np.asarray(part).astype(np.float32) for part in parts])
         norm.moving_mean.assign(values.mean(axis=0))
         norm.moving_variance.assign(values.var(axis=0))

@@ -24,8 +24,8 @@ from training.run.run import TrainingSettings
 GOLDEN_TOLERANCE = 2e-3
 """Engines and versions may differ by this much in steering, which is 0.05 degrees of the wheel."""
 
-LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
-"""TensorFlow prepares the images on every backend."""
+LIBRARIES = ("keras", "numpy", "pillow")
+"""Those of every training; the card also names the backend's."""
 
 
 def card_of(

@@ -10,6 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from training.run.recipe import Recipe
 
 
@@ -44,6 +47,18 @@ def learning_rate(peak: float, step: int, steps: int, warm_up: float, last: floa
         return peak * (step + 1) / rising
     share = (step - rising) / max(1, steps - rising)
     return peak * (last + (1 - last) * (1 + math.cos(math.pi * share)) / 2)
+
+
+def learning_rates(phase: Phase, epoch: int, steps: int, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """Return the rates of the `steps` steps of one of the phase's epochs, (steps,)."""
+    first, total = (epoch - phase.first) * steps, (phase.end - phase.first) * steps
+    return np.array(
+        [
+            learning_rate(phase.learning_rate, step, total, recipe.warm_up, recipe.last_rate)
+            for step in range(first, first + steps)
+        ],
+        np.float32,
+    )
 
 
 def best_epoch(history: Sequence[Mapping[str, float]]) -> int:

@@ -14,11 +14,11 @@ from typing import NoReturn
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from models.card import Card
-from training.data.pipeline import Crops, hoods, training_batches
+from training.data.crops import Pixels
+from training.data.images import Draw, TrainingImages
 from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_drives, load_whole
 from training.judge.choose import Driving, badness, driver_of, judged_m, replay_lines, trial_drives
 from training.judge.dagger import record_corrections
@@ -35,12 +35,12 @@ from training.run.rows import check_split
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
-from training.run.schedule import Phase, best_epoch, learning_rate, phases
+from training.run.schedule import Phase, best_epoch, learning_rates, phases
+from training.run.steps.epoch import ahead, cut_epoch
+from training.run.steps.learner import Learner, Steps, open_learner
 
 SETTLING_IMAGES = 2048
 """So many varied views determine batch norm's mean and variance within 2 %."""
-
-Draw = tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]
 
 EVALUATION_EPOCH = 10**6
 """No epoch has this number, so its draw differs from every draw that is trained on."""
@@ -82,10 +82,12 @@ class Training:
         self.model = build(settings.model, self.recipe, settings.precision)
         optimizer = keras.optimizers.AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay)
         self.network = with_fast_layers(self.model.network)
-        self.network.compile(optimizer, loss="mse")
-        self.average = WeightAverage(self.recipe.average_horizon_steps)
-        self.hoods = hoods(np.concatenate([drive.images[:, 0] for drive in drives]), self.model.rows, settings.seed)
+        self.network.compile(optimizer)
+        optimizer.build(self.network.trainable_variables)
+        self.average = WeightAverage(self.network, self.recipe.average_horizon_steps)
         self.finished_epochs = run.restore(self.network, self.average)
+        self.images = TrainingImages(drives, run.folder / "crops", self.model.rows, self.recipe, settings.seed)
+        self.learner = self._open_learner()
         self.samples = 0
         self.progress = self._progress()
 
@@ -97,8 +99,12 @@ class Training:
         drives = (recipe.driven_checkpoints, judged_m(recipe.trials, replays))
         return Progress(self.store.folder, self.settings.model, names, steps, self.store.history, drives)
 
+    def _open_learner(self) -> Learner:
+        rows = self.model.rows[1] - self.model.rows[0]
+        return open_learner(self.network, self.average, self.images.crops, self.images.hoods, rows)
+
     def _steps(self, phase: Phase) -> int:
-        return len(self._draw(phase.first, phase.whole)[0]) // self.recipe.batch
+        return len(self.draw(phase.first, phase.whole)[0]) // self.recipe.batch
 
     def run(self, phase: Phase) -> None:
         """Train the phase's missing epochs and save each; after the first phase, measure the held-out road."""
@@ -131,12 +137,12 @@ class Training:
                 self.progress.epoch_ended()
         self.samples += epoch_samples * (min(self.finished_epochs, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
-            self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.model.rows))
+            self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.images.read))
 
     def finish(self, out: Path, tests: Sequence[Drive]) -> Card:
         """Choose a checkpoint by driving, then write it as a whole float32 model, and its card."""
         final, driving = self._best_driver()
-        test_metrics = held_out_metrics(final.network, tests, final.rows)
+        test_metrics = held_out_metrics(final.network, tests, self.images.read)
         test_keys = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
         metrics = {**self.store.metrics, **{f"{key} (test)": test_metrics[key] for key in test_keys}}
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -146,6 +152,7 @@ class Training:
         drives = [*self.drives, *tests]
         card = card_of(self.settings, final, out, drives, self.finished_epochs, self.samples, metrics, driving)
         card.write(out)
+        self.images.crops.delete()
         return card
 
     def _best_driver(self) -> tuple[SplitModel, Driving]:
@@ -184,28 +191,35 @@ class Training:
         if not folder.exists():
             driver = driver_of(self._averaged_model().whole, self.store.folder)
             record_corrections(driver, folder, phase.round)
-        self.drives += load_whole([folder], self.recipe, TRAIN)
+        (corrections,) = load_whole([folder], self.recipe, TRAIN)
+        self.drives.append(corrections)
+        self.images.add(corrections)
+        self.learner = self._open_learner()
 
-    def _draw(self, epoch: int, whole: bool) -> Draw:
+    def draw(self, epoch: int, whole: bool) -> Draw:
         return draw_epoch(self.drives, self.recipe, self.settings.seed, epoch, PARTS if whole else (TRAIN,))
 
     def learn(self, phase: Phase, epoch: int, steps: int, bar: tqdm[NoReturn]) -> float:
         """Learn one epoch's draw once; returns the mean loss."""
-        network, losses = self.network, []
-        reseed_dropout(network, self.settings.seed, epoch)
-        for step, (crops, steering) in enumerate(self._batches(self._draw(epoch, phase.whole), epoch)):
-            phase_step, phase_steps = (epoch - phase.first) * steps + step, (phase.end - phase.first) * steps
-            rate = learning_rate(
-                phase.learning_rate, phase_step, phase_steps, self.recipe.warm_up, self.recipe.last_rate
-            )
-            network.optimizer.learning_rate.assign(rate)
-            losses.append(float(network.train_on_batch(crops, steering)))
-            self.average.update(network.get_weights())
-            bar.update(self.recipe.batch)
+        losses: list[float] = []
+        reseed_dropout(self.network, self.settings.seed, epoch)
+        for batches, rates in ahead(self._epoch(phase, epoch, steps)):
+            new_losses = self.learner.learn(batches, len(rates)).tolist()
+            losses += new_losses
+            bar.update(len(new_losses) * self.recipe.batch)
             bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
-            if forecast := self.progress.step(epoch + (step + 1) / steps, losses[-1], rate):
+            if forecast := self.progress.learned(epoch + len(losses) / steps, new_losses, rates[-1]):
                 bar.write(forecast)
+        self.average.updates += steps
         return float(np.mean(losses))
+
+    def _epoch(self, phase: Phase, epoch: int, steps: int) -> Iterator[tuple[Steps, list[float]]]:
+        """Yield an epoch's steps as the learner takes them, and the learning rates of those that count."""
+        numbers, variations, targets = self.images.vary(self.draw(epoch, phase.whole), epoch)
+        rates, shares = learning_rates(phase, epoch, steps, self.recipe), self.average.shares(steps)
+        batch, at_once = self.recipe.batch, self.learner.at_once
+        for group, count in cut_epoch(numbers, variations, targets, rates, shares, batch, at_once):
+            yield self.learner.prepare(group), group.rates[:count].tolist()
 
     def _monitor(self, epoch: int, whole: bool) -> dict[str, float]:
         """Measure the averaged weights on some held-out rows, for people to watch; training chooses nothing by them.
@@ -218,7 +232,7 @@ class Training:
             return figures
         self._set_weights(self.model, self.average.weights, SETTLING_IMAGES // MONITOR_STEP)
         if not whole:
-            agreement = held_out_metrics(self.model.network, self.drives, self.model.rows, every=MONITOR_STEP)["all"]
+            agreement = held_out_metrics(self.model.network, self.drives, self.images.read, every=MONITOR_STEP)["all"]
             figures = {name: agreement[name] for name in names} | (self._validate() if self.recipe.patience else {})
         if self.recipe.driven_checkpoints:
             driver = build(self.settings.model, self.recipe, "float32").whole
@@ -233,7 +247,7 @@ class Training:
         """
         draw = draw_epoch(self.drives, self.recipe, self.settings.seed, EVALUATION_EPOCH, (HELD_OUT,))
         errors = []
-        for crops, steering in self._batches(draw, EVALUATION_EPOCH):
+        for crops, steering in self.images.batches(draw, EVALUATION_EPOCH, self.learner.vary):
             answers = np.asarray(self.model.network.predict_on_batch(crops), np.float64)
             errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
         if not errors:
@@ -241,10 +255,7 @@ class Training:
         loss, loss_of_0 = np.mean(errors, axis=0)
         return {"val_loss": float(loss), "val_loss_of_0": float(loss_of_0)}
 
-    def _settling_images(self, count: int) -> Iterator[Crops]:
-        paths, targets = self._draw(EVALUATION_EPOCH, False)
-        return (crops for crops, _ in self._batches((paths[:count], targets[:count]), EVALUATION_EPOCH))
-
-    def _batches(self, draw: Draw, epoch: int) -> Iterator[tuple[Crops, npt.NDArray[np.float32]]]:
-        seed = (self.settings.seed, epoch)
-        return training_batches(*draw, self.model.rows, self.recipe, seed, self.hoods)
+    def _settling_images(self, count: int) -> Iterator[Pixels]:
+        paths, targets = self.draw(EVALUATION_EPOCH, False)
+        draw = (paths[:count], targets[:count])
+        return (crops for crops, _ in self.images.batches(draw, EVALUATION_EPOCH, self.learner.vary))

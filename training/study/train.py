@@ -20,7 +20,7 @@ from tqdm import tqdm
 from models.classifiers import TASKS, Dropouts
 from training.progress.forecast import Forecast
 from training.run.dropout import reseed_dropout
-from training.run.fast_layers import with_fast_layers
+from training.run.fast_layers import compiles_networks, with_fast_layers
 from training.study.datasets import Dataset, Labels
 from training.study.moves import move_images
 from training.study.muon import ConvMuon
@@ -88,7 +88,7 @@ def wake(network: keras.Model) -> None:
 def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
     """Give the network its optimizer. steps: those of an epoch.
 
-    XLA is off except on JAX, which has nothing else, because on a CPU it trains these blocks many times slower.
+    XLA is off on TensorFlow's CPU, where it trains these blocks many times slower.
     """
     rate: Any = recipe.learning_rate
     if recipe.warm_up:
@@ -101,7 +101,7 @@ def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
         optimizer(rate, weight_decay=recipe.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        jit_compile=keras.backend.backend() == "jax",
+        jit_compile=compiles_networks(),
     )
 
 
@@ -117,7 +117,7 @@ class _Progress(keras.callbacks.Callback):
         if logs:
             self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
         self._bar.update()
-        if self._forecast.step(time.monotonic()):
+        if self._forecast.learned(1, time.monotonic()):
             self._bar.write(self._forecast.text())
 
 

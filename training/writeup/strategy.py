@@ -49,8 +49,9 @@ def files(run: FinishedRun, links: Links) -> str:
             f"```\n{shell_line(['python', 'server/drive.py', PurePosixPath(links.model).name])}\n```",
             "This command repeats the training, where the recordings are:",
             f"```\n{run.command()}\n```",
-            "Images are read, varied and batched while the network learns (`training/data/pipeline.py`), so they never"
-            " lie in memory all at once. The loop of the training is in `training/run/train.py`.",
+            "Images are decoded once into files (`training/data/crops.py`), which are read batch by batch while the"
+            " network learns, so they need not lie in memory all at once. A step varies its batch"
+            " (`training/data/augment.py`). The loop of the training is in `training/run/train.py`.",
         )
     )
 

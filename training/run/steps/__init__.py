@@ -1,0 +1,1 @@
+"""A training step, compiled by each of Keras' backends."""
