@@ -96,16 +96,17 @@ def test_several_drives_are_summed_up_by_time(scene):
 def test_the_report_has_the_most_harmful_first_and_the_mean():
     causes = [corruption(name) for name in ("fog", "latency", "snow")]
     outcomes = {("clean", 1): outcome(100.0)}
-    for strength in (1, 3):
+    for strength in (1, 3, 5):
         for cause, autonomy, cte in zip(causes, (90.0, 40.0, 90.0), (0.3, 0.2, 0.5), strict=True):
             outcomes[cause.name, strength] = outcome(autonomy if strength == 3 else 100.0, cte, 2)
-    text = markdown(RobustnessReport(PLAN, causes, [1, 3], {"eff": outcomes}))
+    text = markdown(RobustnessReport(PLAN, causes, [1, 3, 5], {"eff": outcomes}))
     rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if line.startswith("| ")]
     assert rows[2:7] == ["latency", "snow", "fog", "**mean of 3**", "clean"]
     assert "| latency | 150 ms | 40 %, 2, 0.20 m |" in text
     assert "**73.3 %**" in text
     assert "| 1 | 100.0 % |" in text
     assert "2 x 30 m of `lake` at 15 mph" in text
+    assert "strength 5" in markdown(RobustnessReport(PLAN, causes, [1, 5], {"eff": outcomes}))
 
 
 def test_records_go_on_where_they_were_and_refuse_other_drives(tmp_path):
