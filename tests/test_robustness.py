@@ -15,7 +15,7 @@ from training.evaluate import drive
 from training.robustness import __main__ as command
 from training.robustness.catalogue import CLEAN, CORRUPTIONS, corruption
 from training.robustness.corrupted_world import CorruptedWorld
-from training.robustness.drives import Outcome, Plan, summed
+from training.robustness.drives import Outcome, Plan, drive_case, summed
 from training.robustness.records import Records
 from training.robustness.report import RobustnessReport, markdown
 from training.robustness.stretches import RoadStretch, choose_stretches
@@ -76,6 +76,17 @@ def test_the_same_seed_gives_the_same_drive_to_the_last_bit(scene):
     first = positions(3)
     assert positions(3) == first
     assert positions(4) != first
+
+
+def test_each_stretch_has_a_seed_of_its_own(scene):
+    def drive_with(seed, stretches=1):
+        plan = Plan(LAKE, [RoadStretch(0.0, 6.0)] * stretches, 15.0, seed)
+        return drive_case(ByBrightness(), plan, scene, corruption("wheel-offset"), 5)
+
+    first, second, both = drive_with(0), drive_with(1), drive_with(0, stretches=2)
+    assert first.max_cte_m != second.max_cte_m
+    assert both.max_cte_m == max(first.max_cte_m, second.max_cte_m)
+    assert both.distance_m == pytest.approx(first.distance_m + second.distance_m, abs=0.02)
 
 
 def test_several_drives_are_summed_up_by_time(scene):
