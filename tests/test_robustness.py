@@ -15,7 +15,7 @@ from training.evaluate import drive
 from training.robustness import __main__ as command
 from training.robustness.catalogue import CLEAN, CORRUPTIONS, corruption
 from training.robustness.corrupted_world import CorruptedWorld
-from training.robustness.drives import Outcome, Plan, summed
+from training.robustness.drives import Outcome, Plan, drive_case, summed
 from training.robustness.records import Records
 from training.robustness.report import RobustnessReport, markdown
 from training.robustness.stretches import RoadStretch, choose_stretches
@@ -78,6 +78,17 @@ def test_the_same_seed_gives_the_same_drive_to_the_last_bit(scene):
     assert positions(4) != first
 
 
+def test_each_stretch_has_a_seed_of_its_own(scene):
+    def drive_with(seed, stretches=1):
+        plan = Plan(LAKE, [RoadStretch(0.0, 6.0)] * stretches, 15.0, seed)
+        return drive_case(ByBrightness(), plan, scene, corruption("wheel-offset"), 5)
+
+    first, second, both = drive_with(0), drive_with(1), drive_with(0, stretches=2)
+    assert first.max_cte_m != second.max_cte_m
+    assert both.max_cte_m == max(first.max_cte_m, second.max_cte_m)
+    assert both.distance_m == pytest.approx(first.distance_m + second.distance_m, abs=0.02)
+
+
 def test_several_drives_are_summed_up_by_time(scene):
     reports = []
     for laps in (0.01, 0.03):
@@ -96,16 +107,17 @@ def test_several_drives_are_summed_up_by_time(scene):
 def test_the_report_has_the_most_harmful_first_and_the_mean():
     causes = [corruption(name) for name in ("fog", "latency", "snow")]
     outcomes = {("clean", 1): outcome(100.0)}
-    for strength in (1, 3):
+    for strength in (1, 3, 5):
         for cause, autonomy, cte in zip(causes, (90.0, 40.0, 90.0), (0.3, 0.2, 0.5), strict=True):
             outcomes[cause.name, strength] = outcome(autonomy if strength == 3 else 100.0, cte, 2)
-    text = markdown(RobustnessReport(PLAN, causes, [1, 3], {"eff": outcomes}))
+    text = markdown(RobustnessReport(PLAN, causes, [1, 3, 5], {"eff": outcomes}))
     rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if line.startswith("| ")]
     assert rows[2:7] == ["latency", "snow", "fog", "**mean of 3**", "clean"]
     assert "| latency | 150 ms | 40 %, 2, 0.20 m |" in text
     assert "**73.3 %**" in text
     assert "| 1 | 100.0 % |" in text
     assert "2 x 30 m of `lake` at 15 mph" in text
+    assert "strength 5" in markdown(RobustnessReport(PLAN, causes, [1, 5], {"eff": outcomes}))
 
 
 def test_records_go_on_where_they_were_and_refuse_other_drives(tmp_path):

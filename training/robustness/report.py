@@ -15,6 +15,10 @@ Outcomes = Mapping[tuple[str, int], Outcome]
 """What a model did, by the corruption's name and the strength; the strength of CLEAN is 1."""
 
 
+MAIN_STRENGTH = 3
+"""Models are compared at this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class RobustnessReport:
     """outcomes: of each model by its name; strengths: rising, without repetition."""
@@ -26,8 +30,8 @@ class RobustnessReport:
 
     @property
     def strength(self) -> int:
-        """The strength that sorts the table: the middle one of those that were driven."""
-        return self.strengths[len(self.strengths) // 2]
+        """The strength of the table: MAIN_STRENGTH, or the highest if that was not driven."""
+        return MAIN_STRENGTH if MAIN_STRENGTH in self.strengths else self.strengths[-1]
 
     def by_harm(self) -> list[Corruption]:
         """The corruptions by autonomy at that strength, least first, then by the distance from the middle."""
