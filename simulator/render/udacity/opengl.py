@@ -44,6 +44,7 @@ from simulator.render.udacity.sky import dome
 from simulator.unity.unity_scene import Light, UnityScene
 
 LEAST_ALPHA = 0.5
+NO_LIGHT = Light((0.0, 0.0, -1.0), (0.0, 0.0, 0.0))
 DRIVERS = ("swrast_dri.so", "libgallium-*.so")
 """Mesa's drivers for a CPU, in old and new versions."""
 
@@ -118,7 +119,7 @@ class OpenGlScene:
         cards.set_shader_input("least_alpha", shaders.CARD_ALPHA)
         cards.set_two_sided(True)
         cards.set_shader_input("ambient", Vec3(*scene.ambient))
-        lights = [*scene.lights, *[Light((0.0, 0.0, -1.0), (0.0, 0.0, 0.0))] * shaders.LIGHTS][: shaders.LIGHTS]
+        lights = [*scene.lights, *[NO_LIGHT] * shaders.LIGHTS][: shaders.LIGHTS]
         cards.set_shader_input("light_color", _vectors([light.color for light in lights]))
         cards.set_shader_input("light_direction", _vectors([light.direction for light in lights]))
         self._sky = self._dome(scene)
@@ -155,6 +156,9 @@ class OpenGlScene:
         self.root.set_shader_input("shadow_map", picture)
         self.root.set_shader_input("shadow_rows", rows)
         self.root.set_shader_input("shade_strength", sun.shadow)
+        second = scene.lights[1] if len(scene.lights) > 1 else NO_LIGHT
+        self.root.set_shader_input("second_color", Vec3(*second.color))
+        self.root.set_shader_input("to_second", -Vec3(*second.direction))
         for name, source in (("solid", shaders.SOLID), ("land", shaders.LAND), ("cut out", shaders.CUT_OUT)):
             for group in self.root.find_all_matches(name):
                 group.set_shader(_shader(shaders.shadowed(source)))

@@ -13,6 +13,11 @@ LIGHTS = 4
 CARD_ALPHA = 0.33
 """Least alpha of a plant's picture that is drawn."""
 
+SHADOWS_M, SHADOWS_FADE_M = 120.0, 24.0
+"""How far from the camera shadows are drawn, and over which last part of that they fade. The distance is that of the
+project's two best qualities.
+"""
+
 _PLAIN_VERTEX = """#version 150
 uniform mat4 p3d_ModelViewProjectionMatrix;
 in vec4 p3d_Vertex;
@@ -56,7 +61,10 @@ in float facing;
 uniform sampler2DShadow shadow_map;
 uniform float shade_strength;
 in vec3 shade;
-vec3 sun() {{ return sun_color * (1.0 - shade_strength * (1.0 - texture(shadow_map, shade))); }}
+vec3 sun() {{
+  float here = clamp(({SHADOWS_M} - 1.0 / gl_FragCoord.w) * {1 / SHADOWS_FADE_M}, 0.0, 1.0);
+  return sun_color * (here > 0.0 ? 1.0 - shade_strength * here * (1.0 - texture(shadow_map, shade)) : 1.0);
+}}
 #else
 vec3 sun() {{ return sun_color; }}
 #endif
@@ -66,11 +74,22 @@ _STANDARD = f"""{_FRAGMENT}
 uniform vec3 to_sun;
 in vec4 normal;
 in vec3 to_eye;
+#ifdef SHADOWS
+uniform vec3 to_second;
+uniform vec3 second_color;
+#endif
 {gloss.SHADER}
 vec3 seen(vec3 surface) {{
   if (normal.a > 1.002) return surface * (light + sun() * facing);
-  vec2 shares = standard(normalize(normal.xyz), normalize(to_eye), to_sun, normal.a);
-  return surface * (light * {gloss.SCATTERED} + sun() * shares.x) + sun() * shares.y;
+  vec3 up = normalize(normal.xyz), eye = normalize(to_eye), sunshine = sun();
+  vec2 shares = standard(up, eye, to_sun, normal.a);
+  vec3 scattered = light * {gloss.SCATTERED} + sunshine * shares.x, shining = sunshine * shares.y;
+#ifdef SHADOWS
+  vec2 second = standard(up, eye, to_second, normal.a);
+  scattered += second_color * (second.x - {gloss.SCATTERED} * max(dot(up, to_second), 0.0));
+  shining += second_color * second.y;
+#endif
+  return surface * scattered + shining;
 }}
 """
 
