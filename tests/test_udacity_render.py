@@ -133,6 +133,21 @@ def test_a_material_with_holes_shows_what_is_behind(draw):
     assert not np.array_equal(draw(whole).draw(high, 1), draw(without).draw(high, 1))
 
 
+def test_rough_land_takes_the_light_as_a_rough_material_does(draw):
+    """Land and road have one colour here and look alike: with OpenGL the standard shader's, else about so."""
+    whole = tiny_scene(fog=None, with_plant=False)
+    (terrain,) = whole.terrains
+    rough = replace(terrain, roughness=1.0)
+    level = replace(rough, layers=(replace(rough.layers[0], picture=whole.materials["road"].picture),))
+    road = replace(whole.materials["road"], roughness=1.0)
+    scene = replace(whole, terrains=(level,), materials={**whole.materials, "road": road})
+    seen = middle(draw(scene).draw(DOWNWARDS, 1))
+    bare = replace(scene, parts=scene.parts[1:])
+    assert middle(draw(bare).draw(DOWNWARDS, 1)) == pytest.approx(seen, abs=2 * LEVEL)
+    plain = replace(bare, terrains=(replace(level, roughness=None),))
+    assert np.abs(middle(draw(plain).draw(DOWNWARDS, 1)) - seen).max() > 2 * LEVEL
+
+
 def test_with_shadows_the_second_light_shines_too():
     """Unity's better qualities compute two lights for each pixel, the others one."""
     try:

@@ -113,7 +113,8 @@ class OpenGlScene:
         self.root.set_shader_input("to_sun", -Vec3(*sun.direction))
         self._group("solid", baked.solid, shaders.SOLID)
         for land in baked.land:
-            ground = self._group("land", land.surface, shaders.LAND)
+            name, source = ("rough land", shaders.ROUGH_LAND) if land.rough else ("land", shaders.LAND)
+            ground = self._group(name, land.surface, source)
             wide, high = land.tile_m
             ground.set_shader_input("repeats", Vec3(1 / wide, 1 / high, land.page))
             ground.set_shader_input("layer_colors", _vectors(land.colors.tolist()))
@@ -164,7 +165,13 @@ class OpenGlScene:
         second = scene.lights[1] if len(scene.lights) > 1 else NO_LIGHT
         self.root.set_shader_input("second_color", Vec3(*second.color))
         self.root.set_shader_input("to_second", -Vec3(*second.direction))
-        for name, source in (("solid", shaders.SOLID), ("land", shaders.LAND), ("cut out", shaders.CUT_OUT)):
+        shaded = {
+            "solid": shaders.SOLID,
+            "land": shaders.LAND,
+            "rough land": shaders.ROUGH_LAND,
+            "cut out": shaders.CUT_OUT,
+        }
+        for name, source in shaded.items():
             for group in self.root.find_all_matches(name):
                 group.set_shader(_shader(shaders.shadowed(source)))
         return picture

@@ -93,19 +93,25 @@ vec3 seen(vec3 surface) {{
 }}
 """
 
-SOLID = (
-    f"""{_VERTEX}
+_STANDARD_VERTEX = f"""{_VERTEX}
 uniform mat4 p3d_ViewMatrixInverse;
 in vec4 normals;
-in vec3 p3d_MultiTexCoord0;
-out vec3 place;
 out vec4 normal;
 out vec3 to_eye;
-void main() {{
-  carry();
-  place = p3d_MultiTexCoord0;
+void carry_normal() {{
   normal = vec4(normals.xyz * 2.0 - {256 / 255}, normals.a * {255 / 254});
   to_eye = p3d_ViewMatrixInverse[3].xyz - p3d_Vertex.xyz;
+}}
+"""
+
+SOLID = (
+    f"""{_STANDARD_VERTEX}
+in vec3 p3d_MultiTexCoord0;
+out vec3 place;
+void main() {{
+  carry();
+  carry_normal();
+  place = p3d_MultiTexCoord0;
 }}
 """,
     f"""{_STANDARD}
@@ -158,28 +164,51 @@ void main() {{
 """,
 )
 
-LAND = (
-    f"""{_VERTEX}
+_WEIGHTS = """
 in vec4 weights;
 out vec2 ground;
 out vec4 shares;
-void main() {{
-  carry();
+void carry_weights() {
   ground = p3d_Vertex.xy;
   shares = weights;
-}}
-""",
-    f"""{_FRAGMENT}
+}
+"""
+
+_LAYERS = f"""
 in vec2 ground;
 in vec4 shares;
 uniform vec3 repeats;
 uniform vec3 layer_colors[{LAYERS}];
-void main() {{
-  vec4 seen = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
-  vec3 mixed = vec3(0.0);
-  for (int k = 0; k < {LAYERS}; ++k) mixed += seen[k] * layer_colors[k];
-  finish(mixed * (light + sun() * facing));
+vec3 mixed() {{
+  vec4 grain = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
+  vec3 color = vec3(0.0);
+  for (int k = 0; k < {LAYERS}; ++k) color += grain[k] * layer_colors[k];
+  return color;
 }}
+"""
+
+LAND = (
+    f"""{_VERTEX}{_WEIGHTS}
+void main() {{
+  carry();
+  carry_weights();
+}}
+""",
+    f"""{_FRAGMENT}{_LAYERS}
+void main() {{ finish(mixed() * (light + sun() * facing)); }}
+""",
+)
+
+ROUGH_LAND = (
+    f"""{_STANDARD_VERTEX}{_WEIGHTS}
+void main() {{
+  carry();
+  carry_normal();
+  carry_weights();
+}}
+""",
+    f"""{_STANDARD}{_LAYERS}
+void main() {{ finish(seen(mixed())); }}
 """,
 )
 
