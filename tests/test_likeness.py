@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +12,17 @@ from protocol.messages import MPS_PER_MPH
 from protocol.recorder import Recorder
 from protocol.recording import read_recording
 from simulator.render.jpeg import jpeg_of
+from simulator.render.opening import open_scene
 from simulator.replay.agreement import SteeringErrors
 from simulator.replay.reference_path import reference_path
 from simulator.world.track import open_track
 from training.likeness.__main__ import main
 from training.likeness.criteria import all_met, criteria
+from training.likeness.drives import drives, laps
 from training.likeness.edges import edge_errors, projected
-from training.likeness.frames import LEAST_GAP_M, RealFrame, choose_rows, read_frame, stretches
+from training.likeness.frames import LEAST_GAP_M, RealFrame, Stretch, choose_rows, read_frame, stretches
 from training.likeness.location import LEAST_FIT, Located, locate
+from training.likeness.looks import in_their_looks, looks_of
 from training.likeness.motion import odometers, replays
 from training.likeness.outline import likeness, outline, turn_view
 from training.likeness.view import DrawnTrack, Pose
@@ -170,6 +174,67 @@ def test_steering_that_is_driven_again_ends_where_the_car_went(road, make_lap):
     assert replay.ahead_m == pytest.approx(0.0, abs=0.05)
     assert replay.turned_deg == pytest.approx(math.degrees(-0.01), abs=0.1)
     assert replay.farthest_m == pytest.approx(abs(place.offset_m), abs=0.05)
+
+
+def test_longer_drives_stay_on_the_road_as_long_as_the_steering_fits(road, make_lap):
+    """The recorded wheel is straight: on a straight road the car stays on it, and before a bend it leaves it."""
+    folder = make_lap(14, start_m=0.0, drawn=False)
+    frames = frames_at(folder, [5, 45, 85, 120])
+    paths = [reference_path(read_recording(folder))]
+    straight = Pose(False, _start_of_a_straight(60.0), 0.0, 0.0)
+    bend = Pose(False, float(np.abs(LAKE.curvature).argmax()) * LAKE.spacing_m - 20.0, 0.0, 0.0)
+    for pose, stays in ((straight, True), (bend, False)):
+        (five,) = drives(road, [(frames[1], Located(pose, 1))], paths)
+        assert five.seconds == 5.0
+        assert five.metres == pytest.approx(5.0 * SPEED_MPH * MPS_PER_MPH, abs=0.2)
+        assert five.on_road is stays
+        assert (five.farthest_m < 3.64) is stays
+    assert {drive.seconds for drive in drives(road, [(frames[0], Located(straight, 1))], paths)} == {5.0, 10.0}
+
+
+def test_a_lap_is_driven_with_corrections_at_the_located_frames(road, make_lap):
+    folder = make_lap(14, start_m=0.0, drawn=False)
+    frames = frames_at(folder, [5, 25, 45, 65])
+    paths = [reference_path(read_recording(folder))]
+    start_m = _start_of_a_straight(60.0)
+    aside = (0.0, 0.3, 0.0, 0.0)
+    pairs = [
+        (f, Located(Pose(False, start_m + f.odometer_m - frames[0].odometer_m, left_m, 0.0), 1))
+        for f, left_m in zip(frames, aside, strict=True)
+    ]
+    (lap,) = laps(road, pairs, paths)
+    assert lap.laps == pytest.approx((frames[-1].odometer_m - frames[0].odometer_m) / LAKE.length_m)
+    assert lap.seconds == pytest.approx(6.0)
+    assert [c.left_m for c in lap.corrections] == pytest.approx([-0.3, 0.3, 0.0], abs=0.1)
+    assert lap.on_road == 1.0
+    assert laps(road, pairs[:2], paths) == [], "two frames make no lap"
+
+
+def _start_of_a_straight(length_m: float) -> float:
+    """Where the middle of the lake's road bends least over so many metres."""
+    bends = np.convolve(np.abs(LAKE.curvature), np.ones(round(length_m / LAKE.spacing_m)), "valid")
+    return float(bends.argmin()) * LAKE.spacing_m
+
+
+def test_each_recording_is_drawn_in_the_look_of_its_frames(road):
+    """By day or by night stands here for without or with cast shadows."""
+    assert looks_of("udacity-lake") == ("udacity-lake", "udacity-lake:shadows")
+    assert looks_of("udacity-lake:shadows") == ("udacity-lake:shadows",)
+    assert looks_of("lake") == ("lake",)
+    night_track = open_track("lake:night")
+    with closing(open_scene(night_track)) as scene:
+        night = DrawnTrack(night_track, scene, "recording")
+        pose = Pose(False, 100.0, 0.4, 0.02)
+        pairs = []
+        for name, taken in (("by day", road), ("by night", night)):
+            stretch = Stretch(name, (), np.zeros(0), np.zeros(0))
+            near = road.moved(pose, 0.2, 0.05, 0.0)
+            pairs.append((RealFrame(stretch, 0, taken.frame(pose)), Located(near, 0.5)))
+        located, looks = in_their_looks({"lake": road, "lake:night": night}, pairs)
+    assert looks == ["lake", "lake:night"]
+    assert located[0] == pairs[0], "the first look's places stay"
+    assert located[1][1].pose.offset_m == pytest.approx(0.4, abs=0.03)
+    assert located[1][1].fit > 0.9
 
 
 def test_the_demands_are_those_that_were_set():

@@ -19,6 +19,7 @@ from simulator.render.udacity.baking.gloss import SCATTERED, standard
 from simulator.render.udacity.baking.light import CARD_LIGHT, CARD_SLOPE
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
 from simulator.render.udacity.scene import UdacityScene
+from simulator.render.udacity.shaders import SHADOWS_M
 from simulator.render.udacity.sky import sky_color
 from simulator.render.udacity.software import SoftwareScene, open_software
 from simulator.unity.unity_scene import Light, UnityScene
@@ -132,6 +133,44 @@ def test_a_material_with_holes_shows_what_is_behind(draw):
     assert not np.array_equal(draw(whole).draw(high, 1), draw(without).draw(high, 1))
 
 
+def test_rough_land_takes_the_light_as_a_rough_material_does(draw):
+    """Land and road have one colour here and look alike: with OpenGL the standard shader's, else about so."""
+    whole = tiny_scene(fog=None, with_plant=False)
+    (terrain,) = whole.terrains
+    rough = replace(terrain, roughness=1.0)
+    level = replace(rough, layers=(replace(rough.layers[0], picture=whole.materials["road"].picture),))
+    road = replace(whole.materials["road"], roughness=1.0)
+    scene = replace(whole, terrains=(level,), materials={**whole.materials, "road": road})
+    seen = middle(draw(scene).draw(DOWNWARDS, 1))
+    bare = replace(scene, parts=scene.parts[1:])
+    assert middle(draw(bare).draw(DOWNWARDS, 1)) == pytest.approx(seen, abs=2 * LEVEL)
+    plain = replace(bare, terrains=(replace(level, roughness=None),))
+    assert np.abs(middle(draw(plain).draw(DOWNWARDS, 1)) - seen).max() > 2 * LEVEL
+
+
+def test_with_shadows_the_second_light_shines_too():
+    """Unity's better qualities compute two lights for each pixel, the others one."""
+    try:
+        canvases = open_opengl()
+    except NoOpenGl as error:
+        pytest.skip(f"no OpenGL: {error}")
+    whole = tiny_scene(fog=None, with_plant=False)
+    rough = replace(whole.materials["road"], roughness=0.5)
+    scene = replace(whole, materials={**whole.materials, "road": rough})
+    road = np.column_stack([ROAD, np.zeros(len(ROAD))])
+    against = replace(scene, lights=(scene.lights[0], Light((0.0, -0.8, -0.6), (0.1, 0.2, 0.3))))
+    eye = Eye((0.0, 0.0, 1.2), (0.0, -37.0, 0.0))
+    with_gloss, without = (
+        middle(OpenGlScene(canvases, bake(against, ROAD), against, on).draw(eye, 1)) for on in (road, None)
+    )
+    scattered, gloss = standard(
+        np.array([(0.0, 0.0, 1.0)]), np.array([(0.0, -0.8, 0.6)]), np.array((0.0, 0.8, 0.6)), 0.5
+    )
+    shift = np.array(ROAD_RGB) * (scattered - 0.6 * SCATTERED) + 255 * gloss
+    assert with_gloss - without == pytest.approx(shift * (0.1, 0.2, 0.3), abs=2 * LEVEL)
+    assert with_gloss[2] - without[2] > 10
+
+
 @pytest.mark.parametrize("turn_deg", [0.0, 90.0, 180.0])
 def test_a_rough_road_answers_the_sun_as_the_standard_shader_does(turn_deg):
     """The sun stands in the north at 45 degrees; against it the road shines, and with it in the back it is bright."""
@@ -171,6 +210,9 @@ def test_a_wall_casts_a_shadow_on_the_road_of_the_suns_strength():
         eye = Eye((0.0, y, 8.0), (0.0, -89.9, 0.0))
         assert middle(shaded.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * light, abs=LEVEL), f"at {y} m"
         assert middle(plain.draw(eye, 1)) == pytest.approx(np.array(ROAD_RGB) * full, abs=LEVEL)
+    for height_m, light in ((60.0, half), (SHADOWS_M + 2, full)):
+        seen = middle(shaded.draw(Eye((0.0, 12.0, height_m), (0.0, -89.9, 0.0)), 1))
+        assert seen == pytest.approx(np.array(ROAD_RGB) * light, abs=LEVEL), f"from {height_m} m above"
 
 
 @pytest.fixture

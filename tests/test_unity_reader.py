@@ -144,6 +144,15 @@ def test_a_normal_map_takes_part_only_by_the_keyword(project, keyword):
     assert open_unity_scene("udacity-lake", project).materials["asphalt"].lean == (0, 0)
 
 
+@pytest.mark.parametrize(("kind", "roughness"), [(0, 1.0), (1, None)])
+def test_land_is_rough_where_the_standard_shader_draws_it(project, kind, roughness):
+    file = project / tiny.SCENE
+    text = file.read_text()
+    assert "  m_TerrainData:" in text
+    file.write_text(text.replace("  m_TerrainData:", f"  m_MaterialType: {kind}\n  m_TerrainData:"))
+    assert open_unity_scene("udacity-lake", project).terrains[0].roughness == roughness
+
+
 def test_the_roughness_is_the_standard_shaders(project):
     """Its number is 46; other shaders scatter light alike to all sides."""
     material = project / tiny.ASPHALT
@@ -208,7 +217,7 @@ def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetche
     asphalt = scene.materials["asphalt"].picture
     assert asphalt.substitute == "a pointer of Git LFS"
     assert asphalt.pixels[64:-64].mean((0, 1)) == pytest.approx([82, 87, 87], abs=3)
-    for line in (asphalt.pixels[12:15], asphalt.pixels[-15:-12]):
+    for line in (asphalt.pixels[9:12], asphalt.pixels[-12:-9]):
         assert line.mean((0, 1)) == pytest.approx([150, 128, 31], abs=12), "yellow along both edges"
     assert asphalt.pixels.std() > 5
     assert scene.terrains[0].plants[0].picture.pixels.shape[2] == 4

@@ -20,7 +20,7 @@ from simulator.unity.reading.scene_reader import read_scene
 from simulator.unity.scene_file import read_scene_file, write_scene_file
 from simulator.unity.unity_scene import UnityScene
 
-READER_VERSION = 7
+READER_VERSION = 9
 """It increases when the same files become other arrays."""
 
 

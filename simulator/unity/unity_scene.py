@@ -83,7 +83,10 @@ class Plants:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Terrain:
-    """Land. heights: float32 (rows along y, columns along x), metres; weights: uint8 (rows, columns, layers)."""
+    """Land. heights: float32 (rows along y, columns along x), metres; weights: uint8 (rows, columns, layers).
+
+    roughness: as a material's.
+    """
 
     origin: tuple[float, float]
     cell_m: tuple[float, float]
@@ -91,6 +94,7 @@ class Terrain:
     weights: Bytes
     layers: tuple[TerrainLayer, ...]
     plants: tuple[Plants, ...] = ()
+    roughness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

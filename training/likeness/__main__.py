@@ -38,9 +38,11 @@ from training.compare.names import distinct_names
 from training.likeness.answers import Answers, as_sent, compare_answers
 from training.likeness.atlas import draw_atlas, place_together
 from training.likeness.criteria import all_met, criteria
+from training.likeness.drives import drives, laps
 from training.likeness.edges import edge_errors
 from training.likeness.frames import RealFrame, choose_rows, read_frame, stretches
 from training.likeness.location import LEAST_FIT, locate
+from training.likeness.looks import in_their_looks, looks_of
 from training.likeness.motion import Pair, odometers, replays
 from training.likeness.pictures import save_plot, save_sheet
 from training.likeness.report import Findings, as_json, table
@@ -56,8 +58,9 @@ examples:
 
 It writes likeness.json, pairs.png (the real frame on the left of each pair) and answers.png into the output folder. The
 recordings may go round either way; exclude.txt is obeyed. A frame whose outlines do not match any place is named and
-left out. Recordings that a person made in Udacity's training mode have the camera `recording`; those of a model that
-drove in autonomous mode have the other.
+left out. Each recording is drawn with or without cast shadows, as its frames are, unless --track says which.
+Recordings that a person made in Udacity's training mode have the camera `recording`; those of a model that drove in
+autonomous mode have the other.
 
 exit code: 0 all demands are met, which it prints; 1 some are not; 2 bad input; 130 stopped by Ctrl-C."""
 
@@ -72,22 +75,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(options: argparse.Namespace) -> int:
     recordings = [read_recording(folder) for folder in options.recordings]
     frames = [frame for recording in recordings for frame in _choose(recording, options.frames)]
-    track = open_track(options.track)
+    tracks = {name: open_track(name) for name in looks_of(options.track)}
     names = distinct_names([model.path for model in options.models])
     engines = {
         name: open_engine(model.path, "auto", model.preprocess)
         for name, model in zip(names, options.models, strict=True)
     }
-    with closing(open_scene(track)) as scene:
+    with contextlib.ExitStack() as scenes:
+        roads = {}
+        for name, look in tracks.items():
+            scene = scenes.enter_context(closing(open_scene(look)))
+            roads[name] = DrawnTrack(look, scene, options.camera)
         options.out.mkdir(parents=True, exist_ok=True)
-        road = DrawnTrack(track, scene, options.camera)
+        road = roads[options.track]
         all_pairs = _locate(road, frames)
-        pairs = [pair for pair in all_pairs if pair[1].fit >= LEAST_FIT]
         left_out = [pair for pair in all_pairs if pair[1].fit < LEAST_FIT]
-        drawn_frames = [as_sent(road.frame(place.pose)) for _, place in pairs]
+        pairs, looks = in_their_looks(roads, [pair for pair in all_pairs if pair[1].fit >= LEAST_FIT])
+        drawn_frames = [as_sent(roads[look].frame(place.pose)) for look, (_, place) in zip(looks, pairs, strict=True)]
     if not pairs:
-        raise ValueError(f"none of {len(frames)} frames is on the track {track.name}; --track names another one")
-    findings = _findings(road, options, pairs, left_out, _answers(engines, pairs, drawn_frames), recordings)
+        raise ValueError(f"none of {len(frames)} frames is on the track {options.track}; --track names another one")
+    answers = _answers(engines, pairs, drawn_frames)
+    findings = _findings(road, options, pairs, looks, left_out, answers, recordings)
     print(table(findings))
     _write(findings, drawn_frames, options.out)
     return 0 if all_met(findings.demands) else 1
@@ -128,6 +136,7 @@ def _findings(
     road: DrawnTrack,
     options: argparse.Namespace,
     pairs: Sequence[Pair],
+    looks: Sequence[str],
     left_out: Sequence[Pair],
     answers: Mapping[str, Answers],
     recordings: Sequence[Recording],
@@ -135,9 +144,22 @@ def _findings(
     edges = [edge_errors(road, located.pose, frame.pixels) for frame, located in pairs]
     errors = {model: answer.errors for model, answer in answers.items()}
     demands = criteria(len(pairs), errors, np.concatenate([edge.columns for edge in edges]))
-    odometer, replay = odometers(road, pairs), replays(road, pairs, _paths(recordings))
-    facts = options.track, options.camera, road.length_m
-    return Findings(*facts, pairs, left_out, answers, edges, odometer, replay, demands)
+    paths = _paths(recordings)
+    return Findings(
+        options.track,
+        options.camera,
+        road.length_m,
+        pairs,
+        looks,
+        left_out,
+        answers,
+        edges,
+        odometers(road, pairs),
+        replays(road, pairs, paths),
+        drives(road, pairs, paths),
+        laps(road, pairs, paths),
+        demands,
+    )
 
 
 def _paths(recordings: Sequence[Recording]) -> list[ReferencePath]:

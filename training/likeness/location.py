@@ -50,11 +50,16 @@ class Located:
 
 def locate(road: DrawnTrack, pixels: Frame, near: Pose) -> Located:
     """Find where the car stood that took the frame, at most a few metres and degrees from a pose."""
-    coarse, fine = (_Search(road, pixels, shrink) for shrink in (COARSE, FINE))
+    coarse = _Search(road, pixels, COARSE)
     starts = sorted((coarse.at_best_turn(road.moved(near, *start, 0.0)) for start in STARTS_M), key=_fit)[-BEST_STARTS:]
     summits = [coarse.climb(coarse.at(start.pose), FIRST_STEPS, COARSE_HALVINGS) for start in starts]
-    fine_steps = _shorter(FIRST_STEPS, 2**COARSE_HALVINGS)
-    return fine.climb(fine.at(max(summits, key=_fit).pose), fine_steps, FINE_HALVINGS)
+    return refine(road, pixels, max(summits, key=_fit).pose)
+
+
+def refine(road: DrawnTrack, pixels: Frame, near: Pose) -> Located:
+    """The last part of the search alone: the car stood at most a few decimetres from a pose."""
+    fine = _Search(road, pixels, FINE)
+    return fine.climb(fine.at(near), _shorter(FIRST_STEPS, 2**COARSE_HALVINGS), FINE_HALVINGS)
 
 
 class _Search:

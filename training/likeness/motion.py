@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from training.likeness.location import Located
 from training.likeness.view import DrawnTrack
 
 Pair = tuple[RealFrame, Located]
+Steps = tuple[PathSegment, int]
 
 LEAST_LAPS = 0.5
 """Shortest way, in laps, from which a lap's metres are told."""
@@ -87,12 +89,7 @@ def odometers(road: DrawnTrack, pairs: Sequence[Pair]) -> list[Odometer]:
 
 def replays(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePath]) -> list[Replay]:
     """Drive the recorded steering from each located frame to the one that follows it, at the recorded speed."""
-    steps = {
-        sample.center: (segment, int(step))
-        for path in paths
-        for segment in path.segments
-        for sample, step in zip(segment.samples, segment.row_step, strict=True)
-    }
+    steps = steps_of(paths)
     result = []
     for (first, start), (second, end) in pairwise(pairs):
         places = [steps.get(frame.stretch.samples[frame.row].center) for frame in (first, second)]
@@ -101,11 +98,21 @@ def replays(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePa
         seconds = float(second.stretch.time_s[second.row] - first.stretch.time_s[first.row])
         if seconds <= 1.5 * FOLLOWS_S:
             segment, (begin, stop) = places[0][0], (places[0][1], places[1][1])
-            result.append(_replay(road, first.name, (start, end), segment, slice(begin, stop + 1), seconds))
+            result.append(replay(road, first.name, (start, end), segment, slice(begin, stop + 1), seconds))
     return result
 
 
-def _replay(
+def steps_of(paths: Sequence[ReferencePath]) -> dict[Path, Steps]:
+    """Where on its path each row is, by the file of its picture."""
+    return {
+        sample.center: (segment, int(step))
+        for path in paths
+        for segment in path.segments
+        for sample, step in zip(segment.samples, segment.row_step, strict=True)
+    }
+
+
+def replay(
     road: DrawnTrack,
     name: str,
     ends: tuple[Located, Located],
@@ -113,8 +120,9 @@ def _replay(
     steps: slice,
     seconds: float,
 ) -> Replay:
+    """Drive the recorded steering of some steps from the first of two located frames, and compare the second one."""
     start, goal = (road.standing(located.pose) for located in ends)
-    way = _from(start.x, start.y, start.heading_rad - float(segment.heading_rad[steps.start]), segment, steps)
+    way = way_from(start.x, start.y, start.heading_rad - float(segment.heading_rad[steps.start]), segment, steps)
     turned = start.heading_rad + float(segment.heading_rad[steps.stop - 1] - segment.heading_rad[steps.start])
     track = road.ways[ends[0].pose.backwards]
     offsets = [track.locate(float(x), float(y)).offset_m for x, y in way]
@@ -135,7 +143,7 @@ def _replay(
     )
 
 
-def _from(x: float, y: float, turn_rad: float, segment: PathSegment, steps: slice) -> Float64Array:
+def way_from(x: float, y: float, turn_rad: float, segment: PathSegment, steps: slice) -> Float64Array:
     """The segment's way between two steps, begun at (x, y) and turned: (steps, 2)."""
     dx, dy = segment.x[steps] - segment.x[steps.start], segment.y[steps] - segment.y[steps.start]
     cos, sin = math.cos(turn_rad), math.sin(turn_rad)

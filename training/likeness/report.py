@@ -12,6 +12,7 @@ import numpy as np
 from simulator.replay.agreement import SteeringErrors
 from training.likeness.answers import Answers
 from training.likeness.criteria import Criterion
+from training.likeness.drives import Drive, Lap
 from training.likeness.edges import EdgeErrors
 from training.likeness.location import LEAST_FIT
 from training.likeness.motion import Odometer, Pair, Replay
@@ -19,17 +20,20 @@ from training.likeness.motion import Odometer, Pair, Replay
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Findings:
-    """All figures. pairs: located frames; left_out: those whose fit is poor; edges: of each pair."""
+    """All figures. pairs: located frames; looks, edges: of each of them; left_out: those whose fit is poor."""
 
     track: str
     camera: str
     length_m: float
     pairs: Sequence[Pair]
+    looks: Sequence[str]
     left_out: Sequence[Pair]
     answers: Mapping[str, Answers]
     edges: Sequence[EdgeErrors]
     odometers: Sequence[Odometer]
     replays: Sequence[Replay]
+    drives: Sequence[Drive]
+    laps: Sequence[Lap]
     demands: Sequence[Criterion]
 
 
@@ -51,6 +55,7 @@ def _figures(findings: Findings) -> dict[str, Any]:
             "file": frame.stretch.samples[frame.row].center.name,
             **asdict(located.pose),
             "fit": located.fit,
+            "look": findings.looks[number],
             "answers": {
                 model: {"real": float(answers.real[number]), "drawn": float(answers.drawn[number])}
                 for model, answers in findings.answers.items()
@@ -71,6 +76,8 @@ def _figures(findings: Findings) -> dict[str, Any]:
         },
         "odometers": [asdict(odometer) for odometer in findings.odometers],
         "replays": [asdict(replay) for replay in findings.replays],
+        "drives": [asdict(drive) for drive in findings.drives],
+        "laps": [asdict(lap) for lap in findings.laps],
         "frames": frames,
         "left_out": [
             {"frame": frame.name, **asdict(located.pose), "fit": located.fit} for frame, located in findings.left_out
@@ -82,7 +89,7 @@ def _defined(value: Any) -> Any:
     """The same, with None for each nan."""
     if isinstance(value, dict):
         return {key: _defined(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_defined(item) for item in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
@@ -92,6 +99,11 @@ def _locations(findings: Findings) -> str:
     lines = [f"{len(fits)} frames located on {findings.track}, {findings.length_m:.1f} m, camera {findings.camera}"]
     if fits:
         lines[0] += f"; likeness of outlines {min(fits):.2f} to {max(fits):.2f}, median {np.median(fits):.2f}"
+    for look in dict.fromkeys(findings.looks):
+        named = {
+            pair[0].stretch.recording for pair, own in zip(findings.pairs, findings.looks, strict=True) if own == look
+        }
+        lines.append(f"drawn as {look}: {', '.join(sorted(named))}")
     if findings.left_out:
         lines.append(f"{len(findings.left_out)} left out, because their likeness is below {LEAST_FIT:g}:")
         lines += [f"  {frame.name}: {located.fit:.2f}" for frame, located in findings.left_out]
@@ -135,6 +147,9 @@ def _motion(findings: Findings) -> str:
     ]
     if findings.replays:
         lines.append(_replays(findings.replays))
+    for seconds in dict.fromkeys(drive.seconds for drive in findings.drives):
+        lines += [_drives([drive for drive in findings.drives if drive.seconds == seconds])]
+    lines += [_lap(lap) for lap in findings.laps]
     return "\n".join(lines)
 
 
@@ -146,6 +161,25 @@ def _replays(replays: Sequence[Replay]) -> str:
         f" {_spread(replays, 'straight_m')}), {_spread(replays, 'ahead_m')} m before or behind it, and turned by"
         f" {_spread(replays, 'turned_deg')} degrees; it comes at most {farther:.2f} m farther from the middle."
         " (Medians, and the greatest in brackets.)"
+    )
+
+
+def _drives(drives: Sequence[Drive]) -> str:
+    farthest = np.array([drive.farthest_m for drive in drives])
+    return (
+        f"driven again for {drives[0].seconds:g} s from {len(drives)} located frames, up to"
+        f" {max(drive.metres for drive in drives):.0f} m: {sum(drive.on_road for drive in drives)} stay on the"
+        f" carriageway; at most {np.median(farthest):.2f} ({farthest.max():.2f}) m from its middle"
+    )
+
+
+def _lap(lap: Lap) -> str:
+    between = np.array([correction.seconds for correction in lap.corrections])
+    return (
+        f"driven again over {lap.laps:.2f} laps of {lap.recording}, set right at {len(between)} located frames,"
+        f" {np.median(between):.1f} ({between.max():.1f}) s apart, by {_spread(lap.corrections, 'left_m')} m aside,"
+        f" {_spread(lap.corrections, 'ahead_m')} m along and {_spread(lap.corrections, 'turned_deg')} degrees;"
+        f" {lap.on_road:.1%} of the way on the carriageway, at most {lap.farthest_m:.2f} m from its middle"
     )
 
 

@@ -13,6 +13,11 @@ LIGHTS = 4
 CARD_ALPHA = 0.33
 """Least alpha of a plant's picture that is drawn."""
 
+SHADOWS_M, SHADOWS_FADE_M = 120.0, 24.0
+"""How far from the camera shadows are drawn, and over which last part of that they fade. The distance is that of the
+project's two best qualities.
+"""
+
 _PLAIN_VERTEX = """#version 150
 uniform mat4 p3d_ModelViewProjectionMatrix;
 in vec4 p3d_Vertex;
@@ -56,7 +61,10 @@ in float facing;
 uniform sampler2DShadow shadow_map;
 uniform float shade_strength;
 in vec3 shade;
-vec3 sun() {{ return sun_color * (1.0 - shade_strength * (1.0 - texture(shadow_map, shade))); }}
+vec3 sun() {{
+  float here = clamp(({SHADOWS_M} - 1.0 / gl_FragCoord.w) * {1 / SHADOWS_FADE_M}, 0.0, 1.0);
+  return sun_color * (here > 0.0 ? 1.0 - shade_strength * here * (1.0 - texture(shadow_map, shade)) : 1.0);
+}}
 #else
 vec3 sun() {{ return sun_color; }}
 #endif
@@ -66,27 +74,44 @@ _STANDARD = f"""{_FRAGMENT}
 uniform vec3 to_sun;
 in vec4 normal;
 in vec3 to_eye;
+#ifdef SHADOWS
+uniform vec3 to_second;
+uniform vec3 second_color;
+#endif
 {gloss.SHADER}
 vec3 seen(vec3 surface) {{
   if (normal.a > 1.002) return surface * (light + sun() * facing);
-  vec2 shares = standard(normalize(normal.xyz), normalize(to_eye), to_sun, normal.a);
-  return surface * (light * {gloss.SCATTERED} + sun() * shares.x) + sun() * shares.y;
+  vec3 up = normalize(normal.xyz), eye = normalize(to_eye), sunshine = sun();
+  vec2 shares = standard(up, eye, to_sun, normal.a);
+  vec3 scattered = light * {gloss.SCATTERED} + sunshine * shares.x, shining = sunshine * shares.y;
+#ifdef SHADOWS
+  vec2 second = standard(up, eye, to_second, normal.a);
+  scattered += second_color * (second.x - {gloss.SCATTERED} * max(dot(up, to_second), 0.0));
+  shining += second_color * second.y;
+#endif
+  return surface * scattered + shining;
+}}
+"""
+
+_STANDARD_VERTEX = f"""{_VERTEX}
+uniform mat4 p3d_ViewMatrixInverse;
+in vec4 normals;
+out vec4 normal;
+out vec3 to_eye;
+void carry_normal() {{
+  normal = vec4(normals.xyz * 2.0 - {256 / 255}, normals.a * {255 / 254});
+  to_eye = p3d_ViewMatrixInverse[3].xyz - p3d_Vertex.xyz;
 }}
 """
 
 SOLID = (
-    f"""{_VERTEX}
-uniform mat4 p3d_ViewMatrixInverse;
-in vec4 normals;
+    f"""{_STANDARD_VERTEX}
 in vec3 p3d_MultiTexCoord0;
 out vec3 place;
-out vec4 normal;
-out vec3 to_eye;
 void main() {{
   carry();
+  carry_normal();
   place = p3d_MultiTexCoord0;
-  normal = vec4(normals.xyz * 2.0 - {256 / 255}, normals.a * {255 / 254});
-  to_eye = p3d_ViewMatrixInverse[3].xyz - p3d_Vertex.xyz;
 }}
 """,
     f"""{_STANDARD}
@@ -139,28 +164,51 @@ void main() {{
 """,
 )
 
-LAND = (
-    f"""{_VERTEX}
+_WEIGHTS = """
 in vec4 weights;
 out vec2 ground;
 out vec4 shares;
-void main() {{
-  carry();
+void carry_weights() {
   ground = p3d_Vertex.xy;
   shares = weights;
-}}
-""",
-    f"""{_FRAGMENT}
+}
+"""
+
+_LAYERS = f"""
 in vec2 ground;
 in vec4 shares;
 uniform vec3 repeats;
 uniform vec3 layer_colors[{LAYERS}];
-void main() {{
-  vec4 seen = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
-  vec3 mixed = vec3(0.0);
-  for (int k = 0; k < {LAYERS}; ++k) mixed += seen[k] * layer_colors[k];
-  finish(mixed * (light + sun() * facing));
+vec3 mixed() {{
+  vec4 grain = texture(pages, vec3(ground * repeats.xy, repeats.z)) * shares * {255 / MEAN_GRAIN:.5f};
+  vec3 color = vec3(0.0);
+  for (int k = 0; k < {LAYERS}; ++k) color += grain[k] * layer_colors[k];
+  return color;
 }}
+"""
+
+LAND = (
+    f"""{_VERTEX}{_WEIGHTS}
+void main() {{
+  carry();
+  carry_weights();
+}}
+""",
+    f"""{_FRAGMENT}{_LAYERS}
+void main() {{ finish(mixed() * (light + sun() * facing)); }}
+""",
+)
+
+ROUGH_LAND = (
+    f"""{_STANDARD_VERTEX}{_WEIGHTS}
+void main() {{
+  carry();
+  carry_normal();
+  carry_weights();
+}}
+""",
+    f"""{_STANDARD}{_LAYERS}
+void main() {{ finish(seen(mixed())); }}
 """,
 )
 

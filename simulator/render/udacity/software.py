@@ -95,7 +95,8 @@ class SoftwareScene:
         page = mesh.columns["texture"][mesh.corners[:, 0], 2].astype(int)
         for number in np.unique(page):
             part = mesh.part(np.flatnonzero(page == number))
-            part.columns["color"] = usual_light(part, self._pages[number], self._sun)
+            mean = self._pages[number][..., :3].reshape(-1, 3).mean(0, np.float32) / 255
+            part.columns["color"] = usual_light(part, mean, self._sun)
             state = RenderState.make(TextureAttrib.make(self.textures[number]))
             node.add_geom(flat_node(name, part).modify_geom(0), state)
         return node
@@ -110,8 +111,20 @@ class SoftwareScene:
         """Land has one grain, the mean of its layers', and each corner has their mixed colour and the light."""
         grain = page.mean(2, keepdims=True).repeat(4, 2).astype(np.uint8)
         grain[..., 3] = 255
-        group = attach_surface(self._foggy, "land", land.surface, lambda mesh: flat_node("land", _mixed(mesh, land)))
+        group = attach_surface(
+            self._foggy, "land", land.surface, lambda mesh: flat_node("land", self._mixed(mesh, land))
+        )
         group.set_texture(flat_texture("land", grain))
+
+    def _mixed(self, mesh: Mesh, land: Land) -> Mesh:
+        """Weights, layer colours and light -> colours, which the picture of the grain darkens by its mean."""
+        places = mesh.columns["places"]
+        albedo = np.asarray(mesh.columns["weights"] / 255 @ land.colors, np.float32)
+        color = usual_light(mesh, albedo, self._sun) if land.rough else mesh.columns["color"].copy()
+        color[:, :3] = (color[:, :3] * albedo * (255 / MEAN_GRAIN) + 0.5).clip(0, 255)
+        uv = places[:, :2] / np.array(land.tile_m, np.float32)
+        texture = np.column_stack([uv, np.zeros(len(uv), np.float32)])
+        return Mesh({"places": places, "color": color, "texture": texture}, mesh.corners)
 
     def _dome(self, scene: UnityScene) -> NodePath:
         sun = max(scene.lights, key=lambda light: sum(light.color))
@@ -124,17 +137,6 @@ class SoftwareScene:
         sky.set_depth_test(False)
         sky.set_bin("background", 0)
         return sky
-
-
-def _mixed(mesh: Mesh, land: Land) -> Mesh:
-    """Weights, layer colours and light -> colours, which the picture of the grain darkens by its mean."""
-    places = mesh.columns["places"]
-    albedo = mesh.columns["weights"].astype(np.float32) / 255 @ land.colors
-    color = mesh.columns["color"].copy()
-    color[:, :3] = (color[:, :3] * albedo * (255 / MEAN_GRAIN) + 0.5).clip(0, 255)
-    uv = places[:, :2] / np.array(land.tile_m, np.float32)
-    texture = np.column_stack([uv, np.zeros(len(uv), np.float32)])
-    return Mesh({"places": places, "color": color, "texture": texture}, mesh.corners)
 
 
 def _lay_ramp(root: NodePath, scene: UnityScene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,6 +23,9 @@ from simulator.unity.unity_scene import Fog, Light, MeshPart, Rgb, Terrain, Unit
 
 DIRECTIONAL = 1
 LINEAR_FOG = 1
+
+STANDARD_LAND = 0
+"""The material type of a terrain that Unity's standard shader draws; 1 scatters light alike to all sides."""
 
 MOST_TRIANGLES = 5_000_000
 MOST_TERRAINS = 4
@@ -119,7 +123,9 @@ def _terrains(
             raise UnityFileError(f"{objects.file} has land whose file is missing; is {project.checkout} whole?")
         report(path)
         x, y, z = (float(value) for value in item.world[:3, 3])
-        terrains.append(read_land(project, path, pictures, (x, y, z)))
+        terrain = read_land(project, path, pictures, (x, y, z))
+        standard = item.fields.get("m_MaterialType") == STANDARD_LAND
+        terrains.append(replace(terrain, roughness=1.0) if standard else terrain)
     return tuple(terrains)
 
 

@@ -38,13 +38,15 @@ WATER_REACH_M, WATER_PIECE_M = 700.0, 350.0
 class Land:
     """A terrain. Its pictures differ mostly in brightness, so one page holds the grain of each layer in a channel.
 
-    page: of that picture, which repeats every tile_m; colors: float32 (LAYERS, 3), each layer's mean.
+    page: of that picture, which repeats every tile_m; colors: float32 (LAYERS, 3), each layer's mean; rough: whether
+    it takes the light as the standard shader does.
     """
 
     surface: Surface
     page: int
     tile_m: tuple[float, float]
     colors: Floats
+    rough: bool
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,7 +81,8 @@ def bake(scene: UnityScene, road: Float64Array) -> Baked:
     land = []
     for terrain in scene.terrains:
         grain, tile_m, colors = _grains(terrain.layers[:LAYERS])
-        land.append(Land(land_surface(terrain, scene, road), len(pages), tile_m, colors))
+        rough = terrain.roughness is not None
+        land.append(Land(land_surface(terrain, scene, road), len(pages), tile_m, colors, rough))
         pages.append(grain)
     cards = []
     for terrain in scene.terrains:

@@ -65,11 +65,10 @@ def as_normal_bytes(normals: Floats, roughness: float | None) -> np.ndarray:
     return packed
 
 
-def usual_light(mesh: Mesh, picture: Bytes, sun: Light) -> Bytes:
-    """Colours (n, 4) of a mesh by which its picture looks about as the standard shader makes it."""
+def usual_light(mesh: Mesh, surface: Floats, sun: Light) -> Bytes:
+    """Colours (n, 4) of a mesh by which it looks about as the standard shader makes it. surface: its own, 0..1."""
     color, packed = mesh.columns["color"], mesh.columns["normals"]
-    mean = picture[..., :3].reshape(-1, 3).mean(0) / 255
-    gloss = USUAL_GLOSS * color[:, 3:] / BRIGHTEST * np.array(sun.color) / np.maximum(mean, 0.05)
+    gloss = USUAL_GLOSS * color[:, 3:] / BRIGHTEST * np.array(sun.color) / np.maximum(surface, 0.05)
     lit = color.astype(np.float32)
     lit[:, :3] = (USUAL_SCATTERED * lit[:, :3] + gloss + 0.5).clip(0, 255)
     return np.where(packed[:, 3:] == MATTE, color, lit.astype(np.uint8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.arrays import Float64Array
+from simulator.render.udacity.baking.gloss import as_normal_bytes
 from simulator.render.udacity.baking.light import as_bytes, facing, light_on
 from simulator.render.udacity.baking.relief import Relief
 from simulator.render.udacity.baking.tiles import Mesh, Surface, TileGrid, surface
@@ -33,7 +34,8 @@ and more for each metre away from it.
 def land_surface(terrain: Terrain, scene: UnityScene, road: Float64Array) -> Surface:
     """A terrain, in tiles with a mesh for each of LEVELS_M: `places`, `color` (light as bytes), `weights` (n, 4).
 
-    road: (n, 2) metres. Raises ValueError for heights whose sides are not alike, or not a power of two and one.
+    Land of the standard shader has `normals`, too. road: (n, 2) metres. Raises ValueError for heights whose sides are
+    not alike, or not a power of two and one.
     """
     rows, columns = terrain.heights.shape
     side = rows - 1
@@ -49,6 +51,8 @@ def land_surface(terrain: Terrain, scene: UnityScene, road: Float64Array) -> Sur
     relief = Relief(side, np.column_stack([places[:, 2], light, weights / np.float32(255)]), BLOCK)
     distance = _distance(places, road, columns)
     data = {"places": places, "color": as_bytes(light, facing(lit, scene.lights[0])), "weights": weights}
+    if terrain.roughness is not None:
+        data["normals"] = as_normal_bytes(lit, terrain.roughness)
     meshes = []
     for from_m in LEVELS_M:
         tolerance = TOLERANCES[:, 0] + TOLERANCES[:, 1] * np.maximum(distance, from_m)[:, None]
