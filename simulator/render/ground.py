@@ -27,6 +27,9 @@ SURVEYED_M = LAND_AT_M[-1]
 MOST_HAZE, HAZE_FROM_M, HAZE_OVER_M = 0.7, 20.0, 200.0
 """Share of the haze far away, and from where on and over which distance it grows to that."""
 
+AT_ONCE = 1024
+"""So many places are compared with the whole road at a time: their distances stay in the processor's cache."""
+
 SUN = np.array([-0.30, -0.80, 0.52]) / np.linalg.norm([-0.30, -0.80, 0.52])
 
 
@@ -58,16 +61,12 @@ class Ground:
 
     def _nearest(self, places: Float64Array) -> tuple[npt.NDArray[np.intp], Float64Array]:
         """Index of the road's point nearest to each of the places (n, 2), and the distance, positive on its left."""
-        index, offset = np.empty(len(places), np.intp), np.empty(len(places))
-        for start in range(0, len(places), 4096):
-            gap = places[start : start + 4096, None] - self._road
-            distance = np.hypot(gap[..., 0], gap[..., 1])
-            nearest = distance.argmin(1)
-            rows = np.arange(len(nearest))
-            left = (gap[rows, nearest] * self._left[nearest]).sum(1) > 0
-            index[start : start + 4096] = nearest
-            offset[start : start + 4096] = np.where(left, 1, -1) * distance[rows, nearest]
-        return index, offset
+        index = np.empty(len(places), np.intp)
+        for start in range(0, len(places), AT_ONCE):
+            index[start : start + AT_ONCE] = _squared(places[start : start + AT_ONCE], self._road).argmin(1)
+        gap = places - self._road[index]
+        left = (gap * self._left[index]).sum(1) > 0
+        return index, np.where(left, 1, -1) * np.hypot(gap[:, 0], gap[:, 1])
 
     def room(self, points: Float64Array, direction: Float64Array, least_m: Float64Array, most_m: float) -> Float64Array:
         """How far from the road's middle its verge may reach until another part of the road is nearer: (n,).
@@ -142,10 +141,9 @@ class Ground:
     def _sunk(self, places: Float64Array, height: Float64Array) -> Float64Array:
         """Lower the heights (n,) of the mesh at (n, 2), so that it covers no part of the road and of its verges."""
         sunk = np.empty(len(places))
-        for start in range(0, len(places), 4096):
-            part = slice(start, start + 4096)
-            gap = places[part, None] - self._road
-            beyond = np.hypot(gap[..., 0], gap[..., 1]) - BESIDE_ROAD_M - 2.0
+        for start in range(0, len(places), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            beyond = np.sqrt(_squared(places[part], self._road)) - BESIDE_ROAD_M - 2.0
             highest = (self._road_height - SINK_M + BANK_SLOPE * np.maximum(0.0, beyond)).min(1)
             sunk[part] = np.minimum(height[part] - np.where(beyond.min(1) < 0, SINK_M, 0.0), highest)
         return sunk
@@ -192,6 +190,16 @@ class Ground:
     def _haze(self, offset: Float64Array) -> Float64Array:
         """Share of the haze in the colour of what is so far from the road (n,), as seen from there: (n,)."""
         return np.asarray(MOST_HAZE * _smooth((np.abs(offset) - HAZE_FROM_M) / HAZE_OVER_M))
+
+
+def _squared(places: Float64Array, points: Float64Array) -> Float64Array:
+    """Squares of the distances between (n, 2) and (m, 2), in square metres: (n, m). np.hypot takes six times longer."""
+    x = places[:, 0, None] - points[:, 0]
+    y = places[:, 1, None] - points[:, 1]
+    x *= x
+    y *= y
+    x += y
+    return x
 
 
 def _cells(grid: Float64Array) -> Float64Array:
