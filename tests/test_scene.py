@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, Camera, homographies
+from simulator.render.eye import CarPose, pose_on
 from simulator.render.ground import BESIDE_ROAD_M, Ground
 from simulator.render.palette import LOOKS
 from simulator.render.plants import SORTS
@@ -19,8 +20,8 @@ LEVEL = replace(RECORDING.center, roll_rad=0.0)
 
 
 def view(scene: Scene, camera: Camera = LEVEL, turned: float = 0.0, index: int = STRAIGHT) -> np.ndarray:
-    place = (*LAKE.points[index], LAKE.height_m[index], LAKE.heading_rad[index] + turned)
-    return scene.render(*place, 0.0, camera).astype(int)
+    place = pose_on(LAKE, index)
+    return scene.render(place._replace(heading_rad=place.heading_rad + turned), camera).astype(int)
 
 
 def line_column(frame: np.ndarray, row: int, side: slice) -> float:
@@ -76,7 +77,7 @@ def test_the_renderer_sees_what_the_cameras_numbers_say(scene, camera):
 
 def test_on_a_slope_the_cameras_stand_above_the_road(scene):
     """The road below the camera, 2.6 m ahead of the rear axle, has risen by then."""
-    scene.render(0.0, 0.0, 5.0, 0.0, 0.3, LEVEL)
+    scene.render(CarPose(0.0, 0.0, 5.0, 0.0, 0.3), LEVEL)
     above_m = LEVEL.height_m + 0.3 * CAMERA_AHEAD_M
     assert tuple(scene._camera.get_pos()) == pytest.approx((CAMERA_AHEAD_M, 0, 5 + above_m), abs=1e-5)
 
@@ -103,9 +104,9 @@ def test_a_scene_shows_another_track_as_a_new_one_would(scene):
     changed.show(LAKE)
     assert np.array_equal(view(changed), view(scene))
     changed.show(mountain)
-    place = (*mountain.points[0], mountain.height_m[0], mountain.heading_rad[0])
+    place = pose_on(mountain, 0)
     drawn_anew = Scene(mountain)
-    assert np.array_equal(changed.render(*place), drawn_anew.render(*place))
+    assert np.array_equal(changed.render(place), drawn_anew.render(place))
     changed.close()
     drawn_anew.close()
 
@@ -114,7 +115,7 @@ def test_a_scene_shows_another_track_as_a_new_one_would(scene):
 def test_other_tracks_draw(name):
     track = open_track(name)
     scene = Scene(track)
-    frame = scene.render(*track.points[0], track.height_m[0], track.heading_rad[0], track.slope[0])
+    frame = scene.render(pose_on(track, 0))
     scene.close()
     assert frame[:60].std() > 5
     assert frame[90:130, 100:220].std() > 3
@@ -126,8 +127,7 @@ def test_no_bank_covers_the_jungles_road():
     track = open_track("jungle")
     scene = Scene(track)
     for index in range(0, len(track.points), 8):
-        place = (*track.points[index], track.height_m[index], track.heading_rad[index], track.slope[index])
-        ahead = scene.render(*place)[115:130, 80:190].astype(int)
+        ahead = scene.render(pose_on(track, index))[115:130, 80:190].astype(int)
         green = ahead[..., 1] - ahead[..., 2] > 30
         assert green.mean() < 0.25, f"at {index * track.spacing_m:.0f} m"  # a hairpin shows the grass inside it
     scene.close()
@@ -159,8 +159,7 @@ def test_udacitys_own_scenery_is_not_drawn_without_it():
 
 
 def test_a_larger_picture_shows_the_same(scene):
-    place = (*LAKE.points[STRAIGHT], LAKE.height_m[STRAIGHT], LAKE.heading_rad[STRAIGHT], 0.0, LEVEL)
-    small, large = (scene.render(*place, scale) for scale in (1, 2))
+    small, large = (scene.render(pose_on(LAKE, STRAIGHT), LEVEL, scale) for scale in (1, 2))
     assert large.shape == (320, 640, 3)
     halved = large.reshape(160, 2, 320, 2, 3).mean((1, 3))
     assert np.abs(halved - small).mean() < 10
@@ -169,8 +168,7 @@ def test_a_larger_picture_shows_the_same(scene):
 
 def test_from_behind_the_car_is_seen_and_its_wheels_turn(scene):
     def behind(wheels_deg):
-        place = (*LAKE.points[STRAIGHT], LAKE.height_m[STRAIGHT], LAKE.heading_rad[STRAIGHT], 0.0)
-        return scene.render_behind(*place, wheels_deg).astype(int)
+        return scene.render_behind(pose_on(LAKE, STRAIGHT), wheels_deg).astype(int)
 
     before = view(scene)
     frame = behind(0.0)

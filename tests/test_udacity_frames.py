@@ -10,7 +10,7 @@ import pytest
 
 from protocol.messages import Control
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
-from simulator.render.eye import eye_of
+from simulator.render.eye import eye_of, pose_on
 from simulator.render.opening import open_scene
 from simulator.render.udacity.baking.bake import Baked, bake
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
@@ -39,8 +39,7 @@ def real(request, tmp_path_factory) -> Iterator[Real]:
 def frames(drawn, track: Track) -> np.ndarray:
     views = []
     for number in range(PLACES):
-        index = number * len(track.points) // PLACES
-        pose = (*track.points[index], track.height_m[index], track.heading_rad[index], track.slope[index])
+        pose = pose_on(track, number * len(track.points) // PLACES)
         views.append(drawn.draw(eye_of(AUTONOMOUS.center, CAMERA_AHEAD_M, pose), 1))
     return np.array(views).astype(int)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from simulator.render.camera import AUTONOMOUS
-from simulator.render.eye import Eye
+from simulator.render.eye import CarPose, Eye
 from simulator.render.opening import changed_scene, open_scene
 from simulator.render.scene import Scene
 from simulator.render.udacity import drawing
@@ -259,10 +259,10 @@ def test_scenes_of_one_look_share_it_and_the_last_frees_it(tiny_checkout):
     lake = open_track("udacity-lake")
     first, second, reverse = open_scene(lake), open_scene(lake), open_scene(lake.reversed())
     assert tiny_checkout == ["udacity-lake"]
-    place = (0.0, -2.6, 0.0, np.pi / 2)
-    assert np.array_equal(first.render(*place), reverse.render(*place))
+    place = CarPose(0.0, -2.6, 0.0, np.pi / 2)
+    assert np.array_equal(first.render(place), reverse.render(place))
     first.close()
-    assert second.render(*place).shape == (160, 320, 3)
+    assert second.render(place).shape == (160, 320, 3)
     second.close()
     reverse.close()
     open_scene(lake).close()
@@ -286,13 +286,13 @@ def test_the_cameras_see_hood_and_road_and_the_one_behind_sees_the_car(tiny_chec
     if not opengl:
         monkeypatch.setattr(drawing._renderers, "opengl", None, raising=False)
     scene = open_scene(open_track("udacity-lake"))
-    place = (0.0, 0.0, 0.0, np.pi / 2, 0.0)
-    frame = scene.render(*place, AUTONOMOUS.center)
+    place = CarPose(0.0, 0.0, 0.0, np.pi / 2)
+    frame = scene.render(place, AUTONOMOUS.center)
     assert np.array_equal(frame[140, 160], (168, 158, 134)), "the hood"
     assert frame[110, 160] == pytest.approx(np.array(ROAD_RGB) * (0.5, 0.6, 0.7), abs=LEVEL)
-    behind = scene.render_behind(*place, 5.0).astype(int)
+    behind = scene.render_behind(place, 5.0).astype(int)
     assert ((behind[..., 0] - behind[..., 1]) > 100).sum() > 500, "red paint"
-    assert np.array_equal(scene.render(*place, AUTONOMOUS.center), frame), "the car is gone again"
+    assert np.array_equal(scene.render(place, AUTONOMOUS.center), frame), "the car is gone again"
     scene.close()
 
 
@@ -303,7 +303,7 @@ def test_without_opengl_the_software_draws_and_says_so_once(tiny_checkout, monke
     monkeypatch.setattr(drawing, "open_opengl", none)
     for name in ("udacity-lake", "udacity-jungle"):
         scene = open_scene(open_track(name))
-        assert scene.render(0.0, 0.0, 0.0, np.pi / 2)[110, 160, 0] > 50
+        assert scene.render(CarPose(0.0, 0.0, 0.0, np.pi / 2))[110, 160, 0] > 50
         scene.close()
     told = capsys.readouterr().err
     assert told.count("no EGL library works here") == 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, RECORDING, homographies
+from simulator.render.eye import CarPose
 from simulator.render.scene import hood
 from simulator.replay.view import Viewer, nearest_camera
 from simulator.world.track import open_track
@@ -21,7 +22,7 @@ def true_view(scene, lateral_offset_m=0.0, turned=0.0, ahead_m=0.0, camera=RECOR
     to_camera = CAMERA_AHEAD_M + ahead_m  # the pose is the camera's, and the scene is told the rear axle's
     x += to_camera * np.cos(heading) - lateral_offset_m * np.sin(heading) - CAMERA_AHEAD_M * np.cos(heading + turned)
     y += to_camera * np.sin(heading) + lateral_offset_m * np.cos(heading) - CAMERA_AHEAD_M * np.sin(heading + turned)
-    return scene.render(x, y, 0.0, heading + turned, 0.0, camera)
+    return scene.render(CarPose(x, y, 0.0, heading + turned), camera)
 
 
 def recorded(scene, *names):

@@ -10,6 +10,7 @@ from keras import ops
 from protocol.messages import EFFECTIVE_WHEELBASE_M, MAX_STEERING_ANGLE_DEG, MPS_PER_MPH
 from protocol.pedals import throttle_for
 from simulator.render.camera import CAMERA_AHEAD_M, FOCAL_PX, RECORDING, Camera
+from simulator.render.eye import CarPose
 from simulator.world.car import Car
 from simulator.world.track import open_track
 from training.data.samples import SIDE_CAMERA_M
@@ -154,9 +155,8 @@ def test_it_is_what_a_camera_there_sees(scene, shift_m, turn_deg):
         eye_x = x + CAMERA_AHEAD_M * math.cos(heading) + lateral_offset_m * math.sin(heading)
         eye_y = y + CAMERA_AHEAD_M * math.sin(heading) - lateral_offset_m * math.cos(heading)
         to = heading - turned
-        return scene.render(
-            eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to), 0.0, to, 0.0, CENTER
-        )
+        rear = eye_x - CAMERA_AHEAD_M * math.cos(to), eye_y - CAMERA_AHEAD_M * math.sin(to)
+        return scene.render(CarPose(*rear, 0.0, to), CENTER)
 
     here, there = seen(0.0, 0.0), seen(shift_m, turn)
     made = moved_view(here[READ[0] : READ[1]], CameraMotion(shift_m, turn), READ)

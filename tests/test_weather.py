@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from simulator.render.eye import pose_on
 from simulator.render.scene import Scene
 from simulator.world.track import open_track
 from simulator.world.track_world import TrackWorld
 
 LAKE = open_track("lake")
 STRAIGHT = round(640 / LAKE.spacing_m)
-PLACE = (*LAKE.points[STRAIGHT], float(LAKE.height_m[STRAIGHT]), LAKE.heading_rad[STRAIGHT])
+PLACE = pose_on(LAKE, STRAIGHT)
 ROAD_AHEAD, VERGE, SKY = np.s_[95:110, 130:190], np.s_[85:100, 0:20], np.s_[2:20, 40:280]
 
 
@@ -25,7 +26,7 @@ def scenes(scene):
 @pytest.fixture(scope="module")
 def frames(scenes):
     """The same place in each weather, as float64."""
-    return {weather: drawn.render(*PLACE, time_s=1.0).astype(float) for weather, drawn in scenes.items()}
+    return {weather: drawn.render(PLACE, time_s=1.0).astype(float) for weather, drawn in scenes.items()}
 
 
 def test_nights_are_dark_and_rain_is_dull(frames):
@@ -64,15 +65,15 @@ def test_a_wet_road_mirrors_the_sky(frames):
 def test_equal_times_give_equal_pictures(scenes, weather):
     drawn = scenes[weather]
     anew = Scene(open_track(f"lake:{weather}"))
-    pictures = [each.render(*PLACE, time_s=2.5).tobytes() for each in (drawn, anew)]
-    behind = [each.render_behind(*PLACE, 0.0, 0.0, time_s=2.5).tobytes() for each in (drawn, anew)]
+    pictures = [each.render(PLACE, time_s=2.5).tobytes() for each in (drawn, anew)]
+    behind = [each.render_behind(PLACE, 0.0, time_s=2.5).tobytes() for each in (drawn, anew)]
     anew.close()
     assert pictures[0] == pictures[1]
     assert behind[0] == behind[1]
 
 
 def test_drops_fall_from_frame_to_frame(scenes):
-    pictures = {weather: [scenes[weather].render(*PLACE, time_s=t) for t in (0.0, 0.05)] for weather in scenes}
+    pictures = {weather: [scenes[weather].render(PLACE, time_s=t) for t in (0.0, 0.05)] for weather in scenes}
     for weather, (first, second) in pictures.items():
         assert np.array_equal(first, second) == (weather != "rain"), weather
     changed = np.abs(pictures["rain"][0].astype(int) - pictures["rain"][1]).max(2) > 3
@@ -93,7 +94,7 @@ def test_a_drive_through_the_rain_can_be_repeated(scenes):
 
 
 def test_from_behind_the_headlights_light_the_road_and_not_the_car(scenes):
-    day, night = (scenes[weather].render_behind(*PLACE, 0.0, 0.0).astype(float) for weather in ("clear", "night"))
+    day, night = (scenes[weather].render_behind(PLACE, 0.0).astype(float) for weather in ("clear", "night"))
     red = (day[..., 0] > day[..., 1] + 60) & (day[..., 0] > day[..., 2] + 60)
     share = night.mean(2) / day.mean(2).clip(1)
     assert np.median(share[red]) < 0.2
@@ -106,14 +107,14 @@ def test_from_behind_the_headlights_light_the_road_and_not_the_car(scenes):
 def test_a_scene_changes_its_weather(scenes):
     changed = Scene(open_track("lake:night"))
     changed.show(LAKE)
-    assert np.array_equal(changed.render(*PLACE), scenes["clear"].render(*PLACE))
+    assert np.array_equal(changed.render(PLACE), scenes["clear"].render(PLACE))
     changed.show(open_track("lake:rain"))
-    assert np.array_equal(changed.render(*PLACE), scenes["rain"].render(*PLACE))
+    assert np.array_equal(changed.render(PLACE), scenes["rain"].render(PLACE))
     changed.close()
 
 
 def test_a_larger_picture_shows_the_same_night(scenes):
-    small, large = (scenes["night"].render(*PLACE, scale=scale).astype(float) for scale in (1, 2))
+    small, large = (scenes["night"].render(PLACE, scale=scale).astype(float) for scale in (1, 2))
     assert np.abs(large.reshape(160, 2, 320, 2, 3).mean((1, 3)) - small).mean() < 6
 
 

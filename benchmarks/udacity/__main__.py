@@ -24,7 +24,7 @@ from benchmarks.command import run_benchmark
 from protocol.arrays import Float64Array
 from protocol.command_line import command_parser, whole
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
-from simulator.render.eye import Eye, eye_of
+from simulator.render.eye import Eye, eye_of, pose_on
 from simulator.render.udacity.baking.bake import bake
 from simulator.render.udacity.drawing import DrawnScene
 from simulator.render.udacity.opengl import NoOpenGl, OpenGlScene, open_opengl
@@ -99,9 +99,7 @@ def _times(drawn: DrawnScene, track: Track, options: argparse.Namespace) -> tupl
 
 
 def _eye(track: Track, share: float) -> Eye:
-    index = int(share * len(track.points))
-    (x, y), height_m = track.points[index].tolist(), float(track.height_m[index])
-    pose = x, y, height_m, float(track.heading_rad[index]), float(track.slope[index])
+    pose = pose_on(track, int(share * len(track.points)))
     return eye_of(AUTONOMOUS.center, CAMERA_AHEAD_M, pose)
 
 

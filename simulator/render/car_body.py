@@ -8,6 +8,7 @@ import numpy as np
 from panda3d.core import NodePath
 
 from protocol.arrays import Float64Array
+from simulator.render.eye import CarPose
 from simulator.render.mesh import Quads, attach
 from simulator.render.weather.codes import GLOW, NO_DISTANCE, mark
 
@@ -53,12 +54,10 @@ class CarBody:
             mark(part, GLOW if part == lamps else NO_DISTANCE)
         self.hide()
 
-    def place(
-        self, position: tuple[float, float, float], heading_deg: float, pitch_deg: float, wheels_deg: float
-    ) -> None:
-        """Show the car here. heading_deg: to the left of the x axis; wheels_deg: of the front wheels, to the left."""
-        self._node.set_pos(*position)
-        self._node.set_hpr(heading_deg, 0, -pitch_deg)
+    def place(self, pose: CarPose, wheels_deg: float) -> None:
+        """Show the car here. wheels_deg: of the front wheels, to the left."""
+        self._node.set_pos(pose.x, pose.y, pose.height_m)
+        self._node.set_hpr(math.degrees(pose.heading_rad), 0, -math.degrees(math.atan(pose.slope)))
         for wheel in self._front:
             wheel.set_h(wheels_deg)
         self._node.show()

@@ -9,14 +9,31 @@ from panda3d.core import NodePath
 
 from protocol.messages import FRAME_ROWS
 from simulator.render.camera import FOCAL_PX, Camera, view_deg
-
-Pose = tuple[float, float, float, float, float]
-"""Of a car: x, y, height, heading and slope."""
+from simulator.world.track import Track
 
 BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
 """The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""
 
 BEHIND = Camera(0.0, BEHIND_ABOVE_M, FRAME_ROWS / 2 - FOCAL_PX * math.tan(BEHIND_PITCH_RAD))
+
+
+class CarPose(NamedTuple):
+    """Where the middle of a car's rear axle is on the ground, in metres, and how the car is turned.
+
+    heading_rad: anticlockwise from the x axis; slope: the rise per metre ahead.
+    """
+
+    x: float
+    y: float
+    height_m: float
+    heading_rad: float
+    slope: float = 0.0
+
+
+def pose_on(track: Track, index: int) -> CarPose:
+    """A car that stands on a point of a track's centre line and looks along it."""
+    x, y = track.points[index].tolist()
+    return CarPose(x, y, float(track.height_m[index]), float(track.heading_rad[index]), float(track.slope[index]))
 
 
 class Eye(NamedTuple):
@@ -33,7 +50,7 @@ class Eye(NamedTuple):
         camera.node().get_lens().set_fov(*view_deg(self.focal_px))
 
 
-def eye_of(camera: Camera, ahead_m: float, pose: Pose) -> Eye:
+def eye_of(camera: Camera, ahead_m: float, pose: CarPose) -> Eye:
     """A camera of a car, ahead_m before the middle of its rear axle."""
     x, y, height_m, heading_rad, slope = pose
     left_m, above_m = camera.lateral_offset_m, camera.height_m + ahead_m * slope

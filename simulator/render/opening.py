@@ -6,6 +6,7 @@ from typing import Protocol
 
 from protocol.messages import Frame
 from simulator.render.camera import AUTONOMOUS, Camera
+from simulator.render.eye import CarPose
 from simulator.render.scene import Scene
 from simulator.world.track import Track
 
@@ -13,31 +14,11 @@ from simulator.world.track import Track
 class TrackScene(Protocol):
     """A track that can be drawn; `Scene` says what each method does."""
 
-    def render(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float = 0.0,
-        camera: Camera = AUTONOMOUS.center,
-        scale: int = 1,
-        time_s: float = 0.0,
-    ) -> Frame:
+    def render(self, pose: CarPose, camera: Camera = AUTONOMOUS.center, scale: int = 1, time_s: float = 0.0) -> Frame:
         """Render what a camera of the car sees."""
         ...
 
-    def render_behind(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float,
-        wheels_deg: float,
-        scale: int = 1,
-        time_s: float = 0.0,
-    ) -> Frame:
+    def render_behind(self, pose: CarPose, wheels_deg: float, scale: int = 1, time_s: float = 0.0) -> Frame:
         """Render the car from behind."""
         ...
 

@@ -25,7 +25,7 @@ from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, Frame
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M
 from simulator.render.camera import Camera as CarCamera
 from simulator.render.car_body import CarBody
-from simulator.render.eye import BEHIND, BEHIND_M, Eye, Pose, eye_of
+from simulator.render.eye import BEHIND, BEHIND_M, CarPose, Eye, eye_of
 from simulator.render.scenery import build_scenery
 from simulator.render.weather.air import air_of
 from simulator.render.weather.codes import NO_DISTANCE
@@ -67,48 +67,26 @@ class Scene:
         self._scenery.remove_node()
 
     def render(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float = 0.0,
-        camera: CarCamera = AUTONOMOUS.center,
-        scale: int = 1,
-        time_s: float = 0.0,
+        self, pose: CarPose, camera: CarCamera = AUTONOMOUS.center, scale: int = 1, time_s: float = 0.0
     ) -> Frame:
         """Render what a camera of the car sees, uint8 (160 * scale, 320 * scale, 3).
 
-        x, y, height_m, heading_rad: of the middle of the rear axle; pitch: the slope; scale: 1 for the simulator's own
-        size; time_s: of the game, at least 0, for the drops of rain.
+        scale: 1 for the simulator's own size; time_s: of the game, at least 0, for the drops of rain.
         """
-        return self._picture(View(camera, CAMERA_AHEAD_M, scale), (x, y, height_m, heading_rad, pitch), time_s)
+        return self._picture(View(camera, CAMERA_AHEAD_M, scale), pose, time_s)
 
-    def render_behind(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float,
-        wheels_deg: float,
-        scale: int = 1,
-        time_s: float = 0.0,
-    ) -> Frame:
+    def render_behind(self, pose: CarPose, wheels_deg: float, scale: int = 1, time_s: float = 0.0) -> Frame:
         """Render the car from behind, as `render`. wheels_deg: of the front wheels, positive left."""
-        slope_rad = math.atan(pitch)
-        self._body.place((x, y, height_m), math.degrees(heading_rad), math.degrees(slope_rad), wheels_deg)
-        view = View(BEHIND, -BEHIND_M, scale)
-        frame = self._picture(view, (x, y, height_m, heading_rad, pitch), time_s, hooded=False)
+        self._body.place(pose, wheels_deg)
+        frame = self._picture(View(BEHIND, -BEHIND_M, scale), pose, time_s, hooded=False)
         self._body.hide()
         return frame
 
-    def _picture(self, view: View, pose: Pose, time_s: float, hooded: bool = True) -> Frame:
+    def _picture(self, view: View, pose: CarPose, time_s: float, hooded: bool = True) -> Frame:
         """Draw what a camera sees in this weather. hooded: whether it sees the car's hood."""
         self._place_camera(eye_of(view.camera, view.ahead_m, pose))
         if self._distance is not None:
-            x, y, _, heading_rad, _ = pose
-            self._distance.place(x, y, heading_rad)
+            self._distance.place(pose.x, pose.y, pose.heading_rad)
         canvas = self._canvas(view.scale)
         pixels = canvas.draw("RGB" if self._air is None else "RGBA")
         if hooded:

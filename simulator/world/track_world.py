@@ -13,6 +13,7 @@ import numpy as np
 from protocol.messages import MPS_PER_MPH, Frame
 from simulator.client.connection import Observation
 from simulator.render.camera import AUTONOMOUS, Camera, Rig
+from simulator.render.eye import CarPose
 from simulator.render.jpeg import jpeg_of
 from simulator.render.opening import TrackScene
 from simulator.roads.profile import CRASHES
@@ -93,16 +94,16 @@ class TrackWorld(SteppedWorld):
 
     def frame(self, camera: Camera | None = None, scale: int = 1) -> Frame:
         """Render a camera's view, uint8 (160, 320, 3), each side times `scale`. camera: None for the rig's centre."""
-        return self._scene.render(*self._pose(), camera or self.rig.center, scale, self.log.time_s)
+        return self._scene.render(self._pose(), camera or self.rig.center, scale, self.log.time_s)
 
     def frame_from_behind(self, scale: int = 1) -> Frame:
         """Render the car from behind, uint8 (160, 320, 3), each side times `scale`."""
-        return self._scene.render_behind(*self._pose(), -self.car.steering_angle_deg, scale, self.log.time_s)
+        return self._scene.render_behind(self._pose(), -self.car.steering_angle_deg, scale, self.log.time_s)
 
-    def _pose(self) -> tuple[float, float, float, float, float]:
-        """x, y, height, heading, and the slope in the car's direction."""
+    def _pose(self) -> CarPose:
+        """Where the car is; the slope is the road's, in the car's direction."""
         car, slope = self.car, float(self.track.slope[self.place.index])
-        return car.x, car.y, self._height_m, car.heading_rad, slope * math.cos(self.heading_error_rad)
+        return CarPose(car.x, car.y, self._height_m, car.heading_rad, slope * math.cos(self.heading_error_rad))
 
     @property
     def _height_m(self) -> float:

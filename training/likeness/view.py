@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from protocol.messages import Frame
 from simulator.render.camera import RIGS, Camera
+from simulator.render.eye import CarPose
 from simulator.render.opening import TrackScene
 from simulator.world.track import Track
 
@@ -25,17 +26,6 @@ class Pose:
     heading_rad: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The same in the track's axes: metres, radians anticlockwise from the x axis, and the rise per metre."""
-
-    x: float
-    y: float
-    height_m: float
-    heading_rad: float
-    slope: float
-
-
 class DrawnTrack:
     """A track, both ways round, with the scene that draws it. camera: the name of the car's cameras in RIGS."""
 
@@ -45,7 +35,7 @@ class DrawnTrack:
         self.camera: Camera = RIGS[camera].center
         self._scene = scene
 
-    def standing(self, pose: Pose) -> Standing:
+    def standing(self, pose: Pose) -> CarPose:
         """Where a pose is, interpolated between the points of the centre line."""
         track = self.ways[pose.backwards]
         here, ahead, share = self._between(pose)
@@ -54,7 +44,7 @@ class DrawnTrack:
         )
         x, y = track.point_at(pose.distance_m)
         road_rad = self.road_rad(pose)
-        return Standing(
+        return CarPose(
             x - pose.offset_m * math.sin(road_rad),
             y + pose.offset_m * math.cos(road_rad),
             height,
@@ -83,8 +73,7 @@ class DrawnTrack:
 
     def frame(self, pose: Pose) -> Frame:
         """Draw the centre camera's picture, uint8 (160, 320, 3)."""
-        car = self.standing(pose)
-        return self._scene.render(car.x, car.y, car.height_m, car.heading_rad, car.slope, self.camera)
+        return self._scene.render(self.standing(pose), self.camera)
 
 
 def angle(radians: float) -> float:

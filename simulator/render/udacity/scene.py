@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 from protocol.messages import Frame
 from simulator.render.camera import AUTONOMOUS, CAMERA_AHEAD_M, Camera
-from simulator.render.eye import BEHIND, BEHIND_M, eye_of
+from simulator.render.eye import BEHIND, BEHIND_M, CarPose, eye_of
 from simulator.render.scene import hood
 from simulator.render.udacity.drawing import drawn_scene
 from simulator.world.track import Track
@@ -27,38 +26,18 @@ class UdacityScene:
         """Draw another of Udacity's tracks from now on."""
         self._drawn = drawn_scene(track)
 
-    def render(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float = 0.0,
-        camera: Camera = AUTONOMOUS.center,
-        scale: int = 1,
-        time_s: float = 0.0,
-    ) -> Frame:
+    def render(self, pose: CarPose, camera: Camera = AUTONOMOUS.center, scale: int = 1, time_s: float = 0.0) -> Frame:
         """Render what a camera of the car sees, as `Scene.render` does; time changes nothing here."""
-        frame = self._drawn.draw(eye_of(camera, CAMERA_AHEAD_M, (x, y, height_m, heading_rad, pitch)), scale)
+        frame = self._drawn.draw(eye_of(camera, CAMERA_AHEAD_M, pose), scale)
         rows, columns, colors = _hood(scale)
         frame[rows, columns] = colors
         return frame
 
-    def render_behind(
-        self,
-        x: float,
-        y: float,
-        height_m: float,
-        heading_rad: float,
-        pitch: float,
-        wheels_deg: float,
-        scale: int = 1,
-        time_s: float = 0.0,
-    ) -> Frame:
+    def render_behind(self, pose: CarPose, wheels_deg: float, scale: int = 1, time_s: float = 0.0) -> Frame:
         """Render the car from behind, as `Scene.render_behind` does."""
         car = self._drawn.car
-        car.place((x, y, height_m), math.degrees(heading_rad), math.degrees(math.atan(pitch)), wheels_deg)
-        frame = self._drawn.draw(eye_of(BEHIND, -BEHIND_M, (x, y, height_m, heading_rad, pitch)), scale)
+        car.place(pose, wheels_deg)
+        frame = self._drawn.draw(eye_of(BEHIND, -BEHIND_M, pose), scale)
         car.hide()
         return frame
 
