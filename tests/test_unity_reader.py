@@ -215,7 +215,7 @@ def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetche
     (project / tiny.TREE_ATLAS).write_bytes(tiny.POINTER)
     scene = open_unity_scene("udacity-lake", project)
     asphalt = scene.materials["asphalt"].picture
-    assert asphalt.substitute == "a pointer of Git LFS"
+    assert "is a pointer of Git LFS" in asphalt.substitute
     assert asphalt.pixels[64:-64].mean((0, 1)) == pytest.approx([82, 87, 87], abs=3)
     for line in (asphalt.pixels[9:12], asphalt.pixels[-12:-9]):
         assert line.mean((0, 1)) == pytest.approx([150, 128, 31], abs=12), "yellow along both edges"
@@ -238,7 +238,9 @@ def test_a_damaged_picture_is_named_and_substituted(project, content):
     (project / tiny.ASPHALT_PICTURE).write_bytes(content)
     scene = open_unity_scene("udacity-lake", project)
     assert scene.materials["asphalt"].picture.substitute
-    assert "asphalt.png" in scene.remarks[0]
+    (remark,) = scene.remarks
+    assert "asphalt.png (it " in remark
+    assert f"git -C {project} checkout -- Assets" in remark
 
 
 def test_a_missing_picture_is_named_and_substituted(project):
@@ -246,7 +248,25 @@ def test_a_missing_picture_is_named_and_substituted(project):
     (project / f"{tiny.GRASS}.meta").unlink()
     scene = open_unity_scene("udacity-lake", project)
     assert [layer.picture.substitute for layer in scene.terrains[0].layers] == ["missing"] * 2
-    assert len(scene.remarks) == 2
+    (remark,) = scene.remarks
+    for name in ("asphalt.png", tiny.guid_of(tiny.GRASS), f"git -C {project} checkout -- Assets"):
+        assert name in remark
+
+
+def test_a_checkout_that_lacks_every_picture_is_remarked_in_a_line_for_each_kind_of_lack(project):
+    pointers, missing, damaged = (
+        (tiny.GRASS, tiny.TUFT),
+        (tiny.ASPHALT_PICTURE, tiny.BUMPS),
+        (tiny.PAINT_PICTURE, tiny.TREE_ATLAS),
+    )
+    for path in (*pointers, *damaged):
+        (project / path).write_bytes(tiny.POINTER if path in pointers else b"no picture")
+    for path in missing:
+        (project / path).unlink()
+    remarks = open_unity_scene("udacity-lake", project).remarks
+    assert len(remarks) == 3
+    for remark, paths in zip(remarks, (pointers, missing, damaged), strict=True):
+        assert all(path.rpartition("/")[2] in remark for path in paths)
 
 
 def test_another_editor_version_is_remarked(project):

@@ -20,8 +20,8 @@ from simulator.unity.reading.scene_reader import read_scene
 from simulator.unity.scene_file import read_scene_file, write_scene_file
 from simulator.unity.unity_scene import UnityScene
 
-READER_VERSION = 9
-"""It increases when the same files become other arrays."""
+READER_VERSION = 10
+"""It increases when the same files become other arrays or remarks."""
 
 
 class Reading(NamedTuple):

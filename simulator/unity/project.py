@@ -8,7 +8,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from simulator.unity.files.errors import LfsPointerError, UnityFileError, damage_named
+from simulator.unity.files.errors import LfsPointerError, MissingFileError, UnityFileError, damage_named
 from simulator.unity.files.yaml_documents import Fields, mapping
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -46,11 +46,11 @@ class UnityProject:
         return {path: guid for guid, path in self.paths.items()}
 
     def read(self, path: str, most_bytes: int = MOST_BYTES) -> bytes:
-        """A file's content. Raises UnityFileError for a missing or too large one, LfsPointerError, OSError."""
+        """A file's content. Raises MissingFileError, LfsPointerError, UnityFileError for a too large one, OSError."""
         file = self.checkout / path
         if not file.is_file():
             self.digests[path] = ""
-            raise UnityFileError(f"{file} is missing; is {self.checkout} a whole checkout?")
+            raise MissingFileError(f"{file} is missing; is {self.checkout} a whole checkout?")
         with open(file, "rb") as stream:
             content = stream.read(most_bytes + 1)
         if len(content) > most_bytes:

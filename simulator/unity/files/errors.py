@@ -20,6 +20,10 @@ class UnityFileError(ValueError):
     """A file of the Unity project that is missing, damaged, or of another version; the message names it."""
 
 
+class MissingFileError(UnityFileError):
+    """A file that is not there."""
+
+
 class LfsPointerError(UnityFileError):
     """A file whose place still holds the pointer of Git LFS."""
 
