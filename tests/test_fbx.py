@@ -11,8 +11,7 @@ from simulator.unity.files.errors import DAMAGE, FormatError
 from simulator.unity.files.fbx_models import read_models
 from simulator.unity.files.fbx_nodes import MAGIC
 from simulator.unity.files.fbx_text import read_fbx
-from tests.tiny_unity_files import binary_fbx_file, node, text_fbx_file
-from tests.tiny_unity_project import square
+from tests.tiny_fbx import binary_fbx_file, node, square, text_fbx_file
 
 
 def tree(part):

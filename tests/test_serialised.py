@@ -9,13 +9,15 @@ import pytest
 
 from simulator.unity.files.errors import DAMAGE, FormatError
 from simulator.unity.files.serialised import read_serialised
-from tests.tiny_unity_files import Field, serialised_file, several
-from tests.tiny_unity_project import land_file
+from tests.tiny_serialised import Field, serialised_file, several
+from tests.tiny_terrain import land_file
+
+GUIDS = ["0123456789abcdef" * 2]
 
 
 def one_object(*fields):
     """A file with one object of these fields."""
-    return serialised_file([(156, 7, Field("Any", "Base", list(fields)))], ["0123456789abcdef" * 2])
+    return serialised_file([(156, 7, Field("Any", "Base", list(fields)))], GUIDS)
 
 
 def test_fields_are_read_as_they_were_written():
@@ -30,7 +32,7 @@ def test_fields_are_read_as_they_were_written():
             Field("TypelessData", "image data", b"\x01\x02\x03"),
         )
     )
-    assert file.guids == ["0123456789abcdef" * 2]
+    assert file.guids == GUIDS
     fields = file.objects[7].fields
     assert file.objects[7].class_id == 156
     assert fields["m_Name"].tobytes() == b"lake"
@@ -43,11 +45,11 @@ def test_fields_are_read_as_they_were_written():
 def test_references_name_files_by_their_guids():
     file = read_serialised(one_object(Field("int", "any", 0)))
     assert file.guid({"m_FileID": 0}) is None
-    assert file.guid({"m_FileID": 1}) == "0123456789abcdef" * 2
+    assert file.guid({"m_FileID": 1}) == GUIDS[0]
 
 
 def test_every_changed_byte_is_refused_or_read_without_delay():
-    content = land_file()
+    content = land_file(GUIDS)
     rng = np.random.default_rng(0)
     refusals, start_s = 0, time.process_time()
     for at in rng.integers(20, len(content), 500):
@@ -62,14 +64,14 @@ def test_every_changed_byte_is_refused_or_read_without_delay():
 
 
 def test_every_cut_is_refused():
-    content = land_file()
+    content = land_file(GUIDS)
     for size in range(0, len(content), 97):
         with pytest.raises(FormatError, match="another size"):
             read_serialised(content[:size])
 
 
 def test_other_formats_are_named():
-    content = bytearray(land_file())
+    content = bytearray(land_file(GUIDS))
     content[8:12] = (21).to_bytes(4, "big")
     with pytest.raises(FormatError, match="format 21"):
         read_serialised(bytes(content))

@@ -1,4 +1,4 @@
-"""Writes Unity's and FBX's file kinds: FBX 6.1 binary and ASCII, and serialised objects with their type trees."""
+"""Writes serialised objects of Unity 5.5 with their type trees."""
 
 from __future__ import annotations
 
@@ -6,61 +6,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.unity.files.fbx_nodes import MAGIC, FbxNode
 from simulator.unity.files.serialised import ALIGNED, BUILT_IN, BUILT_IN_NAMES
 
 ALIGNMENT = 4
-
-
-def node(name: str, *values: Any, children: list[FbxNode] | None = None) -> FbxNode:
-    """A node of an FBX tree."""
-    return FbxNode(name, list(values), children or [])
-
-
-def binary_fbx_file(root: FbxNode, version: int = 6100) -> bytes:
-    """The tree as a binary file."""
-    content = bytearray(MAGIC + struct.pack("<I", version))
-    for child in root.children:
-        _append_binary(content, child)
-    return bytes(content + bytes(13))
-
-
-def _append_binary(content: bytearray, part: FbxNode) -> None:
-    start = len(content)
-    values = b"".join(map(_binary_value, part.values))
-    content += struct.pack("<IIIB", 0, len(part.values), len(values), len(part.name)) + part.name.encode() + values
-    for child in part.children:
-        _append_binary(content, child)
-    if part.children:
-        content += bytes(13)
-    struct.pack_into("<I", content, start, len(content))
-
-
-def _binary_value(value: Any) -> bytes:
-    if isinstance(value, int):
-        return b"I" + struct.pack("<i", value)
-    if isinstance(value, float):
-        return b"D" + struct.pack("<d", value)
-    encoded = str(value).encode()
-    return b"S" + struct.pack("<I", len(encoded)) + encoded
-
-
-def text_fbx_file(root: FbxNode) -> bytes:
-    """The tree as an ASCII file, whose long lists go over several lines as Blender's do."""
-    lines = ["; FBX 6.1.0 project file"]
-    for child in root.children:
-        _append_text(lines, child, "")
-    return "\n".join(lines).encode()
-
-
-def _append_text(lines: list[str], part: FbxNode, indent: str) -> None:
-    values = [f'"{value}"' if isinstance(value, str) else f"{value}" for value in part.values]
-    lines.append(f"{indent}{part.name}: {','.join(values[:8])}{' {' if part.children else ''}")
-    lines.extend(f"{indent}\t,{','.join(values[at : at + 8])}" for at in range(8, len(values), 8))
-    for child in part.children:
-        _append_text(lines, child, indent + "\t")
-    if part.children:
-        lines.append(indent + "}")
 
 
 @dataclass
