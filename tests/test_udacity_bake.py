@@ -112,7 +112,7 @@ def test_a_baked_mesh_takes_the_light_of_its_lean():
     scene = tiny_scene(fog=None)
     leaning = {name: replace(material, lean=(0.75, 0.0)) for name, material in scene.materials.items()}
     lit = replace(scene, materials=leaning, parts=scene.parts[:1], lights=(Light((-1.0, 0.0, 0.0), (1.0, 1.0, 1.0)),))
-    mesh = next(iter(bake(lit, ROAD).solid.tiles.values()))[0].mesh
+    mesh = bake(lit, ROAD).solid.tiles[0][0].mesh
     assert mesh.columns["color"][:, 0] / 255 * BRIGHTEST == pytest.approx(0.6, abs=0.01)
     assert mesh.columns["color"][:, 3] / 255 == pytest.approx(0.6, abs=0.01)
 
@@ -131,7 +131,7 @@ def test_land_is_lit_by_its_normal_or_its_tangent(tangent_lit):
     scene = tiny_scene()
     lit = type(scene)("land", (), {}, (), (from_right,), (0.0, 0.0, 0.0), None)
     surface = land_surface(land(layer, slope=1.0), lit, ROAD)
-    color = next(iter(surface.tiles.values()))[0].mesh.columns["color"][:, 0]
+    color = surface.tiles[0][0].mesh.columns["color"][:, 0]
     root = np.sqrt(0.5)
     expected = 0.8 * root + 0.6 * root if tangent_lit else 0.0
     assert color / 255 * BRIGHTEST == pytest.approx(np.full(len(color), expected), abs=0.01)
@@ -149,7 +149,8 @@ def grid_mesh(side: int, cell_m: float) -> Mesh:
     places = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], 1).astype(np.float32)
     a = (np.arange(side)[:, None] * (side + 1) + np.arange(side)).ravel()
     corners = np.concatenate([np.stack([a, a + 1, a + side + 2], 1), np.stack([a, a + side + 2, a + side + 1], 1)])
-    return Mesh({"places": places, "texture": np.zeros((len(places), 3), np.float32)}, corners.astype(np.uint32))
+    columns = {"texture": np.zeros((len(places), 3), np.float32), "color": np.zeros((len(places), 4), np.uint8)}
+    return Mesh({"places": places, **columns}, corners.astype(np.uint32))
 
 
 def test_tiles_hold_all_triangles_once_and_only_their_vertices():

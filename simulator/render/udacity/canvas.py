@@ -40,17 +40,17 @@ class Canvases:
         return np.frombuffer(canvas.texture.get_ram_image(), np.uint8).reshape(canvas.shape)[::-1]
 
     def draw_distances(self, camera: NodePath, picture: Texture, side_px: int) -> None:
-        """Draw once how far away that is what a camera sees, into a square picture. Raises RuntimeError."""
+        """Draw once how far away that is what a camera sees, into a square picture of 16 bits. Raises RuntimeError."""
         host = self._canvas(1).buffer
         host.set_active(False)
         properties = FrameBufferProperties()
-        properties.set_depth_bits(24)
+        properties.set_depth_bits(16)
         size = WindowProperties.size(side_px, side_px)
         flags = GraphicsPipe.BF_refuse_window | GraphicsPipe.BF_fb_props_optional
         buffer = self._engine.make_output(self._pipe, "distances", -1, properties, size, flags, host.get_gsg(), host)
         if buffer is None:
             raise RuntimeError(f"{self._pipe.get_interface_name()} draws no distances")
-        picture.set_format(Texture.F_depth_component)
+        picture.set_format(Texture.F_depth_component16)
         buffer.add_render_texture(picture, GraphicsOutput.RTM_bind_or_copy, GraphicsOutput.RTP_depth)
         buffer.make_display_region().set_camera(camera)
         self._engine.render_frame()

@@ -35,7 +35,7 @@ from simulator.render.car_body import CarBody
 from simulator.render.eye import Eye
 from simulator.render.udacity import shaders
 from simulator.render.udacity.baking.bake import Baked
-from simulator.render.udacity.baking.light import as_bytes
+from simulator.render.udacity.baking.light import as_bytes, light_of_cards
 from simulator.render.udacity.baking.tiles import Mesh, Surface, TileGrid, surface
 from simulator.render.udacity.canvas import FAR_M, Canvases, lens
 from simulator.render.udacity.panda import attach_surface, freed_with, node_of, page_texture
@@ -124,10 +124,7 @@ class OpenGlScene:
         cards = self._group("cards", baked.cards, shaders.CARDS)
         cards.set_shader_input("least_alpha", shaders.CARD_ALPHA)
         cards.set_two_sided(True)
-        cards.set_shader_input("ambient", Vec3(*scene.ambient))
-        lights = [*scene.lights, *[NO_LIGHT] * shaders.LIGHTS][: shaders.LIGHTS]
-        cards.set_shader_input("light_color", _vectors([light.color for light in lights]))
-        cards.set_shader_input("light_direction", _vectors([light.direction for light in lights]))
+        cards.set_shader_input("card_light", _vectors(light_of_cards(scene.lights, scene.ambient).tolist()))
         self._sky = self._dome(scene)
         self.camera = self.root.attach_new_node(Camera("camera", lens()))
         shadows = [] if shaded_road is None else [self._cast_shadows(scene, shaded_road)]
@@ -145,7 +142,11 @@ class OpenGlScene:
         """Draw what is seen from here, uint8 RGB (160 * scale, 320 * scale, 3)."""
         eye.look(self.camera)
         self._sky.set_pos(*eye.place)
-        return np.ascontiguousarray(self._canvases.draw(self.camera, scale)[:, :, 2::-1])
+        pixels = self._canvases.draw(self.camera, scale)
+        frame = np.empty((*pixels.shape[:2], 3), np.uint8)
+        for channel in range(3):  # numpy is much slower where it turns the channels of each pixel round
+            frame[..., channel] = pixels[..., 2 - channel]
+        return frame
 
     def _group(self, name: str, parts: Surface, source: tuple[str, str]) -> NodePath:
         """Attach a surface that one shader draws; groups are drawn in the order in which they are attached."""

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from panda3d.core import (
     CPTA_uchar,
+    CullBinManager,
     Geom,
     GeomEnums,
     GeomNode,
@@ -28,6 +29,9 @@ from simulator.render.udacity.baking.tiles import Mesh, Surface
 from simulator.render.udacity.canvas import FAR_M
 from simulator.render.udacity.shaders import CARD_ALPHA
 from simulator.unity.unity_scene import Bytes
+
+FIRST_SORT = 20
+"""When lists of things to draw have their turn: Panda3D's own one, in which the car is, has 40."""
 
 COLUMNS = {
     "places": ("vertex", 3, "<f4", GeomEnums.NT_float32, GeomEnums.C_point),
@@ -87,10 +91,14 @@ def flat_node(name: str, mesh: Mesh) -> GeomNode:
 
 
 def attach_surface(root: NodePath, name: str, surface: Surface, node: Callable[[Mesh], GeomNode]) -> NodePath:
-    """Attach a surface's tiles, each with its levels. Surfaces are drawn in the order in which they are attached."""
+    """Attach a surface's tiles, each with its levels.
+
+    Surfaces are drawn in the order in which they are attached, and the nearest tiles of each first, so that what these
+    hide costs little.
+    """
     group = root.attach_new_node(name)
-    group.set_bin("fixed", root.get_num_children())
-    for levels in surface.tiles.values():
+    group.set_bin(_near_first(root.get_num_children()), 0)
+    for levels in surface.tiles:
         parent = group
         if len(levels) > 1:
             places = levels[0].mesh.columns["places"]
@@ -102,6 +110,14 @@ def attach_surface(root: NodePath, name: str, surface: Surface, node: Callable[[
         for level in levels:
             parent.attach_new_node(node(level.mesh))
     return group
+
+
+@cache
+def _near_first(number: int) -> str:
+    """The name of a list of things to draw, the nearest first; it comes after those of lower numbers."""
+    name = f"near first {number}"
+    CullBinManager.get_global_ptr().add_bin(name, CullBinManager.BT_front_to_back, FIRST_SORT + number)
+    return name
 
 
 def flat_texture(name: str, pixels: Bytes, smooth: bool = True) -> Texture:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from simulator.render.udacity.baking import gloss
 from simulator.render.udacity.baking.bake import MEAN_GRAIN
 from simulator.render.udacity.baking.land import LAYERS
-from simulator.render.udacity.baking.light import BRIGHTEST, CARD_LIGHT, CARD_SLOPE
-
-LIGHTS = 4
-"""The brightest lights that plants take."""
+from simulator.render.udacity.baking.light import BRIGHTEST
 
 CARD_ALPHA = 0.33
 """Least alpha of a plant's picture that is drawn."""
@@ -136,9 +133,7 @@ void main() {{
 CARDS = (
     f"""{_PLAIN_VERTEX}
 uniform mat4 p3d_ViewMatrixInverse;
-uniform vec3 ambient;
-uniform vec3 light_color[{LIGHTS}];
-uniform vec3 light_direction[{LIGHTS}];
+uniform vec3 card_light[3];
 in vec2 reach;
 in vec3 p3d_MultiTexCoord0;
 out vec3 place;
@@ -146,10 +141,7 @@ void main() {{
   vec2 away = normalize(p3d_Vertex.xy - p3d_ViewMatrixInverse[3].xy);
   vec3 corner = p3d_Vertex.xyz + vec3(away.y, -away.x, 0.0) * reach.x + vec3(0.0, 0.0, reach.y);
   gl_Position = p3d_ModelViewProjectionMatrix * vec4(corner, 1.0);
-  light = ambient;
-  for (int k = 0; k < {LIGHTS}; ++k)
-    light += light_color[k] * ({CARD_LIGHT} + {CARD_SLOPE} * dot(away, light_direction[k].xy));
-  light *= p3d_Color.rgb * {BRIGHTEST:.1f};
+  light = (card_light[0] + away.x * card_light[1] + away.y * card_light[2]) * p3d_Color.rgb * {BRIGHTEST:.1f};
   place = p3d_MultiTexCoord0;
 }}
 """,

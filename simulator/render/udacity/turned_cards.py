@@ -18,10 +18,10 @@ from panda3d.core import (
 )
 
 from simulator.render.eye import Eye
-from simulator.render.udacity.baking.light import light_on_cards
+from simulator.render.udacity.baking.light import light_of_cards
 from simulator.render.udacity.baking.tiles import Surface, joined
 from simulator.render.udacity.panda import vertex_format, vertex_type
-from simulator.unity.unity_scene import Fog, UnityScene
+from simulator.unity.unity_scene import Floats, Fog, UnityScene
 
 CORNERS = (0, 1, 2, 0, 2, 3)
 NAMES = ("places", "color", "flat texture")
@@ -44,7 +44,7 @@ class TurnedCards:
     """All cards of a scene, a mesh for each picture."""
 
     def __init__(self, root: NodePath, cards: Surface, textures: list[Texture], scene: UnityScene) -> None:
-        self._scene = scene
+        self._fog, self._light = scene.fog, light_of_cards(scene.lights, scene.ambient)
         self._groups: list[_Group] = []
         group = root.attach_new_node("cards")
         group.set_bin("fixed", root.get_num_children())
@@ -52,7 +52,7 @@ class TurnedCards:
         group.set_attrib(HOLES)
         if not cards.tiles:
             return
-        columns = joined([level.mesh for levels in cards.tiles.values() for level in levels]).columns
+        columns = joined([level.mesh for levels in cards.tiles for level in levels]).columns
         pages = columns["texture"][::4, 2].astype(int)
         for page in np.unique(pages):
             rows = (np.flatnonzero(pages == page)[:, None] * 4 + np.array(CORNERS)).reshape(-1)
@@ -66,7 +66,7 @@ class TurnedCards:
     def turn(self, eye: Eye) -> None:
         """Turn the cards that the camera may see towards it, and leave out the others."""
         for group in self._groups:
-            group.turn(eye, self._scene)
+            group.turn(eye, self._light, self._fog)
 
 
 class _Group:
@@ -85,7 +85,7 @@ class _Group:
         self.node.set_bounds(OmniBoundingVolume())
         self.node.set_final(True)
 
-    def turn(self, eye: Eye, scene: UnityScene) -> None:
+    def turn(self, eye: Eye, lights: Floats, fog: Fog | None) -> None:
         heading = np.radians(eye.turn_deg[0] + 90)
         ahead = np.array((np.cos(heading), np.sin(heading)))
         gap = self._feet[:, :2] - np.array(eye.place[:2])
@@ -96,9 +96,9 @@ class _Group:
         reach, vertices = self._reach[seen], self._vertices[seen]
         vertices["places"][..., :2] = self._feet[seen, None, :2] + across[:, None] * reach[..., :1]
         vertices["places"][..., 2] = self._feet[seen, None, 2] + reach[..., 1]
-        light = light_on_cards(away.astype(np.float32), scene.lights, scene.ambient)[:, None]
+        light = (lights[0] + away.astype(np.float32) @ lights[1:])[:, None]
         vertices["color"][..., :3] = (vertices["color"][..., :3] * light).clip(0, 255)
-        clear = clear_share(scene.fog, depth[seen])
+        clear = clear_share(fog, depth[seen])
         vertices["color"] = (vertices["color"] * clear[:, None, None]).astype(np.uint8)
         self._data.unclean_set_num_rows(vertices.size)
         self._data.modify_array_handle(0).copy_data_from(vertices.tobytes())

@@ -13,7 +13,7 @@ from simulator.render.udacity.baking.gloss import as_normal_bytes
 from simulator.render.udacity.baking.land import LAYERS, land_surface
 from simulator.render.udacity.baking.light import as_bytes, facing, light_on
 from simulator.render.udacity.baking.tangents import leaning_normals
-from simulator.render.udacity.baking.tiles import Mesh, Surface, joined, simplified, surface
+from simulator.render.udacity.baking.tiles import Mesh, Surface, TileGrid, joined, simplified, surface
 from simulator.unity.unity_scene import Bytes, Floats, MeshPart, Plants, Rgb, TerrainLayer, UnityScene
 
 PICTURE_PX = 512
@@ -22,11 +22,14 @@ PICTURE_PX = 512
 MEAN_GRAIN = 96
 """The byte that stands for a layer's mean brightness; the brightest is 2.7 times as bright."""
 
-FINE_M = 0.4
-"""A mesh whose triangles are smaller than this is simplified far away."""
+FINE_M = 0.17
+"""A mesh whose triangles are smaller than this, such as a tyre, is simplified far away; thin posts are not."""
 
-FINE_UP_TO_M, CELLS_M = (0.0, 45.0, 110.0), (0.0, 0.12, 0.4)
+FINE_UP_TO_M, CELLS_M = (0.0, 35.0, 60.0, 110.0), (0.0, 0.12, 0.25, 0.5)
 """From these distances on, its vertices within cells of these sizes become one."""
+
+FINE_GRID = TileGrid(sides_m=(16.0, 16.0))
+"""Its tiles are small, so that few of its triangles are drawn finer than can be seen."""
 
 WATER_COLOR = (0.655, 0.75, 0.80)
 """Measured on a recording: the sky above the horizon, mirrored."""
@@ -94,7 +97,7 @@ def bake(scene: UnityScene, road: Float64Array) -> Baked:
         _with_levels(solid),
         _with_levels(cut_out),
         tuple(land),
-        surface([joined(cards)]) if cards else Surface({}),
+        surface([joined(cards)]) if cards else Surface(),
     )
 
 
@@ -149,16 +152,14 @@ def _mesh(part: MeshPart, scene: UnityScene, page: int) -> Mesh:
 
 def _with_levels(meshes: list[Mesh]) -> Surface:
     """Meshes as one surface. Those of many small triangles, such as tyres, are coarser far away."""
-    if not meshes:
-        return Surface({})
     fine = [mesh for mesh in meshes if _is_fine(mesh)]
-    if not fine:
-        return surface([joined(meshes)])
     others = [mesh for mesh in meshes if not _is_fine(mesh)]
-    together = joined(fine)
-    return surface(
-        [joined([*others, simplified(together, cell_m) if cell_m else together]) for cell_m in CELLS_M], FINE_UP_TO_M
-    )
+    parts = surface([joined(others)]).tiles if others else ()
+    if fine:
+        whole = joined(fine)
+        levels = [simplified(whole, cell_m) if cell_m else whole for cell_m in CELLS_M]
+        parts += surface(levels, FINE_UP_TO_M, grid=FINE_GRID).tiles
+    return Surface(parts)
 
 
 def _is_fine(mesh: Mesh) -> bool:

@@ -27,13 +27,16 @@ its edges even against the sun.
 """
 
 
-def light_on_cards(away: Floats, lights: Sequence[Light], ambient: Rgb) -> Floats:
-    """Light by which plants' colours are multiplied: float32 (n, 3). away: level unit vectors from the eye (n, 2)."""
-    total = np.tile(np.array(ambient, np.float32), (len(away), 1))
+def light_of_cards(lights: Sequence[Light], ambient: Rgb) -> Floats:
+    """Light by which plants' colours are multiplied, as float32 (3, 3): `rows[0] + away @ rows[1:]`.
+
+    away: level unit vectors from the eye (n, 2).
+    """
+    rows = np.zeros((3, 3))
+    rows[0] = ambient
     for light in lights:
-        along = away @ np.array(light.direction[:2], np.float32)
-        total += (CARD_LIGHT + CARD_SLOPE * along)[:, None] * np.array(light.color, np.float32)
-    return total
+        rows += np.outer((CARD_LIGHT, *(CARD_SLOPE * np.array(light.direction[:2]))), light.color)
+    return rows.astype(np.float32)
 
 
 def facing(normals: Floats, light: Light) -> Floats:

@@ -33,9 +33,14 @@ class Mesh:
     corners: Corners
 
     def part(self, triangles: npt.NDArray[np.intp]) -> Mesh:
-        """Some of the triangles, with only the vertices that they use."""
+        """Some of the triangles, with only the vertices that they use, and in the order of these.
+
+        So neighbours follow one another, and a driver that computes vertices in groups computes few of them twice.
+        """
         used, corners = np.unique(self.corners[triangles], return_inverse=True)
-        return Mesh({name: column[used] for name, column in self.columns.items()}, _corners(corners))
+        corners = corners.reshape(-1, 3)
+        ordered = corners[np.argsort(corners.min(1), kind="stable")]
+        return Mesh({name: column[used] for name, column in self.columns.items()}, _corners(ordered))
 
 
 def joined(meshes: list[Mesh]) -> Mesh:
@@ -74,15 +79,19 @@ def skirted(mesh: Mesh, hang_m: float) -> Mesh:
 
 
 def simplified(mesh: Mesh, cell_m: float) -> Mesh:
-    """Vertices within a cell of this size become one; triangles that lose their area vanish. Pictures stay in place."""
-    cell = np.floor(mesh.columns["places"] / cell_m)
-    picture = np.floor(mesh.columns["texture"] * (2, 2, 1))
-    _, first, number = np.unique(np.column_stack([cell, picture]), axis=0, return_index=True, return_inverse=True)
-    corners = first[number.reshape(-1)][mesh.corners]
+    """Vertices of a page within a cell of this size become one, with their mean light; flat triangles vanish."""
+    page = mesh.columns["texture"][:, 2]
+    cell = np.column_stack([np.floor(mesh.columns["places"] / cell_m), page])
+    _, first, number = np.unique(cell, axis=0, return_index=True, return_inverse=True)
+    number = number.reshape(-1)
+    columns = {name: column[first] for name, column in mesh.columns.items()}
+    light = np.stack([np.bincount(number, channel) for channel in mesh.columns["color"].T], 1)
+    columns["color"] = (light / np.bincount(number)[:, None] + 0.5).astype(np.uint8)
+    corners = number[mesh.corners]
     a, b, c = corners.T
     alive = corners[(a != b) & (b != c) & (c != a)]
     _, once = np.unique(np.sort(alive, axis=1), axis=0, return_index=True)
-    whole = Mesh(mesh.columns, _corners(alive[np.sort(once)]))
+    whole = Mesh(columns, _corners(alive[np.sort(once)]))
     return whole.part(np.arange(len(whole.corners)))
 
 
@@ -97,7 +106,7 @@ class Level(NamedTuple):
 class Surface:
     """Tiles that are drawn alike, each with its levels, the finest first."""
 
-    tiles: dict[Tile, tuple[Level, ...]]
+    tiles: tuple[tuple[Level, ...], ...] = ()
 
 
 def surface(
@@ -113,7 +122,7 @@ def surface(
             finer = levels.setdefault(tile, [])
             if not finer or len(part.corners) < len(finer[-1].mesh.corners):
                 finer.append(Level(part, start_m))
-    return Surface({tile: tuple(_skirted(parts, skirt_m)) for tile, parts in levels.items()})
+    return Surface(tuple(tuple(_skirted(parts, skirt_m)) for parts in levels.values()))
 
 
 def _skirted(levels: list[Level], skirt_m: float) -> list[Level]:
