@@ -192,3 +192,20 @@ def test_pictures_become_pages_of_one_size_and_grain_keeps_the_layers_colours():
         np.array([(90 / 255, 90 / 255, 30 / 255), *[(0, 0, 0)] * (LAYERS - 1)])
     )
     assert np.unique(baked.pages[baked.land[0].page]).tolist() == [96]
+
+
+def test_triangles_follow_their_vertices_so_that_few_are_computed_twice():
+    """Mesa computes the vertices of 341 triangles at a time."""
+    mesh = grid_mesh(64, 1.0)
+    part = Mesh(mesh.columns, np.random.default_rng(0).permutation(mesh.corners)).part(np.arange(len(mesh.corners)))
+    assert sorted(part.corners.tolist()) == sorted(mesh.corners.tolist())
+    computed = sum(len(np.unique(part.corners[start : start + 341])) for start in range(0, len(part.corners), 341))
+    assert computed < 0.8 * len(part.corners)
+
+
+def test_vertices_that_become_one_take_their_mean_light():
+    mesh = grid_mesh(7, 0.125)
+    mesh.columns["color"][:, 0] = 10 * (np.arange(64) % 8)
+    coarse = simplified(mesh, 0.5)
+    assert len(coarse.corners) == 2
+    assert sorted(coarse.columns["color"][:, 0]) == [15, 15, 55, 55]

@@ -25,11 +25,14 @@ MEAN_GRAIN = 96
 FINE_M = 0.17
 """A mesh whose triangles are smaller than this, such as a tyre, is simplified far away; thin posts are not."""
 
-FINE_UP_TO_M, CELLS_M = (0.0, 35.0, 60.0, 110.0), (0.0, 0.12, 0.25, 0.5)
+FINE_UP_TO_M, CELLS_M = (0.0, 40.0, 80.0), (0.0, 0.2, 0.4)
 """From these distances on, its vertices within cells of these sizes become one."""
 
 FINE_GRID = TileGrid(sides_m=(16.0, 16.0))
 """Its tiles are small, so that few of its triangles are drawn finer than can be seen."""
+
+CARD_GRID = TileGrid(sides_m=(128.0, 128.0))
+"""Cards have few triangles, so their tiles are large."""
 
 WATER_COLOR = (0.655, 0.75, 0.80)
 """Measured on a recording: the sky above the horizon, mirrored."""
@@ -97,7 +100,7 @@ def bake(scene: UnityScene, road: Float64Array) -> Baked:
         _with_levels(solid),
         _with_levels(cut_out),
         tuple(land),
-        surface([joined(cards)]) if cards else Surface(),
+        surface([joined(cards)], grid=CARD_GRID) if cards else Surface(),
     )
 
 
