@@ -21,8 +21,8 @@ def calls(monkeypatch):
         return 0
 
     monkeypatch.setattr(shipped.record, "main", recorded)
-    for name in ("train", "convert"):
-        monkeypatch.setattr(shipped, f"{name}_main", lambda arguments, name=name: arguments_of[name].append(arguments))
+    monkeypatch.setattr(shipped, "train_main", arguments_of["train"].append)
+    monkeypatch.setattr(shipped, "convert", lambda *files: arguments_of["convert"].append(files))
     return arguments_of
 
 

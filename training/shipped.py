@@ -14,11 +14,11 @@ if __name__ == "__main__":
 
 import argparse
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.convert import main as convert_main
 from protocol.command_line import command_parser, run
 from simulator import record
 from training.__main__ import main as train_main
@@ -64,9 +64,14 @@ def _record_and_train(options: argparse.Namespace) -> int:
         command += ["--also", *also, "--test", *tests, *map(str, options.test), "--dagger", "1"]
         command += ["--run", str(options.runs / model), "--out", str(out)]
         command += ["--force"] if options.force else []
-        if code := train_main(command) or convert_main([str(out), str(out.with_suffix(".tflite"))]):
+        if code := train_main(command) or convert(out, out.with_suffix(".tflite")):
             return code
     return 0
+
+
+def convert(model: Path, out: Path) -> int:
+    """Convert a model in a process of its own, because only TensorFlow converts, whatever trained; the exit code."""
+    return subprocess.run([sys.executable, "-m", "models.convert", str(model), str(out)], check=False).returncode
 
 
 def _record(drive: Path, options: str) -> int:
