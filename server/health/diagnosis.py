@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from server.built_in_simulator import STARTING
-from server.core.session import SimulatorSession
+from server.core.drive_state import DriveState
 from server.health.console_status import MANUAL, SILENT, SLOW, WAITING, state_of
 from server.operator_controls import OperatorControls
 
@@ -88,7 +88,7 @@ def _urgency(finding: StatusFinding) -> int:
     return ("bad", "note", "good").index(finding.level)
 
 
-def _of_simulator(controls: OperatorControls, session: SimulatorSession) -> list[StatusFinding]:
+def _of_simulator(controls: OperatorControls, session: DriveState) -> list[StatusFinding]:
     now_s, number = time.monotonic(), session.number
     state = state_of(session, now_s)
     if state == "silent":
@@ -103,7 +103,7 @@ def _of_simulator(controls: OperatorControls, session: SimulatorSession) -> list
     return _of_driven(controls, session)
 
 
-def _of_driven(controls: OperatorControls, session: SimulatorSession) -> list[StatusFinding]:
+def _of_driven(controls: OperatorControls, session: DriveState) -> list[StatusFinding]:
     number = session.number
     if session.fault:
         text = f"its last frame could not be driven ({session.fault}), so the car keeps its steering, without throttle"
