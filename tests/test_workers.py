@@ -306,6 +306,26 @@ def test_a_signal_stops_the_cars_and_leaves_whole_files_and_code_0(tmp_path, eve
     assert "Traceback" not in log
 
 
+def test_workers_share_the_first_process_network_where_that_is_a_gpus_library():
+    pytest.importorskip("jax")
+    with Workers("--engine", "jax") as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(RawClient(server.port, timeout_s=20)) for _ in range(4)]
+        answers = [drive(client) for client in clients]
+        assert all(commands == answers[0] for commands in answers[1:])
+        assert server.loads() == [2, 2]
+        for pid, uses_jax in ((server.pid, True), *((pid, False) for pid in server.workers())):
+            assert ("jaxlib" in Path(f"/proc/{pid}/maps").read_text()) is uses_jax
+        threads = [threading.Thread(target=drive, args=(client, 30)) for client in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        server.wait_until(lambda: server.figures()["drive_answers_total event=steer"] == 4 * 33)
+        assert server.ask("/api/model", "POST", {"name": "eff.h5"})[0] == 202
+        server.wait_until(lambda: all(drive(client) != answers[0] for client in clients))
+        assert "Traceback" not in server.log()
+
+
 def test_a_worker_ends_with_the_first_process():
     server = Workers()
     workers = server.workers()

@@ -6,7 +6,6 @@ import socket
 from argparse import ArgumentTypeError
 
 from inference.engine import available_cores
-from protocol.command_line import whole
 
 AUTO = "auto"
 MOST = 8
@@ -15,12 +14,16 @@ MOST = 8
 CORES_EACH = 2
 """A worker keeps about one core busy; the other one is for the simulators, the film and the first process."""
 
-_count = whole(1, 32, "a number of workers")
+LARGEST = 32
 
 
 def workers_option(text: str) -> int | str:
     """A number, or `auto`. Raises ArgumentTypeError."""
-    return AUTO if text == AUTO else _count(text)
+    if text == AUTO:
+        return AUTO
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST):
+        raise ArgumentTypeError(f"a number of workers must be a number from 1 to {LARGEST}, or {AUTO}, got {text!r}")
+    return int(text)
 
 
 def worker_count(option: int | str) -> int:

@@ -43,10 +43,11 @@ class WorkerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "server.workers.worker", str(descriptor)],
                 cwd=ROOT,
-                pass_fds=(descriptor,),
+                pass_fds=(descriptor, *begin.lanes.all),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
+        begin.lanes.close()
         atexit.register(self._process.kill)
         self.channel = Channel(ours)
         self.channel.send(begin)
@@ -116,7 +117,7 @@ class Crew:
         self._begin = begin
         self._take = take
         self._lost = lost
-        self._stopping = False
+        self._started = self._stopping = False
         self._failure: str | None = None
         self._count = count
         self.workers: dict[int, WorkerProcess] = {}
@@ -126,11 +127,11 @@ class Crew:
         for place in range(self._count):
             self._start(place)
         while not all(worker.ready for worker in self.workers.values()):
+            sleep(LOOK_EVERY_S)
             if self._failure is not None:
-                self._stopping = True
                 self._kill()
                 raise ValueError(self._failure)
-            sleep(LOOK_EVERY_S)
+        self._started = True
 
     def order(self, order: Order) -> None:
         """Give an order to all; any thread may call this."""
@@ -181,12 +182,12 @@ class Crew:
                 log.exception("a report of worker %d could not be taken", worker.place + 1)
         was_ready = worker.ready
         end = worker.bury()
-        if not was_ready:
+        if not self._started:
             self._failure = worker.reason or f"a worker ended before it was ready ({end})"
-        if not self._stopping:
+        elif not self._stopping:
             self._lost(worker, end)
             sleep(0 if was_ready else AGAIN_S)
-        if self._stopping:
-            del self.workers[worker.place]
-        else:
+        if self._started and not self._stopping:
             self._start(worker.place)
+        else:
+            del self.workers[worker.place]

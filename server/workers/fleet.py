@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
+from inference.compiled.network import SIZES
 from inference.engine import available_cores
 from inference.speed_control import SpeedTarget
 from models.adapter.text import ModelSource
@@ -25,6 +26,7 @@ from server.net.handover import read_request, take_connection
 from server.net.transport import MAX_MESSAGE_BYTES
 from server.web.access import SOCKET_PATH
 from server.workers.crew import Crew, WorkerProcess
+from server.workers.lanes import LaneHost, is_shared
 from server.workers.messages import (
     Answered,
     Begin,
@@ -85,8 +87,9 @@ class Fleet(Drives[RemoteSession]):
         self._sessions_begun = 0
         self._sids: dict[int, str] = {}
         self._left_out = 0
+        self._host = LaneHost()
         self._crew = Crew(options.workers, self._begin, self._take, self._lose)
-        models.follow(lambda model: self._crew.order(_use(model)))
+        models.follow(lambda model: self._crew.order(self._use(model)))
         pace.changed = lambda: self._crew.order(_pace(pace))
         self.metrics.watch("drive_workers", "Workers that take simulators", self._ready_workers)
         self.metrics.watch(
@@ -128,9 +131,17 @@ class Fleet(Drives[RemoteSession]):
         self._crew.stop()
 
     def _begin(self, place: int) -> Begin:
-        model = _use(self._models.model)
-        at_once = max(1, available_cores() // self._options.workers)
-        return Begin(place, self._options, os.getcwd(), at_once, model, _pace(self._pace), Pause(self.paused))
+        model = self._models.model
+        at_once = SIZES[-1] if model.engine.together else available_cores()
+        lanes = self._host.open_lanes(max(1, at_once // self._options.workers))
+        pace, pause = _pace(self._pace), Pause(self.paused)
+        return Begin(place, self._options, os.getcwd(), lanes, self._use(model), pace, pause)
+
+    def _use(self, model: LoadedModel) -> UseModel:
+        shared = is_shared(model.engine)
+        if shared:
+            self._host.engine = model.engine
+        return UseModel(ModelSource(model.path, model.preprocess), shared)
 
     def _hand_over(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Let a worker answer: the one that has this session, or the least busy one for a new session."""
@@ -201,10 +212,6 @@ class Fleet(Drives[RemoteSession]):
     def _load_of(self, place: int) -> int:
         worker = self._crew.workers.get(place)
         return len(worker.numbers) if worker is not None else 0
-
-
-def _use(model: LoadedModel) -> UseModel:
-    return UseModel(ModelSource(model.path, model.preprocess))
 
 
 def _pace(pace: SpeedTarget) -> Pace:

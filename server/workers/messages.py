@@ -8,6 +8,7 @@ from models.adapter.text import ModelSource
 from server.config.options import Options
 from server.core.session import SentReply
 from server.net.handover import ReadRequest
+from server.workers.lanes import LaneFiles
 
 NUMBER = "steering.number"
 """Key of a handed-over request's environment: the simulator's number, if the request opens a session."""
@@ -31,19 +32,24 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class UseModel:
-    """An order: let this model drive from now on; the first process has loaded and checked it."""
+    """An order: let this model drive from now on; the first process has loaded and checked it.
+
+    shared: whether its network answers in the first process, through the worker's lanes.
+    """
 
     source: ModelSource
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The first order. place: the worker's, from 0; folder: where the server was started; at_once: its threads."""
+    """The first order. place: the worker's, from 0; folder: where the server was started; lanes: to the first
+    process's network, one for each thread of the worker."""
 
     place: int
     options: Options
     folder: str
-    at_once: int
+    lanes: LaneFiles
     model: UseModel
     pace: Pace
     pause: Pause

@@ -18,19 +18,20 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
 from inference.driver import Driver
+from inference.engine import Engine
+from inference.observations import Observations
+from inference.policy import Answer
 from inference.speed_control import SpeedTarget, TargetSpeedControl
-from models.adapter.text import ModelSource
 from protocol.command_line import plain
 from server.config.log_format import set_levels
 from server.config.options import Options
 from server.model.loading import load_driving, settle
-from server.model.slot import ModelSlot
 from server.net.channel import Channel
 from server.net.green import spawn, use_threads
 from server.workers.app import WorkerApp
+from server.workers.lanes import Lanes
 from server.workers.messages import Begin, Failed, Forget, HandOver, LogLine, Pace, Pause, Ready, Stop, UseModel
 
 log = logging.getLogger(__name__)
@@ -48,23 +49,28 @@ class _ReportedLog(logging.Handler):
 
 
 class Worker:
-    """One worker. begin: its first order; channel: brings the further ones, and takes the reports."""
+    """One worker, and the Policy of its cars. begin: its first order; channel: takes the reports."""
 
     def __init__(self, begin: Begin, channel: Channel) -> None:
         self._options: Options = begin.options
         self._place = begin.place
-        self._models = ModelSlot(self._load(begin.model.source), self._load)
+        self._lanes = Lanes(begin.lanes)
+        self._engine = self._load(begin.model)
         self._newest_model = begin.model
         self._loading = threading.Lock()
         self._pace = SpeedTarget(0.0)
         self.app = WorkerApp(
             begin.place,
-            lambda: Driver(self._models, lambda: TargetSpeedControl(self._pace)),
+            lambda: Driver(self, lambda: TargetSpeedControl(self._pace)),
             channel.send,
             lambda: channel.waiting,
         )
         self.obey(begin.pace, None)
         self.obey(begin.pause, None)
+
+    def answer(self, observations: Observations) -> Answer:
+        """The present model's answer."""
+        return self._engine.answer(observations)
 
     def obey(self, order: object, descriptor: int | None) -> None:
         """Carry out an order. descriptor: of the connection that came along with it."""
@@ -83,8 +89,15 @@ class Worker:
             case Forget():
                 self.app.forget(order.number)
 
-    def _load(self, source: ModelSource) -> Any:
-        return load_driving(source, self._options)
+    def close(self) -> None:
+        """Stop the cars, and ask the first process's network no more."""
+        self.app.stop_cars()
+        self._lanes.close()
+
+    def _load(self, order: UseModel) -> Engine:
+        if order.shared:
+            return Engine("shared", "the first process", (), self._lanes.run)
+        return load_driving(order.source, self._options).engine
 
     def _take_over(self, order: UseModel) -> None:
         """Let a model drive that the first process has checked, unless there is a newer order meanwhile."""
@@ -92,7 +105,7 @@ class Worker:
             if order is not self._newest_model:
                 return
             try:
-                self._models.model = self._load(order.source)
+                self._engine = self._load(order)
             except Exception as error:  # the edge: the old model goes on driving
                 log.error("worker %d: %s could not be loaded: %s", self._place + 1, order.source.path.name, error)
 
@@ -110,14 +123,14 @@ def serve(orders: Iterator[tuple[object, int | None]], channel: Channel) -> int:
     except (OSError, ValueError) as error:
         channel.send(Failed(plain(error)))
         return 1
-    use_threads(begin.at_once)
+    use_threads(len(begin.lanes.sockets))
     settle()
     channel.send(Ready())
     for order, descriptor in orders:
         if isinstance(order, Stop):
             break
         worker.obey(order, descriptor)
-    worker.app.stop_cars()
+    worker.close()
     return 0
 
 
