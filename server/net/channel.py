@@ -28,7 +28,7 @@ RECEIVE_BYTES = 262_144
 MAX_FILES = 16
 """Files that one read takes; further ones come with the next."""
 
-FLUSH_S = 0.01
+FLUSH_S = 0.02
 END_S = 5.0
 """The end of a process waits this long for the other end to take what waits."""
 
@@ -78,6 +78,7 @@ class Channel:
                 content = bytes(data[HEAD.size : end])
                 del data[:end]
                 yield pickle.loads(content), self._received_files.popleft() if has_file else None
+            sleep(0)  # a busy sender may not keep the other green threads from running
             received = self._receive()
             if not received:
                 self.close()

@@ -103,8 +103,8 @@ class WorkerProcess:
 
 
 class Crew:
-    """All workers. begin: place -> a worker's first order; take: takes reports about simulators; lost: is told of a
-    worker that has ended, and how.
+    """All workers. begin: place -> a worker's first order; take: takes reports about simulators; forget: forgets the
+    simulators of a worker that has ended, and returns how many there were.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class Crew:
         count: int,
         begin: Callable[[int], Begin],
         take: Callable[[WorkerProcess, Report], None],
-        lost: Callable[[WorkerProcess, str], None],
+        forget: Callable[[WorkerProcess], int],
     ) -> None:
         self._begin = begin
         self._take = take
-        self._lost = lost
+        self._forget = forget
         self._started = self._stopping = False
         self._failure: str | None = None
         self._count = count
@@ -181,11 +181,15 @@ class Crew:
             except Exception:  # the edge: one report may not cost the others
                 log.exception("a report of worker %d could not be taken", worker.place + 1)
         was_ready = worker.ready
+        simulators = self._forget(worker)  # before others get their numbers
         end = worker.bury()
         if not self._started:
             self._failure = worker.reason or f"a worker ended before it was ready ({end})"
         elif not self._stopping:
-            self._lost(worker, end)
+            log.error(
+                "worker %d has ended (%s); its %d simulators connect to the others, and a new worker starts",
+                worker.place + 1, end, simulators,
+            )  # fmt: skip
             sleep(0 if was_ready else AGAIN_S)
         if self._started and not self._stopping:
             self._start(worker.place)

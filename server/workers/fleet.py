@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import Iterable
@@ -39,8 +38,6 @@ from server.workers.messages import (
     Report,
     UseModel,
 )
-
-log = logging.getLogger(__name__)
 
 PATIENCE_S, LOOK_EVERY_S = 10.0, 0.05
 """A simulator waits so long for a worker while none is ready."""
@@ -88,7 +85,7 @@ class Fleet(Drives[RemoteSession]):
         self._sids: dict[int, str] = {}
         self._left_out = 0
         self._host = LaneHost()
-        self._crew = Crew(options.workers, self._begin, self._take, self._lose)
+        self._crew = Crew(options.workers, self._begin, self._take, self._forget_all)
         models.follow(lambda model: self._crew.order(self._use(model)))
         pace.changed = lambda: self._crew.order(_pace(pace))
         self.metrics.watch("drive_workers", "Workers that take simulators", self._ready_workers)
@@ -196,15 +193,12 @@ class Fleet(Drives[RemoteSession]):
             del self.sessions[sid]
             self.departed(number)
 
-    def _lose(self, worker: WorkerProcess, end: str) -> None:
-        """Forget the simulators of a worker that has ended; they connect again, to another one."""
+    def _forget_all(self, worker: WorkerProcess) -> int:
+        """Forget the simulators of a worker that has ended, and return how many it had."""
         numbers = [session.number for session in self.sessions.values() if session.worker is worker]
         for number in numbers:
             self._forget(number)
-        log.error(
-            "worker %d has ended (%s); its %d simulators connect to the others, and a new worker starts",
-            worker.place + 1, end, len(numbers),
-        )  # fmt: skip
+        return len(numbers)
 
     def _ready_workers(self) -> int:
         return sum(worker.ready for worker in self._crew.workers.values())
