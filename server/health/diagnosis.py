@@ -59,15 +59,26 @@ def _of_drives(controls: OperatorControls) -> list[StatusFinding]:
         problems = _of_simulator(controls, session)
         findings += problems
         if not problems and not app.paused:
-            numbers.append(str(session.number))
+            numbers.append(session.number)
     if numbers:
         plural = "s" if len(numbers) > 1 else ""
-        text = f"The model drives simulator{plural} {' and '.join(numbers)}."
+        text = f"The model drives simulator{plural} {listed(numbers)}."
         findings.append(StatusFinding("good", text, text))
     slow_ms = app.slowness.slow_ms()
     if slow_ms is not None:
         findings.append(StatusFinding("bad", "slow", _sentence(SLOW % slow_ms)))
     return findings
+
+
+def listed(numbers: list[int]) -> str:
+    """Ascending numbers in words: `1, 2, 3, 5` -> `1 to 3 and 5`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return " and ".join(f"{span[0]} to {span[-1]}" if len(span) > 2 else " and ".join(map(str, span)) for span in spans)
 
 
 def _faults(controls: OperatorControls) -> list[StatusFinding]:
