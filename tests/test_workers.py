@@ -40,7 +40,7 @@ class Workers(ServerProcess):
 
     def ask(self, path: str, method: str = "GET", body: object = None) -> tuple[int, bytes]:
         """One HTTP request: code and content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         content = None if body is None else json.dumps(body)
         connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
         with connection.getresponse() as reply:
@@ -85,7 +85,7 @@ def workers():
 def fleet(workers):
     """fleet(count) -> so many connected simulators."""
     with contextlib.ExitStack() as stack:
-        yield lambda count: [stack.enter_context(RawClient(workers.port, timeout_s=20)) for _ in range(count)]
+        yield lambda count: [stack.enter_context(RawClient(workers.port, timeout_s=60)) for _ in range(count)]
     workers.wait_until(lambda: workers.status()["simulators"] == [] and sum(workers.loads()) == 0)
 
 
@@ -177,7 +177,7 @@ def test_the_live_picture_is_of_the_chosen_simulator(workers, fleet, number):
         client.send(telemetry_packet(view))
         answer(client)
     workers.wait_until(lambda: len(workers.status()["simulators"]) == 2)
-    connection = http.client.HTTPConnection("127.0.0.1", workers.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", workers.port, timeout=60)
     connection.request("GET", f"/api/events?simulator={number}")
     stream = connection.getresponse()
     frame = next(line for line in stream if b'"image"' in line and f'"simulator":{number}'.encode() in line)
@@ -278,7 +278,7 @@ def test_a_signal_stops_the_cars_and_leaves_whole_files_and_code_0(tmp_path, eve
     film = tmp_path / "drive.mp4"
     server = Workers("--record", str(tmp_path / "runs"), "--video", str(film))
     workers = server.workers()
-    with RawClient(server.port, timeout_s=20) as first, RawClient(server.port, timeout_s=20) as second:
+    with RawClient(server.port, timeout_s=60) as first, RawClient(server.port, timeout_s=60) as second:
         for client in (first, second):
             drive(client, 30)
         for pid in (server.pid, *(workers if everybody else ())):
@@ -309,7 +309,7 @@ def test_a_signal_stops_the_cars_and_leaves_whole_files_and_code_0(tmp_path, eve
 def test_workers_share_the_first_process_network_where_that_is_a_gpus_library():
     pytest.importorskip("jax")
     with Workers("--engine", "jax") as server, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(RawClient(server.port, timeout_s=20)) for _ in range(4)]
+        clients = [stack.enter_context(RawClient(server.port, timeout_s=60)) for _ in range(4)]
         answers = [drive(client) for client in clients]
         assert all(commands == answers[0] for commands in answers[1:])
         assert server.loads() == [2, 2]
@@ -329,7 +329,7 @@ def test_workers_share_the_first_process_network_where_that_is_a_gpus_library():
 def test_a_worker_ends_with_the_first_process():
     server = Workers()
     workers = server.workers()
-    with RawClient(server.port, timeout_s=20) as client:
+    with RawClient(server.port, timeout_s=60) as client:
         drive(client)
         os.kill(server.pid, signal.SIGKILL)
         server.wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
