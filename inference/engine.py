@@ -34,7 +34,7 @@ from protocol.messages import FRAME_SHAPE
 
 Answers = npt.NDArray[np.float32]
 ENGINES = ("auto", "litert", "onnx", "jax", "tensorflow", "torch", "keras")
-__all__ = ["ENGINES", "Engine", "EngineError", "cpu_engine", "cpu_threads", "open_engine"]
+__all__ = ["ENGINES", "Engine", "EngineError", "available_cores", "cpu_engine", "cpu_threads", "open_engine"]
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,14 @@ def require_package(engine: str) -> None:
         raise EngineError(f"--engine {engine} needs the package {package.replace('_', '-')}: pip install it")
 
 
-def cpu_threads() -> int:
-    """LiteRT's best number of threads: one for each core available to this process, at most four."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, available)
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_threads(processes: int = 1) -> int:
+    """LiteRT's best number of threads: one for each core, at most four. processes: how many share the cores."""
+    return max(1, min(4, available_cores() // processes))
 
 
 def _litert(model: Path, preprocess: str | None, threads: int | None) -> Engine:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from inference.policy import Answer
@@ -77,15 +77,20 @@ class PIController:
 
 @dataclass(slots=True)
 class SpeedTarget:
-    """The target speed of all cars. A `constant_throttle` (0..1), or the model's own throttle, replaces the target."""
+    """The target speed of all cars. A `constant_throttle` (0..1), or the model's own throttle, replaces the target.
+
+    changed: called after each change.
+    """
 
     target_mph: float
     constant_throttle: float | None = None
     models_throttle: bool = False
+    changed: Callable[[], None] = field(default=lambda: None, compare=False)
 
     def hold(self, target_mph: float) -> None:
         """Set the target speed; this also ends a constant throttle and the model's."""
         self.target_mph, self.constant_throttle, self.models_throttle = target_mph, None, False
+        self.changed()
 
 
 class TargetSpeedControl:

@@ -16,30 +16,26 @@ if __name__ == "__main__":  # run as a file: import from the repository, not fro
 
     begin_command()
 
-import gc
 import logging
 import secrets
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from inference.batches import Batches
 from inference.compiled.network import SIZES
 from inference.conversion import saliency_file
 from inference.driver import Driver
-from inference.engine import cpu_threads, open_engine
-from inference.golden_frame import check_golden_frame
+from inference.engine import cpu_threads
 from inference.speed_control import SpeedTarget, TargetSpeedControl
 from models.adapter.text import ModelSource
 from protocol.command_line import plain, run
 from protocol.web.addresses import is_loopback, network_url, own_url
 from server.built_in_simulator import DriveByHand, start_simulator
-from server.config.arguments import MODELS_THROTTLE
 from server.config.log_format import announce, fail, set_up_logging
 from server.config.options import Options, parse_options
 from server.config.qr_code import qr_code
 from server.core.app import DrivingApp
+from server.core.drives import Drives
 from server.core.observer import Observer
-from server.model.facts import run_facts
+from server.model.loading import load, load_driving, settle, speed_target
 from server.model.slot import LoadedModel, ModelSlot
 from server.model.watch import ModelWatch
 from server.net.serving import NotListening, bind, limited_end, listen, serve
@@ -52,9 +48,6 @@ if TYPE_CHECKING:
     from server.observers.drive_film import DriveFilm
 
 log = logging.getLogger("server.drive")
-
-SWITCH_INTERVAL_S = 0.0005
-"""An answer waits at most this long while the recorder's or the film's thread holds Python's lock; default 5 ms."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,22 +66,23 @@ def _drive(options: Options) -> int:
         )
         pace = speed_target(options)
         film = open_film(options, models)
-        app = DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
+        app = open_drives(options, models, pace, film)
         controls = OperatorControls(app, models, pace, options.record or Path("recordings"), open_shadow(options))
         if options.record:
             controls.start_recording()
         access = access_rules(options)
         wsgi = wsgi_app(controls, access)
+        app.start()
         address = listen(listener)
     except (OSError, ValueError) as error:
         log.debug("the server could not start:", exc_info=True)  # --verbose: for a library's own ValueError
         fail(options.log, plain(error))
         return 2
-    gc.collect()
-    gc.freeze()  # loaded objects stay, so no later collection visits them between two frames
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    settle()
     engine, milliseconds = models.model.engine, models.model.facts["engine_ms"]
     description = f"{options.model} on {engine.name} ({engine.device}), {milliseconds} ms a frame"
+    if options.workers > 1:
+        description += f", {options.workers} workers"
     url = own_url(*address)
     announce(options.log, f"listening on {url}: {description}")
     announce_page(options, access.token, url, network_url(*address))
@@ -123,6 +117,15 @@ def _drive(options: Options) -> int:
     return simulator.returncode
 
 
+def open_drives(options: Options, models: ModelSlot, pace: SpeedTarget, film: list[Observer]) -> Drives[Any]:
+    """The drives, which this process answers, or with --workers others do."""
+    if options.workers == 1:
+        return DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
+    from server.workers.fleet import Fleet  # noqa: PLC0415  # it needs Unix sockets
+
+    return Fleet(options, models, pace, film)
+
+
 def announce_page(options: Options, token: str | None, url: str, elsewhere: str | None) -> None:
     """Print where the page is, if it needs a token or can be opened elsewhere: as a QR code, too, on a terminal.
 
@@ -145,37 +148,6 @@ def access_rules(options: Options) -> Access:
     )
     hosts = frozenset(name.lower() for name in (*options.allow_host, options.host))
     return Access(token, options.protect_simulators, hosts)
-
-
-def load(source: ModelSource, options: Options, threads: int | None = None) -> LoadedModel:
-    """A warm and checked model. threads: for LiteRT, else as in options. Raises ValueError or OSError with one line."""
-    path = source.path
-    engine = open_engine(path, options.engine, source.preprocess, threads or options.threads)
-    for note in engine.notes:
-        log.info("%s: %s", path.name, note)
-    check_golden_frame(path, engine)
-    facts = run_facts(path, engine)
-    if engine.together:
-        engine = replace(engine, run=Batches(engine.run, engine.together, options.batch_ms / 1000).predict)
-    return LoadedModel(path, engine, facts, source.preprocess)
-
-
-def load_driving(source: ModelSource, options: Options) -> LoadedModel:
-    """As `load`, for a model that drives: with --throttle model, it must answer with one. Raises as `load` does."""
-    model = load(source, options)
-    if options.throttle == MODELS_THROTTLE and not model.engine.throttles:
-        raise ValueError(
-            f"{model.path.name} answers with steering alone, so --throttle {MODELS_THROTTLE} cannot drive; if one of "
-            'its outputs is the throttle, name it: --preprocess "throttle=NAME"'
-        )
-    return model
-
-
-def speed_target(options: Options) -> SpeedTarget:
-    """The speed or throttle of the command line."""
-    throttle = options.throttle
-    constant = throttle if isinstance(throttle, float) else None
-    return SpeedTarget(options.speed_mph, constant, models_throttle=throttle == MODELS_THROTTLE)
 
 
 def open_film(options: Options, models: ModelSlot) -> list[Observer]:

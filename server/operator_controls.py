@@ -11,10 +11,11 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from inference.speed_control import SpeedTarget
 from server.built_in_simulator import DriveByHand
-from server.core.app import DrivingApp
+from server.core.drives import Drives
 from server.health.model_answers import ModelAnswers
 from server.model.slot import LoadedModel, ModelSlot
 from server.observers.live_view import LiveView
@@ -51,7 +52,7 @@ class OperatorControls:
     """
 
     def __init__(
-        self, app: DrivingApp, models: ModelSlot, pace: SpeedTarget, recordings: Path, shadow: Shadow | None = None
+        self, app: Drives[Any], models: ModelSlot, pace: SpeedTarget, recordings: Path, shadow: Shadow | None = None
     ) -> None:
         self.app = app
         self.models = models

@@ -50,11 +50,21 @@ class ServerProcess:
         self._stderr.seek(0)
         return self._stderr.read()
 
+    def workers(self) -> list[int]:
+        """The process ids of its workers (Linux: from /proc)."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [int(pid) for pid in children if b"server.workers.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
     def memory_mb(self) -> float:
-        """Resident memory, in MB (Linux: from /proc)."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        match = re.search(r"VmRSS:\s+(\d+) kB", status)
-        return int(match.group(1)) / 1024 if match else float("nan")
+        """Resident memory of the server and its workers, in MB (Linux: from /proc)."""
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in (self.pid, *self.workers())]
+        return (
+            sum(int(kilobytes) for status in statuses for kilobytes in re.findall(r"VmRSS:\s+(\d+) kB", status)) / 1024
+        )
+
+    def wait(self) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        return self._process.wait(timeout=60)
 
     def stop(self) -> int:
         """End it as SIGTERM does, if it still runs; its exit code."""

@@ -10,12 +10,27 @@ import time
 import numpy as np
 import pytest
 
+from server.health.diagnosis import listed
 from server.health.slowness import RECENT
 from server.web import access
 from tests.api_client import post, status, steer
 from tests.conftest import jpeg_of
 from tests.live_server import LiveServer
 from tests.raw_client import RawClient, packet, telemetry_packet
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([4], "4"),
+        ([1, 2], "1 and 2"),
+        ([1, 2, 3], "1 to 3"),
+        ([1, 3], "1 and 3"),
+        ([1, 2, 3, 5, 6, 9], "1 to 3 and 5 and 6 and 9"),
+    ],
+)
+def test_many_simulators_are_told_in_few_words(numbers, text):
+    assert listed(numbers) == text
 
 
 def test_status_while_nothing_is_connected(server):

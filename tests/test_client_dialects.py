@@ -1,13 +1,12 @@
 """Each client is answered in its own way: locales, improved builds, fragments, attachments, modern libraries."""
 
 import struct
-import threading
 
 import numpy as np
 import pytest
-import socketio
 
 from protocol.wire import TEST_FIELDS, encode_telemetry
+from tests.modern_client import answers_to_a_modern_client
 from tests.raw_client import MASK, packet, telemetry_packet
 from tests.raw_messages import answer, event, grey, nothing_more
 
@@ -78,20 +77,5 @@ def test_a_binary_telemetry_without_its_picture_is_answered_too(simulator):
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_modern_client_drives_on_the_same_port(server, transports):
-    client, answers, came = socketio.Client(), [], threading.Event()
-
-    def steer(data):
-        answers.append(data)
-        came.set()
-
-    client.on("steer", steer)
-    client.connect(f"http://127.0.0.1:{server.port}", transports=transports)
-    for level in (0, 255):
-        came.clear()
-        client.emit("telemetry", encode_telemetry(grey(level), 0.0, 0.1, 10.0))
-        assert came.wait(60)
-    came.clear()
-    client.emit("telemetry", {**encode_telemetry(grey(0), 0.0, 0.1, 10.0), "image": grey(255)})  # binary attachment
-    assert came.wait(60)
-    client.disconnect()
+    answers = answers_to_a_modern_client(server.port, transports)
     assert [a["steering_angle"] for a in answers] == ["-1.0000", "1.0000", "1.0000"]

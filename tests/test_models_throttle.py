@@ -19,7 +19,7 @@ from models.convert import litert_bytes
 from models.loading import load_steering_model
 from protocol.messages import Control, Telemetry
 from server.config.options import parse_options
-from server.drive import load_driving, speed_target
+from server.model.loading import load_driving, speed_target
 from tests.conftest import road_frame
 from tests.model_files import saved
 from tests.network_files import answer_of, litert, network

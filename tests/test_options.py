@@ -1,6 +1,7 @@
 """The command line: students' habits work, mistakes get one clear line and exit code 2."""
 
 import logging
+import socket
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def test_udacitys_command_line_records():
         (["m.h5", "--throttle", "1.5"], "a throttle must be a number from 0 to 1, got '1.5'"),
         (["m.h5", "--speed", "10", "--throttle", "0.5"], "not allowed with"),
         (["m.h5", "--engine", "warp"], "warp"),
+        (["m.h5", "--workers", "0"], "a number of workers must be a number from 1 to 32, or auto, got '0'"),
+        (["m.h5", "--workers", "many"], "or auto, got 'many'"),
         (["m.h5", "--threads", "0"], "a number of threads must be a number from 1 to 64"),
         (["m.h5", "--batch-ms", "-1"], "milliseconds to wait must be a number from 0 to 100"),
         (["m.h5", "--simulator", "moon"], "got 'moon'"),
@@ -113,6 +116,29 @@ def test_a_token_is_made_up_only_where_strangers_could_come():
         assert first != second
     access = access_rules(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))
     assert (access.token, "car.example" in access.hosts) == ("x" * 16, True)
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "threads"), [(1, 1, None), (2, 1, None), (3, 1, None), (4, 2, 2), (8, 4, 2), (64, 8, 4)]
+)
+def test_auto_takes_a_worker_for_each_two_cores(cores, workers, threads, monkeypatch):
+    monkeypatch.setattr("inference.engine.available_cores", lambda: cores)
+    monkeypatch.setattr("server.config.workers.available_cores", lambda: cores)
+    monkeypatch.setattr(socket, "send_fds", None, raising=False)  # as if on Linux
+    options = parse_options(["m.h5", "--workers", "auto"])
+    assert (options.workers, options.threads) == (workers, threads)
+    assert parse_options(["m.h5"]).workers == 1
+    assert parse_options(["m.h5", "--threads", "3"], {"DRIVE_WORKERS": "5"}).threads == 3
+
+
+def test_several_workers_are_refused_where_connections_cannot_be_handed_over(monkeypatch, capsys):
+    monkeypatch.delattr(socket, "send_fds", raising=False)
+    assert parse_options(["m.h5", "--workers", "auto"]).workers == 1
+    assert parse_options(["m.h5", "--workers", "1"]).workers == 1
+    with pytest.raises(SystemExit, match="2"):
+        parse_options(["m.h5", "--workers", "2"])
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "--workers 2 needs a system that hands connections from one process to another, such as Linux" in line
 
 
 def test_a_short_token_is_refused(capsys):

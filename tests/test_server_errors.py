@@ -58,7 +58,7 @@ def test_a_fault_in_counting_costs_no_answer_and_makes_no_second_one(server, sim
     def fails(*_):
         raise error("a bug in the metrics")
 
-    for name in ("count_telemetry", "count_answers"):
+    for name in ("count_telemetries", "count_answers"):
         monkeypatch.setattr(server.app.metrics, name, fails)
     for level in (191, 0, 191):
         simulator.send(telemetry_packet(grey(level)))

@@ -10,6 +10,7 @@ from models.adapter.text import adapter_text, model_source, output_text, syntax
 from protocol.command_line import command_parser, number, whole
 from server.built_in_simulator import SIMULATORS, parse_simulator
 from server.config.log_format import FORMATS
+from server.config.workers import workers_option
 
 MAX_SPEED_MPH = 100.0
 MODELS_THROTTLE = "model"
@@ -49,6 +50,8 @@ examples:
       answer a recording's frames, and compare the answers with its driver
   python server/drive.py model.h5 --preprocess "rows=60:135, colour=yuv, size=66x200, scale=1/255"
       drive with a model that wants the pixels of its training; `python -m models.identify` finds them
+  python server/drive.py models/eff.h5 --workers auto
+      drive dozens of simulators with several processes, on one port and with one page
   python server/drive.py --config drive.toml
       read the options from a file; `--print-config` prints such a file
 
@@ -77,6 +80,14 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
         ),
         network("--host", default="127.0.0.1", help="address to listen on (default: this computer only)"),
         network("--port", type=_port, default=4567, help="the simulator expects 4567 (default); 0: any free one"),
+        network(
+            "--workers",
+            type=workers_option,
+            default=1,
+            metavar="N",
+            help="processes that answer simulators, on one port and with one page (default: 1); auto: one for each two "
+            "cores, at most 8",
+        ),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
         pace.add_argument(
             "--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, or the model's own: model"

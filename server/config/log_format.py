@@ -59,6 +59,11 @@ def set_up_logging(kind: str, verbose: bool) -> None:
     else:
         handler.setFormatter(logging.Formatter(LINE, datefmt=CLOCK))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    set_levels(verbose)
+
+
+def set_levels(verbose: bool) -> None:
+    """Let the server's own loggers log dropped packets and loading details, too, if `verbose`."""
     for package in ("server", "inference", "film"):
         logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)
 

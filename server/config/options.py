@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.engine import cpu_threads
 from models.adapter.text import ModelSource, with_output
 from models.preprocessing.written import PreprocessingError
 from protocol.tracks.names import TRACK_LIST
@@ -29,6 +30,7 @@ from server.config.settings import (
     merge,
     unknown_variables,
 )
+from server.config.workers import worker_count
 
 DEFAULT_SPEED_MPH = 15.0
 PACES = ("speed", "throttle")
@@ -50,6 +52,7 @@ class Options:
     model: Path
     host: str
     port: int
+    workers: int
     speed_mph: float
     throttle: float | str | None
     engine: str
@@ -138,11 +141,14 @@ def _options(parser: argparse.ArgumentParser, values: dict[str, Any]) -> Options
         simulator = (*simulator, "--udacity", str(values["udacity"].resolve()))
     try:
         text = with_output(model.preprocess or values["preprocess"], values["output"])
-    except PreprocessingError as error:
+        workers = worker_count(values["workers"])
+    except (PreprocessingError, argparse.ArgumentTypeError) as error:
         parser.error(str(error))
     special = (*PACES, "limit", "laps", "udacity", "simulator", "allow_host", "output")
     options = {name: values[name] for name in values if name not in special}
-    options |= {"model": model.path, "preprocess": text}
+    options |= {"model": model.path, "preprocess": text, "workers": workers}
+    if workers > 1 and options["threads"] is None:
+        options["threads"] = cpu_threads(workers)
     return Options(
         **options,
         speed_mph=values.get("speed", DEFAULT_SPEED_MPH),

@@ -5,7 +5,7 @@ Counting costs a few microseconds and happens after the answer is sent. Gauges a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -40,9 +40,9 @@ class Metrics:
         self._stages = [stages.labels(stage) for stage in STAGES]
         self._model = Info("drive_model", "The model that drives", registry=self.registry)
 
-    def count_telemetry(self) -> None:
-        """Count a telemetry."""
-        self._frames.inc()
+    def count_telemetries(self, count: int) -> None:
+        """Count telemetries."""
+        self._frames.inc(count)
 
     def count_answers(self, reply: Reply, count: int, latency_ms: float, sending_ms: float) -> None:
         """Count `count` replies that were sent for one prediction, and its times."""
@@ -58,6 +58,12 @@ class Metrics:
     def watch(self, name: str, help_text: str, value: Callable[[], float]) -> None:
         """Add a gauge whose value is read when Prometheus asks."""
         Gauge(name, help_text, registry=self.registry).set_function(value)
+
+    def watch_each(self, name: str, help_text: str, label: str, values: Mapping[str, Callable[[], float]]) -> None:
+        """Add a gauge with a value for each value of a label, which are read when Prometheus asks."""
+        gauge = Gauge(name, help_text, [label], registry=self.registry)
+        for place, value in values.items():
+            gauge.labels(place).set_function(value)
 
     def set_model(self, facts: dict[str, object]) -> None:
         """Publish the model that drives from now on."""

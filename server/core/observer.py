@@ -6,10 +6,20 @@ An observer's `answered` runs on the event loop between two frames, so it only q
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from protocol.messages import Control, Telemetry
+import numpy as np
+
+from protocol.images import decode_image
+from protocol.messages import Control, Frame, Telemetry
+
+_NO_FRAME = np.empty((0, 0, 3), np.uint8)
+
+
+def without_frame(telemetry: Telemetry) -> Telemetry:
+    """The telemetry with its image (13 kB) and without the image's pixels (154 kB), to be kept or sent on."""
+    return replace(telemetry, frame=_NO_FRAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,12 @@ class AnsweredFrame:
     time_s: float
     latency_ms: float
     fresh: bool = True
+
+    @property
+    def frame(self) -> Frame:
+        """The pixels of the view; they are decoded anew if only the image came along."""
+        telemetry = self.telemetry
+        return telemetry.frame if telemetry.frame.size else decode_image(telemetry.image)
 
 
 class Observer(Protocol):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 from inference.driver import Driver
 from protocol.errors import ProtocolError
 from protocol.messages import Control, Telemetry
 from protocol.wire import STOCK, decode_telemetry, encode_control, is_manual, read_dialect, read_speed
+from server.core.drive_state import DriveState
 
 log = logging.getLogger(__name__)
 
@@ -54,28 +54,34 @@ class Reply:
     answer: float | None = None
 
 
-class SimulatorSession:
-    """The state of one connected simulator. number: the lowest that was free, from 1; driver: this car's own.
+@dataclass(frozen=True, slots=True)
+class SentReply:
+    """A reply that was sent to `count` telemetries. time_s: when, in seconds since 1970.
 
-    Its queue: `waiting`: telemetries without an answer; `newest`: the payload of the last; `arrived_s`: when the oldest
-    of them arrived, by time.perf_counter; `answering`: whether an answer is being made or will be at once.
-    Its figures: `answered`: answers so far; `views`: different pictures among them; `faults`: frames that could not be
-    driven, by kind; `fault`: the latest frame's kind, or None; `manual`: whether a person drives;
-    `last_telemetry_s`: when the latest telemetry was answered, by time.monotonic.
+    latency_ms: from the oldest telemetry's arrival to the last sending; sending_ms: the sending alone.
+    """
+
+    reply: Reply
+    count: int
+    latency_ms: float
+    sending_ms: float
+    time_s: float
+
+
+class SimulatorSession(DriveState):
+    """The state of one connected simulator that this process answers. driver: this car's own.
+
+    `arrived`: telemetries so far. Its queue: `waiting`: telemetries without an answer; `newest`: the payload of the
+    last; `arrived_s`: when the oldest of them arrived, by time.perf_counter; `answering`: whether an answer is being
+    made or will be at once.
     """
 
     def __init__(self, number: int, driver: Driver) -> None:
-        self.number = number
-        self.waiting = 0
+        super().__init__(number)
+        self.arrived = self.waiting = 0
         self.newest: object = None
         self.arrived_s = 0.0
         self.answering = False
-        self.answered = 0
-        self.views = 0
-        self.faults: Counter[str] = Counter()
-        self.fault: str | None = None
-        self.manual = False
-        self.last_telemetry_s = time.monotonic()
         self._driver = driver
         self._dialect = STOCK
         self._last_image = b""
@@ -104,6 +110,7 @@ class SimulatorSession:
 
     def note_telemetry(self, data: object) -> None:
         """Queue a telemetry's payload: the newest replaces the one before, which still gets its answer."""
+        self.arrived += 1
         self.waiting += 1
         self.newest = data
         if self.waiting == 1:

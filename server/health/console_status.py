@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from server.core.drive_state import DriveState
 from server.core.latency import LatencyLog
-from server.core.session import SimulatorSession
 from server.health.model_answers import ModelAnswers
 from server.health.refusals import Refusals
 from server.health.slowness import Slowness
@@ -40,7 +40,7 @@ class _LastReport:
 
     state: str
     since_s: float
-    session: SimulatorSession
+    session: DriveState
     answered: int = 0
     views: int = 0
     rate_reported: bool = False
@@ -50,7 +50,7 @@ class _LastReport:
         self.since_s, self.answered, self.views = now_s, self.session.answered, self.session.views
 
 
-def state_of(session: SimulatorSession, now_s: float) -> str:
+def state_of(session: DriveState, now_s: float) -> str:
     """`silent`, `manual`, `driving`, or `connected` until the first answer. now_s: by time.monotonic."""
     if now_s - session.last_telemetry_s > SILENCE_S:
         return "silent"
@@ -79,7 +79,7 @@ class ConsoleStatus:
 
     def look(
         self,
-        sessions: Mapping[str, SimulatorSession],
+        sessions: Mapping[str, DriveState],
         latency: LatencyLog,
         slowness: Slowness,
         refusals: Refusals,
@@ -124,7 +124,7 @@ class ConsoleStatus:
             self._answers_reported = answers
             self._warn("%s", strangeness)
 
-    def _look_at(self, sid: str, session: SimulatorSession, latency: LatencyLog) -> None:
+    def _look_at(self, sid: str, session: DriveState, latency: LatencyLog) -> None:
         now_s = self._clock()
         if sid not in self._reports:
             self._say("simulator %d: connected", session.number)

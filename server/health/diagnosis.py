@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from server.built_in_simulator import STARTING
-from server.core.session import SimulatorSession
+from server.core.drive_state import DriveState
 from server.health.console_status import MANUAL, SILENT, SLOW, WAITING, state_of
 from server.operator_controls import OperatorControls
 
@@ -59,15 +59,26 @@ def _of_drives(controls: OperatorControls) -> list[StatusFinding]:
         problems = _of_simulator(controls, session)
         findings += problems
         if not problems and not app.paused:
-            numbers.append(str(session.number))
+            numbers.append(session.number)
     if numbers:
         plural = "s" if len(numbers) > 1 else ""
-        text = f"The model drives simulator{plural} {' and '.join(numbers)}."
+        text = f"The model drives simulator{plural} {listed(numbers)}."
         findings.append(StatusFinding("good", text, text))
     slow_ms = app.slowness.slow_ms()
     if slow_ms is not None:
         findings.append(StatusFinding("bad", "slow", _sentence(SLOW % slow_ms)))
     return findings
+
+
+def listed(numbers: list[int]) -> str:
+    """Ascending numbers in words: `1, 2, 3, 5` -> `1 to 3 and 5`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return " and ".join(f"{span[0]} to {span[-1]}" if len(span) > 2 else " and ".join(map(str, span)) for span in spans)
 
 
 def _faults(controls: OperatorControls) -> list[StatusFinding]:
@@ -88,7 +99,7 @@ def _urgency(finding: StatusFinding) -> int:
     return ("bad", "note", "good").index(finding.level)
 
 
-def _of_simulator(controls: OperatorControls, session: SimulatorSession) -> list[StatusFinding]:
+def _of_simulator(controls: OperatorControls, session: DriveState) -> list[StatusFinding]:
     now_s, number = time.monotonic(), session.number
     state = state_of(session, now_s)
     if state == "silent":
@@ -103,7 +114,7 @@ def _of_simulator(controls: OperatorControls, session: SimulatorSession) -> list
     return _of_driven(controls, session)
 
 
-def _of_driven(controls: OperatorControls, session: SimulatorSession) -> list[StatusFinding]:
+def _of_driven(controls: OperatorControls, session: DriveState) -> list[StatusFinding]:
     number = session.number
     if session.fault:
         text = f"its last frame could not be driven ({session.fault}), so the car keeps its steering, without throttle"

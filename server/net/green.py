@@ -1,4 +1,4 @@
-"""The five functions through which the rest of the server uses eventlet's green threads."""
+"""The functions and the gate through which the rest of the server uses eventlet's green threads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import eventlet
 from eventlet import tpool
+from eventlet.event import Event
 
 Result = TypeVar("Result")
 
@@ -35,3 +36,19 @@ def use_threads(count: int) -> None:
 def deadline(seconds: float) -> AbstractContextManager[Any]:
     """Leave the `with` block without an error after this long, even while it waits."""
     return cast("AbstractContextManager[Any]", eventlet.Timeout(seconds, False))
+
+
+class Gate:
+    """Green threads wait before it until another one opens it; it stays open."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def open(self) -> None:
+        """Let those who wait go on."""
+        if not self._event.ready():
+            self._event.send()
+
+    def wait(self) -> None:
+        """Wait until it is open."""
+        self._event.wait()

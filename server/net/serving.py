@@ -14,19 +14,17 @@ from typing import Any
 import eventlet
 import eventlet.wsgi
 
-from server.core.app import DrivingApp
+from server.core.drives import Drives
 from server.health.console_status import ConsoleStatus
 from server.health.refusals import Refusals
 from server.net.door import Door, connection_limit
 from server.net.green import sleep, use_threads
+from server.net.handover import HTTP_TIMEOUT_S
 from server.web.access import HANG_UP, AccessControl
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
-HTTP_TIMEOUT_S = 20.0
-"""The server closes an HTTP connection that is idle for this long; for websockets, Engine.IO has limits of its own."""
-
 BACKLOG = 1024
 """Connections that may wait for acceptance; the system lets further ones try again after 1 to 3 s."""
 
@@ -122,7 +120,7 @@ class NotListening(RuntimeError):
 
 
 def serve(
-    app: DrivingApp, wsgi: AccessControl, listener: socket.socket, finished: Callable[[], bool], at_once: int
+    app: Drives[Any], wsgi: AccessControl, listener: socket.socket, finished: Callable[[], bool], at_once: int
 ) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 

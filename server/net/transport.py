@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import socketio
@@ -110,6 +110,7 @@ class SimulatorServer(socketio.Server):
     """A Socket.IO server on eventlet that also accepts clients that never send CONNECT.
 
     unreadable(sid): called for a telemetry event whose JSON is broken, so that it gets its answer too.
+    `ended`: called with the environ of the first request of each Engine.IO session that has ended.
     """
 
     def __init__(self, unreadable: Callable[[str], None]) -> None:
@@ -127,6 +128,21 @@ class SimulatorServer(socketio.Server):
         )
         self.eio._async = {**self.eio._async, "websocket": SimulatorWebSocketWSGI}
         self._unreadable = unreadable
+        self.ended: Callable[[dict[str, Any]], None] = lambda environ: None
+
+    def begin_ids(self, prefix: str) -> None:
+        """Begin the id of every further Engine.IO session with this text."""
+        new_id = self.eio.generate_id
+        self.eio.generate_id = lambda: f"{prefix}{new_id()}"
+
+    def knows(self, environ: dict[str, Any]) -> bool:
+        """Whether this was the first request of a present Engine.IO session."""
+        return any(environ is first for first in self.environ.values())
+
+    def wsgi_app(self, pages: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+        """A WSGI application that gives `pages` all requests that are not for Socket.IO."""
+        app: Callable[..., Iterable[bytes]] = socketio.WSGIApp(self, pages)
+        return app
 
     def send_event(self, sid: str, event: str, payload: str) -> None:
         """Send one event to one client at once, without the queue and the second greenlet of `emit`.
@@ -167,6 +183,12 @@ class SimulatorServer(socketio.Server):
         engineio_socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
         websocket = getattr(engineio_socket, "websocket", None)
         return websocket is None or websocket.more_waits()
+
+    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        environ = self.environ.get(eio_sid)
+        super()._handle_eio_disconnect(eio_sid, reason)
+        if environ is not None:
+            self.ended(environ)
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         if isinstance(data, str):

@@ -38,7 +38,7 @@ class DriveFilm:
         self._film.add(
             Shot(
                 answer.time_s,
-                telemetry.frame,
+                answer.frame,
                 control.steering,
                 control.throttle,
                 telemetry.speed_mph,

@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-import numpy as np
-
-from server.core.observer import AnsweredFrame
+from server.core.observer import AnsweredFrame, without_frame
 
 KEPT_S = 30.0
 MAX_BYTES = 64_000_000
 """Of images, all simulators together: enough for 30 s of six simulators at 20 Hz."""
-
-_NO_FRAME = np.empty((0, 0, 3), np.uint8)
 
 
 class RecentFrames:
@@ -28,7 +24,7 @@ class RecentFrames:
 
     def answered(self, answer: AnsweredFrame) -> None:
         """Keep one answer without its pixels, and drop those that have become too old or too many."""
-        self._answers.append(replace(answer, telemetry=replace(answer.telemetry, frame=_NO_FRAME)))
+        self._answers.append(replace(answer, telemetry=without_frame(answer.telemetry)))
         self._bytes += len(answer.telemetry.image)
         while self._bytes > MAX_BYTES or not 0 <= answer.time_s - self._answers[0].time_s <= KEPT_S:
             self._bytes -= len(self._answers.popleft().telemetry.image)

@@ -141,7 +141,7 @@ class Shadow:
 
     def _compare(self, answer: AnsweredFrame) -> None:
         observations = self._observations.setdefault(answer.simulator, Observations())
-        observations.add(answer.telemetry.frame, motion_of(answer.telemetry))
+        observations.add(answer.frame, motion_of(answer.telemetry))
         steering = min(1.0, max(-1.0, self._policy.answer(observations).steering))
         difference = abs(steering - answer.control.steering)
         self._recent[self.compared % RECENT] = difference

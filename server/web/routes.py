@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import flask
-import socketio
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException
 
@@ -31,7 +30,7 @@ PAGE = Path(__file__).resolve().parent / "page"
 def wsgi_app(controls: OperatorControls, access: Access) -> AccessControl:
     """The WSGI application of the port. access: the rules of access."""
     app = controls.app
-    inner = _logged(socketio.WSGIApp(app.sio, _routes(controls)))
+    inner = _logged(app.socket_app(_routes(controls)))
     return AccessControl(inner, access, app.full, app.refusals.note, sleep)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from server.core.session import SimulatorSession
+from server.core.drive_state import DriveState
 from server.health.diagnosis import diagnose
 from server.operator_controls import OperatorControls
 from server.web.drive_events import position
@@ -58,7 +58,7 @@ def _recording(controls: OperatorControls) -> dict[str, object]:
     }
 
 
-def _simulator(controls: OperatorControls, session: SimulatorSession) -> dict[str, object]:
+def _simulator(controls: OperatorControls, session: DriveState) -> dict[str, object]:
     view = controls.view.simulators.get(session.number)
     return {
         "simulator": session.number,

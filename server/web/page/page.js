@@ -25,6 +25,7 @@ const place = new Place();
 const findings = new Findings();
 const controls = new Controls(showStatus);
 const saliency = new Saliency(() => current);
+const MANY = 6; // simulators; of more, the buttons tell the speed alone
 let events = null, choice = null, current = null; // choice: the user's simulator; current: the one on the page
 let heard_ms = 0, retry_timer = 0; // heard_ms: when the server's last event came
 
@@ -142,7 +143,9 @@ function showSimulators(simulators) {
   const selected = choice ?? numbers[0];
   simulators.forEach(({ simulator, manual, rate_hz, speed_mph }, i) => {
     const state = manual ? "a person drives" : `${rate_hz.toFixed(0)} views a second, ${speed_mph.toFixed(0)} mph`;
-    row.children[i].textContent = `Simulator ${simulator}: ${state}`;
+    const label = `Simulator ${simulator}: ${state}`;
+    row.children[i].textContent = simulators.length > MANY ? `${simulator}: ${speed_mph.toFixed(0)} mph` : label;
+    row.children[i].title = label;
     row.children[i].setAttribute("aria-pressed", simulator === selected);
   });
 }
