@@ -19,6 +19,7 @@ from simulator.world.steering_dynamics import GAME
 from simulator.world.track import open_track
 
 NEXT_PICTURE = "() => new Promise((use) => document.addEventListener('drive', (e) => use(e.detail), { once: true }))"
+NOTHING = {"rows": 0}
 LOOK_AHEAD_M, LOOK_AHEAD_S = 3.5, 0.45
 SIGHT_S = 0.25 + GAME.lag_s
 """How far ahead of the car the driver sees the bend: it makes up for the time that hands, pictures and the car take."""
@@ -55,11 +56,14 @@ class ScriptedDriver:
                 return state
         raise AssertionError(f"it did not happen within {pictures} pictures; the last: {state}")
 
-    def drive(self, seconds: float = math.inf, laps: int = 1000) -> dict[str, Any]:
-        """Drive so long, or so many whole laps more; returns the last state. The hands then let go."""
+    def drive(self, seconds: float = math.inf, laps: int = 1000, rows: float = math.inf) -> dict[str, Any]:
+        """Drive so long, so many whole laps more, or until so many rows are recorded; returns the last state.
+
+        The hands then let go.
+        """
         state = self.look()
         end_s, last_lap = time.monotonic() + seconds, state["lap"] + laps
-        while time.monotonic() < end_s and state["lap"] < last_lap:
+        while time.monotonic() < end_s and state["lap"] < last_lap and (state["recording"] or NOTHING)["rows"] < rows:
             self._time_looks()
             self.hold(self.steering(state), state)
             state = self.look()

@@ -46,7 +46,7 @@ def test_scripted_keys_drive_and_record(by_hand, tmp_path):
     page = by_hand()
     driver = KeyboardDriver(page)
     page.keyboard.press("r")
-    state = driver.drive(seconds=10)
+    state = driver.drive(rows=90)
     assert state["off_road"] == 0
     assert state["speed_mph"] > 10
     assert abs(state["cte_m"]) < 1.5
@@ -55,7 +55,7 @@ def test_scripted_keys_drive_and_record(by_hand, tmp_path):
     expect(page, "#notice", f"rows in {tmp_path / 'lake'}")
     expect(page, "#notice code", "python -m training")
     samples = read_recording(tmp_path / "lake").samples
-    assert len(samples) > 60
+    assert len(samples) >= 90
     twentieths = [s.steering for s in samples if abs(s.steering * 20 - round(s.steering * 20)) < 1e-4]
     assert len(twentieths) > len(samples) / 2, "as a keyboard steers"
     assert any(s.steering for s in samples)
@@ -67,7 +67,7 @@ def test_a_gamepad_steers_drives_and_records(by_hand, tmp_path):
     driver = PadDriver(page)
     expect(page, "#gamepad", "left stick steers")
     driver.press(2)
-    state = driver.drive(seconds=7)
+    state = driver.drive(rows=70)
     driver.press(2)
     assert state["off_road"] == 0
     assert state["speed_mph"] > 10
