@@ -1,6 +1,7 @@
-"""Workers that cannot begin are named in one line, and leave nothing behind."""
+"""Workers that cannot begin, or not again: named in one line, tried again, and nothing stays behind."""
 
 import os
+import signal
 import socket
 import time
 
@@ -15,6 +16,38 @@ from server.net.green import sleep
 from server.workers.crew import Crew
 from server.workers.lanes import LaneHost
 from server.workers.messages import Begin, Pace, Pause, UseModel
+from tests.server_process import ROOT
+
+
+def wait_until(condition) -> None:
+    """Until it holds, for at most a minute; the green threads go on meanwhile."""
+    end_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end_s
+        sleep(0.02)
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_start_again_is_tried_again(caplog):
+    model = ROOT / "models" / "eff-small.tflite"
+    options = parse_options([str(model), "--workers", "2"])
+    starts = []
+
+    def begin(place: int) -> Begin:
+        starts.append(place)
+        if len(starts) == 2:
+            raise OSError("too many open files")
+        use = UseModel(ModelSource(model, None), shared=False)
+        return Begin(place, options, os.getcwd(), LaneHost().open_lanes(1), use, Pace(15.0, None, False), Pause(False))
+
+    crew = Crew(1, begin, lambda worker, report: None, lambda worker: 0)
+    crew.start()
+    os.kill(crew.workers[0].pid, signal.SIGKILL)
+    wait_until(lambda: len(starts) == 3 and crew.workers[0].ready)
+    assert "worker 1 has ended (signal 9); its 0 simulators" in caplog.text
+    assert "worker 1 cannot start, which is tried again: too many open files" in caplog.text
+    crew.stop()
+    assert crew.workers == {}
 
 
 @pytest.mark.slow
@@ -30,8 +63,5 @@ def test_workers_that_cannot_begin_are_an_error_of_the_start(tmp_path, caplog):
     crew = Crew(2, begin, lambda worker, report: None, lambda worker: 0)
     with pytest.raises(ValueError, match="no such model"):
         crew.start()
-    end_s = time.monotonic() + 10
-    while crew.workers and time.monotonic() < end_s:
-        sleep(0.02)  # its green threads go on
-    assert crew.workers == {}
+    wait_until(lambda: crew.workers == {})
     assert "a new worker starts" not in caplog.text

@@ -191,7 +191,11 @@ class Crew:
                 worker.place + 1, end, simulators,
             )  # fmt: skip
             sleep(0 if was_ready else AGAIN_S)
-        if self._started and not self._stopping:
-            self._start(worker.place)
-        else:
-            del self.workers[worker.place]
+        while self._started and not self._stopping:
+            try:
+                self._start(worker.place)
+                return
+            except OSError as error:  # the system has no more processes, files or memory at the moment
+                log.error("worker %d cannot start, which is tried again: %s", worker.place + 1, error)
+                sleep(AGAIN_S)
+        del self.workers[worker.place]
