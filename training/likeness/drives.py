@@ -29,7 +29,7 @@ EVERY = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class LongReplay:
     """Recorded steering from one located frame on. on_road: the rear axle's middle stayed on the carriageway.
 
     farthest_m: its greatest distance from the centre line; metres: of the way.
@@ -58,7 +58,7 @@ class Lap:
     on_road: float
 
 
-def drives(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePath]) -> list[Drive]:
+def drives(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePath]) -> list[LongReplay]:
     """Drive recorded steering from each located frame for SECONDS, where the recording goes on for so long."""
     steps = steps_of(paths)
     result = []
@@ -70,7 +70,7 @@ def drives(road: DrawnTrack, pairs: Sequence[Pair], paths: Sequence[ReferencePat
                 continue
             offsets, on_road = _way(road, place.pose, segment, slice(start, stop + 1))
             metres = float(segment.distance_m[stop] - segment.distance_m[start])
-            result.append(Drive(frame.name, seconds, metres, float(np.abs(offsets).max()), bool(on_road.all())))
+            result.append(LongReplay(frame.name, seconds, metres, float(np.abs(offsets).max()), bool(on_road.all())))
     return result
 
 

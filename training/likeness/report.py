@@ -12,7 +12,7 @@ import numpy as np
 from simulator.replay.agreement import SteeringErrors
 from training.likeness.answers import Answers
 from training.likeness.criteria import Criterion
-from training.likeness.drives import Drive, Lap
+from training.likeness.drives import Lap, LongReplay
 from training.likeness.edges import EdgeErrors
 from training.likeness.location import LEAST_FIT
 from training.likeness.motion import Odometer, Pair, Replay
@@ -32,7 +32,7 @@ class Findings:
     edges: Sequence[EdgeErrors]
     odometers: Sequence[Odometer]
     replays: Sequence[Replay]
-    drives: Sequence[Drive]
+    drives: Sequence[LongReplay]
     laps: Sequence[Lap]
     demands: Sequence[Criterion]
 
@@ -164,7 +164,7 @@ def _replays(replays: Sequence[Replay]) -> str:
     )
 
 
-def _drives(drives: Sequence[Drive]) -> str:
+def _drives(drives: Sequence[LongReplay]) -> str:
     farthest = np.array([drive.farthest_m for drive in drives])
     return (
         f"driven again for {drives[0].seconds:g} s from {len(drives)} located frames, up to"
