@@ -20,7 +20,6 @@ from training.run.recipe import Recipe
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.seeds import Run, Seeds, train_all
 from training.run.steps import jax_seeds
-from training.run.train import train
 
 SEEDS = (1, 2, 3)
 RECIPE = replace(Recipe(), epochs=2, refit_epochs=1, batch=8, steps=4, average_horizon_steps=3, driven_checkpoints=0)
@@ -88,8 +87,6 @@ def stopped_and_resumed(recording: Path, folder: Path) -> None:
 def main(recording: Path, folder: Path) -> None:
     """Train and print."""
     BUILDERS["eff-tiny"] = tiny
-    for run in runs(recording, folder / "alone"):
-        train(*run)
     sizes, learn = [], Seeds._learn
 
     def counted(self, trainings, *rest):
@@ -97,8 +94,8 @@ def main(recording: Path, folder: Path) -> None:
         return learn(self, trainings, *rest)
 
     Seeds._learn = counted
-    list(train_all(runs(recording, folder / "processor"), folder / "crops"))
-    on_a_processor = list(sizes)
+    list(train_all(runs(recording, folder / "alone"), folder / "crops"))
+    alone = list(sizes)
 
     seeds._has_gpu = lambda: True
     cards = [card for _, card in train_all(runs(recording, folder / "together"), folder / "crops")]
@@ -109,7 +106,7 @@ def main(recording: Path, folder: Path) -> None:
     list(train_all(runs(recording, folder / "small"), folder / "crops"))
     result = {
         "errors": {name: error(folder / name, folder / "alone") for name in ("together", "stopped", "small")},
-        "sizes": {"processor": on_a_processor, "together": together, "stopped": stopped, "small": sizes},
+        "sizes": {"alone": alone, "together": together, "stopped": stopped, "small": sizes},
         "cards": [[card.seed, card.samples, card.metrics["all"]["mae"]] for card in cards],
         "difference": float(
             np.abs(states(folder / "together")[0]["weight_0"] - states(folder / "together")[1]["weight_0"]).max()

@@ -56,7 +56,7 @@ def test_side_by_side_each_seed_ends_as_alone_also_after_a_stop(make_recording, 
     assert result["difference"] > 0.01, "the seeds differ from each other"
     assert all(error < 1e-4 for error in result["errors"].values()), result["errors"]
     assert result["sizes"] == {
-        "processor": [],
+        "alone": [],
         "together": [3, 3, 3],
         "stopped": [3, 3, 2, 3],
         "small": [1] * 9,
