@@ -15,10 +15,10 @@ import numpy as np
 from keras import layers
 
 from models.steering import BUILDERS
-from training.run import seeds
+from training.compare import seeds
+from training.compare.seeds import PlannedRun, Seeds, train_all
 from training.run.recipe import Recipe
 from training.run.run import TrainingRun, TrainingSettings
-from training.run.seeds import Run, Seeds, train_all
 from training.run.steps import jax_seeds
 
 SEEDS = (1, 2, 3)
@@ -26,22 +26,25 @@ RECIPE = replace(Recipe(), epochs=2, refit_epochs=1, batch=8, steps=4, average_h
 
 
 def tiny(*, block_dropout: float, head_dropout: float) -> keras.Model:
-    """A network with all that a step changes: weights, batch norms' means and dropout's seeds."""
+    """A network with all that a step changes: weights, batch norms' means and dropout's seeds.
+
+    No bias stands before the batch norm; its gradient is mere rounding, of which Adam makes whole steps.
+    """
     frames = keras.Input((160, 320, 3), dtype="uint8")
     x = layers.Cropping2D(((80, 20), (0, 0)), name="preprocess_crop")(frames)
     x = layers.Rescaling(1 / 255, -0.5)(x)
     x = layers.Conv2D(4, (2, 1), strides=(10, 10), padding="same")(x)
     x = layers.DepthwiseConv2D((1, 3), padding="same")(layers.LeakyReLU()(x))
-    x = layers.BatchNormalization(momentum=0.5)(layers.Dense(6)(layers.Flatten()(x)))
+    x = layers.BatchNormalization(momentum=0.5)(layers.Dense(6, use_bias=False)(layers.Flatten()(x)))
     x = layers.Dropout(0.3)(layers.Activation("tanh")(x))
     return keras.Model(frames, layers.Dense(1)(x))
 
 
-def runs(recording: Path, folder: Path) -> list[Run]:
+def runs(recording: Path, folder: Path) -> list[PlannedRun]:
     """One run for each seed, in a folder each."""
     settings = TrainingSettings("eff-tiny", (str(recording),), 0, None, "float32", RECIPE)
     places = [(replace(settings, seed=seed), folder / str(seed)) for seed in SEEDS]
-    return [Run(settings, place, place / "tiny.h5") for settings, place in places]
+    return [PlannedRun(settings, place, place / "tiny.h5") for settings, place in places]
 
 
 def states(folder: Path) -> list[dict[str, np.ndarray]]:

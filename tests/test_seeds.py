@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from models.card import read_card
+from training.compare.seeds import PlannedRun, _groups
 from training.run.recipe import STUDY, Recipe
 from training.run.run import TrainingSettings
-from training.run.seeds import Run, _groups
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = TrainingSettings("eff", ("lake",), 1, 1137.0, "float32", Recipe())
@@ -20,7 +20,7 @@ SETTINGS = TrainingSettings("eff", ("lake",), 1, 1137.0, "float32", Recipe())
 
 def groups(*settings: TrainingSettings) -> list[list[int]]:
     """The numbers of the runs of each group."""
-    runs = [Run(each, Path(str(number)), Path("model.h5")) for number, each in enumerate(settings)]
+    runs = [PlannedRun(each, Path(str(number)), Path("model.h5")) for number, each in enumerate(settings)]
     return [[runs.index(run) for run in group] for group in _groups(runs)]
 
 

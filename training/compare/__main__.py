@@ -42,8 +42,8 @@ examples:
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
 recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
-on the recordings after --on; the same command resumes an interrupted training. The table also shows every model file
-with weights in float16 and in int8.
+on the recordings after --on, on a GPU all seeds of a network side by side; the same command resumes an interrupted
+training. The table also shows every model file with weights in float16 and in int8.
 
 exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 

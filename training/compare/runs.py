@@ -109,9 +109,9 @@ def _train(commands: list[_Command], crops: Path) -> None:
     from training.run.backend import choose_backend  # noqa: PLC0415
 
     choose_backend()
-    from training.run.seeds import Run, train_all  # noqa: PLC0415 - the backend is chosen first
+    from training.compare.seeds import PlannedRun, train_all  # noqa: PLC0415 - the backend is chosen first
 
-    by_run = {Run(training_settings(parse(c.arguments)), c.folder, c.out): c for c in commands}
+    by_run = {PlannedRun(training_settings(parse(c.arguments)), c.folder, c.out): c for c in commands}
     for command in commands:
         announce(command.folder)
     for finished, card in train_all(list(by_run), crops):

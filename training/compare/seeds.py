@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from training.run.steps.jax_seeds import JaxSeeds
 
 
-class Run(NamedTuple):
+class PlannedRun(NamedTuple):
     """What `train` takes: the settings, the run's folder, and the model file to write."""
 
     settings: TrainingSettings
@@ -41,7 +41,7 @@ class Run(NamedTuple):
     out: Path
 
 
-def train_all(runs: Sequence[Run], crops: Path) -> Iterator[tuple[Run, Card]]:
+def train_all(runs: Sequence[PlannedRun], crops: Path) -> Iterator[tuple[PlannedRun, Card]]:
     """Train, or resume, and yield each run when it is finished. crops: a folder for decoded images, which stays.
 
     Runs side by side share their device's memory and finish together. Raises as `train` does.
@@ -53,9 +53,9 @@ def train_all(runs: Sequence[Run], crops: Path) -> Iterator[tuple[Run, Card]]:
             yield from ((run, train(*run, crops)) for run in group)
 
 
-def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+def _groups(runs: Sequence[PlannedRun]) -> list[list[PlannedRun]]:
     """Put runs together that differ only in their seeds, in the order in which the first of each comes."""
-    groups: dict[Any, list[Run]] = {}
+    groups: dict[Any, list[PlannedRun]] = {}
     for run in runs:
         is_alone = run.settings.dagger or run.settings.recipe.held_out_share is not None
         key = run.folder if is_alone else replace(run.settings, seed=0)
@@ -68,7 +68,7 @@ def _has_gpu() -> bool:
     return keras.backend.backend() == "jax" and device_of("jax") != "CPU"
 
 
-def _train_together(runs: Sequence[Run], crops: Path) -> Iterator[tuple[Run, Card]]:
+def _train_together(runs: Sequence[PlannedRun], crops: Path) -> Iterator[tuple[PlannedRun, Card]]:
     settings = runs[0].settings
     use_all_devices(settings.recipe.batch)
     drives, tests = open_recordings(settings)
