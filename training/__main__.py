@@ -24,6 +24,7 @@ from training.run.backend import choose_backend
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
+    from models.card import Card
     from training.run.run import TrainingSettings
 
 HELP = """Train a steering model from recordings of the Udacity simulator.
@@ -57,13 +58,27 @@ LITTLE_ROWS = 10_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, train and report; returns the exit code: 0 for success, 2 for bad input, 130 for Ctrl-C."""
     stop_message = "stopped; the same command goes on from the last finished epoch"
-    return run(lambda: _train_or_preview(_parse(arguments)), "error", stopped=stop_message)
+    return run(lambda: _train_or_preview(parse(arguments)), "error", stopped=stop_message)
 
 
 def _train_or_preview(options: argparse.Namespace) -> None:
     choose_backend()
     if options.out:
         _check_out(options)
+    settings = training_settings(options)
+    if options.preview:
+        _preview(settings, options.preview)
+        return
+    folder = options.run or Path("runs") / settings.name()
+    out = options.out or folder / f"{settings.model}.h5"
+    announce(folder)
+    from training.run.train import train  # noqa: PLC0415 - --help must not wait for Keras
+
+    report(train(settings, folder, out), out, folder)
+
+
+def training_settings(options: argparse.Namespace) -> TrainingSettings:
+    """Return the settings that parsed options mean."""
     from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for Keras
     from training.run.run import TrainingSettings  # noqa: PLC0415
 
@@ -75,7 +90,7 @@ def _train_or_preview(options: argparse.Namespace) -> None:
         recipe = replace(recipe, driven_checkpoints=0)
     recordings = tuple(str(folder.resolve()) for folder in options.recordings)
     also, tests = (tuple(str(folder.resolve()) for folder in group) for group in (options.also, options.test))
-    settings = TrainingSettings(
+    return TrainingSettings(
         model,
         recordings,
         options.seed,
@@ -86,14 +101,12 @@ def _train_or_preview(options: argparse.Namespace) -> None:
         tests,
         options.dagger,
     )
-    if options.preview:
-        _preview(settings, options.preview)
-        return
-    folder = options.run or Path("runs") / settings.name()
-    out = options.out or folder / f"{model}.h5"
+
+
+def announce(folder: Path) -> None:
+    """Print where a run's folder and page are."""
     print(f"run folder: {folder}")
     print(f"watch it at {(folder / 'index.html').absolute().as_uri()}")
-    _train(settings, folder, out)
 
 
 def _check_out(options: argparse.Namespace) -> None:
@@ -118,13 +131,11 @@ def _default_recipe(recordings: Sequence[Path]) -> str:
     return "ours"
 
 
-def _train(settings: TrainingSettings, folder: Path, out: Path) -> None:
-    """Train and report. Raises the errors of `train`."""
-    from training.run.model_out import next_commands  # noqa: PLC0415
-    from training.run.train import train  # noqa: PLC0415
+def report(card: Card, out: Path, folder: Path) -> None:
+    """Print a finished training's figures, and what to do next. out: the model file; folder: the run's."""
+    from training.run.model_out import next_commands  # noqa: PLC0415 - --help must not wait
 
-    card = train(settings, folder, out)
-    _report(card.metrics)
+    _print_figures(card.metrics)
     for trial, figures in card.driving.items():
         interventions, offset_m = figures["off_road_events"], figures["mean_cte_m"]
         print(f"{trial}: {interventions:.0f} interventions, mean lateral offset {offset_m:.2f} m")
@@ -143,7 +154,8 @@ def _preview(settings: TrainingSettings, out: Path) -> None:
     print(f"wrote {out}")
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse a command line; it exits for a wrong one."""
     parser = command_parser("python -m training", HELP)
     titles = ("recordings", "network and learning", "driving", "files")
     data, learning, driving, files = (parser.add_argument_group(title) for title in titles)
@@ -212,7 +224,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _report(metrics: Mapping[str, Mapping[str, float | None]]) -> None:
+def _print_figures(metrics: Mapping[str, Mapping[str, float | None]]) -> None:
     """Print the held-out figures; `MAE 0` and `RMSE 0` are the errors of always answering 0."""
     print(f"{'held out':<44} {'rows':>6} {'MAE':>7} {'MAE 0':>7} {'RMSE':>7} {'RMSE 0':>7} {'corr.':>6} {'bias':>8}")
     for name, figures in metrics.items():

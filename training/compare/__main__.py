@@ -42,22 +42,26 @@ examples:
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
 recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
-on the recordings after --on; the same command resumes an interrupted training. The table also shows every model file
-with weights in float16 and in int8.
+on the recordings after --on, on a GPU all seeds of a network side by side; the same command resumes an interrupted
+training. The table also shows every model file with weights in float16 and in int8.
 
 exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train the named networks, measure all models, write the files and print the table; returns the exit code."""
+    library = os.environ.get("KERAS_BACKEND")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     stop_message = "stopped; finished trainings are kept, and the same command resumes"
     return run(
-        lambda: _train_and_compare(_parse(arguments)), "compare", (OSError, ValueError, RuntimeError), stop_message
+        lambda: _train_and_compare(_parse(arguments), library),
+        "compare",
+        (OSError, ValueError, RuntimeError),
+        stop_message,
     )
 
 
-def _train_and_compare(options: argparse.Namespace) -> int:
+def _train_and_compare(options: argparse.Namespace, library: str | None) -> int:
     """Check all models, train and compare; returns the exit code of a training that failed, else 0."""
     files = [source for source in options.paths if not _is_recording(source.path)]
     for source in files:
@@ -75,7 +79,7 @@ def _train_and_compare(options: argparse.Namespace) -> int:
     recordings = [source.path for source in options.paths if _is_recording(source.path)]
     tests = load_whole(recordings, Recipe(), HELD_OUT)
     try:
-        trained = train_all(options)
+        trained = train_all(options, library)
     except TrainingFailedError as error:
         return error.code
     print(_compare(options, files, trained, tests, tracks))

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from training.data.samples import HELD_OUT, TRAIN, Drive
+from training.data.samples import HELD_OUT, TRAIN, Drive, load_drives, load_whole
+from training.run.run import TrainingSettings
 from training.run.run_folder import RunError
+
+
+def open_recordings(settings: TrainingSettings) -> tuple[list[Drive], list[Drive]]:
+    """Read the recordings to train on, and those held out whole, and print how their rows are split.
+
+    Raises RecordingError for bad data, and RunError for too few rows.
+    """
+    recipe = settings.recipe
+    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
+    also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
+    tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
+    check_split(drives, [*also, *tests], recipe.batch)
+    return [*drives, *also], tests
 
 
 def check_split(drives: Sequence[Drive], others: Sequence[Drive], batch: int) -> None:

@@ -19,10 +19,11 @@ from tqdm import tqdm
 from models.card import Card
 from training.data.crops import Pixels
 from training.data.images import Draw, TrainingImages
-from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_drives, load_whole
+from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_whole
 from training.judge.choose import Driving, badness, driver_of, judged_m, replay_lines, trial_drives
 from training.judge.dagger import record_corrections
 from training.judge.held_out import held_out_metrics
+from training.progress.bar import phase_bar
 from training.progress.curves import draw_curves
 from training.progress.progress import Progress
 from training.progress.tensorboard import write_events
@@ -31,7 +32,7 @@ from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
 from training.run.model_out import next_commands
 from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
-from training.run.rows import check_split
+from training.run.rows import open_recordings
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
 from training.run.run_folder import RunError
@@ -49,23 +50,21 @@ MONITOR_STEP = 8
 """After each epoch the network answers one held-out row in this many, because neighbours are alike."""
 
 
-def train(settings: TrainingSettings, folder: Path, out: Path) -> Card:
+def train(settings: TrainingSettings, folder: Path, out: Path, crops: Path | None = None) -> Card:
     """Train, or resume training, and write `out` (.h5) and its card (.json).
 
+    crops: a folder for decoded images that stays; None for one in `folder` that is deleted in the end.
     Raises RecordingError for bad data and RunError for a bad folder. After a KeyboardInterrupt every file is whole.
     """
-    recipe = settings.recipe
-    use_all_devices(recipe.batch)
-    drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
-    also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
-    tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
-    check_split(drives, [*also, *tests], recipe.batch)
-    training = Training(settings, TrainingRun(folder, settings), [*drives, *also])
+    use_all_devices(settings.recipe.batch)
+    drives, tests = open_recordings(settings)
+    training = Training(settings, TrainingRun(folder, settings), drives, crops)
     with training.progress:
-        for phase in phases(recipe, settings.dagger):
+        for phase in phases(settings.recipe, settings.dagger):
             training.run(phase)
         card = training.finish(out, tests)
-        training.progress.tell("finished", f"Training is finished. The model is {out}.", next_commands(out, folder))
+    if crops is None:
+        training.images.crops.delete()
     return card
 
 
@@ -73,9 +72,12 @@ class Training:
     """The state of one training: the network that learns, its averaged weights, and its run folder.
 
     model: Keras' own layers, for measuring; network: a copy with faster layers and its own weights, for learning.
+    crops: the folder for decoded images, None for the run's own.
     """
 
-    def __init__(self, settings: TrainingSettings, run: TrainingRun, drives: Sequence[Drive]) -> None:
+    def __init__(
+        self, settings: TrainingSettings, run: TrainingRun, drives: Sequence[Drive], crops: Path | None = None
+    ) -> None:
         self.settings, self.recipe, self.store = settings, settings.recipe, run
         self.drives = list(drives)
         keras.utils.set_random_seed(settings.seed)
@@ -86,14 +88,14 @@ class Training:
         optimizer.build(self.network.trainable_variables)
         self.average = WeightAverage(self.network, self.recipe.average_horizon_steps)
         self.finished_epochs = run.restore(self.network, self.average)
-        self.images = TrainingImages(drives, run.folder / "crops", self.model.rows, self.recipe, settings.seed)
+        self.images = TrainingImages(drives, crops or run.folder / "crops", self.model.rows, self.recipe, settings.seed)
         self.learner = self._open_learner()
         self.samples = 0
         self.progress = self._progress()
 
     def _progress(self) -> Progress:
         plan = phases(self.recipe, self.settings.dagger)
-        steps = [self._steps(phase) for phase in plan for _ in range(phase.first, phase.end)]
+        steps = [self.steps(phase) for phase in plan for _ in range(phase.first, phase.end)]
         recipe, names = self.recipe, [drive.name for drive in self.drives]
         replays = len(self.settings.recordings) if recipe.replays else 0
         drives = (recipe.driven_checkpoints, judged_m(recipe.trials, replays))
@@ -103,39 +105,49 @@ class Training:
         rows = self.model.rows[1] - self.model.rows[0]
         return open_learner(self.network, self.average, self.images.crops, self.images.hoods, rows)
 
-    def _steps(self, phase: Phase) -> int:
+    def steps(self, phase: Phase) -> int:
+        """The number of steps of each of the phase's epochs."""
         return len(self.draw(phase.first, phase.whole)[0]) // self.recipe.batch
 
     def run(self, phase: Phase) -> None:
         """Train the phase's missing epochs and save each; after the first phase, measure the held-out road."""
-        if self.settings.dagger and phase.round:
-            self._add_corrections(phase)
-        steps = self._steps(phase)
-        if not steps:
-            raise RunError("nearly all rows are straight; too few rows are left after straight ones are thinned")
-        epoch_samples = steps * self.recipe.batch
-        first = min(max(self.finished_epochs, phase.first), phase.end)
-        with tqdm(
-            total=(phase.end - phase.first) * epoch_samples,
-            initial=(first - phase.first) * epoch_samples,
-            unit=" samples",
-            unit_scale=True,
-            mininterval=1.0,
-            desc=f"{self.settings.model}{', all the road' if phase.whole else ''}",
-        ) as bar:
-            for epoch in range(first, phase.end):
-                if self.recipe.patience and epoch - best_epoch(self.store.history) >= self.recipe.patience:
-                    break
+        steps = self.begin(phase)
+        samples = steps * self.recipe.batch
+        with phase_bar(self.settings.model, phase, samples, [self.finished_epochs]) as bar:
+            while (epoch := self.next_epoch(phase)) is not None:
                 start_s = time.monotonic()
                 loss = self.learn(phase, epoch, steps, bar)
-                figures = self._monitor(epoch, phase.whole)
-                row = {"epoch": epoch + 1, "loss": loss, **figures, "seconds": time.monotonic() - start_s}
-                self.store.save(self.network, self.average, row)
-                self.finished_epochs = epoch + 1
-                draw_curves(self.store.history, self.store.folder / "curves.png")
-                write_events(self.store.history, self.store.folder, self.store.started_s)
-                self.progress.epoch_ended()
-        self.samples += epoch_samples * (min(self.finished_epochs, phase.end) - phase.first)
+                self.end_epoch(phase, epoch, loss, start_s)
+        self.end(phase, steps)
+
+    def begin(self, phase: Phase) -> int:
+        """Prepare a phase; returns the number of steps of each of its epochs."""
+        if self.settings.dagger and phase.round:
+            self._add_corrections(phase)
+        steps = self.steps(phase)
+        if not steps:
+            raise RunError("nearly all rows are straight; too few rows are left after straight ones are thinned")
+        return steps
+
+    def next_epoch(self, phase: Phase) -> int | None:
+        """Return the number, from 0, of the phase's first missing epoch; None where it has none, or patience ended."""
+        epoch = max(self.finished_epochs, phase.first)
+        is_patient = not self.recipe.patience or epoch - best_epoch(self.store.history) < self.recipe.patience
+        return epoch if epoch < phase.end and is_patient else None
+
+    def end_epoch(self, phase: Phase, epoch: int, loss: float, start_s: float) -> None:
+        """Measure and save an epoch that was learned since start_s, by the monotonic clock."""
+        figures = self._monitor(epoch, phase.whole)
+        row = {"epoch": epoch + 1, "loss": loss, **figures, "seconds": time.monotonic() - start_s}
+        self.store.save(self.network, self.average, row)
+        self.finished_epochs = epoch + 1
+        draw_curves(self.store.history, self.store.folder / "curves.png")
+        write_events(self.store.history, self.store.folder, self.store.started_s)
+        self.progress.epoch_ended()
+
+    def end(self, phase: Phase, steps: int) -> None:
+        """Count a finished phase's samples; after the first phase, measure the held-out road."""
+        self.samples += steps * self.recipe.batch * (min(self.finished_epochs, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
             self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.images.read))
 
@@ -152,7 +164,9 @@ class Training:
         drives = [*self.drives, *tests]
         card = card_of(self.settings, final, out, drives, self.finished_epochs, self.samples, metrics, driving)
         card.write(out)
-        self.images.crops.delete()
+        self.progress.tell(
+            "finished", f"Training is finished. The model is {out}.", next_commands(out, self.store.folder)
+        )
         return card
 
     def _best_driver(self) -> tuple[SplitModel, Driving]:
@@ -203,8 +217,9 @@ class Training:
         """Learn one epoch's draw once; returns the mean loss."""
         losses: list[float] = []
         reseed_dropout(self.network, self.settings.seed, epoch)
-        for batches, rates in ahead(self._epoch(phase, epoch, steps)):
-            new_losses = self.learner.learn(batches, len(rates)).tolist()
+        chunks = self.chunks(phase, epoch, steps)
+        for chunk, rates in ahead((self.learner.prepare(chunk), rates) for chunk, rates in chunks):
+            new_losses = self.learner.learn(chunk, len(rates)).tolist()
             losses += new_losses
             bar.update(len(new_losses) * self.recipe.batch)
             bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
@@ -213,13 +228,13 @@ class Training:
         self.average.updates += steps
         return float(np.mean(losses))
 
-    def _epoch(self, phase: Phase, epoch: int, steps: int) -> Iterator[tuple[Steps, list[float]]]:
-        """Yield an epoch's steps as the learner takes them, and the learning rates of those that count."""
+    def chunks(self, phase: Phase, epoch: int, steps: int) -> Iterator[tuple[Steps, list[float]]]:
+        """Yield an epoch's steps, as many together as the learner takes, and the learning rates of those that count."""
         numbers, variations, targets = self.images.vary(self.draw(epoch, phase.whole), epoch)
         rates, shares = learning_rates(phase, epoch, steps, self.recipe), self.average.shares(steps)
         batch, at_once = self.recipe.batch, self.learner.at_once
-        for group, count in cut_epoch(numbers, variations, targets, rates, shares, batch, at_once):
-            yield self.learner.prepare(group), group.rates[:count].tolist()
+        for chunk, count in cut_epoch(numbers, variations, targets, rates, shares, batch, at_once):
+            yield chunk, chunk.rates[:count].tolist()
 
     def _monitor(self, epoch: int, whole: bool) -> dict[str, float]:
         """Measure the averaged weights on some held-out rows, for people to watch; training chooses nothing by them.

@@ -7,6 +7,7 @@ of them, and each gets its part of every batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -62,6 +63,26 @@ def pure_step(network: keras.Model, average: WeightAverage) -> Callable[[State, 
     return step
 
 
+def repeated(step: Callable[..., Any], varied: Callable[..., Any]) -> Callable[..., tuple[State, Any]]:
+    """Return the program of several steps: (state, steps, count, hoods, store) -> (the next state, losses).
+
+    count: how many of the steps are learned. store: the crops on the device, or None where the steps bring theirs.
+    """
+
+    def learn(state: State, steps: Steps, count: Any, hoods: Any, store: Any) -> tuple[State, Any]:
+        def body(number: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
+            state, losses = carry
+            batch = jax.tree.map(lambda values: values[number], steps)
+            crops = batch.crops if store is None else jnp.take(store, batch.crops, axis=0, mode="clip")
+            images = varied(crops, batch.variations, hoods)
+            state, loss = step(state, images, batch.steering, batch.rates, batch.shares)
+            return state, losses.at[number].set(loss)
+
+        return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(steps.rates.shape, jnp.float32)))
+
+    return learn
+
+
 class JaxLearner:
     """The step of `network` on JAX; the parameters are those of `open_learner`."""
 
@@ -74,7 +95,7 @@ class JaxLearner:
         rows: int,
         at_once: int | None = None,
     ) -> None:
-        self._variables = State(
+        self.variables = State(
             network.trainable_variables,
             network.non_trainable_variables,
             network.optimizer.variables,
@@ -82,51 +103,50 @@ class JaxLearner:
         )
         sharding = network.trainable_variables[0].value.sharding
         self._mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
-        device = next(iter(sharding.device_set))
-        self.at_once = at_once or (1 if device.platform == "cpu" else STEPS_AT_ONCE)
+        self.device = next(iter(sharding.device_set))
+        self.at_once = at_once or (1 if self.device.platform == "cpu" else STEPS_AT_ONCE)
         self._crops = crops
-        self._hoods = self._place(hoods, PartitionSpec())
-        self._store = self._resident() if _fits(crops, device) else None
-        step = pure_step(network, average)
+        self.hoods = self._place(hoods, PartitionSpec())
+        self.step = pure_step(network, average)
+        self.varied: Callable[..., Any] = lambda crops, variations, hoods: augment(crops, variations, hoods, rows)
+        self._learn = jax.jit(repeated(self.step, self.varied), donate_argnums=0)
+        self._vary = jax.jit(self.varied)
 
-        def varied(crops: Any, variations: Variations, hoods: Any) -> Any:
-            return augment(crops, variations, hoods, rows)
-
-        def learn(state: State, steps: Steps, count: Any, hoods: Any, store: Any) -> tuple[State, Any]:
-            def body(number: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
-                state, losses = carry
-                batch = jax.tree.map(lambda values: values[number], steps)
-                crops = batch.crops if store is None else jnp.take(store, batch.crops, axis=0, mode="clip")
-                images = varied(crops, batch.variations, hoods)
-                state, loss = step(state, images, batch.steering, batch.rates, batch.shares)
-                return state, losses.at[number].set(loss)
-
-            return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(steps.rates.shape, jnp.float32)))
-
-        self._learn = jax.jit(learn, donate_argnums=0)
-        self._vary = jax.jit(varied)
+    @cached_property
+    def store(self) -> Any:
+        """All crops on the devices, or None where they do not fit."""
+        return self._resident() if _fits(self._crops, self.device) else None
 
     def prepare(self, steps: Steps) -> Steps:
-        """Put the steps on the devices, each batch shared out among them."""
-        if self._store is None:
+        """Put the steps on the devices, each batch shared out among them; the batches' axis follows those of rates."""
+        if self.store is None:
             steps = steps._replace(crops=self._crops.take(steps.crops))
         if self._mesh is None:
             return jax.tree.map(jnp.asarray, steps)
-        shared = PartitionSpec(None, self._mesh.axis_names[0])
-        return jax.tree.map(lambda x: self._place(x, shared if x.ndim > 1 else PartitionSpec()), steps)
+        before = steps.rates.ndim
+        shared = PartitionSpec(*[None] * before, self._mesh.axis_names[0])
+        return jax.tree.map(lambda x: self._place(x, shared if x.ndim > before else PartitionSpec()), steps)
 
     def learn(self, steps: Steps, count: int) -> npt.NDArray[np.float32]:
         """Learn the first `count` of these steps; returns their losses (count,)."""
-        state = State(*([variable.value for variable in group] for group in self._variables))
-        state, losses = self._learn(state, steps, count, self._hoods, self._store)
-        for group, values in zip(self._variables, state, strict=True):
+        state, losses = self._learn(self.state, steps, count, self.hoods, self.store)
+        self.state = state
+        return np.asarray(losses)[:count]
+
+    @property
+    def state(self) -> State:
+        """The values of the variables."""
+        return State(*([variable.value for variable in group] for group in self.variables))
+
+    @state.setter
+    def state(self, state: State) -> None:
+        for group, values in zip(self.variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
-        return np.asarray(losses)[:count]
 
     def vary(self, crops: Pixels, variations: Variations) -> Pixels:
         """Vary crops as a step does."""
-        return np.asarray(self._vary(crops, variations, self._hoods))
+        return np.asarray(self._vary(crops, variations, self.hoods))
 
     def _place(self, values: Any, spec: PartitionSpec) -> Any:
         return jax.device_put(values, None if self._mesh is None else NamedSharding(self._mesh, spec))
@@ -146,5 +166,11 @@ class JaxLearner:
 
 def _fits(crops: Crops, device: Any) -> bool:
     """Whether the crops are to lie on the device; memory beside a CPU has them already."""
+    free = free_bytes(device)
+    return free is not None and crops.nbytes <= MEMORY_SHARE * free
+
+
+def free_bytes(device: Any) -> int | None:
+    """What a GPU has left of its memory; None for a CPU."""
     memory = device.memory_stats() if device.platform != "cpu" else None
-    return memory is not None and crops.nbytes <= MEMORY_SHARE * (memory["bytes_limit"] - memory["bytes_in_use"])
+    return None if memory is None else memory["bytes_limit"] - memory["bytes_in_use"]
