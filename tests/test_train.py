@@ -141,7 +141,7 @@ def test_training_writes_a_model_a_card_and_a_readable_run(settings, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_a_run_that_goes_on(make_recording, tmp_path):
-    recording = make_recording(rows=340)
+    recording = make_recording(rows=400)
     command = [sys.executable, "-m", "training", "--model", "eff-tiny", str(recording), "--epochs", "2", "--no-drive"]
     command += ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "eff.h5")]
     checkpoint, out = tmp_path / "run" / "checkpoint.npz", tmp_path / "eff.h5"
