@@ -129,7 +129,7 @@ def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recordi
 
 @pytest.mark.slow
 def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tmp_path, make_recording, capsys):
-    recording = make_recording(rows=200)
+    recording = make_recording(rows=400)
     arguments = [
         "--train",
         "eff-tiny",
