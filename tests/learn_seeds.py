@@ -28,13 +28,14 @@ RECIPE = replace(Recipe(), epochs=2, refit_epochs=1, batch=8, steps=4, average_h
 def tiny(*, block_dropout: float, head_dropout: float) -> keras.Model:
     """A network with all that a step changes: weights, batch norms' means and dropout's seeds.
 
-    No bias stands before the batch norm; its gradient is mere rounding, of which Adam makes whole steps.
+    Only linear layers without a bias stand before the batch norm. A bias would have a gradient of
+    mere rounding there, of which Adam makes whole steps.
     """
     frames = keras.Input((160, 320, 3), dtype="uint8")
     x = layers.Cropping2D(((80, 20), (0, 0)), name="preprocess_crop")(frames)
     x = layers.Rescaling(1 / 255, -0.5)(x)
     x = layers.Conv2D(4, (2, 1), strides=(10, 10), padding="same")(x)
-    x = layers.DepthwiseConv2D((1, 3), padding="same")(layers.LeakyReLU()(x))
+    x = layers.LeakyReLU()(layers.DepthwiseConv2D((1, 3), padding="same")(x))
     x = layers.BatchNormalization(momentum=0.5)(layers.Dense(6, use_bias=False)(layers.Flatten()(x)))
     x = layers.Dropout(0.3)(layers.Activation("tanh")(x))
     return keras.Model(frames, layers.Dense(1)(x))
