@@ -13,7 +13,7 @@ from training.run.fast_layers import with_fast_layers
 from training.study.jax_epochs import JaxEpochs
 from training.study.train import build, compile_for, loss_of, one_hot
 
-CONFIGURATION = settings(optimizer=sys.argv[-1], block_dropout=0.1, label_smoothing=0.1)
+CONFIGURATION = settings(model="baseline", optimizer=sys.argv[-1], block_dropout=0.1, label_smoothing=0.1)
 DATA, RECIPE = bar_images(count=110), CONFIGURATION.recipe  # batches of 30 leave a rest
 LABELS = one_hot(DATA.y_train)
 

@@ -65,7 +65,7 @@ def test_steps_of_one_call_learn_as_keras_fit(optimizer, tmp_path):
 
 def test_a_killed_training_goes_on_without_tensorflow(tmp_path):
     file = save_archive(bar_images(), tmp_path / "digits.npz")
-    arguments = ["digits", "--model", "eff", "--data", str(file), "--epochs", "2", "--run"]
+    arguments = ["digits", "--model", "baseline", "--data", str(file), "--epochs", "2", "--run"]
     codes = {}
     for way, folder in (("whole", "whole"), ("killed", "cut"), ("resumed", "cut")):
         process = on_jax("-c", WITHOUT_TENSORFLOW, way, *arguments, str(tmp_path / folder), cache=tmp_path / "cache")
@@ -80,12 +80,12 @@ def test_a_killed_training_goes_on_without_tensorflow(tmp_path):
 
 def test_engines_are_measured_on_jax_in_both_forms(tmp_path):
     out = tmp_path / "engines.json"
-    command = ["-m", "training.study", "engines", "digits-eff", "--on", "jax", "--out", str(out)]
+    command = ["-m", "training.study", "engines", "digits-baseline", "--on", "jax", "--out", str(out)]
     process = on_jax(*command, cache=tmp_path)
     assert process.returncode == 0, process.stderr[-2000:]
     figures = json.loads(out.read_text())
     assert set(figures["machines"]) == {"jax-cpu"} or set(figures["machines"]) == {"jax-cpu", "jax-gpu"}
-    digits = figures["networks"]["digits-eff"]
+    digits = figures["networks"]["digits-baseline"]
     for key in ("milliseconds", "images_s"):
         assert {"jax-cpu-grouped", "jax-cpu-shifted"} <= set(digits[key])
         assert all(value > 0 for value in digits[key].values())

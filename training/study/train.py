@@ -20,6 +20,7 @@ from keras import layers
 from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
+from protocol.cache_folder import cache_folder
 from training.progress.forecast import Forecast
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import compiles_networks, with_fast_layers
@@ -127,8 +128,10 @@ def loss_of(recipe: StudyRecipe) -> keras.losses.Loss:
 def learner_of(network: keras.Model, recipe: StudyRecipe) -> Learn:
     """What learns an epoch: on JAX many steps of a call, else Keras' `fit`, whose step is compiled, too."""
     if keras.backend.backend() == "jax":
-        from training.study.jax_epochs import JaxEpochs  # noqa: PLC0415 - other backends may lack JAX
+        from inference.compiled.jax_compiler import cache_programs  # noqa: PLC0415 - other backends may lack JAX
+        from training.study.jax_epochs import JaxEpochs  # noqa: PLC0415
 
+        cache_programs(cache_folder() / "jax")
         epochs = JaxEpochs(network, loss_of(recipe))
         return lambda images, labels, learned: epochs.learn(images, labels, recipe.batch, learned)
 
