@@ -9,9 +9,10 @@ import pytest
 from training.run.run_folder import RunError
 from training.study import report
 from training.study.__main__ import MODELS, main
+from training.study.engines.measure import merged, read_engines
 from training.study.pictures import draw_rivals
 from training.study.recipes import recipe_of
-from training.study.report import read_engines, tables, write_report
+from training.study.report import tables, write_report
 from training.study.results import comparable_groups, group_runs, read_runs
 from training.study.run import StudyRun, StudySettings
 
@@ -43,10 +44,18 @@ def finished(
 def engine_figures(plain_ms: float, slim_ms: float) -> dict:
     networks = {}
     for name, ms, spent in (("digits-baseline", plain_ms, 5_000_000), ("digits-eff", slim_ms, 1_000_000)):
-        milliseconds = {"litert": ms, "tensorflow": 1.0, "keras": 30.0}
-        networks[name] = {"multiply_accumulates": spent, "file_bytes": 200_000, "milliseconds": milliseconds}
-    machine = {"processor": "x", "cores": 2, "litert_threads": 1, "gpu": None, "load": 0.1, "tensorflow": "2"}
-    return {"machine": machine, "networks": networks}
+        networks[name] = {
+            "multiply_accumulates": spent,
+            "file_bytes": 200_000,
+            "milliseconds": {"litert": ms, "tensorflow": 1.0, "keras": 30.0, "jax-cpu-shifted": 2 * ms},
+            "images_s": {"jax-cpu-shifted": 1000 / ms},
+        }
+    machine = {"processor": "x", "cores": 2, "load": 0.1}
+    places = {
+        "tensorflow": {"library": "TensorFlow 2", "device": "CPU", "litert_threads": 1, **machine},
+        "jax-cpu": {"library": "JAX 0.10", "device": "CPU", "litert_threads": None, **machine},
+    }
+    return {"machines": places, "networks": networks}
 
 
 def table(text: str, title: str) -> list[list[str]]:
@@ -92,10 +101,17 @@ def test_the_report_has_every_runs_figures_and_pictures(tmp_path, monkeypatch):
         ["not trained yet", "80.20", "-"],
         ["not trained yet", "-", "-"],
     ]
-    assert table(text, "Machine") == [["x", "2", "1", "0.1", "2", "none"]]
-    assert table(text, "Engines")[1] == ["digits-eff", "1.00", "200", "0.100", "1.000", "30.000"]
+    assert table(text, "Machine") == [
+        ["TensorFlow 2", "CPU", "x", "2", "1", "0.1"],
+        ["JAX 0.10", "CPU", "x", "2", "-", "0.1"],
+    ]
+    assert table(text, "Engines")[1] == ["digits-eff", "1.00", "200", "0.100", "1.000", "30.000", "0.200"]
+    assert table(text, "Batches of 256") == [
+        ["digits-baseline", "5.00", "99.50", "2,500"],
+        ["digits-eff", "1.00", "99.36 ± 0.07", "10,000"],
+    ]
     assert table(text, "The slim network against the plain one") == [
-        ["digits", "baseline", "eff", "5.0", "4.0", "1.0", "1.0"]
+        ["digits", "baseline", "eff", "5.0", "4.0", "1.0", "1.0", "4.0", "4.0"]
     ]
     assert {path.name for path in out.parent.glob("*.png")} == {"separable.png", "digits.png"}
 
@@ -145,7 +161,34 @@ def test_every_figure_of_the_prose_stands_in_a_table_and_every_link_leads_somewh
         assert not heading or heading in headings, link
 
 
-@pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machine": {}}', '{"networks": []}'])
+def test_a_network_without_a_figure_has_a_dash():
+    measured = engine_figures(0.4, 0.1)
+    slim = measured["networks"]["digits-eff"]
+    del slim["milliseconds"]["litert"], slim["file_bytes"], slim["images_s"]["jax-cpu-shifted"]
+    text = tables([], measured)
+    assert table(text, "Engines")[1] == ["digits-eff", "1.00", "-", "-", "1.000", "30.000", "0.200"]
+    assert table(text, "Batches of 256")[1] == ["digits-eff", "1.00", "-", "-"]
+    assert table(text, "The slim network against the plain one")[0][4:] == ["-", "1.0", "1.0", "4.0", "-"]
+
+
+def test_figures_of_another_library_are_added_to_those_of_the_file():
+    older = engine_figures(0.4, 0.1)
+    machine = {**older["machines"]["jax-cpu"], "load": 7.0}
+    figures = {"milliseconds": {"jax-cpu-shifted": 9.0}, "images_s": {"jax-cpu-shifted": 8.0}}
+    both = merged(older, {"machines": {"jax-cpu": machine}, "networks": {"digits-eff": figures}})
+    assert both["machines"] == {"tensorflow": older["machines"]["tensorflow"], "jax-cpu": machine}
+    assert both["networks"]["digits-baseline"] == older["networks"]["digits-baseline"]
+    assert both["networks"]["digits-eff"]["milliseconds"] == {
+        "litert": 0.1,
+        "tensorflow": 1.0,
+        "keras": 30.0,
+        "jax-cpu-shifted": 9.0,
+    }
+    assert both["networks"]["digits-eff"]["file_bytes"] == 200_000
+    assert merged({}, older) == older
+
+
+@pytest.mark.parametrize("content", ["nothing", "{}", '{"networks": {"a": {}}, "machines": {}}', '{"networks": []}'])
 def test_damaged_engine_figures_are_refused(content, tmp_path):
     (tmp_path / "engines.json").write_text(content)
     with pytest.raises(ValueError, match="no engine figures"):

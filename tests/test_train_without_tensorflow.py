@@ -1,4 +1,4 @@
-"""JAX alone trains: from a recording to the model file and its card, where TensorFlow is not installed."""
+"""JAX alone trains: from a recording to the model file and its card, without TensorFlow, a renderer and a codec."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 
 class NotInstalled:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "tensorflow":
+        if name.partition(".")[0] in {"tensorflow", "panda3d", "av"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 

@@ -1,1 +1,1 @@
-"""What a GPU gives: its engines, each measured in a process of its own."""
+"""What a GPU gives to driving, to training and to a fleet, each measured in a process of its own."""

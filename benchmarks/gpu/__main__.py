@@ -1,12 +1,19 @@
-"""Measure the engines of this machine with batches of 1 to 1,024 frames, on its GPU if there is one.
+"""Measure what this machine's GPU gives to driving, to training and to a fleet; without one, its processor.
 
-Each engine runs in a process of its own for each model, first with an empty cache of programs; then a second process
-only opens the model, with the cache that the first has filled. Frames differ from each other, and are whole frames in
-the host's memory. The column `alone` has frames that are already on the GPU. Cars are threads that ask for one frame
-after another. The end says what this machine could not measure.
+Each measurement runs in a process of its own, and the end says what could not be measured. Section by section:
 
-    python -m benchmarks.gpu
-    python -m benchmarks.gpu models/eff.h5 --engines litert jax --seconds 2
+engines   single frames, batches of up to 1,024 and cars, on each engine. Frames differ from each other, and are whole
+          frames in the host's memory; the column `alone` has frames that are already on the GPU. Cars are threads that
+          ask for one frame after another.
+training  images a second of the compiled training step: batches of 32 and 256, layers as grouped convolutions and as
+          shifted copies, both precisions, images varied and as they are
+trained   the seconds from a recording on the disk to a trained network
+fleets    1, 24 and 60 simulators at one server
+
+examples:
+  python -m benchmarks.gpu
+  python -m benchmarks.gpu --recording ~/recordings/lake
+  python -m benchmarks.gpu models/eff.h5 --sections engines --engines litert jax --seconds 2 --minutes 10
 """
 
 from __future__ import annotations
@@ -17,115 +24,90 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
-import json
-import os
-import platform
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from benchmarks.command import run_benchmark
-from inference.child_process import run_module
+from benchmarks.gpu.engines import measure_engines
+from benchmarks.gpu.fleets import measure_fleets
+from benchmarks.gpu.machine import describe_machine
+from benchmarks.gpu.plan import SHARES, BenchmarkPlan, Clock, section_ends, smaller
+from benchmarks.gpu.recording import drawn_recording
+from benchmarks.gpu.trained import measure_trained
+from benchmarks.gpu.training import measure_training
+from inference.devices import nvidia_gpu
 from protocol.command_line import command_parser
 
-MODELS = [Path(f"models/{name}.h5") for name in ("eff", "baseline", "eff-small")]
-ENGINES = ("litert", "jax", "torch", "tensorflow", "keras")
-PACKAGES = ("jax", "torch", "tensorflow", "keras", "ai-edge-litert", "numpy")
-LIMIT_S = 120
-"""Much longer than any engine takes."""
+Section = Callable[[BenchmarkPlan, Clock, Path], Iterator[str]]
+
+SECTIONS: dict[str, Section] = {
+    "engines": measure_engines,
+    "training": measure_training,
+    "trained": measure_trained,
+    "fleets": measure_fleets,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
-    return run_benchmark(lambda: measure_engines(_parse(arguments)))
+    return run_benchmark(lambda: _measure(_parse(arguments)))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = command_parser("python -m benchmarks.gpu", __doc__)
-    parser.add_argument("models", nargs="*", type=Path, default=MODELS, help="model files (eff, baseline, eff-small)")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES, help="(default: all)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each figure (default: %(default)s)")
-    parser.add_argument("--largest", type=int, default=1024, help="frames of the largest batch (default: %(default)s)")
+    plan, names = BenchmarkPlan(), tuple(SHARES)
+    parser.add_argument("models", nargs="*", type=Path, default=plan.models, help="model files (eff and baseline)")
+    parser.add_argument("--sections", nargs="+", choices=names, default=names, help="(default: all)")
+    parser.add_argument("--engines", nargs="+", choices=plan.engines, default=plan.engines, help="(default: all)")
+    parser.add_argument("--seconds", type=float, default=plan.seconds, help="for each figure (default: %(default)s)")
+    parser.add_argument("--largest", type=int, default=plan.largest, help="frames of the largest batch (%(default)s)")
+    parser.add_argument("--recording", type=Path, metavar="FOLDER", help="a recording to learn (else one is drawn)")
+    parser.add_argument("--minutes", type=float, help="for everything (default: 5.5, without a GPU 10)")
     return parser.parse_args(arguments)
 
 
-def measure_engines(options: argparse.Namespace) -> None:
-    """Measure every engine with every model and print a table for each."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores; {cards() or 'no NVIDIA GPU'}; {libraries()}")
-    failures = []
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, tqdm(total=len(options.engines)) as bar:
-        for engine in options.engines:
-            for model in options.models:
-                cache = Path(folder) / f"{engine}-{model.stem}"
-                try:
-                    first = measured(engine, model, cache, options.seconds, options.largest)
-                    again = measured(engine, model, cache, 0.0, options.largest)
-                except (subprocess.TimeoutExpired, ValueError) as error:
-                    failures.append(f"{engine}: {error}")
-                    break
-                tqdm.write(table(model, first, again["ready_s"]))
-            bar.update()
-    for failure in failures:
+def _measure(options: argparse.Namespace) -> None:
+    print(describe_machine(), flush=True)
+    plan = replace(
+        BenchmarkPlan(),
+        models=options.models,
+        engines=options.engines,
+        seconds=options.seconds,
+        largest=options.largest,
+        recording=options.recording,
+    )
+    if not nvidia_gpu():
+        plan = smaller(plan)
+        print(
+            f"no GPU, so less is measured: batches of up to {plan.largest}, {len(plan.variants)} ways to train,"
+            f" a training of {plan.epochs * plan.steps} steps, fleets of {' and '.join(map(str, plan.clients))}"
+        )
+    if options.minutes:
+        plan = replace(plan, minutes=options.minutes)
+    for failure in measure(plan, [name for name in SECTIONS if name in options.sections]):
         print(f"not measured: {failure}")
 
 
-def cards() -> str:
-    """The GPUs' names, memory and drivers, as nvidia-smi prints them; empty without it."""
-    if shutil.which("nvidia-smi") is None:
-        return ""
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    return "; ".join(subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines())
-
-
-def libraries() -> str:
-    """The installed libraries and their versions."""
-    names = []
-    for package in PACKAGES:
-        try:
-            names.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            names.append(f"no {package}")
-    return ", ".join(names)
-
-
-def measured(engine: str, model: Path, cache: Path, seconds: float, largest: int) -> dict[str, Any]:
-    """The figures of `benchmarks.gpu.engine`, by name. Raises ValueError with the reason why there are none."""
-    arguments = [engine, str(model), "--seconds", str(seconds), "--largest", str(largest)]
-    environment = {**os.environ, "STEERING_CACHE": str(cache)}
-    process = run_module(
-        "benchmarks.gpu.engine", [*arguments, "--started", str(time.time())], LIMIT_S, environment=environment
-    )
-    if process.returncode:
-        lines = process.stderr.decode(errors="replace").strip().splitlines()
-        raise ValueError(lines[-1] if lines else f"exit code {process.returncode}")
-    result: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
-    return result
-
-
-def table(model: Path, figures: dict[str, Any], ready_again_s: float) -> str:
-    """The figures of one engine and model as lines of text."""
-    difference = figures["difference"]
-    compared = "LiteRT is not here to compare" if difference is None else f"at most {difference:.1e} from LiteRT"
-    more = f"; the larger programs took {figures['prepare_s']:.1f} s more" if figures["prepare_s"] > 0.1 else ""
-    lines = [
-        f"\n{model.name} on {figures['engine']} ({figures['device']}), {compared}",
-        f"  ready after {figures['ready_s']:.1f} s, and {ready_again_s:.1f} s with a filled cache{more}",
-        f"  1 frame: p50 {figures['p50_ms']:.2f} ms, p99 {figures['p99_ms']:.2f} ms",
-    ]
-    for size, rate in figures["rates"].items():
-        alone = f", alone {figures['alone'][size]:,.0f}" if size in figures["alone"] else ""
-        lines.append(f"  {int(size):,} frames: {1000 / rate:.3f} ms a frame, {rate:,.0f} frames/s{alone}")
-    for cars, (rate, p50_ms, p99_ms) in figures["cars"].items():
-        lines.append(f"  {cars} cars: {rate:,.0f} frames/s, p50 {p50_ms:.2f} ms, p99 {p99_ms:.2f} ms")
-    return "\n".join(lines)
+def measure(plan: BenchmarkPlan, sections: Sequence[str]) -> list[str]:
+    """Measure the sections and print their tables; returns a line for each thing that could not be measured."""
+    start_s = time.monotonic()
+    failures: list[str] = []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps the run's lock file
+        work = Path(folder)
+        if plan.recording is None and {"training", "trained"} & set(sections):
+            plan = replace(plan, recording=drawn_recording(work / "recording", plan.rows))
+        for name, end_s in section_ends(sections, plan.minutes).items():
+            clock = Clock(start_s + end_s)
+            print(f"\n{name}, until {end_s:.0f} s after the start", flush=True)
+            for text in SECTIONS[name](plan, clock, work):
+                print(f"\n{text}", flush=True)
+            failures += clock.failures
+    print(f"\n{time.monotonic() - start_s:.0f} s in all")
+    return failures
 
 
 if __name__ == "__main__":

@@ -24,8 +24,13 @@ def cache_programs(folder: Path) -> None:
 
 def jax_compiler(model: keras.Model) -> Compiler:
     """The compiler of a loaded network, wherever its weights are."""
+    return form_compiler(model, shifts=True)
+
+
+def form_compiler(model: keras.Model, shifts: bool) -> Compiler:
+    """The same, and `shifts` says whether layers become shifted copies."""
     variables = model.variables
-    form = compiler_form(model, shifts=True)
+    form = compiler_form(model, shifts)
     device = jax.devices()[0]
     weights = jax.device_put([np.asarray(variable.value) for variable in variables], device)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
-
-from panda3d.core import NodePath
+from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.messages import FRAME_ROWS
 from simulator.render.camera import FOCAL_PX, Camera, view_deg
 from simulator.world.track import Track
+
+if TYPE_CHECKING:  # a training whose checkpoints do not drive has no renderer
+    from panda3d.core import NodePath
 
 BEHIND_M, BEHIND_ABOVE_M, BEHIND_PITCH_RAD = 5.2, 2.3, math.radians(9)
 """The camera that follows the car: behind its rear axle, above the road, and how far it looks down."""

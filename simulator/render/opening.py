@@ -7,7 +7,6 @@ from typing import Protocol
 from protocol.messages import Frame
 from simulator.render.camera import AUTONOMOUS, Camera
 from simulator.render.eye import CarPose
-from simulator.render.scene import Scene
 from simulator.world.track import Track
 
 
@@ -42,6 +41,8 @@ def open_scene(track: Track) -> TrackScene:
     damaged files, and OSError.
     """
     if not track.look.startswith(UDACITY):
+        from simulator.render.scene import Scene  # noqa: PLC0415 - a training whose checkpoints do not drive has none
+
         return Scene(track)
     from simulator.render.udacity.scene import UdacityScene  # noqa: PLC0415 - other tracks do not need OpenGL
 
@@ -50,6 +51,8 @@ def open_scene(track: Track) -> TrackScene:
 
 def changed_scene(scene: TrackScene, track: Track) -> TrackScene:
     """The renderer of another track: the same one if it can draw that, else a new one. Raises as `open_scene`."""
+    from simulator.render.scene import Scene  # noqa: PLC0415
+
     if isinstance(scene, Scene) != track.look.startswith(UDACITY):
         scene.show(track)
         return scene

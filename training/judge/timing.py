@@ -12,6 +12,13 @@ ROUNDS = 5
 WARM_UP = 3
 """Untimed calls precede each round's timed ones, so that the caches hold what this call needs."""
 
+BATCH_ROUNDS = 3
+BATCH_S = 0.2
+"""A call with a batch is repeated for so long in each round."""
+
+SLOW_S = 3.0
+"""A call that has taken so long has no further round."""
+
 Name = TypeVar("Name", bound=Hashable)
 
 
@@ -27,6 +34,26 @@ def milliseconds(calls: Mapping[Name, Callable[[], object]], counts: Mapping[Nam
                 call()
             times[name] += [_milliseconds(call) for _ in range(counts[name])]
     return times
+
+
+def images_a_second(calls: Mapping[Name, Callable[[], object]], batch: int) -> dict[Name, float]:
+    """Time calls with batches in BATCH_ROUNDS rounds; returns the images a second of each call's fastest round.
+
+    The calls have run once before, so that they are compiled. batch: images of a call.
+    """
+    rates: dict[Name, list[float]] = {name: [] for name in calls}
+    spent_s = dict.fromkeys(calls, 0.0)
+    for _ in tqdm(range(BATCH_ROUNDS), desc="batches", unit=" round"):
+        for name, call in calls.items():
+            if spent_s[name] > SLOW_S:
+                continue
+            count, start = 0, time.perf_counter()
+            while (passed_s := time.perf_counter() - start) < BATCH_S or not count:
+                call()
+                count += 1
+            spent_s[name] += passed_s
+            rates[name].append(count * batch / passed_s)
+    return {name: max(values) for name, values in rates.items()}
 
 
 def _milliseconds(call: Callable[[], object]) -> float:

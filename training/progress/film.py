@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from film.overlay import Shot
 from film.timeline import FrameLimit
-from film.writer import FilmWriter
 from inference.observations import Observations
 from inference.policy import Answer, Policy
 from simulator.render.opening import TrackScene, open_scene
@@ -15,6 +15,9 @@ from simulator.world.course import JudgedWorld, judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.track import open_track
 from training.evaluate import drive
+
+if TYPE_CHECKING:
+    from film.writer import FilmWriter
 
 LAPS, SPEED_MPH = 0.25, 20.0
 """A quarter of the lap at this speed is half a minute, and has bends to both sides."""
@@ -31,6 +34,8 @@ class FilmedRoad:
 
     def film(self, policy: Policy, title: str, path: Path) -> DriveReport:
         """Let `policy` drive, and write the film whole or not at all. Raises OSError."""
+        from film.writer import FilmWriter  # noqa: PLC0415 - a training without films needs no codec
+
         self._scene = self._scene or open_scene(self._track)
         world = judged_world(self._track, self._scene, LAPS)
         partial = path.with_name(f".{path.name}.{os.getpid()}")

@@ -11,13 +11,13 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from protocol.command_line import Parser, command_parser, help_texts, run, whole
+from training.run.backend import choose_backend
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
 
@@ -31,10 +31,12 @@ examples:
   python -m training.study cifar10 --model effnet --data cifar10.npz
   python -m training.study predict docs/study/runs/digits-eff-ours-20-seed1/model.h5 seven.png
   python -m training.study engines && python -m training.study report
+  python -m training.study engines cifar10-effnet cifar10-mobilenet --on jax
 
 A training is a folder in docs/study/runs with settings.json, epochs.csv, result.json, pictures and model.h5. Of the
 published runs one of each network keeps its model.h5, and the others keep only their figures. The same command resumes
-a training that was interrupted or killed. KERAS_BACKEND=jax or torch trains on that backend.
+a training that was interrupted or killed. It trains on an NVIDIA GPU that JAX, TensorFlow or PyTorch can use, and else
+on the processor; KERAS_BACKEND=jax, torch or tensorflow names the library.
 
 exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_command(options: argparse.Namespace) -> int | None:
+    choose_backend()
     code: int | None = options.run_command(options)
     return code
 
@@ -110,11 +113,14 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _engines(options: argparse.Namespace) -> None:
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whose converter makes the LiteRT files
-    from training.study.engines import measure  # noqa: PLC0415
+    from training.study.engines.measure import installed_libraries, measure  # noqa: PLC0415
 
-    for name, figures in measure(options.out).items():
-        print(f"{name:<22}" + "".join(f"{engine:>12} {ms:7.3f} ms" for engine, ms in figures.milliseconds.items()))
+    networks = measure(options.on or installed_libraries(), options.networks, options.out)["networks"]
+    for name, figures in networks.items():
+        print(name)
+        for engine, ms in figures["milliseconds"].items():
+            batches = f", {figures['images_s'][engine]:10,.0f} images/s" if engine in figures["images_s"] else ""
+            print(f"  {engine:<16} {ms:9.3f} ms{batches}")
     print(f"wrote {options.out}")
 
 
@@ -143,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     archive.add_argument("out", type=Path, metavar="OUT.npz")
     engines = commands.add_parser("engines", help="measure every network on each engine of this machine")
     engines.set_defaults(run_command=_engines)
+    engines.add_argument("networks", nargs="*", metavar="TASK-MODEL", help="networks to measure (all)")
+    engines.add_argument("--on", nargs="+", choices=("tensorflow", "jax"), help="libraries (those that are installed)")
     engines.add_argument("--out", type=Path, default=ENGINES, metavar="FILE.json", help="output file (%(default)s)")
     report = commands.add_parser("report", help="make the tables and pictures from the runs' files")
     report.set_defaults(run_command=_report)

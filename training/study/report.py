@@ -6,13 +6,13 @@ that say so.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.classifiers import TASKS
 from models.whole_files import write_whole
+from training.study.engines.measure import Engines, read_engines
 from training.study.pictures import draw_errors, draw_rivals
 from training.study.results import (
     FinishedStudyRun,
@@ -40,11 +40,16 @@ PAPER_CIFAR = {
 PAIRS = {"steering": ("baseline", "eff"), "digits": ("baseline", "eff"), "cifar10": ("baseline", "effnet")}
 """The plain and the slim network of each task."""
 
-ENGINES = {"litert": "LiteRT", "tensorflow": "TensorFlow graph", "keras": "`model.predict`"}
-"""The titles of the columns of milliseconds, by the engine's name in the JSON."""
-
-Engines = dict[str, Any]
-"""The JSON of `python -m training.study engines`: "machine" and "networks"; empty where it has not run."""
+ENGINES = {
+    "litert": "LiteRT",
+    "tensorflow": "TensorFlow graph",
+    "keras": "`model.predict`",
+    "jax-cpu-grouped": "JAX on a CPU, grouped",
+    "jax-cpu-shifted": "JAX on a CPU, shifted",
+    "jax-gpu-grouped": "JAX on a GPU, grouped",
+    "jax-gpu-shifted": "JAX on a GPU, shifted",
+}
+"""The titles of engines in columns, by the engine's name in the JSON; those that were not measured have none."""
 
 
 def write_report(runs: Path, engines: Path, out: Path) -> None:
@@ -72,25 +77,12 @@ def tables(runs: Sequence[FinishedStudyRun], measured: Engines) -> str:
         "CIFAR-10, trained alike": _rivals(comparable_groups(group_runs(runs, "cifar10"))),
     }
     if measured:
-        parts["Machine"] = _machine(measured["machine"])
+        parts["Machine"] = _machine(measured["machines"])
         parts["Engines"] = _engines(measured["networks"])
+        parts["Batches of 256"] = _batches(measured["networks"], runs)
         parts["The slim network against the plain one"] = _savings(measured["networks"])
     text = "\n\n".join(f"## {title}\n\n{part}" for title, part in parts.items())
     return f"# The study's tables\n\nWritten by `python -m training.study report`.\n\n{text}\n"
-
-
-def read_engines(path: Path) -> Engines:
-    """Read the engine figures, {} where the file is missing. Raises ValueError for a file that holds none."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        for figures in content["networks"].values():
-            if set(figures["milliseconds"]) != set(ENGINES):
-                raise KeyError("milliseconds")
-        return {"machine": dict(content["machine"]), "networks": dict(content["networks"])}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} holds no engine figures ({error}): python -m training.study engines") from None
 
 
 def _digits(groups: Sequence[Group]) -> str:
@@ -138,37 +130,71 @@ def _rivals(contests: Sequence[Sequence[Group]]) -> str:
     return _table("trained alike | network | M mult-acc | seeds | test % | beaten at no more mult-acc by", rows)
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
-    names = ("processor", "cores", "litert_threads", "load", "tensorflow")
-    row = [*(str(machine[name]) for name in names), str(machine["gpu"] or "none")]
-    return _table("processor | cores | LiteRT threads | processes waiting besides | TensorFlow | GPU", [row])
+def _machine(machines: Mapping[str, Any]) -> str:
+    rows = [
+        [*(str(machine[name] or "-") for name in ("library", "device", "processor", "cores", "litert_threads", "load"))]
+        for machine in machines.values()
+    ]
+    return _table("library | device | processor | cores | LiteRT threads | processes waiting besides", rows)
 
 
 def _engines(networks: Mapping[str, Any]) -> str:
+    engines = _measured_engines(networks, "milliseconds")
     rows = [
         [
             name,
             f"{figures['multiply_accumulates'] / 1e6:.2f}",
-            f"{figures['file_bytes'] / 1e3:,.0f}",
-            *(f"{figures['milliseconds'][engine]:.3f}" for engine in ENGINES),
+            f"{figures['file_bytes'] / 1e3:,.0f}" if "file_bytes" in figures else "-",
+            *(_cell(figures["milliseconds"], engine, ".3f") for engine in engines),
         ]
         for name, figures in networks.items()
     ]
-    columns = " | ".join(f"{title} ms" for title in ENGINES.values())
+    columns = " | ".join(f"{ENGINES[engine]} ms" for engine in engines)
     return _table(f"network | M mult-acc | LiteRT file KB | {columns}", rows)
+
+
+def _batches(networks: Mapping[str, Any], runs: Sequence[FinishedStudyRun]) -> str:
+    """Set the images a second of batches beside the best accuracy of each network's groups of runs."""
+    engines = _measured_engines(networks, "images_s")
+    groups = {task: group_runs(runs, task) for task in TASKS}
+    rows = []
+    for name, figures in networks.items():
+        task, _, model = name.partition("-")
+        of_model = [group for group in groups.get(task, []) if group.model == model]
+        best = max(of_model, key=lambda group: group.mean_accuracy).accuracy() if of_model else "-"
+        counted = f"{figures['multiply_accumulates'] / 1e6:.2f}"
+        rows.append([name, counted, best, *(_cell(figures["images_s"], engine, ",.0f") for engine in engines)])
+    columns = "".join(f" | {ENGINES[engine]}, images/s" for engine in engines)
+    return _table(f"network | M mult-acc | best test %{columns}", rows)
 
 
 def _savings(networks: Mapping[str, Any]) -> str:
     """Divide the plain network's cost and times by the slim one's, for each task; below 1 the slim one needs more."""
+    single, batched = (_measured_engines(networks, key) for key in ("milliseconds", "images_s"))
     rows = []
     for task, (plain_name, slim_name) in PAIRS.items():
         plain, slim = networks.get(f"{task}-{plain_name}"), networks.get(f"{task}-{slim_name}")
         if plain and slim:
             saved = plain["multiply_accumulates"] / slim["multiply_accumulates"]
-            ratios = (plain["milliseconds"][engine] / slim["milliseconds"][engine] for engine in ENGINES)
-            rows.append([task, plain_name, slim_name, *(f"{ratio:.1f}" for ratio in (saved, *ratios))])
-    columns = " | ".join(f"{title}, times as fast" for title in ENGINES.values())
-    return _table(f"task | plain | slim | times fewer mult-acc | {columns}", rows)
+            times = [_ratio(plain["milliseconds"], slim["milliseconds"], engine) for engine in single]
+            times += [_ratio(slim["images_s"], plain["images_s"], engine) for engine in batched]
+            rows.append([task, plain_name, slim_name, f"{saved:.1f}", *times])
+    titles = [f"{ENGINES[engine]}, times as fast" for engine in single]
+    titles += [f"{ENGINES[engine]}, in batches" for engine in batched]
+    return _table(f"task | plain | slim | times fewer mult-acc | {' | '.join(titles)}", rows)
+
+
+def _measured_engines(networks: Mapping[str, Any], key: str) -> list[str]:
+    """The engines that have a figure of at least one network, in the order of ENGINES."""
+    return [engine for engine in ENGINES if any(engine in figures[key] for figures in networks.values())]
+
+
+def _cell(values: Mapping[str, float], engine: str, form: str) -> str:
+    return format(values[engine], form) if engine in values else "-"
+
+
+def _ratio(over: Mapping[str, float], under: Mapping[str, float], engine: str) -> str:
+    return f"{over[engine] / under[engine]:.1f}" if engine in over and engine in under else "-"
 
 
 def _sizes(task: str, name: str) -> list[str]:

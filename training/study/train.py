@@ -1,13 +1,15 @@
 """A training of the study makes a run folder with model, figures and pictures from images and a recipe.
 
-A plain loop calls `fit` for one epoch at a time, so that a killed run resumes from its last epoch and gets the same
-result. The last epoch's model counts, because choosing an epoch by the test images would flatter it.
+A plain loop learns one epoch at a time, so that a killed run resumes from its last epoch and gets the same result. The
+next epoch's images are moved meanwhile. The last epoch's model counts, because choosing an epoch by the test images
+would flatter it.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,10 +20,12 @@ from keras import layers
 from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
+from protocol.cache_folder import cache_folder
 from training.progress.forecast import Forecast
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import compiles_networks, with_fast_layers
-from training.study.datasets import Dataset, Labels
+from training.run.steps.epoch import ahead
+from training.study.datasets import Dataset, Images, Labels
 from training.study.moves import move_images
 from training.study.muon import ConvMuon
 from training.study.pictures import draw_confusion, draw_curves, draw_wrong
@@ -29,6 +33,12 @@ from training.study.recipes import StudyRecipe
 from training.study.run import StudyRun, StudySettings
 
 CLASSES = 10
+
+Learned = Callable[[int, float], None]
+"""Is called with how many steps were learned, and their last loss."""
+
+Learn = Callable[[Images, npt.NDArray[np.float32], Learned], tuple[float, float]]
+"""Learns images in order, with labels (n, 10); returns the mean loss and accuracy."""
 
 
 def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any]:
@@ -47,9 +57,14 @@ def train(settings: StudySettings, data: Dataset, folder: Path) -> dict[str, Any
     finished_epochs = run.restore(network)
     forecast = Forecast([steps] * (recipe.epochs - finished_epochs), 0, 0.0)
     with tqdm(total=recipe.epochs * steps, initial=finished_epochs * steps, unit=" steps", desc=settings.name()) as bar:
-        for epoch in range(finished_epochs, recipe.epochs):
+        progress, learn = _Progress(bar, forecast), learner_of(network, recipe)
+        epochs = range(finished_epochs, recipe.epochs)
+        for epoch, images, labels in ahead(_moved(data, settings, epoch) for epoch in epochs):
             start_s = time.monotonic()
-            figures = _epoch(network, settings, data, epoch, _Progress(bar, epoch, forecast))
+            reseed_dropout(network, settings.seed, epoch)
+            progress.epoch = epoch + 1
+            loss, accuracy = learn(images, one_hot(labels), progress.learned)
+            figures = {"loss": loss, "accuracy": accuracy, **_test(network, data)}
             run.save(network, {"epoch": epoch + 1, **figures, "seconds": round(time.monotonic() - start_s, 2)})
             draw_curves(run.history, folder / "curves.png")
             forecast.epoch_ended(time.monotonic())
@@ -99,54 +114,65 @@ def compile_for(network: keras.Model, recipe: StudyRecipe, steps: int) -> None:
     optimizer = ConvMuon if recipe.optimizer == "muon" else keras.optimizers.AdamW
     network.compile(
         optimizer(rate, weight_decay=recipe.weight_decay),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        loss=loss_of(recipe),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=compiles_networks(),
     )
 
 
-class _Progress(keras.callbacks.Callback):
-    """This callback advances the progress bar, shows the loss on it, and prints the forecast once it is known."""
+def loss_of(recipe: StudyRecipe) -> keras.losses.Loss:
+    """The loss of one-hot labels and probabilities."""
+    return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
 
-    def __init__(self, bar: tqdm[NoReturn], epoch: int, forecast: Forecast) -> None:
-        super().__init__()
-        self._bar, self._epoch, self._forecast = bar, epoch, forecast
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Advance by one step."""
-        if logs:
-            self._bar.set_postfix(epoch=self._epoch + 1, loss=f"{logs['loss']:.3f}", refresh=False)
-        self._bar.update()
-        if self._forecast.learned(1, time.monotonic()):
+def learner_of(network: keras.Model, recipe: StudyRecipe) -> Learn:
+    """What learns an epoch: on JAX many steps of a call, else Keras' `fit`, whose step is compiled, too."""
+    if keras.backend.backend() == "jax":
+        from inference.compiled.jax_compiler import cache_programs  # noqa: PLC0415 - other backends may lack JAX
+        from training.study.jax_epochs import JaxEpochs  # noqa: PLC0415
+
+        cache_programs(cache_folder() / "jax")
+        epochs = JaxEpochs(network, loss_of(recipe))
+        return lambda images, labels, learned: epochs.learn(images, labels, recipe.batch, learned)
+
+    def fit(images: Images, labels: npt.NDArray[np.float32], learned: Learned) -> tuple[float, float]:
+        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: learned(1, logs["loss"]))
+        options = {"batch_size": recipe.batch, "shuffle": False, "verbose": 0, "callbacks": [told]}
+        history = network.fit(images, labels, **options).history
+        return float(history["loss"][0]), float(history["accuracy"][0])
+
+    return fit
+
+
+class _Progress:
+    """Advances the progress bar, shows the loss on it, and prints the forecast once it is known."""
+
+    def __init__(self, bar: tqdm[NoReturn], forecast: Forecast) -> None:
+        self.epoch = 0
+        self._bar, self._forecast = bar, forecast
+
+    def learned(self, steps: int, loss: float) -> None:
+        """Advance by so many steps."""
+        self._bar.set_postfix(epoch=self.epoch, loss=f"{loss:.3f}", refresh=False)
+        self._bar.update(steps)
+        if self._forecast.learned(steps, time.monotonic()):
             self._bar.write(self._forecast.text())
 
 
-def _epoch(
-    network: keras.Model, settings: StudySettings, data: Dataset, epoch: int, progress: _Progress
-) -> dict[str, float]:
-    """Learn all training images once, moved and ordered anew; returns figures of training and of the test images."""
+def _moved(data: Dataset, settings: StudySettings, epoch: int) -> tuple[int, Images, Labels]:
+    """The epoch, its images in whole batches, moved and ordered anew, and their labels."""
     recipe = settings.recipe
     random = np.random.default_rng((settings.seed, epoch))
     images = move_images(data.x_train, recipe, random)
     order = random.permutation(len(images))
     order = order[: max(recipe.batch, len(order) // recipe.batch * recipe.batch)]
-    reseed_dropout(network, settings.seed, epoch)
-    history = network.fit(
-        images[order],
-        one_hot(data.y_train[order]),
-        batch_size=recipe.batch,
-        epochs=1,
-        shuffle=False,
-        verbose=0,
-        callbacks=[progress],
-    ).history
-    test_loss, test_accuracy = network.evaluate(data.x_test, one_hot(data.y_test), batch_size=1000, verbose=0)
-    return {
-        "loss": float(history["loss"][0]),
-        "accuracy": float(history["accuracy"][0]),
-        "test_loss": float(test_loss),
-        "test_accuracy": float(test_accuracy),
-    }
+    return epoch, images[order], data.y_train[order]
+
+
+def _test(network: keras.Model, data: Dataset) -> dict[str, float]:
+    """Measure loss and accuracy on the test images."""
+    loss, accuracy = network.evaluate(data.x_test, one_hot(data.y_test), batch_size=1000, verbose=0)
+    return {"test_loss": float(loss), "test_accuracy": float(accuracy)}
 
 
 def one_hot(labels: Labels) -> npt.NDArray[np.float32]:
