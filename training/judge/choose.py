@@ -6,7 +6,7 @@ it. Replays of the learned recordings show how they drive on real frames; the bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from simulator.world.course import judged_world
 from simulator.world.drive_log import DriveReport
 from simulator.world.track import open_track
 from training.evaluate import drive
-from training.run.recipe import Trial
+from training.run.network import SplitModel
+from training.run.recipe import Recipe, Trial
 
 REPLAYED_M = 1500.0
 """At most this much of each recording is replayed: two minutes, and more bends than the lake has."""
@@ -94,6 +95,24 @@ def trial_drives(policy: Policy, title: str, trials: Sequence[Trial], lines: Seq
             drive(policy, replay, 0.0, bar)
             driving[REPLAY + line.name] = figures(replay.log.report())
     return driving
+
+
+def best_driver(
+    models: Iterable[tuple[int, SplitModel]], recipe: Recipe, recordings: Sequence[str], folder: Path
+) -> tuple[SplitModel, Driving]:
+    """Let the models of some epochs drive the recipe's trials; returns the best and how it drove.
+
+    recordings: folders that the recipe may let them replay; folder: where the models' files may lie meanwhile.
+    """
+    drivers: list[tuple[SplitModel, Driving]] = []
+    lines = replay_lines([Path(name) for name in recordings if recipe.replays])
+    for epoch, model in models:
+        driving = trial_drives(driver_of(model.whole, folder), f"epoch {epoch} drives", recipe.trials, lines)
+        off_road, interventions, mean_m = badness(driving)
+        print(f"epoch {epoch}: {off_road:.0f} times off the road, {interventions:.0f} interventions in replays,")
+        print(f"  mean lateral offset {mean_m:.2f} m")
+        drivers.append((model, driving))
+    return min(drivers, key=lambda driver: badness(driver[1]))
 
 
 def figures(report: DriveReport) -> dict[str, float]:

@@ -5,7 +5,7 @@ Each figure stands beside that of always answering 0, which is hard to beat in m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,3 +61,18 @@ class _Columns(NamedTuple):
     steering: Float64Array
     mean_answer: Float64Array
     mean_steering: Float64Array
+
+
+def squared_errors(network: Any, batches: Iterable[tuple[Pixels, Any]]) -> tuple[float, float] | None:
+    """Return the mean squared error of the network's answers, and that of always 0; None without a batch.
+
+    batches: crops, uint8 (n, rows, 320, 3), and their steering, (n, 1).
+    """
+    errors = []
+    for crops, steering in batches:
+        answers = np.asarray(network.predict_on_batch(crops), np.float64)
+        errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
+    if not errors:
+        return None
+    loss, loss_of_0 = np.mean(errors, axis=0)
+    return float(loss), float(loss_of_0)

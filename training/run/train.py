@@ -20,9 +20,9 @@ from models.card import Card
 from training.data.crops import Pixels
 from training.data.images import Draw, TrainingImages
 from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_whole
-from training.judge.choose import Driving, badness, driver_of, judged_m, replay_lines, trial_drives
+from training.judge.choose import Driving, best_driver, driver_of, judged_m
 from training.judge.dagger import record_corrections
-from training.judge.held_out import held_out_metrics
+from training.judge.held_out import held_out_metrics, squared_errors
 from training.progress.bar import phase_bar
 from training.progress.curves import draw_curves
 from training.progress.progress import Progress
@@ -173,19 +173,9 @@ class Training:
         """Let the saved checkpoints drive; returns the best and how it drove, or the last when none is to drive."""
         if not self.recipe.driven_checkpoints:
             return self._averaged_model(), {}
-        drivers: list[tuple[SplitModel, Driving]] = []
-        lines = replay_lines([Path(name) for name in self.settings.recordings if self.recipe.replays])
         self.progress.tell("judging", "The last checkpoints drive; the best driver is kept.")
-        for epoch, weights in self.store.checkpoints():
-            model = self._averaged_model(weights)
-            driving = trial_drives(
-                driver_of(model.whole, self.store.folder), f"epoch {epoch} drives", self.recipe.trials, lines
-            )
-            off_road, interventions, mean_m = badness(driving)
-            print(f"epoch {epoch}: {off_road:.0f} times off the road, {interventions:.0f} interventions in replays,")
-            print(f"  mean lateral offset {mean_m:.2f} m")
-            drivers.append((model, driving))
-        return min(drivers, key=lambda driver: badness(driver[1]))
+        models = ((epoch, self._averaged_model(weights)) for epoch, weights in self.store.checkpoints())
+        return best_driver(models, self.recipe, self.settings.recordings, self.store.folder)
 
     def _averaged_model(self, weights: Weights | None = None) -> SplitModel:
         """Build the float32 model with averaged weights (None: the recipe's choice), and settle its batch norms."""
@@ -261,14 +251,11 @@ class Training:
         The batches are the same after each epoch. Raises RunError where there is none.
         """
         draw = draw_epoch(self.drives, self.recipe, self.settings.seed, EVALUATION_EPOCH, (HELD_OUT,))
-        errors = []
-        for crops, steering in self.images.batches(draw, EVALUATION_EPOCH, self.learner.vary):
-            answers = np.asarray(self.model.network.predict_on_batch(crops), np.float64)
-            errors.append((np.mean((answers - steering) ** 2), np.mean(steering.astype(np.float64) ** 2)))
-        if not errors:
+        batches = self.images.batches(draw, EVALUATION_EPOCH, self.learner.vary)
+        errors = squared_errors(self.model.network, batches)
+        if errors is None:
             raise RunError(f"fewer than {self.recipe.batch} held-out rows are left after straight ones are thinned")
-        loss, loss_of_0 = np.mean(errors, axis=0)
-        return {"val_loss": float(loss), "val_loss_of_0": float(loss_of_0)}
+        return {"val_loss": errors[0], "val_loss_of_0": errors[1]}
 
     def _settling_images(self, count: int) -> Iterator[Pixels]:
         paths, targets = self.draw(EVALUATION_EPOCH, False)
