@@ -104,7 +104,7 @@ def test_a_quick_training_learns_films_and_says_what_to_do_next(make_recording, 
     monkeypatch.setattr("training.run.train.SETTLING_IMAGES", 256)
     short = {"epochs": 2, "refit_epochs": 1, "steps": 30, "batch": 16, "trials": ()}
     monkeypatch.setattr("training.run.recipe.QUICK", replace(QUICK, **short))
-    monkeypatch.setattr("training.run.train.badness", lambda driving: (0.0, 0.0, 0.0))
+    monkeypatch.setattr("training.judge.choose.badness", lambda driving: (0.0, 0.0, 0.0))
     run = tmp_path / "run"
     command = [str(make_recording(rows=400)), "--quick", "--run", str(run), "--precision", "mixed_bfloat16"]
     assert main(command) == 0

@@ -62,7 +62,9 @@ def on_tensorflow(recording, tmp_path_factory) -> dict:
 def assert_alike(result: dict, expected: dict) -> None:
     assert len(result["losses"]) == 7
     np.testing.assert_allclose(result["losses"], expected["losses"], rtol=0.01)
-    np.testing.assert_allclose(result["weights"], expected["weights"], atol=2e-3)
+    difference = np.abs(np.subtract(result["weights"], expected["weights"]))
+    assert difference.max() < 0.05
+    assert (difference > 1e-3).mean() < 0.01, "where a gradient is mere rounding, Adam's first steps may differ"
 
 
 @pytest.mark.slow

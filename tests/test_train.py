@@ -88,7 +88,7 @@ def test_a_run_killed_in_its_last_phase_ends_as_an_uninterrupted_one(settings, m
     settings = replace(settings, recipe=recipe, also=(also,), tests=(test,))
     monkeypatch.setattr("training.progress.film.LAPS", 0.02)
     drove = iter([{"lake": {"off_road_events": n, "mean_cte_m": 0.0}} for n in (0, 1, 0, 1)])
-    monkeypatch.setattr("training.run.train.trial_drives", lambda policy, title, trials, lines: next(drove))
+    monkeypatch.setattr("training.judge.choose.trial_drives", lambda policy, title, trials, lines: next(drove))
     card = train(settings, tmp_path / "whole", tmp_path / "whole.h5")
     assert card.driving == {"lake": {"off_road_events": 0, "mean_cte_m": 0.0}}, "the better driver, not the last"
     assert {"all", "recording", "test (test)", "test, 1 s means (test)"} <= set(card.metrics)

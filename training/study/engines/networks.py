@@ -5,7 +5,6 @@ A network's speed does not depend on its weights, so the networks are untrained.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -17,6 +16,7 @@ import keras
 from models.classifiers import TASKS
 from models.cost import cost
 from models.steering import baseline, eff
+from protocol.command_line import command_parser
 
 BUILDERS: dict[str, Callable[[], keras.Model]] = {
     **{f"{task}-{name}": build for task, group in TASKS.items() for name, build in group.networks.items()},
@@ -26,10 +26,10 @@ BUILDERS: dict[str, Callable[[], keras.Model]] = {
 """Every network of the study, and both steering networks."""
 
 
-def names_of(arguments: Sequence[str] | None) -> list[str]:
-    """The networks that a measuring process was asked for, all without any."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("networks", nargs="*")
+def names_of(prog: str, text: str | None, arguments: Sequence[str] | None) -> list[str]:
+    """The networks that a measuring process was asked for, all without any. prog, text: as in `command_parser`."""
+    parser = command_parser(prog, text)
+    parser.add_argument("networks", nargs="*", help="(default: all)")
     names: list[str] = parser.parse_args(arguments).networks
     if unknown := set(names) - set(BUILDERS):
         raise ValueError(f"no such network: {', '.join(sorted(unknown))}; there are {', '.join(BUILDERS)}")

@@ -41,7 +41,7 @@ FORMS = {"grouped": False, "shifted": True}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
-    return run(lambda: measure(names_of(arguments)), "error")
+    return run(lambda: measure(names_of("python -m training.study.engines.on_jax", __doc__, arguments)), "error")
 
 
 def measure(names: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ CALLS = {"litert": 40, "tensorflow": 20, "keras": 3}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
-    return run(lambda: measure(names_of(arguments)), "error")
+    return run(lambda: measure(names_of("python -m training.study.engines.on_tensorflow", __doc__, arguments)), "error")
 
 
 def measure(names: Sequence[str]) -> None:
