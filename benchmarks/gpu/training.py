@@ -30,14 +30,14 @@ def measure_training(plan: BenchmarkPlan, clock: Clock, work: Path) -> Iterator[
 
 
 def _name(variant: Variant) -> str:
-    varied = "varied images" if variant.augmented else "images as they are"
-    return f"{variant.model} in batches of {variant.batch}, {variant.form} layers, {variant.precision}, {varied}"
+    images = "varied images" if variant.augmented else "images as they are"
+    return f"{variant.model} in batches of {variant.batch}, {variant.form} layers, {variant.precision}, {images}"
 
 
 def _row(row: dict[str, Any]) -> str:
     variant = Variant(**row["variant"])
-    varied = "yes" if variant.augmented else "no"
+    is_varied = "yes" if variant.augmented else "no"
     return (
-        f"  {variant.model:<10}{variant.batch:>6}  {variant.form:<9}{variant.precision:<16}{varied:<8}"
+        f"  {variant.model:<10}{variant.batch:>6}  {variant.form:<9}{variant.precision:<16}{is_varied:<8}"
         f"{row['images_s']:>10,.0f}{row['ready_s']:>10.1f} s"
     )

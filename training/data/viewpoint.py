@@ -83,11 +83,11 @@ def warp_maps(maps: Float64Array) -> npt.NDArray[np.float32]:
 
 def _pixel_map(motion: CameraMotion, first_read: int, first_row: int) -> Float64Array:
     """Return the (..., 3, 3) maps from column, row and 1 of views to those of images, both without the rows above."""
-    moved = _rotation(-_number(motion.turn_rad), _LEFT) + _number(motion.shift_m) / CENTER.height_m * _ASIDE
+    motion_map = _rotation(-_number(motion.turn_rad), _LEFT) + _number(motion.shift_m) / CENTER.height_m * _ASIDE
     side = _number(motion.frame_side)
     to_frame = np.swapaxes(_axes(_number(CENTER.horizon_row), side * CENTER.yaw_rad, side * CENTER.roll_rad), -1, -2)
     from_view = _axes(_number(motion.horizon_row), _number(CENTER.yaw_rad), _number(motion.roll_rad))
-    return np.asarray(_pixels(first_read) @ (to_frame @ moved @ from_view) @ np.linalg.inv(_pixels(first_row)))
+    return np.asarray(_pixels(first_read) @ (to_frame @ motion_map @ from_view) @ np.linalg.inv(_pixels(first_row)))
 
 
 def _number(value: Any) -> Float64Array:

@@ -162,8 +162,8 @@ def _batches(networks: Mapping[str, Any], runs: Sequence[FinishedStudyRun]) -> s
         task, _, model = name.partition("-")
         of_model = [group for group in groups.get(task, []) if group.model == model]
         best = max(of_model, key=lambda group: group.mean_accuracy).accuracy() if of_model else "-"
-        counted = f"{figures['multiply_accumulates'] / 1e6:.2f}"
-        rows.append([name, counted, best, *(_cell(figures["images_s"], engine, ",.0f") for engine in engines)])
+        millions = f"{figures['multiply_accumulates'] / 1e6:.2f}"
+        rows.append([name, millions, best, *(_cell(figures["images_s"], engine, ",.0f") for engine in engines)])
     columns = "".join(f" | {ENGINES[engine]}, images/s" for engine in engines)
     return _table(f"network | M mult-acc | best test %{columns}", rows)
 

@@ -136,8 +136,8 @@ def learner_of(network: keras.Model, recipe: StudyRecipe) -> Learn:
         return lambda images, labels, learned: epochs.learn(images, labels, recipe.batch, learned)
 
     def fit(images: Images, labels: npt.NDArray[np.float32], learned: Learned) -> tuple[float, float]:
-        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: learned(1, logs["loss"]))
-        options = {"batch_size": recipe.batch, "shuffle": False, "verbose": 0, "callbacks": [told]}
+        report_batch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: learned(1, logs["loss"]))
+        options = {"batch_size": recipe.batch, "shuffle": False, "verbose": 0, "callbacks": [report_batch]}
         history = network.fit(images, labels, **options).history
         return float(history["loss"][0]), float(history["accuracy"][0])
 

@@ -37,13 +37,13 @@ def measure(libraries: Sequence[str], networks: Sequence[str], out: Path) -> Eng
     networks: their names, none for all. Raises RuntimeError for a library that cannot be measured, ValueError for a
     file that holds no figures.
     """
-    measured = read_engines(out)
+    results = read_engines(out)
     for library in libraries:
         places = [{}, {"JAX_PLATFORMS": "cpu"}] if library == "jax" and nvidia_gpu() else [{}]
         for environment in places:
-            measured = merged(measured, _figures(library, networks, environment))
-            write_whole(out, (json.dumps(measured, indent=2) + "\n").encode())
-    return measured
+            results = merged(results, _figures(library, networks, environment))
+            write_whole(out, (json.dumps(results, indent=2) + "\n").encode())
+    return results
 
 
 def merged(older: Engines, newer: Engines) -> Engines:

@@ -53,7 +53,7 @@ def print_figures(place: str, described: Mapping[str, Any], figures: Mapping[str
     """Print a process's result as one line. place: such as `jax-cpu`; figures: those of each network, by name."""
     networks = {}
     for name, values in figures.items():
-        counted = cost(BUILDERS[name]())
-        sizes = {"parameters": counted.parameters, "multiply_accumulates": counted.multiply_accumulates}
+        network_cost = cost(BUILDERS[name]())
+        sizes = {"parameters": network_cost.parameters, "multiply_accumulates": network_cost.multiply_accumulates}
         networks[name] = {**sizes, **values}
     print("\n" + json.dumps({"machines": {place: described}, "networks": networks}), flush=True)
