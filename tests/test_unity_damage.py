@@ -25,11 +25,6 @@ def project(tmp_path):
     return tiny.write_tiny_project(tmp_path / "project")
 
 
-@pytest.fixture
-def scene(project):
-    return open_unity_scene("udacity-lake", project)
-
-
 def test_a_pointer_of_lfs_gets_a_mean_colour_with_grain_and_the_line_that_fetches_it(project, capsys):
     (project / tiny.ASPHALT_PICTURE).write_bytes(tiny.POINTER)
     (project / tiny.TREE_ATLAS).write_bytes(tiny.POINTER)
