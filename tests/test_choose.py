@@ -82,29 +82,27 @@ def test_corrections_steer_towards_the_line_from_either_side(offset_m, tmp_path,
         world._place_car(round(200 / track.spacing_m), offset_m)
         return world
 
-    monkeypatch.setattr(dagger, "ROADS", ())
     monkeypatch.setattr(dagger, "open_track", lambda name: open_track("lake"))
     monkeypatch.setattr(dagger, "judged_world", beside_the_line)
-    samples = read_recording(record_corrections(Straight(), tmp_path / "corrections-1", 1)).samples
+    samples = read_recording(record_corrections(Straight(), tmp_path / "corrections-1", 1, ())).samples
     assert len(samples) == 10
     assert all(sample.steering * offset_m > 0 for sample in samples)
 
 
 @pytest.mark.slow
 def test_corrections_lead_back_to_the_road(tmp_path, monkeypatch):
-    monkeypatch.setattr(dagger, "ROADS", (("lake", False),))
     monkeypatch.setattr(dagger, "FIRST_RANDOM_ROAD", 3)
     monkeypatch.setattr(dagger, "judged_world", a_part_of_the_lap)
-    folder = record_corrections(Straight(), tmp_path / "corrections-1", 1)
+    folder = record_corrections(Straight(), tmp_path / "corrections-1", 1, ("lake",))
     recording = read_recording(folder)
     assert not recording.problems
-    assert len({sample.session for sample in recording.samples}) == 2, "one for each road"
+    assert len({sample.session for sample in recording.samples}) == 3, "one for each road and direction"
     steering = np.array([sample.steering for sample in recording.samples if sample.session == 0])
     turn_rad = float(np.sum(open_track("lake").curvature)) * open_track("lake").spacing_m
     assert abs(turn_rad) == pytest.approx(2 * np.pi, abs=0.1), "one lap, positive to the left"
     assert steering.mean() * np.sign(turn_rad) < -0.05, "the car drove straight, and the expert would have turned"
     before = (folder / "driving_log.csv").read_bytes()
-    record_corrections(Straight(), folder, 1)
+    record_corrections(Straight(), folder, 1, ("lake",))
     assert (folder / "driving_log.csv").read_bytes() == before, "what is there is kept"
 
 

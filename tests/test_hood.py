@@ -42,7 +42,9 @@ def test_training_images_of_any_camera_end_in_hoods_of_the_centre_camera(tmp_pat
     for name, frame in (("centre", centre), ("side", side)):
         Image.fromarray(frame).save(tmp_path / f"{name}.png")
     paths = [str(tmp_path / "centre.png"), str(tmp_path / "side.png")] * 16
-    recipe = Recipe(brightness_low=1.0, brightness_high=1.0, shadow_share=0.0)
+    recipe = Recipe(
+        brightness_low=1.0, brightness_high=1.0, shadow_share=0.0, tint=0.0, contrast_share=0.0, noise_share=0.0
+    )
     hoods = draw_hoods(paths[::2], ROWS, seed=1)
     assert hoods.shape == (32, ROWS[1] - HOOD_ROW, 320, 3)
     np.testing.assert_array_equal(hoods[16:], hoods[:16, :, ::-1], "each is also there mirrored")

@@ -218,6 +218,33 @@ def test_an_epoch_thins_straight_rows_and_is_drawn_by_its_number(weaving):
     assert len(other[0]) == len(paths)
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_the_expert_gets_its_share_of_an_epoch_and_people_the_rest(weaving, share):
+    (people,) = load_drives([weaving(300)], Recipe(), None, 1)
+    expert = replace(people, images=np.char.add("expert/", people.images), by_expert=True)
+    recipe = replace(Recipe(), expert_share=share, straight_share=0.9)
+    drawn = [set(draw_epoch([people, expert], recipe, 1, epoch)[0]) for epoch in (0, 1)]
+    rows = int((people.part == TRAIN).sum())
+    for paths in drawn:
+        experts = sum(path.startswith("expert/") for path in paths)
+        assert experts / len(paths) == pytest.approx(share, abs=0.02)
+        assert max(experts, len(paths) - experts) == pytest.approx(rows, abs=2), "as many rows as there can be"
+    assert drawn[0] != drawn[1]
+
+
+def test_rows_too_near_in_time_are_not_learned_but_all_are_tested(weaving):
+    folder = weaving(300)
+    (every,), (few,) = (
+        load_drives([folder], replace(Recipe(), rows_apart_s=seconds), None, 1) for seconds in (0.0, 0.25)
+    )
+    assert np.diff(every.time_s).min() == pytest.approx(0.1)
+    assert np.diff(few.time_s[few.part == TRAIN]).min() == pytest.approx(0.3)
+    assert (few.part == HELD_OUT).sum() == (every.part == HELD_OUT).sum()
+    assert few.unplaced == every.unplaced
+    kept = np.isin(every.time_s, few.time_s)
+    np.testing.assert_array_equal(every.target[kept], few.target, "labels are smoothed over all rows")
+
+
 def test_an_epoch_draws_every_camera_with_its_own_target(weaving):
     drives = load_drives([weaving(300)], Recipe(), None, 1)
     paths, targets = draw_epoch(drives, replace(Recipe(), straight_share=0.99, side_camera=0.25), 1, 0)

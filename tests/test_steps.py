@@ -92,7 +92,7 @@ def test_pytorch_learns_what_tensorflow_does(recording, on_tensorflow, tmp_path)
 
 def test_an_epoch_is_cut_into_steps_of_which_the_last_are_filler():
     numbers = np.arange(26, dtype=np.int32)
-    variations = Variations(*(numbers * factor for factor in (1, 2, 3, 4)))
+    variations = Variations(*(numbers * factor for factor in (1, 2, 3, 4, 5, 6)))
     rates, shares = np.arange(5, dtype=np.float32), np.arange(5, dtype=np.float32) / 10
     groups = list(cut_epoch(numbers, variations, numbers.astype(np.float32), rates, shares, 4, 2))
     assert [count for _, count in groups] == [2, 2, 1]
@@ -101,7 +101,7 @@ def test_an_epoch_is_cut_into_steps_of_which_the_last_are_filler():
     np.testing.assert_array_equal(together, numbers[:20], "six are left out")
     last, _ = groups[2]
     assert (last.rates[0], last.shares[0]) == (4, np.float32(0.4))
-    np.testing.assert_array_equal(last.variations.brightness[0], 3 * last.crops[0])
+    np.testing.assert_array_equal(last.variations.light[0], 3 * last.crops[0])
 
 
 def test_the_next_item_is_made_ahead_and_errors_come_through():

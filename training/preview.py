@@ -19,11 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from training.data.augment import as_image, augment, brightness, shadow
+from training.data.augment import as_image, augment, light, noise, shadow
 from training.data.crops import decode_crops
 from training.data.hood import draw_hoods, replace_hood
 from training.data.samples import Drive, draw_epoch
-from training.data.variations import draw_variations
+from training.data.variations import PIVOT_LEVELS, draw_variations
 from training.data.viewpoint import CameraMotion, Rows, path_columns, rows_to_read, steer_back
 from training.data.warp import view_from
 from training.run.figures import save_figure
@@ -38,6 +38,8 @@ TRAINING_DRAWS = 3
 """Tiles of each image with all augmentations together, as training draws them."""
 
 PREVIEW_STRENGTHS = {
+    "contrast_share": 1.0,
+    "noise_share": 1.0,
     "shift_m": 0.5,
     "turn_deg": 3.0,
     "other_hood": True,
@@ -114,14 +116,23 @@ def make_tiles(frame: Any, target: float, rows: Rows, recipe: Recipe, seed: int,
     def off(name: str) -> str:
         return "" if getattr(strongest, name) == getattr(recipe, name) else " (off)"
 
+    def lit(factor: float, offset: float = 0.0) -> Any:
+        return as_image(light(pixels, np.array([[factor] * 3 + [offset]], np.float32)))
+
     def moved(**motion: float) -> Any:
         return as_image(view_from(frame[None], CameraMotion(**motion), read, rows))
 
     tiles: list[tuple[str, Any, Any]] = [("original", crop[None], target), ("flip", crop[None, :, ::-1], -target)]
     tiles += [
-        (f"brightness x {factor:g}", as_image(brightness(pixels, np.array([factor], np.float32))), target)
-        for factor in (recipe.brightness_low, recipe.brightness_high)
+        (f"brightness x {factor:g}", lit(factor), target) for factor in (recipe.brightness_low, recipe.brightness_high)
     ]
+    contrast = strongest.contrast_low
+    tiles += [
+        (f"contrast x {contrast:g}, {kind}{off('contrast_share')}", lit(contrast, (1 - contrast) * pivot), target)
+        for kind, pivot in zip(("dark", "bright"), PIVOT_LEVELS, strict=True)
+    ]
+    noisy = as_image(noise(pixels, np.array([strongest.noise_levels], np.float32), np.array([0], np.int32)))
+    tiles.append((f"noise{off('noise_share')}", noisy, target))
     hood = as_image(replace_hood(pixels, others, np.array([seed % len(others)], np.int32)))
     tiles.append((f"other hood{off('other_hood')}", hood, target))
     tiles.append(("shadow", as_image(shadow(pixels, SHOWN_SHADOW)), target))

@@ -8,13 +8,16 @@ of 0..255, not clipped.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
+from protocol.messages import FRAME_COLUMNS
 from training.data.hood import replace_hood
-from training.data.variations import Variations
+from training.data.variations import NOISES, Variations
 from training.data.warp import warp
 
 
@@ -25,7 +28,8 @@ def augment(crops: Any, variations: Variations, hoods: Any, rows: int) -> Any:
     """
     pixels = warp(crops, variations.maps, rows)
     pixels = replace_hood(pixels, hoods, variations.hoods)
-    return as_image(brightness(shadow(pixels, variations.shadows), variations.brightness))
+    pixels = light(shadow(pixels, variations.shadows), variations.light)
+    return as_image(noise(pixels, variations.noise, variations.noises))
 
 
 def as_image(pixels: Any) -> Any:
@@ -33,9 +37,25 @@ def as_image(pixels: Any) -> Any:
     return ops.cast(ops.clip(ops.round(pixels), 0.0, 255.0), "uint8")
 
 
-def brightness(pixels: Any, factors: Any) -> Any:
-    """Multiply all colours of each image by one factor, (n,), as the study changes V in HSV."""
-    return pixels * factors[:, None, None, None]
+def light(pixels: Any, lights: Any) -> Any:
+    """Multiply red, green and blue by a factor each, and add one number of grey levels to all.
+
+    lights: float32 (n, 4). Equal factors change the brightness, as the study changes V in HSV; different ones tint, and
+    smaller ones with a number added take contrast away, as fog does.
+    """
+    return pixels * lights[:, None, None, :3] + lights[:, None, None, 3:]
+
+
+def noise(pixels: Any, deviations: Any, numbers: Any) -> Any:
+    """Add noise of these standard deviations, float32 (n,), from the noise pictures of these numbers, int32 (n,)."""
+    pictures = ops.convert_to_tensor(noise_pictures(pixels.shape[1]))
+    return pixels + deviations[:, None, None, None] * ops.take(pictures, numbers, axis=0)
+
+
+@cache
+def noise_pictures(rows: int) -> npt.NDArray[np.float32]:
+    """Return the pictures of normal noise, mean 0 and deviation 1: float32 (NOISES, rows, 320, 3), always the same."""
+    return np.random.default_rng(0).standard_normal((NOISES, rows, FRAME_COLUMNS, 3), np.float32)
 
 
 def shadow(pixels: Any, shadows: Any) -> Any:

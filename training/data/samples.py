@@ -47,6 +47,7 @@ class Drive:
     steering: as recorded, -1..1; target: the same, smoothed by the recipe.
     place_m: place on the lap, nan where unknown. stretch: number of the nearest held-out stretch or block.
     part: TRAIN, GUARD or HELD_OUT. unplaced: rows left out because they fit nowhere on the lap or stood still.
+    by_expert: whether the built-in expert steers, not a person.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Drive:
     stretch: npt.NDArray[np.intp]
     part: npt.NDArray[np.intp]
     unplaced: int
+    by_expert: bool = False
 
 
 def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None, seed: int) -> list[Drive]:
@@ -73,17 +75,18 @@ def load_drives(folders: Sequence[Path], recipe: Recipe, lap_m: float | None, se
     return _split_by_place(recordings, recipe, lap_m)
 
 
-def load_whole(folders: Sequence[Path], recipe: Recipe, part: int) -> list[Drive]:
+def load_whole(folders: Sequence[Path], recipe: Recipe, part: int, by_expert: bool = False) -> list[Drive]:
     """Read recordings of which all rows have one part: TRAIN (other roads) or HELD_OUT (other drivers).
 
-    Raises RecordingError for a folder that is no recording.
+    by_expert: whether the built-in expert steers in them. Raises RecordingError for a folder that is no recording.
     """
     drives = []
     for folder in folders:
         recording = read_recording(folder)
         moving = np.array([s.speed_mph > STANDSTILL_MPH for s in recording.samples])
         outside = np.full((moving.size, 1), 0.0 if part == HELD_OUT else np.inf)
-        drives.append(_make_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving))
+        drive = _make_drive(recording, recipe, np.full(moving.size, np.nan), outside, 0.0, moving)
+        drives.append(replace(drive, by_expert=by_expert))
     return drives
 
 
@@ -125,12 +128,21 @@ def draw_epoch(
     share = recipe.straight_share / (1 - recipe.straight_share)
     straight_count = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
     order = rng.permutation(np.concatenate([bends, straight[:straight_count]]))
+    if recipe.expert_share is not None:
+        by_expert = np.concatenate([np.full(rows.sum(), d.by_expert) for d, rows in zip(drives, masks, strict=True)])
+        order = order[_share(by_expert[order], recipe.expert_share)]
     if recipe.steps is not None and TRAIN in parts and order.size:
         order = rng.choice(order, recipe.steps * recipe.batch)
     side = (1 - recipe.centre_share) / 2
     camera = rng.choice(3, order.size, p=[recipe.centre_share, side, side])
     camera[images[order, camera] == ""] = 0
     return images[order, camera], correct_steering(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
+
+
+def _share(chosen: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
+    """Mark as many rows, (n,), as there can be, of which `chosen` ones are this share; the first ones are taken."""
+    total = min(chosen.sum() / share, (~chosen).sum() / (1 - share))
+    return np.where(chosen, np.cumsum(chosen) <= total * share, np.cumsum(~chosen) <= total * (1 - share))
 
 
 def _split_randomly(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:
@@ -140,6 +152,15 @@ def _split_randomly(drives: Sequence[Drive], share: float, seed: int) -> list[Dr
     part[np.random.default_rng(seed).permutation(part.size)[: round(share * part.size)]] = HELD_OUT
     pieces = np.split(part, np.cumsum(sizes)[:-1])
     return [replace(drive, part=piece) for drive, piece in zip(drives, pieces, strict=True)]
+
+
+def _apart(time_s: Float64Array, seconds: float) -> npt.NDArray[np.bool_]:
+    """Mark rows so that each is at least so many seconds from the marked one before it."""
+    marks, last_s = np.zeros(time_s.size, bool), -np.inf
+    for row, now_s in enumerate(time_s):
+        if not 0 <= now_s - last_s < seconds - 1e-6:
+            marks[row], last_s = True, now_s
+    return marks
 
 
 def _split_by_place(recordings: Sequence[Recording], recipe: Recipe, lap_m: float) -> list[Drive]:
@@ -184,8 +205,11 @@ def _make_drive(
     """Make a Drive. outside: (n, stretches) distance of each row from each held-out stretch, 0 inside; usable: (n,)."""
     samples, time_s = recording.samples, row_times_s(recording.samples)
     steering = np.array([s.steering for s in samples], np.float64)
+    unplaced = int((~usable).sum())
     nearest = np.min(outside, axis=1)
     part = np.where(nearest == 0, HELD_OUT, np.where(nearest < guard, GUARD, TRAIN))
+    if recipe.rows_apart_s:
+        usable = usable & ((part == HELD_OUT) | _apart(time_s, recipe.rows_apart_s))
     images = np.array([[str(getattr(s, camera) or "") for camera in CAMERAS] for s in samples])
     return Drive(
         recording.folder.resolve().name,
@@ -196,5 +220,5 @@ def _make_drive(
         place[usable],
         np.argmin(outside, axis=1)[usable],
         part[usable],
-        int((~usable).sum()),
+        unplaced,
     )

@@ -7,6 +7,8 @@ Gordon, Bagnell, 2011) adds the views that the model drives into, with the steer
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from tqdm import tqdm
@@ -23,28 +25,28 @@ from simulator.world.expert import Expert
 from simulator.world.track import open_track
 from training.evaluate import drive
 
-ROADS = (("lake", False), ("lake", True), ("mountain", False))
 FIRST_RANDOM_ROAD = 500
 """Each round adds a random road that no other round has."""
 
 SPEED_MPH = 15.0
 
 
-def record_corrections(policy: Policy, folder: Path, number: int) -> Path:
+def record_corrections(policy: Policy, folder: Path, number: int, tracks: Sequence[str]) -> Path:
     """Let `policy` drive a lap of each road, and record its views with the expert's steering; returns the folder.
 
-    number: the round's, from 1; it varies the starts. An existing recording is kept. Raises OSError.
+    number: the round's, from 1; it varies the starts. tracks: driven both ways, before a random road. An existing
+    recording is kept. Raises OSError.
     """
     if folder.exists():
         return folder
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    roads = [*ROADS, (f"random:{FIRST_RANDOM_ROAD + number}", False)]
-    tracks = [(open_track(name), reverse) for name, reverse in roads]
-    total = round(sum(track.length_m for track, _ in tracks))
+    roads = [*product(tracks, (False, True)), (f"random:{FIRST_RANDOM_ROAD + number}", False)]
+    laps = [(open_track(name), reverse) for name, reverse in roads]
+    total = round(sum(track.length_m for track, _ in laps))
     with Recorder(partial) as recorder, tqdm(total=total, unit="m", desc=f"corrections {number}") as bar:
         start_s = START_S
-        for track, reverse in tracks:
+        for track, reverse in laps:
             scene = open_scene(track)
             world = judged_world(track.reversed() if reverse else track, scene, laps=1.0, seed=number)
             drive(_RecordedPolicy(policy, Expert(world, SPEED_MPH), recorder, start_s), world, SPEED_MPH, bar)

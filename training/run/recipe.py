@@ -65,6 +65,14 @@ class Recipe:
     straight_kept: float | None = None
     """This share of straight rows is drawn, whatever share of the epoch they become; None uses `straight_share`."""
 
+    rows_apart_s: float = 0.0
+    """Rows that are nearer in time than this to the last one are not learned, because neighbours look alike and each
+    takes room on the disk. 0 learns all."""
+
+    expert_share: float | None = None
+    """This share of an epoch's rows comes from the recordings learned whole and from corrections, in which the built-in
+    expert steers; None takes all rows alike."""
+
     steps: int | None = None
     """An epoch has this many batches, drawn with repetition; None uses every row left after thinning once."""
 
@@ -81,6 +89,19 @@ class Recipe:
     brightness_high: float = 1.3
     """All colours are multiplied by a factor in this range, which covers both looks of the lake, and dusk. The study's
     lower end of 0.1 is almost black."""
+
+    tint: float = 0.15
+    """Red, green and blue are each multiplied by a factor that is up to this far from 1, because the light of builds
+    of the simulator differs in colour."""
+
+    contrast_share: float = 0.3
+    contrast_low: float = 0.2
+    """This share of images loses contrast in place of brightness, down to the lower end, around a random grey level.
+    Low contrast was what cost the models most (docs/robustness.md), and no recording shows it."""
+
+    noise_share: float = 0.2
+    noise_levels: float = 40.0
+    """This share of images gets normal noise of up to this standard deviation, in grey levels of 255."""
 
     shadow_share: float = 0.3
     """This share of images gets one drawn shadow, because one look of the lake has shadows and the other has none."""
@@ -130,6 +151,10 @@ class Recipe:
     )
     """These are the laps that a checkpoint drives."""
 
+    dagger_tracks: tuple[str, ...] = ("lake", "mountain")
+    """In a round of corrections the model drives each of these tracks both ways, and a random road that no other round
+    has."""
+
     replays: bool = True
     """A checkpoint also drives through the learned recordings, which are harder than the built-in tracks."""
 
@@ -165,6 +190,9 @@ STUDY = Recipe(
     centre_share=1 / 3,
     brightness_low=0.1,
     brightness_high=1.0,
+    tint=0.0,
+    contrast_share=0.0,
+    noise_share=0.0,
     shadow_share=0.0,
     other_hood=False,
     shift_m=0.0,

@@ -20,9 +20,10 @@ def open_recordings(settings: TrainingSettings) -> tuple[list[Drive], list[Drive
     recipe = settings.recipe
     drives = load_drives([Path(name) for name in settings.recordings], recipe, settings.lap_m, settings.seed)
     also = load_whole([Path(name) for name in settings.also], recipe, TRAIN)
+    experts = load_whole([Path(name) for name in settings.experts], recipe, TRAIN, by_expert=True)
     tests = load_whole([Path(name) for name in settings.tests], recipe, HELD_OUT)
-    check_split(drives, [*also, *tests], recipe.batch)
-    return [*drives, *also], tests
+    check_split(drives, [*also, *experts, *tests], recipe.batch)
+    return [*drives, *also, *experts], tests
 
 
 def check_split(drives: Sequence[Drive], others: Sequence[Drive], batch: int) -> None:

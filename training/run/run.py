@@ -38,7 +38,8 @@ class TrainingSettings:
     """The settings decide a run's result.
 
     recordings: folders, of which stretches are held out; also: folders learned whole; tests: folders held out whole.
-    lap_m: length of the recordings' common lap, None if unknown. dagger: rounds of corrections.
+    lap_m: length of the recordings' common lap, None if unknown. dagger: rounds of corrections. experts: folders
+    learned whole, in which the built-in expert steers.
     """
 
     model: str
@@ -50,6 +51,7 @@ class TrainingSettings:
     also: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     dagger: int = 0
+    experts: tuple[str, ...] = ()
 
     def as_json(self) -> str:
         """Return readable JSON, which is the same text for the same settings."""

@@ -194,8 +194,8 @@ class Training:
         folder = self.store.folder / f"corrections-{phase.round}"
         if not folder.exists():
             driver = driver_of(self._averaged_model().whole, self.store.folder)
-            record_corrections(driver, folder, phase.round)
-        (corrections,) = load_whole([folder], self.recipe, TRAIN)
+            record_corrections(driver, folder, phase.round, self.recipe.dagger_tracks)
+        (corrections,) = load_whole([folder], self.recipe, TRAIN, by_expert=True)
         self.drives.append(corrections)
         self.images.add(corrections)
         self.learner = self._open_learner()
