@@ -75,6 +75,24 @@ def test_a_file_that_was_cut_off_is_made_anew(paths, tmp_path):
     np.testing.assert_array_equal(cached(tmp_path, paths).take(np.arange(12, dtype=np.int32)), before)
 
 
+def test_two_trainings_that_share_a_folder_decode_at_once(paths, tmp_path, monkeypatch):
+    """The second one begins while the first one writes, and is the first to end."""
+    groups = []
+
+    def decode_late(group, rows):
+        groups.append(group)
+        if len(groups) == 1:
+            monkeypatch.setattr(os, "getpid", lambda: -1)
+            cached(tmp_path, paths)
+        return decode_crops(group, rows)
+
+    monkeypatch.setattr(crops_module, "decode_crops", decode_late)
+    first = cached(tmp_path, paths)
+    assert len(groups) == 2
+    assert [file.suffix for file in tmp_path.iterdir()] == [".crops"]
+    np.testing.assert_array_equal(first.take(np.array([3], np.int32))[0], as_driven(paths[3]))
+
+
 def test_recordings_of_one_name_keep_their_own_files(paths, tmp_path):
     crops = cached(tmp_path, paths[:5])
     crops.add("lake", paths)

@@ -102,7 +102,7 @@ class Crops:
         return content.hexdigest()[:16]
 
     def _write(self, file: Path, paths: Sequence[str], size: int) -> None:
-        partial_file = file.with_name(file.name + ".partial")
+        partial_file = file.with_name(f"{file.name}.{os.getpid()}.partial")  # two trainings may share the folder
         title = f"decoding into {size / 1e6:,.0f} MB"
         with partial_file.open("wb") as output, tqdm(total=len(paths), unit=" images", desc=title) as bar:
             for group in _groups(paths, DECODED_AT_ONCE):

@@ -36,7 +36,6 @@ class TrainingImages:
         self.crops = Crops(folder, rows_to_read(rows, recipe))
         for drive in drives:
             self.add(drive)
-        self.crops.delete_others()
         hoods = draw_hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, seed)
         self.hoods = hoods if recipe.other_hood else hoods[:, :0]
 

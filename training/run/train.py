@@ -89,6 +89,8 @@ class Training:
         self.average = WeightAverage(self.network, self.recipe.average_horizon_steps)
         self.finished_epochs = run.restore(self.network, self.average)
         self.images = TrainingImages(drives, crops or run.folder / "crops", self.model.rows, self.recipe, settings.seed)
+        if crops is None:
+            self.images.crops.delete_others()
         self.learner = self._open_learner()
         self.samples = 0
         self.progress = self._progress()
