@@ -65,20 +65,10 @@ def test_every_drive_is_recorded_once_and_every_model_learns_them(calls):
         assert names(settings.recordings) == list(LAKE)
         assert names(settings.also) == list(OTHER_TRACKS)
         assert names(settings.tests) == [*STRANGERS, *drives.TESTED]
-        assert names(settings.experts)[: len(drives.LEARNED)] == list(drives.LEARNED)
-        assert settings.lap_m == LAP_M
+        assert names(settings.experts) == list(drives.LEARNED)
+        assert (settings.lap_m, settings.dagger) == (LAP_M, 1)
     assert calls() == 0
     assert len(calls.recorded) == len(drives.LEARNED) + len(drives.TESTED), "they are there already"
-
-
-def test_the_first_model_is_corrected_and_the_others_learn_its_corrections(calls):
-    assert calls() == 0
-    first, *others = calls.settings
-    assert (first.model, first.dagger) == (shipped.CORRECTED, shipped.ROUNDS)
-    assert len(first.experts) == len(drives.LEARNED)
-    for settings in others:
-        assert settings.dagger == 0
-        assert names(settings.experts)[len(drives.LEARNED) :] == ["corrections-1", "corrections-2"]
 
 
 def test_strangers_are_never_learned(calls):

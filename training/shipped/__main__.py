@@ -37,13 +37,9 @@ that was stopped.
 
 exit code: 0 the models are written; 2 the input was bad; 130 interrupted."""
 
-CORRECTED = "eff-tiny"
-"""This model drives, and the expert corrects it. It is the fastest to train, and errs the most."""
+MODELS = ("eff", "eff-small", "eff-tiny", "baseline")
 
-MODELS = (CORRECTED, "eff", "eff-small", "baseline")
-"""The order in which they are made; all but the first also learn the corrections of the first."""
-
-ROUNDS = 2
+ROUNDS = 1
 """Rounds of corrections."""
 
 
@@ -62,10 +58,7 @@ def _build(options: argparse.Namespace) -> int:
     from training.run.train import train  # noqa: PLC0415
     from training.shipped.recipe import SHIPPED  # noqa: PLC0415
 
-    corrections = [options.runs / CORRECTED / f"corrections-{number + 1}" for number in range(ROUNDS)]
     for model in options.models:
-        is_corrected = model == CORRECTED
-        experts = [*learned, *([] if is_corrected else corrections)]
         settings = TrainingSettings(
             model,
             lake,
@@ -75,8 +68,8 @@ def _build(options: argparse.Namespace) -> int:
             SHIPPED,
             others,
             (*strangers, *(str(drive.resolve()) for drive in tested)),
-            ROUNDS if is_corrected else 0,
-            tuple(str(drive.resolve()) for drive in experts),
+            ROUNDS,
+            tuple(str(drive.resolve()) for drive in learned),
         )
         out, folder = options.out / f"{model}.h5", options.runs / model
         check_out(out, [Path(name) for name in (*lake, *others, *settings.experts, *settings.tests)], options.force)
