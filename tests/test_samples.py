@@ -223,13 +223,14 @@ def test_the_expert_gets_its_share_of_an_epoch_and_people_the_rest(weaving, shar
     (people,) = load_drives([weaving(300)], Recipe(), None, 1)
     expert = replace(people, images=np.char.add("expert/", people.images), by_expert=True)
     recipe = replace(Recipe(), expert_share=share, straight_share=0.9)
-    drawn = [set(draw_epoch([people, expert], recipe, 1, epoch)[0]) for epoch in (0, 1)]
+    drawn = [set(draw_epoch([people, expert], recipe, 1, epoch)[0]) for epoch in (0, 1, 2)]
     rows = int((people.part == TRAIN).sum())
     for paths in drawn:
         experts = sum(path.startswith("expert/") for path in paths)
         assert experts / len(paths) == pytest.approx(share, abs=0.02)
         assert max(experts, len(paths) - experts) == pytest.approx(rows, abs=2), "as many rows as there can be"
     assert drawn[0] != drawn[1]
+    assert len({len(paths) for paths in drawn}) == 1, "each epoch has as many steps"
 
 
 def test_rows_too_near_in_time_are_not_learned_but_all_are_tested(weaving):

@@ -123,14 +123,16 @@ def draw_epoch(
     masks = [np.isin(drive.part, parts) for drive in drives]
     images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, masks, strict=True)])
     target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, masks, strict=True)])
-    straight = rng.permutation(np.flatnonzero(np.abs(target) < recipe.straight_below))
-    bends = np.flatnonzero(np.abs(target) >= recipe.straight_below)
-    share = recipe.straight_share / (1 - recipe.straight_share)
-    straight_count = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
-    order = rng.permutation(np.concatenate([bends, straight[:straight_count]]))
+    groups = [np.arange(target.size)]
     if recipe.expert_share is not None:
         by_expert = np.concatenate([np.full(rows.sum(), d.by_expert) for d, rows in zip(drives, masks, strict=True)])
-        order = order[_share(by_expert[order], recipe.expert_share)]
+        groups = [np.flatnonzero(~by_expert), np.flatnonzero(by_expert)]
+    orders = [_thin_straight(rows, target, recipe, rng) for rows in groups]
+    if recipe.expert_share is not None:
+        shares = (1 - recipe.expert_share, recipe.expert_share)
+        total = min(rows.size / share for rows, share in zip(orders, shares, strict=True))
+        orders = [rows[: int(total * share)] for rows, share in zip(orders, shares, strict=True)]
+    order = rng.permutation(np.concatenate(orders)) if len(orders) > 1 else orders[0]
     if recipe.steps is not None and TRAIN in parts and order.size:
         order = rng.choice(order, recipe.steps * recipe.batch)
     side = (1 - recipe.centre_share) / 2
@@ -139,10 +141,15 @@ def draw_epoch(
     return images[order, camera], correct_steering(target[order], CAMERAS_LEFT_M[camera], recipe.side_camera)
 
 
-def _share(chosen: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
-    """Mark as many rows, (n,), as there can be, of which `chosen` ones are this share; the first ones are taken."""
-    total = min(chosen.sum() / share, (~chosen).sum() / (1 - share))
-    return np.where(chosen, np.cumsum(chosen) <= total * share, np.cumsum(~chosen) <= total * (1 - share))
+def _thin_straight(
+    rows: npt.NDArray[np.intp], target: Float64Array, recipe: Recipe, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Leave out so many of the straight ones of these rows that the recipe's share is left, and shuffle."""
+    is_straight = np.abs(target[rows]) < recipe.straight_below
+    straight, bends = rng.permutation(rows[is_straight]), rows[~is_straight]
+    share = recipe.straight_share / (1 - recipe.straight_share)
+    straight_count = round(bends.size * share if recipe.straight_kept is None else straight.size * recipe.straight_kept)
+    return rng.permutation(np.concatenate([bends, straight[:straight_count]]))
 
 
 def _split_randomly(drives: Sequence[Drive], share: float, seed: int) -> list[Drive]:

@@ -8,8 +8,8 @@ from training.run.recipe import Recipe
 
 SHIPPED = replace(
     Recipe(),
-    epochs=5,
-    refit_epochs=3,
+    epochs=3,
+    refit_epochs=2,
     rows_apart_s=0.14,
     expert_share=0.5,
     driven_checkpoints=2,
