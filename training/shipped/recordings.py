@@ -21,7 +21,7 @@ LAKE = (
     "AlexPirciu",
     "AlparslanTamer",
 )
-OTHER_TRACKS = ("nicholas-necyk-jungle", "youqi1997-jungle", "ASkupek-jungle", "AVMktl-mountain")
+OTHER_TRACKS = ("A-Sahoo-jungle", "ASkupek-jungle", "nicholas-necyk-jungle", "youqi1997-jungle", "AVMktl-mountain")
 """Learned whole, like the expert's drives, because the stretches to hold out are those of the lake."""
 
 STRANGERS = (
@@ -29,6 +29,7 @@ STRANGERS = (
     "AbhinavSdr",
     "A78345",
     "AbdallahJalil",
+    "AhmedonGit-jungle",
     "rmunoz78-jungle",
     "7558422012-jungle",
     "JCLC9027-mountain",
