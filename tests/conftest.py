@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import io
@@ -172,3 +173,20 @@ def car(server):
         thread.join(60)
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """A server of two workers for all tests of a file."""
+    from tests.worker_server import Workers  # noqa: PLC0415 - it imports this module
+
+    with Workers() as server:
+        yield server
+
+
+@pytest.fixture
+def fleet(workers):
+    """fleet(count) -> so many connected simulators."""
+    with contextlib.ExitStack() as stack:
+        yield lambda count: [stack.enter_context(RawClient(workers.port, timeout_s=60)) for _ in range(count)]
+    workers.wait_until(lambda: workers.status()["simulators"] == [] and sum(workers.loads()) == 0)

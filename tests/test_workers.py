@@ -1,4 +1,4 @@
-"""A server of two workers: one port, one page, one set of figures; no worker's death and no end loses an answer."""
+"""A server of two workers: one port, one page, one set of figures."""
 
 import contextlib
 import http.client
@@ -8,96 +8,22 @@ import signal
 import socket
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from protocol.recording import read_recording
-from tests.conftest import jpeg_of, road_frame
-from tests.films import read_film
+from tests.conftest import jpeg_of
 from tests.modern_client import answers_to_a_modern_client
 from tests.raw_client import RawClient, telemetry_packet
 from tests.raw_messages import answer, nothing_more
-from tests.server_process import ServerProcess
+from tests.worker_server import TELEMETRIES, VIEWS, Workers, drive
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="it finds the workers as Linux lists processes"),
 ]
-
-MODEL = "models/eff-small.h5"
-VIEWS = [jpeg_of(road_frame(shift)) for shift in (-0.6, 0.0, 0.6)]
-TELEMETRIES = [telemetry_packet(view) for view in VIEWS]
-
-
-class Workers(ServerProcess):
-    """A server with two workers, in a session of its own."""
-
-    def __init__(self, *options: str) -> None:
-        super().__init__("server/drive.py", MODEL, "--port", "0", "--workers", "2", *options)
-
-    def ask(self, path: str, method: str = "GET", body: object = None) -> tuple[int, bytes]:
-        """One HTTP request: code and content."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        content = None if body is None else json.dumps(body)
-        connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
-        with connection.getresponse() as reply:
-            result = reply.status, reply.read()
-        connection.close()
-        return result
-
-    def status(self) -> dict:
-        """What the page shows."""
-        return json.loads(self.ask("/api/status")[1])
-
-    def figures(self) -> dict[str, float]:
-        """Every sample of /metrics: `name label=value` -> value."""
-        return {
-            " ".join([sample.name, *(f"{k}={v}" for k, v in sorted(sample.labels.items()))]): sample.value
-            for family in text_string_to_metric_families(self.ask("/metrics")[1].decode())
-            for sample in family.samples
-        }
-
-    def loads(self) -> list[float]:
-        """How many simulators each worker has."""
-        figures = self.figures()
-        return [figures[f"drive_worker_simulators worker={place}"] for place in (1, 2)]
-
-    def wait_until(self, condition) -> None:
-        """Until `condition()` holds; fails after 60 s."""
-        limit = threading.Event()
-        for _ in range(1200):
-            if condition():
-                return
-            limit.wait(0.05)
-        raise AssertionError("it did not happen within a minute")
-
-
-@pytest.fixture(scope="module")
-def workers():
-    with Workers() as server:
-        yield server
-
-
-@pytest.fixture
-def fleet(workers):
-    """fleet(count) -> so many connected simulators."""
-    with contextlib.ExitStack() as stack:
-        yield lambda count: [stack.enter_context(RawClient(workers.port, timeout_s=60)) for _ in range(count)]
-    workers.wait_until(lambda: workers.status()["simulators"] == [] and sum(workers.loads()) == 0)
-
-
-def drive(client: RawClient, count: int = 3) -> list[dict[str, str]]:
-    """The commands for so many telemetries."""
-    commands = []
-    for number in range(count):
-        client.send(TELEMETRIES[number % len(TELEMETRIES)])
-        name, command = answer(client)
-        assert name == "steer"
-        commands.append(command)
-    return commands
 
 
 def test_the_ready_line_tells_how_many_there_are(workers):
@@ -226,32 +152,38 @@ def test_a_page_of_another_origin_is_refused_before_any_worker(workers):
     assert workers.loads() == [0, 0]
 
 
-def test_a_killed_workers_simulators_connect_again_and_no_count_is_lost(workers, fleet):
-    clients = fleet(4)
-    for client in clients:
-        drive(client)
-    workers.wait_until(lambda: [one["answered"] for one in workers.status()["simulators"]] == [3] * 4)
-    before = workers.figures()["drive_answers_total event=steer"]
-    old = workers.workers()
-    os.kill(old[0], signal.SIGKILL)
-    lost = []
-    for client in clients:
+def test_the_limit_of_simulators_is_one_for_all_workers(workers, fleet):
+    fleet(64)
+    assert workers.loads() == [32, 32]
+    with pytest.raises(ConnectionError, match="503 Service Unavailable"):
+        RawClient(workers.port, timeout_s=60)
+
+
+def test_the_limit_holds_for_simulators_that_wait_for_a_worker(workers, fleet):
+    def connect(_: int) -> str:
         try:
-            drive(client)
-        except ConnectionError:
-            lost.append(client)
-    assert len(lost) == 2
-    for client in fleet(2):
-        drive(client)
-    workers.wait_until(lambda: workers.figures()["drive_answers_total event=steer"] == before + 12)
-    workers.wait_until(lambda: workers.figures()["drive_workers"] == 2)
-    assert len(workers.workers()) == 2
-    assert workers.workers() != old
-    (line,) = [line for line in workers.log().splitlines() if "has ended" in line]
-    assert "worker 1 has ended (signal 9); its 2 simulators connect to the others, and a new worker starts" in line
-    for client in fleet(2):
-        drive(client)
-    assert sorted(workers.loads()) == [2, 4], "the new one has the two that came last"
+            fleet(1)
+        except ConnectionError as error:
+            return str(error)
+        return "connected"
+
+    pids = workers.workers()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        workers.wait_until(lambda: workers.ask("/readyz")[0] == 503)
+        before = workers.figures()["process_open_fds"]
+        threads = ThreadPoolExecutor(70)
+        results = threads.map(connect, range(70))
+        workers.wait_until(lambda: workers.figures()["process_open_fds"] >= before + 70)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    refusals = [result for result in results if result != "connected"]
+    threads.shutdown()
+    assert len(refusals) == 6
+    assert all("503 Service Unavailable" in refusal for refusal in refusals)
+    assert workers.loads() == [32, 32]
 
 
 def test_no_answer_waits_for_the_first_process(workers, fleet):
@@ -273,39 +205,6 @@ def test_no_answer_waits_for_the_first_process(workers, fleet):
     assert 0 < workers.figures()["drive_views_left_out"] < 80, "what has waited too long came without its picture"
 
 
-@pytest.mark.parametrize("everybody", [False, True], ids=["the first process", "all processes"])
-def test_a_signal_stops_the_cars_and_leaves_whole_files_and_code_0(tmp_path, everybody):
-    film = tmp_path / "drive.mp4"
-    server = Workers("--record", str(tmp_path / "runs"), "--video", str(film))
-    workers = server.workers()
-    with RawClient(server.port, timeout_s=60) as first, RawClient(server.port, timeout_s=60) as second:
-        for client in (first, second):
-            drive(client, 30)
-        for pid in (server.pid, *(workers if everybody else ())):
-            os.kill(pid, signal.SIGINT)
-        for client in (first, second):
-            client.send(telemetry_packet(VIEWS[1], speed_mph=0.0))
-            last = b""
-            with contextlib.suppress(ConnectionError):
-                while True:
-                    last = client.receive()
-            assert b'"throttle":"0.0000"' in last, "the throttle is released"
-    assert server.wait() == 0
-    log = server.log()
-    server.stop()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
-    runs = sorted((tmp_path / "runs").iterdir())
-    assert [run.name.endswith("-simulator2") for run in runs] == [False, True]
-    for run in runs:
-        report = json.loads((run / "run.json").read_text())
-        assert report["frames"] == len(read_recording(run).samples) >= 30
-        assert report["ended"]
-    times, pictures, _ = read_film(film)
-    assert len(times) >= 2
-    assert pictures[0].shape == (400, 640, 3)
-    assert "Traceback" not in log
-
-
 def test_workers_share_the_first_process_network_where_that_is_a_gpus_library():
     pytest.importorskip("jax")
     with Workers("--engine", "jax") as server, contextlib.ExitStack() as stack:
@@ -324,13 +223,3 @@ def test_workers_share_the_first_process_network_where_that_is_a_gpus_library():
         assert server.ask("/api/model", "POST", {"name": "eff.h5"})[0] == 202
         server.wait_until(lambda: all(drive(client) != answers[0] for client in clients))
         assert "Traceback" not in server.log()
-
-
-def test_a_worker_ends_with_the_first_process():
-    server = Workers()
-    workers = server.workers()
-    with RawClient(server.port, timeout_s=60) as client:
-        drive(client)
-        os.kill(server.pid, signal.SIGKILL)
-        server.wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
-    server.stop()

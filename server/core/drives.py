@@ -64,6 +64,10 @@ class Drives(ABC, Generic[State]):
     def full(self) -> bool:
         """Whether the server has as many simulators as it takes."""
 
+    def worker_states(self) -> dict[int, str]:
+        """What each worker is, by its number from 1: `ready`, `starting` or `silent`; empty without workers."""
+        return {}
+
     @abstractmethod
     def socket_app(self, pages: WsgiApp) -> WsgiApp:
         """The WSGI application of the port. pages: answers all that is not for Socket.IO."""

@@ -15,6 +15,7 @@ from server.operator_controls import OperatorControls
 
 STUCK_S = 4.0
 STANDING_MPH = 0.5
+SILENT_WORKER = "If that lasts, the server replaces it, and its simulators connect to another one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,9 @@ def _faults(controls: OperatorControls) -> list[StatusFinding]:
     """What is wrong besides the drives themselves."""
     app, models, recorder = controls.app, controls.models, controls.recorder
     texts = {f"refused {refusal.address}": _sentence(str(refusal)) for refusal in app.refusals.recent()}
+    for number, state in app.worker_states().items():
+        if state == "silent":
+            texts[f"worker {number}"] = f"Worker {number} answers nothing. {SILENT_WORKER}"
     if strangeness := app.answers.strangeness():
         texts["strange answers"] = strangeness
     if recorder is not None and (recorder.error or recorder.dropped):

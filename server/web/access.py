@@ -24,7 +24,8 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 SOCKET_PATH = "/socket.io/"
 SOCKET_REQUEST = f"GET {SOCKET_PATH}".encode()
 OPEN_PATHS = ("/healthz", "/readyz")
-"""These answer only yes or no, so a container's health check needs no token and may use any host name."""
+"""These answer yes or no, and which workers are ready. So a container's health check needs no token and may use any
+host name."""
 
 REQUESTS_PER_S, REQUEST_BURST = 30.0, 120.0
 GUESSES_PER_S, GUESS_BURST = 1.5, 6.0

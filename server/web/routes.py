@@ -60,9 +60,12 @@ def _routes(controls: OperatorControls) -> flask.Flask:
         return {"status": "alive"}
 
     @web.get("/readyz")
-    def readyz() -> tuple[dict[str, str], int]:
-        """Ready: the model is warm (the port opens only then), and the server is not stopping."""
-        return ({"status": "stopping"}, 503) if app.stopping else ({"status": "ready"}, 200)
+    def readyz() -> tuple[dict[str, object], int]:
+        """Ready: the model is warm (the port opens only then), a worker takes simulators, and no end has begun."""
+        workers = app.worker_states()
+        can_drive = not workers or "ready" in workers.values()
+        state = "stopping" if app.stopping else "ready" if can_drive else "no worker is ready"
+        return {"status": state, **({"workers": workers} if workers else {})}, 200 if state == "ready" else 503
 
     @web.get("/metrics")
     def metrics() -> flask.Response:

@@ -1,110 +1,35 @@
-"""The first process's end of its workers: starts them, starts another one where one has ended, and spreads the work."""
+"""All workers: starts them, starts another one where one has ended or hangs, and spreads the work."""
 
 from __future__ import annotations
 
-import atexit
 import logging
-import socket
-import subprocess
-import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
-from server.net.channel import Channel
-from server.net.green import Gate, sleep, spawn
-from server.workers.messages import Begin, Ended, Failed, Free, HandOver, LogLine, Order, Ready, Report, Stop
+from server.net.green import sleep, spawn
+from server.workers.messages import Begin, Order, Report, Stop
+from server.workers.process import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
 AGAIN_S = 2.0
 """After a worker that has ended before it was ready, the next one starts so much later."""
 
 LOOK_EVERY_S = 0.02
+BEAT_S = 1.0
 END_S = 10.0
 """Longer than a worker takes to stop its cars and to report all."""
 
-
-class WorkerProcess:
-    """One worker. `place`: from 0, for the user from 1; `ready`: whether it takes simulators; `numbers`: of the
-    simulators that it has; `connections`: how many it answers at the moment; `reason`: why it could not begin."""
-
-    def __init__(self, begin: Begin) -> None:
-        self.place = begin.place
-        self.ready = False
-        self.numbers: set[int] = set()
-        self.reason: str | None = None
-        self._gates: dict[int, Gate] = {}
-        self._keys = 0
-        ours, theirs = socket.socketpair()
-        with theirs:
-            descriptor = theirs.fileno()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.workers.worker", str(descriptor)],
-                cwd=ROOT,
-                pass_fds=(descriptor, *begin.lanes.all),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        begin.lanes.close()
-        atexit.register(self._process.kill)
-        self.channel = Channel(ours)
-        self.channel.send(begin)
-
-    @property
-    def pid(self) -> int:
-        """The id of its process."""
-        return self._process.pid
-
-    def answer(self, order: Callable[[int], HandOver], descriptor: int) -> None:
-        """Let it answer a request on this connection, and wait until it has closed it. order: key -> the order."""
-        self._keys += 1
-        key, gate = self._keys, Gate()
-        self._gates[key] = gate
-        self.channel.send(order(key), descriptor)
-        gate.wait()
-
-    def take(self, report: Report) -> bool:
-        """Take a report about the worker itself; returns whether it was one."""
-        match report:
-            case Ready():
-                self.ready = True
-            case Failed():
-                self.reason = report.reason
-            case Free():
-                self.numbers.discard(report.number)
-            case Ended():
-                self._gates.pop(report.key).open()
-            case LogLine():
-                logging.getLogger(report.logger).log(report.level, "%s", report.text)
-            case _:
-                return False
-        return True
-
-    def bury(self) -> str:
-        """Release all that waits for the worker, whose channel has ended; returns in words how its process ended."""
-        self.ready = False
-        self.numbers.clear()
-        while self._gates:
-            self._gates.popitem()[1].open()
-        end_s = time.monotonic() + AGAIN_S
-        while self._process.poll() is None:
-            if time.monotonic() > end_s:
-                self._process.kill()
-            sleep(LOOK_EVERY_S)
-        atexit.unregister(self._process.kill)
-        code = self._process.returncode
-        return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-    def kill(self) -> None:
-        """End its process at once."""
-        self._process.kill()
+REASONS = ("hung", "signal", "exit")
+"""Why a worker was replaced: it answered no heartbeat, a signal ended it, or it ended itself."""
 
 
 class Crew:
     """All workers. begin: place -> a worker's first order; take: takes reports about simulators; forget: forgets the
     simulators of a worker that has ended, and returns how many there were.
+
+    `restarts`: workers that were replaced, by REASONS.
     """
 
     def __init__(
@@ -121,11 +46,13 @@ class Crew:
         self._failure: str | None = None
         self._count = count
         self.workers: dict[int, WorkerProcess] = {}
+        self.restarts: Counter[str] = Counter()
 
     def start(self) -> None:
         """Start all workers and wait until they take simulators. Raises ValueError with one line."""
         for place in range(self._count):
             self._start(place)
+        spawn(self._watch)
         while not all(worker.ready for worker in self.workers.values()):
             sleep(LOOK_EVERY_S)
             if self._failure is not None:
@@ -140,7 +67,7 @@ class Crew:
 
     def least_busy(self) -> WorkerProcess | None:
         """The worker with the fewest simulators; None if none is ready."""
-        ready = [worker for worker in self.workers.values() if worker.ready]
+        ready = [worker for worker in self.workers.values() if worker.state == "ready"]
         return min(ready, key=lambda worker: (len(worker.numbers), worker.place), default=None)
 
     def at(self, place: str) -> WorkerProcess | None:
@@ -172,6 +99,13 @@ class Crew:
         worker = self.workers[place] = WorkerProcess(self._begin(place))
         spawn(self._attend, worker)
 
+    def _watch(self) -> None:
+        """Send heartbeats to all until the end."""
+        while not self._stopping and self._failure is None:
+            for worker in self.workers.values():
+                worker.beat()
+            sleep(BEAT_S)
+
     def _attend(self, worker: WorkerProcess) -> None:
         """Take a worker's reports until it ends; then start another one."""
         for report, _ in worker.channel.messages():
@@ -182,10 +116,12 @@ class Crew:
                 log.exception("a report of worker %d could not be taken", worker.place + 1)
         was_ready = worker.ready
         simulators = self._forget(worker)  # before others get their numbers
-        end = worker.bury()
+        code = worker.bury()
+        end = f"signal {-code}" if code < 0 else f"exit code {code}"
         if not self._started:
             self._failure = worker.reason or f"a worker ended before it was ready ({end})"
         elif not self._stopping:
+            self.restarts["hung" if worker.hung else "signal" if code < 0 else "exit"] += 1
             log.error(
                 "worker %d has ended (%s); its %d simulators connect to the others, and a new worker starts",
                 worker.place + 1, end, simulators,

@@ -23,8 +23,8 @@ from server.model.slot import LoadedModel, ModelSlot
 from server.net.green import sleep
 from server.net.handover import read_request, take_connection
 from server.net.transport import MAX_MESSAGE_BYTES
-from server.web.access import SOCKET_PATH
-from server.workers.crew import Crew, WorkerProcess
+from server.web.access import FULL, SOCKET_PATH
+from server.workers.crew import REASONS, Crew
 from server.workers.lanes import LaneHost, is_shared
 from server.workers.messages import (
     Answered,
@@ -38,6 +38,7 @@ from server.workers.messages import (
     Report,
     UseModel,
 )
+from server.workers.process import WorkerProcess
 
 PATIENCE_S, LOOK_EVERY_S = 10.0, 0.05
 """A simulator waits so long for a worker while none is ready."""
@@ -98,6 +99,12 @@ class Fleet(Drives[RemoteSession]):
             "worker",
             {str(place + 1): partial(self._load_of, place) for place in range(options.workers)},
         )
+        self.metrics.watch_each(
+            "drive_worker_restarts",
+            "Workers that were replaced so far: hung, ended by a signal, or ended by themselves",
+            "reason",
+            {reason: partial(self._crew.restarts.__getitem__, reason) for reason in REASONS},
+        )
 
     def start(self) -> None:
         """Start the workers and wait until they take simulators. Raises ValueError with one line."""
@@ -106,6 +113,10 @@ class Fleet(Drives[RemoteSession]):
     def full(self) -> bool:
         """Whether the server has as many simulators as it takes."""
         return len(self._crew.numbers()) >= MAX_SIMULATORS
+
+    def worker_states(self) -> dict[int, str]:
+        """What each worker is, by its number from 1: `ready`, `starting` or `silent`."""
+        return {place + 1: worker.state for place, worker in sorted(self._crew.workers.items())}
 
     def socket_app(self, pages: WsgiApp) -> WsgiApp:
         """The WSGI application of the port. pages: answers all that is not for Socket.IO."""
@@ -147,11 +158,11 @@ class Fleet(Drives[RemoteSession]):
         request = read_request(environ)
         session_id = parse_qs(environ.get("QUERY_STRING", "")).get("sid", [None])[0]
         worker = self._idle_worker() if session_id is None else self._crew.at(session_id.partition(".")[0])
-        if worker is None:
-            reason = "no worker is ready" if session_id is None else "this session has ended"
-            return _refuse(
-                start_response, "503 Service Unavailable" if session_id is None else "400 Bad Request", reason
-            )
+        if session_id is not None and worker is None:
+            return _refuse(start_response, "400 Bad Request", "this session has ended")
+        if worker is None or (session_id is None and self.full()):  # others may have come while this one waited
+            reason = "no worker is ready" if worker is None else FULL.reason
+            return _refuse(start_response, FULL.status, reason)
         number = None
         if session_id is None:
             number = lowest_free(self._crew.numbers())
@@ -201,7 +212,7 @@ class Fleet(Drives[RemoteSession]):
         return len(numbers)
 
     def _ready_workers(self) -> int:
-        return sum(worker.ready for worker in self._crew.workers.values())
+        return list(self.worker_states().values()).count("ready")
 
     def _load_of(self, place: int) -> int:
         worker = self._crew.workers.get(place)

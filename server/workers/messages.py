@@ -75,6 +75,11 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
+class Beat:
+    """An order: answer `Alive`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The last order: stop the cars, report all, end."""
 
@@ -82,6 +87,11 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A report: the model is warm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A report: a `Beat` has gone the two ways of a frame, the event loop and a thread that answers frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +152,5 @@ class LogLine:
     text: str
 
 
-Order = Begin | HandOver | Pace | Pause | UseModel | Forget | Stop
-Report = Ready | Failed | Connected | Answered | Disconnected | Free | Ended | LogLine
+Order = Begin | HandOver | Pace | Pause | UseModel | Forget | Beat | Stop
+Report = Ready | Alive | Failed | Connected | Answered | Disconnected | Free | Ended | LogLine

@@ -29,10 +29,23 @@ from server.config.log_format import set_levels
 from server.config.options import Options
 from server.model.loading import load_driving, settle
 from server.net.channel import Channel
-from server.net.green import spawn, use_threads
+from server.net.green import in_thread, spawn, use_threads
 from server.workers.app import WorkerApp
 from server.workers.lanes import Lanes
-from server.workers.messages import Begin, Failed, Forget, HandOver, LogLine, Pace, Pause, Ready, Stop, UseModel
+from server.workers.messages import (
+    Alive,
+    Beat,
+    Begin,
+    Failed,
+    Forget,
+    HandOver,
+    LogLine,
+    Pace,
+    Pause,
+    Ready,
+    Stop,
+    UseModel,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +67,7 @@ class Worker:
     def __init__(self, begin: Begin, channel: Channel) -> None:
         self._options: Options = begin.options
         self._place = begin.place
+        self._channel = channel
         self._lanes = Lanes(begin.lanes)
         self._engine = self._load(begin.model)
         self._newest_model = begin.model
@@ -88,11 +102,18 @@ class Worker:
                 threading.Thread(target=self._take_over, args=(order,), name="model loading", daemon=True).start()
             case Forget():
                 self.app.forget(order.number)
+            case Beat():
+                spawn(self._show_life)
 
     def close(self) -> None:
         """Stop the cars, and ask the first process's network no more."""
         self.app.stop_cars()
         self._lanes.close()
+
+    def _show_life(self) -> None:
+        """Answer a heartbeat, once a thread that answers frames is free."""
+        in_thread(int)
+        self._channel.send(Alive())
 
     def _load(self, order: UseModel) -> Engine:
         if order.shared:
