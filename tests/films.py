@@ -1,4 +1,4 @@
-"""Films that tests have made, read back."""
+"""A picture for films, and films that tests have made, read back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+
+from film.overlay import Shot
+from tests.conftest import road_frame
+
+SHOT = Shot(0.0, road_frame(), 0.2, 0.5, 15.0, 1.8)
+"""One picture of a drive; tests change what they need."""
 
 
 def read_film(path: Path) -> tuple[list[float], list[np.ndarray], float]:
