@@ -19,7 +19,7 @@ from training.run.fast_layers import with_fast_layers
 from training.run.network import WeightAverage
 from training.run.recipe import Recipe
 from training.run.steps.epoch import ahead, cut_epoch
-from training.run.steps.learner import open_learner
+from training.run.steps.learner import LearnerSetup, open_learner
 
 RECIPE = replace(Recipe(), batch=4, steps=7)
 
@@ -53,7 +53,7 @@ def learn(recording: Path, folder: Path, at_once: int) -> None:
     network.compile(keras.optimizers.AdamW(1e-2))
     network.optimizer.build(network.trainable_variables)
     average = WeightAverage(network, 3)
-    learner = open_learner(network, average, images.crops, images.hoods, 60, at_once)
+    learner = open_learner(LearnerSetup(network, average, images.crops, images.hoods, 60, at_once))
     draw = draw_epoch(load_drives([recording], RECIPE, None, 1), RECIPE, 1, 0)
     rates = np.linspace(1e-2, 1e-3, RECIPE.steps, dtype=np.float32)
     losses = []

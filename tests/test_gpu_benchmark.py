@@ -14,6 +14,7 @@ from benchmarks.gpu.__main__ import SECTIONS, main, measure
 from benchmarks.gpu.child import figures_of
 from benchmarks.gpu.plan import SHARES, BenchmarkPlan, Clock, Variant, section_ends, smaller
 from benchmarks.gpu.recording import drawn_recording, megabytes
+from benchmarks.gpu.seeds import measure_seeds
 from benchmarks.gpu.trained import estimate, measure_trained, times
 from benchmarks.gpu.training import measure_training
 
@@ -25,7 +26,7 @@ def test_the_sections_share_the_time_in_their_order():
     assert list(SECTIONS) == list(SHARES)
     ends = section_ends(tuple(SHARES), 5.0)
     assert list(ends) == list(SHARES)
-    assert ends["engines"] == pytest.approx(114)
+    assert ends["engines"] == pytest.approx(96)
     assert ends["fleets"] == pytest.approx(300)
     assert section_ends(["fleets"], 2.0) == {"fleets": pytest.approx(120)}
 
@@ -109,6 +110,24 @@ def test_training_steps_are_measured_in_each_way(tmp_path):
     assert all(float(row[5].replace(",", "")) > 0 for row in rows)
     (failure,) = clock.failures
     assert failure.startswith("training step of no-network")
+
+
+@pytest.mark.slow
+def test_seeds_are_measured_side_by_side_and_one_after_another(tmp_path):
+    pytest.importorskip("jax")
+    plan = BenchmarkPlan(
+        seed_networks=["eff-tiny", "no-network"], seeds=2, seconds=0.0, recording=drawn_recording(tmp_path / "r", 60)
+    )
+    clock = Clock(time.monotonic() + 300)
+    (table,) = measure_seeds(plan, clock, tmp_path)
+    (row,) = table.splitlines()[2:]
+    network, batch, seeds, alone_ms, _, together_ms, _, ratio, rounds = row.split()
+    assert (network, batch, seeds, rounds) == ("eff-tiny", "32", "2", "3")
+    assert float(alone_ms.replace(",", "")) / float(together_ms.replace(",", "")) == pytest.approx(
+        float(ratio), abs=0.01
+    )
+    (failure,) = clock.failures
+    assert failure.startswith("2 seeds of no-network side by side")
 
 
 @pytest.mark.slow

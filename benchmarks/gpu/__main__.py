@@ -7,6 +7,7 @@ engines   single frames, batches of up to 1,024 and cars, on each engine. Frames
           ask for one frame after another.
 training  images a second of the compiled training step: batches of 32 and 256, layers as grouped convolutions and as
           shifted copies, both precisions, images varied and as they are
+seeds     a training step of three seeds, side by side in one JAX program and one after another
 trained   the seconds from a recording on the disk to a trained network
 fleets    1, 24 and 60 simulators at one server
 
@@ -37,6 +38,7 @@ from benchmarks.gpu.fleets import measure_fleets
 from benchmarks.gpu.machine import describe_machine
 from benchmarks.gpu.plan import SHARES, BenchmarkPlan, Clock, section_ends, smaller
 from benchmarks.gpu.recording import drawn_recording
+from benchmarks.gpu.seeds import measure_seeds
 from benchmarks.gpu.trained import measure_trained
 from benchmarks.gpu.training import measure_training
 from inference.devices import nvidia_gpu
@@ -47,6 +49,7 @@ Section = Callable[[BenchmarkPlan, Clock, Path], Iterator[str]]
 SECTIONS: dict[str, Section] = {
     "engines": measure_engines,
     "training": measure_training,
+    "seeds": measure_seeds,
     "trained": measure_trained,
     "fleets": measure_fleets,
 }
@@ -66,7 +69,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=plan.seconds, help="for each figure (default: %(default)s)")
     parser.add_argument("--largest", type=int, default=plan.largest, help="frames of the largest batch (%(default)s)")
     parser.add_argument("--recording", type=Path, metavar="FOLDER", help="a recording to learn (else one is drawn)")
-    parser.add_argument("--minutes", type=float, help="for everything (default: 5.5, without a GPU 10)")
+    parser.add_argument("--minutes", type=float, help="for everything (default: 6.5, without a GPU 12)")
     return parser.parse_args(arguments)
 
 
@@ -98,7 +101,7 @@ def measure(plan: BenchmarkPlan, sections: Sequence[str]) -> list[str]:
     failures: list[str] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps the run's lock file
         work = Path(folder)
-        if plan.recording is None and {"training", "trained"} & set(sections):
+        if plan.recording is None and {"training", "seeds", "trained"} & set(sections):
             plan = replace(plan, recording=drawn_recording(work / "recording", plan.rows))
         for name, end_s in section_ends(sections, plan.minutes).items():
             clock = Clock(start_s + end_s)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-SHARES = {"engines": 0.38, "training": 0.24, "trained": 0.22, "fleets": 0.16}
+SHARES = {"engines": 0.32, "training": 0.20, "seeds": 0.15, "trained": 0.19, "fleets": 0.14}
 """The sections, in their order, and the part of the whole time that each has."""
 
 
@@ -41,9 +41,9 @@ VARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkPlan:
-    """All sizes. seconds: of each figure; largest: frames of the largest batch; recording: a folder, None
-    until one is drawn; rows: of a drawn one; epochs, steps, batch: of the short training; clients: sizes of the fleets;
-    minutes: for everything.
+    """All sizes. seconds: of each figure; largest: frames of the largest batch; seed_networks, seeds: trainings that
+    learn side by side; recording: a folder, None until one is drawn; rows: of a drawn one; epochs, steps, batch: of the
+    short training; clients: sizes of the fleets; minutes: for everything.
     """
 
     models: Sequence[Path] = (Path("models/eff.h5"), Path("models/baseline.h5"))
@@ -51,6 +51,8 @@ class BenchmarkPlan:
     seconds: float = 0.5
     largest: int = 1024
     variants: Sequence[Variant] = VARIANTS
+    seed_networks: Sequence[str] = ("eff-tiny", "eff")
+    seeds: int = 3
     recording: Path | None = None
     rows: int = 1200
     epochs: int = 3
@@ -59,7 +61,7 @@ class BenchmarkPlan:
     clients: Sequence[int] = (1, 24, 60)
     fleet_engines: Sequence[str] = ("jax", "litert")
     fleet_s: float = 5.0
-    minutes: float = 5.5
+    minutes: float = 6.5
 
 
 def smaller(plan: BenchmarkPlan) -> BenchmarkPlan:
@@ -76,7 +78,7 @@ def smaller(plan: BenchmarkPlan) -> BenchmarkPlan:
         batch=32,
         clients=[min(count, 8) for count in plan.clients[:2]],
         fleet_s=min(plan.fleet_s, 3.0),
-        minutes=10.0,
+        minutes=12.0,
     )
 
 

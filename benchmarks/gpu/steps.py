@@ -19,12 +19,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import run_benchmark
 from benchmarks.gpu.plan import Variant
 from protocol.command_line import command_parser
 from training.run.backend import choose_backend
+
+if TYPE_CHECKING:
+    from training.run.steps.learner import Learner, Steps
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,35 +63,41 @@ def measure(options: argparse.Namespace) -> None:
 
 def ready_step(variant: Variant, recording: Path, folder: Path) -> tuple[Callable[[], object], int]:
     """Compile a variant's step and learn once; returns what repeats it, and how many images that learns."""
+    learner, steps = new_learner(variant, recording, folder)
+    count, prepared = learner.at_once, learner.prepare(steps)
+    learner.learn(prepared, count)
+    return lambda: learner.learn(prepared, count), count * variant.batch
+
+
+def new_learner(variant: Variant, recording: Path, folder: Path, seed: int = 1) -> tuple[Learner, Steps]:
+    """A new network's learner, and as many steps of the recording as it takes at once."""
     import keras  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
-    from training.data.augment import augment  # noqa: PLC0415
     from training.data.images import TrainingImages  # noqa: PLC0415
     from training.data.samples import draw_epoch, load_drives  # noqa: PLC0415
     from training.run.fast_layers import with_fast_layers  # noqa: PLC0415
     from training.run.network import WeightAverage, build  # noqa: PLC0415
     from training.run.recipe import Recipe  # noqa: PLC0415
     from training.run.steps.epoch import cut_epoch  # noqa: PLC0415
-    from training.run.steps.learner import open_learner  # noqa: PLC0415
+    from training.run.steps.learner import LearnerSetup, open_learner  # noqa: PLC0415
 
     recipe = Recipe(batch=variant.batch)
+    keras.utils.set_random_seed(seed)
     drives = load_drives([recording], recipe, None, 1)
     model = build(variant.model, recipe, variant.precision)
     network = with_fast_layers(model.network) if variant.form == "shifted" else model.network
     network.compile(keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay))
     network.optimizer.build(network.trainable_variables)
     average = WeightAverage(network, recipe.average_horizon_steps)
-    images = TrainingImages(drives, folder, model.rows, recipe, 1)
-    learner = open_learner(network, average, images.crops, images.hoods, model.rows[1] - model.rows[0])
-    vars(sys.modules[type(learner).__module__])["augment"] = augment if variant.augmented else as_they_are
+    images = TrainingImages(drives, folder, model.rows, recipe, seed)
+    setup = LearnerSetup(network, average, images.crops, images.hoods, model.rows[1] - model.rows[0])
+    learner = open_learner(setup if variant.augmented else setup._replace(variation=as_they_are))
     count = learner.at_once
-    numbers, variations, steering = images.vary(draw_epoch(drives, replace(recipe, steps=count), 1, 0), 0)
+    numbers, variations, steering = images.vary(draw_epoch(drives, replace(recipe, steps=count), seed, 0), 0)
     rates = np.full(count, recipe.learning_rate, np.float32)
     ((steps, _),) = cut_epoch(numbers, variations, steering, rates, average.shares(count), variant.batch, count)
-    prepared = learner.prepare(steps)
-    learner.learn(prepared, count)
-    return lambda: learner.learn(prepared, count), count * variant.batch
+    return learner, steps
 
 
 def as_they_are(crops: Any, variations: Any, hoods: Any, rows: int) -> Any:

@@ -38,7 +38,7 @@ from training.run.run_card import card_of
 from training.run.run_folder import RunError
 from training.run.schedule import Phase, best_epoch, learning_rates, phases
 from training.run.steps.epoch import ahead, cut_epoch
-from training.run.steps.learner import Learner, Steps, open_learner
+from training.run.steps.learner import Learner, LearnerSetup, Steps, open_learner
 
 SETTLING_IMAGES = 2048
 """So many varied views determine batch norm's mean and variance within 2 %."""
@@ -105,7 +105,7 @@ class Training:
 
     def _open_learner(self) -> Learner:
         rows = self.model.rows[1] - self.model.rows[0]
-        return open_learner(self.network, self.average, self.images.crops, self.images.hoods, rows)
+        return open_learner(LearnerSetup(self.network, self.average, self.images.crops, self.images.hoods, rows))
 
     def steps(self, phase: Phase) -> int:
         """The number of steps of each of the phase's epochs."""

@@ -7,7 +7,7 @@ of them, and each gets its part of every batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -17,11 +17,10 @@ import numpy.typing as npt
 from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
-from training.data.augment import augment
 from training.data.crops import Crops, Pixels
 from training.data.variations import Variations
 from training.run.network import WeightAverage
-from training.run.steps.learner import STEPS_AT_ONCE, Steps, squared_error
+from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps, squared_error
 
 MEMORY_SHARE = 0.6
 """Crops lie on a GPU if they take at most this share of the memory that it has left."""
@@ -84,17 +83,10 @@ def repeated(step: Callable[..., Any], varied: Callable[..., Any]) -> Callable[.
 
 
 class JaxLearner:
-    """The step of `network` on JAX; the parameters are those of `open_learner`."""
+    """The step on JAX."""
 
-    def __init__(
-        self,
-        network: keras.Model,
-        average: WeightAverage,
-        crops: Crops,
-        hoods: Pixels,
-        rows: int,
-        at_once: int | None = None,
-    ) -> None:
+    def __init__(self, setup: LearnerSetup) -> None:
+        network, average = setup.network, setup.average
         self.variables = State(
             network.trainable_variables,
             network.non_trainable_variables,
@@ -104,11 +96,11 @@ class JaxLearner:
         sharding = network.trainable_variables[0].value.sharding
         self._mesh = sharding.mesh if isinstance(sharding, NamedSharding) else None
         self.device = next(iter(sharding.device_set))
-        self.at_once = at_once or (1 if self.device.platform == "cpu" else STEPS_AT_ONCE)
-        self._crops = crops
-        self.hoods = self._place(hoods, PartitionSpec())
+        self.at_once = setup.at_once or (1 if self.device.platform == "cpu" else STEPS_AT_ONCE)
+        self._crops = setup.crops
+        self.hoods = self._place(setup.hoods, PartitionSpec())
         self.step = pure_step(network, average)
-        self.varied: Callable[..., Any] = lambda crops, variations, hoods: augment(crops, variations, hoods, rows)
+        self.varied: Callable[..., Any] = partial(setup.variation, rows=setup.rows)
         self._learn = jax.jit(repeated(self.step, self.varied), donate_argnums=0)
         self._vary = jax.jit(self.varied)
 

@@ -6,6 +6,7 @@ function, so that Python only hands over the numbers of the images and what to d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
+from training.data.augment import augment
 from training.data.crops import Crops, Pixels
 from training.data.variations import Variations
 from training.run.network import WeightAverage
@@ -35,6 +37,22 @@ class Steps(NamedTuple):
     shares: Any
 
 
+class LearnerSetup(NamedTuple):
+    """What a learner learns with. network: compiled with an optimizer; average: of its weights.
+
+    hoods: uint8 (m, k, 320, 3). rows: those that the network sees. at_once: None for what suits the device.
+    variation: crops, variations, hoods, rows -> uint8 (n, rows, 320, 3), as `augment`.
+    """
+
+    network: keras.Model
+    average: WeightAverage
+    crops: Crops
+    hoods: Pixels
+    rows: int
+    at_once: int | None = None
+    variation: Callable[..., Any] = augment
+
+
 class Learner(Protocol):
     """A backend's training step. at_once: how many steps `learn` takes."""
 
@@ -50,26 +68,20 @@ class Learner(Protocol):
         """Vary crops, uint8 (n, rows to read, 320, 3), as a step does: uint8 (n, rows, 320, 3)."""
 
 
-def open_learner(
-    network: keras.Model, average: WeightAverage, crops: Crops, hoods: Pixels, rows: int, at_once: int | None = None
-) -> Learner:
-    """Open the step of Keras' backend.
-
-    network: compiled with an optimizer; average: of its weights. hoods: uint8 (m, k, 320, 3); rows: those that the
-    network sees. at_once: None for what suits the device.
-    """
+def open_learner(setup: LearnerSetup) -> Learner:
+    """Open the step of Keras' backend."""
     backend = keras.backend.backend()
     if backend == "jax":
         from training.run.steps.jax_steps import JaxLearner  # noqa: PLC0415 - other backends may be missing
 
-        return JaxLearner(network, average, crops, hoods, rows, at_once)
+        return JaxLearner(setup)
     if backend == "torch":
         from training.run.steps.torch_steps import TorchLearner  # noqa: PLC0415
 
-        return TorchLearner(network, average, crops, hoods, rows, at_once)
+        return TorchLearner(setup)
     from training.run.steps.tensorflow_steps import TensorFlowLearner  # noqa: PLC0415
 
-    return TensorFlowLearner(network, average, crops, hoods, rows, at_once)
+    return TensorFlowLearner(setup)
 
 
 def squared_error(answers: Any, steering: Any) -> Any:

@@ -10,37 +10,26 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from training.data.augment import augment
-from training.data.crops import Crops, Pixels
+from training.data.crops import Pixels
 from training.data.variations import Variations
-from training.run.network import WeightAverage
-from training.run.steps.learner import STEPS_AT_ONCE, Steps, squared_error
+from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps, squared_error
 from training.run.steps.xla import compiles_steps, has_xla
 
 
 class TensorFlowLearner:
-    """The step of `network` on TensorFlow; the parameters are those of `open_learner`."""
+    """The step on TensorFlow."""
 
-    def __init__(
-        self,
-        network: keras.Model,
-        average: WeightAverage,
-        crops: Crops,
-        hoods: Pixels,
-        rows: int,
-        at_once: int | None = None,
-    ) -> None:
+    def __init__(self, setup: LearnerSetup) -> None:
         is_compiled = compiles_steps()
-        self.at_once = at_once or (STEPS_AT_ONCE if is_compiled else 1)
-        self._network, self._average, self._crops = network, average, crops
-        pool = tf.constant(hoods)
+        self.at_once = setup.at_once or (STEPS_AT_ONCE if is_compiled else 1)
+        self._network, self._average, self._crops = setup.network, setup.average, setup.crops
+        hoods = tf.constant(setup.hoods)
         self._varied = tf.function(
-            lambda crops, variations: augment(crops, variations, pool, rows), jit_compile=has_xla()
+            lambda crops, variations: setup.variation(crops, variations, hoods, setup.rows), jit_compile=has_xla()
         )
         self._step = tf.function(self._descend, jit_compile=is_compiled)
 
