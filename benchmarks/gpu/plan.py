@@ -72,6 +72,7 @@ def smaller(plan: BenchmarkPlan) -> BenchmarkPlan:
         seconds=min(plan.seconds, 0.3),
         largest=min(plan.largest, 64),
         variants=[replace(variant, batch=32) for variant in plan.variants[:3]],
+        seeds=2,
         rows=400,
         epochs=2,
         steps=8,
