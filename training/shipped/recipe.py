@@ -8,10 +8,10 @@ from training.run.recipe import Recipe
 
 SHIPPED = replace(
     Recipe(),
-    epochs=3,
-    refit_epochs=2,
+    epochs=10,
+    refit_epochs=3,
     rows_apart_s=0.14,
-    expert_share=0.5,
+    expert_share=0.4,
     driven_checkpoints=2,
     trials=(
         ("udacity-lake", False, 25.0),
