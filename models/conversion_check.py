@@ -56,14 +56,13 @@ def litert_answer(content: bytes) -> Answer:
     """The answers of a LiteRT file of ours."""
     interpreter = open_interpreter(content, os.cpu_count() or 1)
     indices = {np.dtype(details["dtype"]): details["index"] for details in interpreter.get_input_details()}
-    answer_index = interpreter.get_output_details()[0]["index"]
+    answer_indices = [details["index"] for details in interpreter.get_output_details()]
 
     def answer(inputs: Inputs) -> Array:
         for value in inputs:
             interpreter.set_tensor(indices[value.dtype], value)
         interpreter.invoke()
-        values: Array = interpreter.get_tensor(answer_index)
-        return values
+        return np.concatenate([interpreter.get_tensor(index) for index in answer_indices], axis=-1)
 
     return answer
 
@@ -77,8 +76,7 @@ def onnx_answer(content: bytes) -> Answer:
 
     def answer(inputs: Inputs) -> Array:
         feed = {names[ONNX_TYPES[value.dtype.name]]: value for value in inputs}
-        values: Array = session.run(None, feed)[0]
-        return values
+        return np.concatenate(session.run(None, feed), axis=-1)
 
     return answer
 

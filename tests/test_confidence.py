@@ -1,0 +1,161 @@
+"""The confidence: a Gaussian of what a network notices, as a second output that every engine and file gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from inference.engine import Engine, open_engine
+from inference.observations import Observations
+from models.card import describes, read_card
+from models.confidence.density import Density
+from models.confidence.output import with_confidence
+from models.confidence.statistics import statistics_of
+from models.convert import convert
+from models.loading import load_steering_model
+from models.steering import BUILDERS
+from tests.conftest import road_frame
+from training.confidence.__main__ import main
+from training.confidence.fit import fit_confidence, learned_views
+from training.data.crops import decode_crops
+from training.data.samples import TRAIN, load_whole
+from training.run.network import build
+from training.run.recipe import Recipe
+from training.run.run import TrainingRun, TrainingSettings
+from training.run.train import Training
+
+NOISE = np.random.default_rng(5).integers(0, 256, (8, 160, 320, 3), np.uint8)
+ROADS = np.stack([road_frame(steering) for steering in np.linspace(-0.9, 0.9, 64)])
+TINY = replace(Recipe(), epochs=1, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """An untrained network that is confident on drawn roads."""
+    keras.utils.set_random_seed(4)
+    plain = BUILDERS["eff-tiny"]()
+    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
+    return with_confidence(plain, Density.of(statistics))
+
+
+@pytest.fixture(scope="module")
+def file(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of this model."""
+    path = tmp_path_factory.mktemp("confident") / "confident.h5"
+    model.save(path)
+    return path
+
+
+def test_a_density_measures_by_the_spread_of_each_direction():
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=(20_000, 4)) * (5.0, 1.0, 1.0, 1.0) + (1.0, 2.0, 3.0, 4.0)
+    density = Density.of(values)
+    distances = density.distances(values)
+    assert distances.mean() == pytest.approx(4, rel=0.02), "of a Gaussian, as many as there are numbers"
+    assert (distances > density.limit).mean() == pytest.approx(0.001, abs=1e-4)
+    wide, narrow = density.distances(np.array([[6.0, 2, 3, 4], [1, 2, 3, 9]]))
+    assert wide == pytest.approx(1, rel=0.1)
+    assert narrow == pytest.approx(25, rel=0.1)
+
+
+def test_the_median_frame_is_trusted_and_the_limit_is_a_half(model: keras.Model):
+    _, confidence = model.predict_on_batch(ROADS)
+    assert np.median(confidence) == pytest.approx(0.99, abs=0.005)
+    assert confidence.min() == pytest.approx(0.5, abs=0.1)
+    _, confidence = model.predict_on_batch(NOISE)
+    assert confidence.max() < 0.01
+
+
+def test_the_steering_stays_as_it_was():
+    plain = BUILDERS["eff-tiny"]()
+    before = plain.predict_on_batch(NOISE)
+    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
+    after, _ = with_confidence(plain, Density.of(statistics)).predict_on_batch(NOISE)
+    np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_each_network_can_have_one(name: str):
+    model = BUILDERS[name]()
+    statistics = keras.Model(model.inputs, statistics_of(model))
+    count = statistics.output_shape[-1]
+    confident = with_confidence(model, Density.of(np.random.default_rng(0).normal(size=(50, count))))
+    assert confident.output_names == ["steering", "confidence"]
+
+
+def check(engine: Engine, model: keras.Model) -> None:
+    """Check that an engine answers as the model does."""
+    frames = np.concatenate([ROADS[:3], NOISE[:1]])
+    assert engine.answers == ("steering", "confidence")
+    np.testing.assert_allclose(engine.run(frames), np.concatenate(model.predict_on_batch(frames), 1), atol=1e-3)
+    observations = Observations()
+    observations.add(ROADS[0])
+    answer = engine.answer(observations)
+    assert answer.throttle is None
+    assert answer.confidence == pytest.approx(float(model.predict_on_batch(ROADS[:1])[1][0, 0]), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["litert", "tensorflow", "keras"])
+def test_engines_of_a_keras_file_give_it(name: str, file: Path, model: keras.Model):
+    engine = open_engine(file, name)
+    assert not engine.throttles
+    check(engine, model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_converted_files_give_it(suffix: str, file: Path, model: keras.Model, tmp_path: Path):
+    out = tmp_path / f"alone{suffix}"
+    convert(file, out)
+    check(open_engine(out), model)
+
+
+def test_a_loaded_file_names_its_answers(file: Path):
+    network = load_steering_model(file)
+    assert network.answers == ("steering", "confidence")
+    assert network.notes == (), "there is nothing to choose"
+
+
+def test_learned_views_are_plain_and_moved_ones(make_recording):
+    drives = load_whole([make_recording(rows=30)], TINY, TRAIN)
+    plain, moved = learned_views(drives, (60, 136), TINY, seed=1)
+    assert plain.shape == moved.shape == (len(plain), 76, 320, 3)
+    assert plain.dtype == moved.dtype == np.uint8
+    assert not np.array_equal(plain, moved)
+    difference = plain.mean((1, 2, 3), dtype=np.float64) - moved.mean((1, 2, 3), dtype=np.float64)
+    assert np.abs(difference).max() < 12, "their light stays"
+
+
+def test_a_fitted_model_knows_its_recording(make_recording):
+    drives = load_whole([make_recording(rows=60)], TINY, TRAIN)
+    model = build("eff-tiny", TINY, "float32")
+    confident = fit_confidence(model, drives, TINY, seed=1)
+    _, known = confident.predict_on_batch(decode_crops(drives[0].images[:, 0], (0, 160)))
+    _, unlike = confident.predict_on_batch(NOISE)
+    assert known.min() > 0.5
+    assert unlike.max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_command_gives_a_trained_model_another_confidence(make_recording, tmp_path: Path):
+    recording = make_recording(rows=100)
+    settings = TrainingSettings("eff-tiny", (str(recording),), 3, None, "float32", TINY)
+    training = Training(settings, TrainingRun(tmp_path / "run", settings), load_whole([recording], TINY, TRAIN))
+    training.store.keep_metrics({})
+    training.finish(tmp_path / "first.h5", [])
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    assert main([str(first), str(recording), "--out", str(second), "--seed", "7"]) == 0
+    card = read_card(second)
+    assert describes(card, second)
+    assert not describes(card, first), "it has another confidence"
+    steering = [load_steering_model(path).model.predict_on_batch(NOISE) for path in (first, second)]
+    np.testing.assert_array_equal(steering[0][:, 0], steering[1][:, 0])
+
+
+def test_the_command_refuses_a_model_without_a_card(file: Path, make_recording, capsys):
+    assert main([str(file), str(make_recording()), "--out", str(file.with_name("out.h5"))]) == 2
+    assert "no card" in capsys.readouterr().err
