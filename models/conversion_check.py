@@ -23,6 +23,9 @@ Answer = Callable[[Inputs], Array]
 ONNX_TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 NOISE_FRAMES, TIMED_CALLS = 4, 30
 
+CONFIDENCE_LEEWAY = 4.0
+"""A confidence may differ by so many times as much as the steering: it only says how fast to drive."""
+
 
 def trial_inputs(model: Any) -> list[Inputs]:
     """The golden frame, and noise of increasing brightness; random measurements for a model that takes some."""
@@ -81,12 +84,18 @@ def onnx_answer(content: bytes) -> Answer:
     return answer
 
 
-def largest_difference(before: Answer, after: Answer, trials: Sequence[Inputs]) -> float:
-    """The largest difference of the answers; relative for answers larger than 1."""
+def largest_difference(before: Answer, after: Answer, trials: Sequence[Inputs], confident: bool = False) -> float:
+    """The largest difference of the answers; relative for answers larger than 1.
+
+    confident: whether the last number is a confidence, whose difference counts for a part, see CONFIDENCE_LEEWAY.
+    """
     differences = []
     for inputs in trials:
         reference = before(inputs)
-        differences.append(np.max(np.abs(reference - after(inputs)) / np.maximum(1.0, np.abs(reference))))
+        difference = np.abs(reference - after(inputs)) / np.maximum(1.0, np.abs(reference))
+        if confident:
+            difference[..., -1] /= CONFIDENCE_LEEWAY
+        differences.append(np.max(difference))
     return float(np.max(differences))
 
 

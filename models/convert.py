@@ -104,7 +104,7 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
     content = onnx_bytes(network.model, confident) if is_onnx else litert_bytes(network.model, weights, confident)
     before, after = model_answer(network.model), (onnx_answer if is_onnx else litert_answer)(content)
     trials = trial_inputs(network.model)
-    difference = largest_difference(before, after, trials)
+    difference = largest_difference(before, after, trials, confident)
     if not difference <= AGREEMENT[weights]:
         raise ConversionError(
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"

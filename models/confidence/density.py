@@ -22,8 +22,9 @@ from protocol.arrays import Float64Array
 AXES = 32
 """More directions told real frames from unlike ones no better, fewer hardly worse (docs/models.md)."""
 
-DOUBTED_SHARE = 0.001
-"""So many of the frames that the network learned get a confidence below a half."""
+DOUBTED_SHARE = 0.01
+"""So many of the frames that the network learned get a confidence below a half: some show a car beside the road, and a
+careful driver smooths the others away."""
 
 USUAL_CONFIDENCE = 0.99
 """The confidence of the median frame."""

@@ -35,10 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from models.loading import load_steering_model  # noqa: PLC0415 - --help must not wait
-    from training.confidence.fit import fit_confidence  # noqa: PLC0415
+    from training.confidence.fit import fit_confidence, trained_model  # noqa: PLC0415 - --help must not wait
     from training.data.samples import TRAIN, load_whole  # noqa: PLC0415
-    from training.run.network import build, save_model  # noqa: PLC0415
+    from training.run.network import save_model  # noqa: PLC0415
     from training.run.recipe import Recipe  # noqa: PLC0415
     from training.run.run_card import DESCRIPTION, golden_of  # noqa: PLC0415
 
@@ -46,10 +45,7 @@ def _fit(options: argparse.Namespace) -> None:
     names = {field.name for field in fields(Recipe)}
     recipe = replace(Recipe(), **{name: value for name, value in card.recipe.items() if name in names})
     drives = load_whole(options.recordings, recipe, TRAIN) + load_whole(options.also, recipe, TRAIN, by_expert=True)
-    model = build(card.model, recipe, "float32")
-    trained = load_steering_model(options.model).model
-    for layer in (layer for layer in model.whole.layers if layer.weights):
-        layer.set_weights(trained.get_layer(layer.name).get_weights())
+    model = trained_model(options.model, card.model, recipe)
     confident = fit_confidence(model, drives, recipe, options.seed)
     save_model(confident, options.out)
     replace(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,13 +17,14 @@ import numpy as np
 from models.confidence.density import Density
 from models.confidence.output import with_confidence
 from models.confidence.statistics import statistics_of
+from models.loading import load_steering_model
 from training.data.augment import augment
 from training.data.crops import Pixels, decode_crops
 from training.data.hood import draw_hoods
 from training.data.samples import TRAIN, Drive, draw_epoch
 from training.data.variations import Variations, draw_variations
 from training.data.viewpoint import Rows, rows_to_read
-from training.run.network import CROP_LAYER, SplitModel
+from training.run.network import CROP_LAYER, SplitModel, build
 from training.run.recipe import Recipe
 
 VIEWS = 2048
@@ -41,6 +43,15 @@ def fit_confidence(model: SplitModel, drives: Sequence[Drive], recipe: Recipe, s
     views = learned_views(drives, model.rows, recipe, seed)
     values = [keras.ops.convert_to_numpy(statistics.predict_on_batch(view)) for view in views]
     return with_confidence(model.whole, Density.of(np.concatenate(values)))
+
+
+def trained_model(path: Path, name: str, recipe: Recipe) -> SplitModel:
+    """A trained model by its builder's name, without the confidence that its file may have. Raises ModelFileError."""
+    model = build(name, recipe, "float32")
+    trained = load_steering_model(path).model
+    for layer in (layer for layer in model.whole.layers if layer.weights):
+        layer.set_weights(trained.get_layer(layer.name).get_weights())
+    return model
 
 
 def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int) -> Iterator[Pixels]:
