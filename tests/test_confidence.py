@@ -22,8 +22,8 @@ from models.loading import load_steering_model
 from models.steering import BUILDERS
 from tests.conftest import road_frame
 from training.confidence.__main__ import main
+from training.confidence.figures import area_under_curve, confidence_figures
 from training.confidence.fit import fit_confidence, learned_views
-from training.confidence.measure import area_under_curve
 from training.confidence.measure import main as measure
 from training.confidence.unlike import PICTURES
 from training.data.crops import decode_crops
@@ -220,3 +220,11 @@ def test_the_measure_names_what_it_cannot_use(file: Path, make_recording, tmp_pa
     (tmp_path / "broken.png").write_bytes(b"\x89PNG not really")
     assert measure([str(file), "--known", recording, "--unlike", str(tmp_path)]) == 2
     assert "broken.png is no picture" in capsys.readouterr().err
+
+
+def test_a_cards_figures_are_of_recordings_that_were_not_learned(model: keras.Model, make_recording):
+    assert confidence_figures(model, []) == {}
+    figures = confidence_figures(model, load_whole([make_recording(rows=30)], TINY, TRAIN))
+    assert figures["frames (test)"]["number"] == 30
+    assert figures["noise"]["auc"] == 1.0
+    assert figures.keys() == {"frames (test)", *PICTURES}

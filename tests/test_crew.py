@@ -37,7 +37,7 @@ def test_a_worker_that_cannot_start_again_is_tried_again(caplog):
         starts.append(place)
         if len(starts) == 2:
             raise OSError("too many open files")
-        use = UseModel(ModelSource(model, None), shared=False)
+        use = UseModel(ModelSource(model, None), shared=False, answers=("steering",))
         return Begin(place, options, os.getcwd(), LaneHost().open_lanes(1), use, Pace(15.0, None, False), Pause(False))
 
     crew = Crew(1, begin, lambda worker, report: None, lambda worker: 0)
@@ -57,7 +57,7 @@ def test_workers_that_cannot_begin_are_an_error_of_the_start(tmp_path, caplog):
 
     def begin(place: int) -> Begin:
         lanes = LaneHost().open_lanes(1)
-        use = UseModel(ModelSource(model, None), shared=False)
+        use = UseModel(ModelSource(model, None), shared=False, answers=("steering",))
         return Begin(place, options, os.getcwd(), lanes, use, Pace(15.0, None, False), Pause(False))
 
     crew = Crew(2, begin, lambda worker, report: None, lambda worker: 0)

@@ -9,6 +9,14 @@ from keras import layers
 from models.confidence.density import EPSILON, Density
 from models.confidence.statistics import statistics_of
 
+LAYERS = "confidence"
+"""Prefix of the names of the layers that have the confidence's parameters."""
+
+
+def steering_parameters(model: keras.Model) -> int:
+    """The number of a model's parameters without those of its confidence."""
+    return sum(layer.count_params() for layer in model.layers if not layer.name.startswith(LAYERS))
+
 
 def with_confidence(model: keras.Model, density: Density) -> keras.Model:
     """A model with the outputs `steering` and `confidence`, float32 (n, 1) each, and the same layers as `model`.

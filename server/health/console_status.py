@@ -39,7 +39,7 @@ SLOW = "answers take up to %.0f ms, which is too slow: close other programs, or 
 class _LastReport:
     """What the log last said of one session, and its counts then. since_s: when that was, by the clock.
 
-    lost_s: when it last said that the model does not know the view.
+    last_warning_s: when it last said that the model does not know the view.
     """
 
     state: str
@@ -48,7 +48,7 @@ class _LastReport:
     answered: int = 0
     views: int = 0
     rate_reported: bool = False
-    lost_s: float = -REPEAT_S
+    last_warning_s: float = -REPEAT_S
 
     def start(self, now_s: float) -> None:
         """Count answers and views from here."""
@@ -146,8 +146,8 @@ class ConsoleStatus:
                 self._say(SILENT, session.number, now_s - session.last_telemetry_s)
             elif state == "manual":
                 self._say(MANUAL, session.number)
-            elif state == "lost" and now_s - last.lost_s >= REPEAT_S:
-                last.lost_s = now_s
+            elif state == "lost" and now_s - last.last_warning_s >= REPEAT_S:
+                last.last_warning_s = now_s
                 self._warn(LOST, session.number)
         elif state == "driving":
             self._report_rate(last, latency, now_s)

@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit(options: argparse.Namespace) -> None:
+    from training.confidence.figures import confidence_figures  # noqa: PLC0415
     from training.confidence.fit import fit_confidence, trained_model  # noqa: PLC0415 - --help must not wait
-    from training.data.samples import TRAIN, load_whole  # noqa: PLC0415
+    from training.data.samples import HELD_OUT, TRAIN, load_whole  # noqa: PLC0415
     from training.run.network import save_model  # noqa: PLC0415
     from training.run.recipe import Recipe  # noqa: PLC0415
     from training.run.run_card import DESCRIPTION, golden_of  # noqa: PLC0415
@@ -51,9 +52,9 @@ def _fit(options: argparse.Namespace) -> None:
     replace(
         card,
         description=DESCRIPTION,
-        parameters=confident.count_params(),
         sha256=sha256(options.out),
         golden=golden_of(confident),
+        confidence=confidence_figures(confident, load_whole(options.test, recipe, HELD_OUT)),
     ).write(options.out)
     print(f"wrote {options.out} and {options.out.with_suffix('.json')}")
 
@@ -64,6 +65,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="recordings that it learned")
     parser.add_argument(
         "--also", nargs="+", type=Path, default=[], metavar="RECORDING", help="recordings of the built-in expert"
+    )
+    parser.add_argument(
+        "--test", nargs="+", type=Path, default=[], metavar="RECORDING", help="measure it on these, for the card"
     )
     parser.add_argument("--out", type=model_file, required=True, help="the .h5 file to write; its card goes beside it")
     parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of the choice of frames (1)")

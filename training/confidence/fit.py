@@ -13,6 +13,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from models.confidence.density import Density
 from models.confidence.output import with_confidence
@@ -41,7 +42,11 @@ def fit_confidence(model: SplitModel, drives: Sequence[Drive], recipe: Recipe, s
     crop = model.whole.get_layer(CROP_LAYER).output
     statistics = keras.Model(crop, statistics_of(model.whole))
     views = learned_views(drives, model.rows, recipe, seed)
-    values = [keras.ops.convert_to_numpy(statistics.predict_on_batch(view)) for view in views]
+    values = []
+    with tqdm(unit=" views", desc="confidence") as bar:
+        for view in views:
+            values.append(keras.ops.convert_to_numpy(statistics.predict_on_batch(view)))
+            bar.update(len(view))
     return with_confidence(model.whole, Density.of(np.concatenate(values)))
 
 

@@ -32,6 +32,7 @@ from protocol.images import DECODER_ERRORS
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS, LOST, SURE, Frame
 from protocol.recording import read_recording
 from protocol.unbroken import STANDSTILL_MPH
+from training.confidence.figures import area_under_curve, unlike_pictures
 from training.confidence.unlike import PICTURES
 from training.data.crops import Pixels, decode_crops
 
@@ -53,24 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(lambda: _measure(_parse(arguments)), "measure")
 
 
-def area_under_curve(known: Float64Array, unlike: Float64Array) -> float:
-    """The chance that one of `known` is higher than one of `unlike`, any number of each; equal ones count half."""
-    ordered = np.sort(unlike)
-    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
-    return float(below.mean() / (2 * len(unlike)))
-
-
 def _measure(options: argparse.Namespace) -> None:
     engines = [open_engine(model.path, "auto", model.preprocess) for model in options.models]
     require_confidence(engines, [str(model) for model in options.models])
-    known = {folder.name: _frames(folder, options.count) for folder in options.known}
-    frames = np.concatenate(list(known.values()))
-    unlike = {name: list(_pictures(name, frames)) for name in PICTURES}
+    recordings = {folder.name: _frames(folder, options.count) for folder in options.known}
+    frames = np.concatenate(list(recordings.values()))
+    unlike: dict[str, Sequence[Frame] | Pixels] = {name: unlike_pictures(name, frames) for name in PICTURES}
     unlike |= {folder.name: list(_files(folder, options.count)) for folder in options.unlike}
     total = len(engines) * (len(frames) + sum(map(len, unlike.values())))
     with tqdm(total=total, unit=" pictures") as bar:
         for model, engine in zip(options.models, engines, strict=True):
-            confidences = {name: _confidences(engine, pictures, bar) for name, pictures in known.items()}
+            confidences = {name: _confidences(engine, pictures, bar) for name, pictures in recordings.items()}
             reference = np.concatenate(list(confidences.values()))
             bar.write(f"\n{model}\n{'pictures':<24}{'number':>7}{'AUC':>8}{'median':>8}{'sure':>7}{'lost':>7}")
             for name, values in confidences.items():
@@ -85,12 +79,6 @@ def _frames(folder: Path, count: int) -> Pixels:
     paths = [str(row.center) for row in read_recording(folder).samples if row.speed_mph > STANDSTILL_MPH]
     places = np.unique(np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int))
     return decode_crops([paths[place] for place in places], (0, FRAME_ROWS))
-
-
-def _pictures(name: str, frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The unlike picture of this kind of each frame, always the same ones."""
-    generator = np.random.default_rng(0)
-    return (PICTURES[name](frame, generator) for frame in frames)
 
 
 def _files(folder: Path, count: int) -> Iterator[Frame]:

@@ -13,7 +13,9 @@ from pathlib import Path
 import keras
 
 from models import card as cards
+from models.confidence.output import steering_parameters
 from models.whole_files import sha256
+from training.confidence.figures import Figures
 from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.judge.choose import Driving
 from training.judge.held_out import Metrics
@@ -40,17 +42,19 @@ def card_of(
     samples: int,
     metrics: Metrics,
     driving: Driving,
+    confidence: Figures,
 ) -> cards.Card:
     """Make the card of the model saved as `out`, a whole one with a confidence.
 
-    drives: all recordings that were read; epochs, samples: how many were learned; driving: the chosen checkpoint's.
+    drives: all recordings that were read; epochs, samples: how many were learned; driving: the chosen checkpoint's;
+    confidence: how well it tells frames from unlike pictures.
     """
     libraries = dict.fromkeys((*LIBRARIES, keras.backend.backend()))
     return cards.Card(
         format=cards.FORMAT,
         model=settings.model,
         description=DESCRIPTION,
-        parameters=model.count_params(),
+        parameters=steering_parameters(model),
         sha256=sha256(out),
         data=tuple(_data(drive) for drive in drives),
         held_out=describe_held_out(settings.recipe, settings.lap_m, bool(settings.tests)),
@@ -69,6 +73,7 @@ def card_of(
         commit=git_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         golden=golden_of(model),
+        confidence=confidence,
     )
 
 

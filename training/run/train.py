@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.card import Card
+from training.confidence.figures import confidence_figures
 from training.confidence.fit import fit_confidence
 from training.data.crops import Pixels
 from training.data.images import Draw, TrainingImages
@@ -163,7 +164,8 @@ class Training:
         whole = fit_confidence(final, self.drives, self.recipe, self.settings.seed)
         save_model(whole, out)
         drives = [*self.drives, *tests]
-        card = card_of(self.settings, whole, out, drives, self.finished_epochs, self.samples, metrics, driving)
+        figures = confidence_figures(whole, tests)
+        card = card_of(self.settings, whole, out, drives, self.finished_epochs, self.samples, metrics, driving, figures)
         card.write(out)
         self.progress.tell(
             "finished", f"Training is finished. The model is {out}.", next_commands(out, self.store.folder)
