@@ -47,7 +47,8 @@ def serve(path: Path) -> None:
 
     def telemetry(sid: str, data: dict[str, Any]) -> None:
         image = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image"]))))
-        steering = float(model.predict(image[None], verbose=0)[0, 0])
+        answers = model.predict(image[None], verbose=0)  # a list where the model also gives a confidence
+        steering = float((answers[0] if isinstance(answers, list) else answers)[0, 0])
         throttle = 0.1 * (15 - float(data["speed"]))
         sio.emit("steer", data={"steering_angle": str(steering), "throttle": str(throttle)}, skip_sid=True)
 

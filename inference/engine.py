@@ -21,6 +21,7 @@ from inference.compiled.network import CompiledNetwork
 from inference.conversion import UnconvertibleModelError, is_converted, litert_file
 from inference.devices import gpu_library, nvidia_gpu
 from inference.interpreters import Interpreters
+from inference.network_files.answers import in_one_row, our_answers
 from inference.network_files.litert import LiteRtNetwork
 from inference.network_files.network_file import Frames, Lane, open_network_file
 from inference.network_files.tensors import EngineError
@@ -28,11 +29,15 @@ from inference.observations import Observations
 from inference.policy import Answer
 from models.adapter.measurements import MEASUREMENTS
 from models.adapter.pixel_card import pixels_of
+from models.adapter.text import CONFIDENCE
 from models.converted import stand_in
 from models.keras_files.file_kinds import ModelKind, model_kind
 from protocol.messages import FRAME_SHAPE
 
 Answers = npt.NDArray[np.float32]
+STEERING = ("steering",)
+"""The answers of a network that only steers."""
+
 ENGINES = ("auto", "litert", "onnx", "jax", "tensorflow", "torch", "keras")
 __all__ = ["ENGINES", "Engine", "EngineError", "available_cores", "cpu_engine", "cpu_threads", "open_engine"]
 
@@ -43,7 +48,7 @@ class Engine:
 
     notes: choices, translations and replacements of the loader, for the user. run: frames, uint8 (n, 160, 320, 3), and
     for a network that takes them `stack` frames (n, stack, 160, 320, 3) and measurements (n, 3) -> float32
-    (n, outputs): the steering, and the throttle where there is one. Thread-safe.
+    (n, outputs), whose meanings are `answers`, the names of Answer's fields, the steering first. Thread-safe.
 
     together: what answers the frames of several cars as one batch, where that pays: on a GPU (docs/benchmarks.md).
     """
@@ -55,13 +60,23 @@ class Engine:
     together: CompiledNetwork | None = None
     stack: int | None = None
     measures: bool = False
-    throttles: bool = False
+    answers: tuple[str, ...] = STEERING
+
+    @property
+    def throttles(self) -> bool:
+        """Whether the network gives a throttle."""
+        return "throttle" in self.answers
+
+    @property
+    def is_confident(self) -> bool:
+        """Whether the network says how well it knows a frame."""
+        return CONFIDENCE in self.answers
 
     def answer(self, observations: Observations) -> Answer:
         """The answer to a car's newest frame. Thread-safe."""
         frames = (observations.frame if self.stack is None else observations.stack(self.stack))[np.newaxis]
         answers = self.run(frames, observations.measurements()) if self.measures else self.run(frames)
-        return Answer(*answers[0].tolist())
+        return Answer(**dict(zip(self.answers, answers[0].tolist(), strict=True)))
 
     def predict(self, frames: Frames) -> Answers:
         """uint8 RGB (n, 160, 320, 3) -> float32 (n,), the steering, each frame by itself, of a car that stands.
@@ -180,15 +195,16 @@ def _converted(file: Path, notes: tuple[str, ...], threads: int | None) -> Engin
     def open_lane(threads: int) -> Lane:
         network = LiteRtNetwork(file, str(file), threads)
         takes_frames_first = network.inputs[0].dtype == "uint8"
-        return lambda *inputs: network.run(inputs if takes_frames_first else inputs[::-1], (0,))[0]
+        return lambda *inputs: in_one_row(network.run(inputs if takes_frames_first else inputs[::-1], outputs))
 
     network = LiteRtNetwork(file, str(file), threads=1)
+    outputs = range(len(network.outputs))
     frames = next(tensor for tensor in network.inputs if tensor.dtype == "uint8")
     return replace(
         _engine_of_lanes("litert", open_lane, notes, threads),
         stack=frames.stack,
         measures=len(network.inputs) > 1,
-        throttles=network.outputs[0].shape[-1] > 1,
+        answers=our_answers(network.outputs) or STEERING,
     )
 
 
@@ -200,7 +216,7 @@ def _network_file(file: Path, kind: ModelKind, preprocess: str | None, threads: 
         _engine_of_lanes(kind, network.open_lane, network.notes, threads),
         stack=network.frames.tensor.stack,
         measures=bool(network.columns),
-        throttles=len(network.answers) > 1,
+        answers=tuple(network.answers),
     )
 
 

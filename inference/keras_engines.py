@@ -40,12 +40,12 @@ def open_keras_engine(model: Path, engine: str, preprocess: str | None) -> Engin
 
         network = load_steering_model(model, preprocess)
     name = engine if engine in BACKENDS else f"keras-{backend}"
-    inputs, (output,) = network.model.inputs, network.model.outputs
+    inputs = network.model.inputs
     stack = inputs[0].shape[1] if len(inputs[0].shape) == 5 else None
     run, together = _runner(network.model, engine, device)
     if device == "CPU" or stack is not None or len(inputs) > 1:  # only single frames are worth a batch, and on a GPU
         together = None
-    return Engine(name, device, network.notes, run, together, stack, len(inputs) > 1, output.shape[-1] > 1)
+    return Engine(name, device, network.notes, run, together, stack, len(inputs) > 1, network.answers)
 
 
 def use_backend(name: str | None) -> str:

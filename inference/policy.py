@@ -8,10 +8,14 @@ from inference.observations import Observations
 
 
 class Answer(NamedTuple):
-    """A network's answer. steering: nominally -1..1, positive right; throttle: None from a network that gives none."""
+    """A network's answer. steering: nominally -1..1, positive right; throttle: None from a network that gives none.
+
+    confidence: how much the frame is like those that the network learned, 0 to 1; None from a network that gives none.
+    """
 
     steering: float
     throttle: float | None = None
+    confidence: float | None = None
 
 
 class Policy(Protocol):

@@ -32,8 +32,11 @@ STANDSTILL_MPH = 1.0
 class SpeedControl(Protocol):
     """Gives the throttle of one car; it is called once for each answer."""
 
-    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
-        """Speed in miles an hour, steering within -1..1, seconds of a monotonic clock -> throttle -1..1."""
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float, share: float = 1.0) -> float:
+        """Speed in miles an hour, steering within -1..1, seconds of a monotonic clock -> throttle -1..1.
+
+        share: what caution leaves of the target speed, above 0.
+        """
         ...
 
 
@@ -100,14 +103,15 @@ class TargetSpeedControl:
         self._target = target
         self._controller = PIController(target.target_mph)
 
-    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float, share: float = 1.0) -> float:
         """The PIController's throttle for the current target, or the constant one, or the model's, as the target says.
 
-        The model's may brake, but not reverse a car that stands.
+        The model's may brake, but not reverse a car that stands. Caution takes its share of whichever there is.
         """
         if self._target.constant_throttle is not None:
-            return self._target.constant_throttle
+            return self._target.constant_throttle * share
         if self._target.models_throttle and answer.throttle is not None:
-            return max(0.0, answer.throttle) if speed_mph < STANDSTILL_MPH else answer.throttle
-        self._controller.target_mph = self._target.target_mph
+            throttle = max(0.0, answer.throttle) if speed_mph < STANDSTILL_MPH else answer.throttle
+            return min(throttle, throttle * share)
+        self._controller.target_mph = self._target.target_mph * share
         return self._controller.throttle(speed_mph, answer.steering, now_s)

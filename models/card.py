@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -72,10 +72,11 @@ class Golden:
 class Card:
     """The description of a model file.
 
-    model: name of its builder; parameters: their number; sha256: hash of the model file's bytes.
+    model: name of its builder; parameters: their number, without the confidence's; sha256: hash of the model file.
     data: the training recordings; held_out: a description of the rows that were kept from training.
     recipe: hyperparameters by name; seed, epochs, samples: of the training; metrics: figures by data set.
-    driving: figures by track or replayed recording, possibly empty.
+    driving: figures by track or replayed recording, possibly empty. confidence: of the output of this name, by kind of
+    pictures, see `training.confidence.figures`; empty without one.
     versions: library versions; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
     """
 
@@ -96,6 +97,7 @@ class Card:
     commit: str
     created: str
     golden: Golden
+    confidence: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
     def write(self, model: Path) -> Path:
         """Write the card beside its model file atomically; return its path."""
@@ -164,7 +166,8 @@ def _card(content: object, path: Path) -> Card:
         raise CardError(f"{path}: format {values.get('format')!r}; this version reads {FORMAT}")
     values["data"] = tuple(Data(**_check_fields(Data, entry, path)) for entry in _list(values.get("data"), path))
     values["golden"] = Golden(**_check_fields(Golden, values.get("golden"), path))
-    for group in ("metrics", "driving"):
+    values.setdefault("confidence", {})  # older cards have none
+    for group in ("metrics", "driving", "confidence"):
         tables = _object(values.get(group), path)
         values[group] = {name: _figures(table, path) for name, table in tables.items()}
     card = Card(**_check_fields(Card, values, path))

@@ -23,6 +23,9 @@ Answer = Callable[[Inputs], Array]
 ONNX_TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 NOISE_FRAMES, TIMED_CALLS = 4, 30
 
+CONFIDENCE_LEEWAY = 4.0
+"""A confidence may differ by so many times as much as the steering: it only says how fast to drive."""
+
 
 def trial_inputs(model: Any) -> list[Inputs]:
     """The golden frame, and noise of increasing brightness; random measurements for a model that takes some."""
@@ -56,14 +59,13 @@ def litert_answer(content: bytes) -> Answer:
     """The answers of a LiteRT file of ours."""
     interpreter = open_interpreter(content, os.cpu_count() or 1)
     indices = {np.dtype(details["dtype"]): details["index"] for details in interpreter.get_input_details()}
-    answer_index = interpreter.get_output_details()[0]["index"]
+    answer_indices = [details["index"] for details in interpreter.get_output_details()]
 
     def answer(inputs: Inputs) -> Array:
         for value in inputs:
             interpreter.set_tensor(indices[value.dtype], value)
         interpreter.invoke()
-        values: Array = interpreter.get_tensor(answer_index)
-        return values
+        return np.concatenate([interpreter.get_tensor(index) for index in answer_indices], axis=-1)
 
     return answer
 
@@ -77,18 +79,23 @@ def onnx_answer(content: bytes) -> Answer:
 
     def answer(inputs: Inputs) -> Array:
         feed = {names[ONNX_TYPES[value.dtype.name]]: value for value in inputs}
-        values: Array = session.run(None, feed)[0]
-        return values
+        return np.concatenate(session.run(None, feed), axis=-1)
 
     return answer
 
 
-def largest_difference(before: Answer, after: Answer, trials: Sequence[Inputs]) -> float:
-    """The largest difference of the answers; relative for answers larger than 1."""
+def largest_difference(before: Answer, after: Answer, trials: Sequence[Inputs], confident: bool = False) -> float:
+    """The largest difference of the answers; relative for answers larger than 1.
+
+    confident: whether the last number is a confidence, whose difference counts for a part, see CONFIDENCE_LEEWAY.
+    """
     differences = []
     for inputs in trials:
         reference = before(inputs)
-        differences.append(np.max(np.abs(reference - after(inputs)) / np.maximum(1.0, np.abs(reference))))
+        difference = np.abs(reference - after(inputs)) / np.maximum(1.0, np.abs(reference))
+        if confident:
+            difference[..., -1] /= CONFIDENCE_LEEWAY
+        differences.append(np.max(difference))
     return float(np.max(differences))
 
 

@@ -34,7 +34,7 @@ from typing import Any
 
 from models.adapter.measurements import OWN_NAME
 from models.adapter.pixel_card import pixels_of
-from models.adapter.text import adapter_text, syntax
+from models.adapter.text import CONFIDENCE, adapter_text, syntax
 from models.conversion_check import (
     Answer,
     Inputs,
@@ -100,10 +100,11 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
     from models.loading import load_steering_model  # noqa: PLC0415 - --help should not wait
 
     network = load_steering_model(path, preprocess)
-    content = onnx_bytes(network.model) if is_onnx else litert_bytes(network.model, weights)
+    confident = CONFIDENCE in network.answers
+    content = onnx_bytes(network.model, confident) if is_onnx else litert_bytes(network.model, weights, confident)
     before, after = model_answer(network.model), (onnx_answer if is_onnx else litert_answer)(content)
     trials = trial_inputs(network.model)
-    difference = largest_difference(before, after, trials)
+    difference = largest_difference(before, after, trials, confident)
     if not difference <= AGREEMENT[weights]:
         raise ConversionError(
             f"{path}: the converted model's answers, with {weights} weights, differ by {difference:g} from the model's;"
@@ -116,16 +117,22 @@ def convert(path: Path, out: Path, preprocess: str | None = None, weights: str =
     return Conversion(network.notes, difference, before, after, trials[0])
 
 
-def litert_bytes(model: Any, weights: str = "float32") -> bytes:
+def litert_bytes(model: Any, weights: str = "float32", confident: bool = False) -> bytes:
     """The LiteRT file, for a batch of one, of a flat model such as `load_steering_model` gives.
 
     weights: "float16" halves the file; the kernels compute in float32. "int8" quarters it, with one scale for each
     output channel; kernels with integer support multiply integers, in each frame's own range. No sample of frames is
-    needed.
+    needed. confident: whether the last number of the answer is a confidence, which becomes an output of its own.
     """
     from models.inference_graph import inference_function  # noqa: PLC0415
 
-    return litert_bytes_of(inference_function(model), weights, *(_shape_of_one(tensor) for tensor in model.inputs))
+    function = inference_function(model)
+
+    def answer(*inputs: Any) -> Any:
+        values = function(*inputs)
+        return (values[:, :-1], values[:, -1:]) if confident else values
+
+    return litert_bytes_of(answer, weights, *(_shape_of_one(tensor) for tensor in model.inputs))
 
 
 def litert_bytes_of(
@@ -170,7 +177,7 @@ def _shape_of_one(tensor: Any) -> tuple[int, ...]:
     return (1, *tensor.shape[1:])
 
 
-def onnx_bytes(model: Any) -> bytes:
+def onnx_bytes(model: Any, confident: bool = False) -> bytes:
     """The ONNX file, for a batch of one, of a flat model as for `litert_bytes`. Raises ImportError without tf2onnx."""
     import keras  # noqa: PLC0415
 
@@ -181,6 +188,8 @@ def onnx_bytes(model: Any) -> bytes:
         keras.InputSpec(shape=_shape_of_one(tensor), dtype=dtype, name=name)
         for tensor, dtype, name in zip(model.inputs, ("uint8", "float32"), ("frame", OWN_NAME), strict=False)
     ]
+    if confident:
+        model = keras.Model(model.inputs, [model.output[:, :-1], model.output[:, -1:]])
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras looks for a name that NumPy 2 will give a new meaning
         file = Path(folder) / "model.onnx"

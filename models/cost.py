@@ -3,7 +3,7 @@
 Counters disagree by factors of two and more. This one counts a multiply-accumulate for each use of a trained kernel's
 weight in one frame; a recurrent layer uses its weights at each step of the sequence. It omits biases, activations,
 pooling, the fixed preprocessing, the products of queries and keys, and normalisation, which can be folded into the
-adjacent layer.
+adjacent layer. It also omits the confidence, so that networks with and without one can be compared.
 
     python -m models.cost models/eff.h5 model.h5:course
     python -m models.cost eff eff-small pilotnet
@@ -27,8 +27,8 @@ from models import NETWORKS
 from models.adapter.text import model_source
 from protocol.command_line import command_parser, run
 
-PREPROCESSING_LAYERS = "preprocess_"
-"""Prefix of the layer names that `models.preprocessing` makes."""
+OMITTED_LAYERS = ("preprocess_", "confidence")
+"""Prefixes of the layer names that `models.preprocessing` and `models.confidence` make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of a network. parameters: all numbers in a model file, including batch norm's running averages."""
+    """The cost of a network. parameters: all numbers that it steers with, including batch norm's running averages."""
 
     parameters: int
     multiply_accumulates: int
@@ -57,7 +57,7 @@ def cost(model: Any) -> Cost:
     Each layer must be called once, as in the models of `models.loading` and `models.steering`. Raises ValueError for a
     layer whose use of weights is unknown.
     """
-    layers = tuple(_layer_cost(layer) for layer in model.layers if not layer.name.startswith(PREPROCESSING_LAYERS))
+    layers = tuple(_layer_cost(layer) for layer in model.layers if not layer.name.startswith(OMITTED_LAYERS))
     return Cost(sum(layer.parameters for layer in layers), sum(layer.multiply_accumulates for layer in layers), layers)
 
 

@@ -6,6 +6,7 @@ graph at each max-pooling whose stride is larger than its window.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -28,25 +29,55 @@ def inference_function(model: keras.Model) -> Callable[[Any], Any]:
     """
 
     graph = keras.Function(model.inputs, model.outputs)  # the model itself would cast its input back to bytes
+    runs = _runs(model)
 
     def answer(frames: Any, *measurements: Any) -> Any:
         x = tf.cast(frames, tf.float32)
-        if not _is_chain(model):
+        if runs is None:
             return graph([x, *measurements])[0]
-        steps = [layer for layer in model.layers[1:] if not isinstance(layer, layers.Dropout)]
-        while steps:
-            x, count = _step(x, steps)
-            del steps[:count]
-        return x
+        values = {id(model.inputs[0]): x}
+        for run in runs:
+            x = keras.tree.map_structure(lambda tensor: values[id(tensor)], run[0].input)
+            values[id(run[-1].output)] = _computed(run, x)
+        return values[id(model.output)]
 
     return answer
 
 
-def _is_chain(model: keras.Model) -> bool:
-    """Whether the model has only layers, and each one's only input is the output of the layer before it."""
-    return len(model.operations) == len(model.layers) and all(
-        after.input is before.output for before, after in zip(model.layers, model.layers[1:], strict=False)
-    )
+def _runs(model: keras.Model) -> list[list[Any]] | None:
+    """The layers as runs in the order of computation; None for a model with more inputs, or with other operations.
+
+    In a run each layer's only input is the output of the layer before it, which nothing else takes.
+    """
+    steps = [operation for operation in model.operations if not isinstance(operation, layers.InputLayer)]
+    if len(model.inputs) > 1 or not all(_can_be_called_alone(step) for step in steps):
+        return None
+    sources = {id(step): [id(tensor) for tensor in keras.tree.flatten(step.input)] for step in steps}
+    uses = Counter([id(model.output), *(tensor for tensors in sources.values() for tensor in tensors)])
+    runs: list[list[Any]] = []
+    for step in steps:
+        before = next((run for run in runs if [id(run[-1].output)] == sources[id(step)]), None)
+        if before is not None and uses[id(before[-1].output)] == 1:
+            before.append(step)
+        else:
+            runs.append([step])
+    return runs
+
+
+def _can_be_called_alone(operation: Any) -> bool:
+    """Whether an operation is a layer of one input, or one that merges a list of them."""
+    merges = layers.Add | layers.Concatenate | layers.Multiply
+    takes_one = isinstance(operation, layers.Layer) and not isinstance(operation.input, list | tuple | dict)
+    return takes_one or isinstance(operation, merges)
+
+
+def _computed(run: list[Any], x: Any) -> Any:
+    """The output of a run of layers for its input."""
+    steps = [layer for layer in run if not isinstance(layer, layers.Dropout)]
+    while steps:
+        x, count = _step(x, steps)
+        del steps[:count]
+    return x
 
 
 def _step(x: Any, steps: list[Any]) -> tuple[Any, int]:

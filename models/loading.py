@@ -37,14 +37,16 @@ class LoadedNetwork:
 
     It maps uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), the steering. For a network of several frames its input is
     (n, frames, 160, 320, 3), oldest first. One that is given measurements has a second input, see
-    `models.adapter.network_inputs`; one that also answers with a throttle has an output (n, 2), steering and throttle.
+    `models.adapter.network_inputs`; one that also answers with a throttle or a confidence has an output (n, 2 or 3).
 
-    parts: the files that it was read from.
+    parts: the files that it was read from. answers: the meanings of the output's numbers, the names of
+    `inference.policy.Answer`.
     """
 
     model: keras.Model
     notes: tuple[str, ...]
     parts: tuple[Path, ...]
+    answers: tuple[str, ...]
 
 
 def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetwork:
@@ -78,9 +80,10 @@ def load_steering_model(path: Path, preprocess: str | None = None) -> LoadedNetw
         except PreprocessingError as error:
             raise ModelFileError(str(error)) from None
         outputs = apply_layers(network.values, architecture, settings, file.weights, lambdas.replaced)
-        model = network.model(answer_of(outputs, adapter))
+        answer, answers = answer_of(outputs, adapter)
         notes += output_notes(list(outputs), adapter)
-        return LoadedNetwork(model, (*_origin_notes(file), *notes, *lambdas.notes), file.parts)
+        notes = [*_origin_notes(file), *notes, *lambdas.notes]
+        return LoadedNetwork(network.model(answer), tuple(notes), file.parts, answers)
 
 
 @dataclass(frozen=True, slots=True)

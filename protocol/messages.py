@@ -31,6 +31,9 @@ fits with 2.72 m; docs/replay.md compares them.
 MPS_PER_MPH = 0.44704
 """Metres per second in one mile per hour, exactly."""
 
+SURE, LOST = 0.7, 0.2
+"""A model knows the view from the first confidence on, and has no idea of it below the second."""
+
 Frame = npt.NDArray[np.uint8]
 """A camera frame: uint8 RGB of FRAME_SHAPE."""
 
@@ -60,12 +63,15 @@ class Control:
     """One command to the simulator; both values are clamped to the range that it accepts.
 
     steering: -1..1 (times 25 degrees), positive right. throttle: -1..1, negative brakes.
+    confidence: 0..1, how well the model knows the view, for those who want it; None from a model that does not say. It
+    is clamped, too, and nan counts as 0.
 
     Raises ValueError when either is not a finite number.
     """
 
     steering: float
     throttle: float
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("steering", "throttle"):
@@ -73,3 +79,5 @@ class Control:
             if not math.isfinite(value):
                 raise ValueError(f"{name} must be a finite number, got {value!r}")
             object.__setattr__(self, name, min(1.0, max(-1.0, float(value))))
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            object.__setattr__(self, "confidence", 1.0 if self.confidence > 1.0 else 0.0)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from protocol.errors import ProtocolError, abbreviate
 from protocol.images import decode_base64, decode_image
-from protocol.messages import Control, Telemetry
+from protocol.messages import LOST, SURE, Control, Telemetry
 from protocol.numbers import COMMA, POINT, Number, parse_number, spell_number
 
 CORE_FIELDS = ("steering_angle", "throttle", "speed")
@@ -25,9 +25,9 @@ PID_FIELDS = STOCK_FIELDS | {"cte"}
 TEST_FIELDS = {"confidence": "1", "loss": "0", "uncertainty": "0", "max_laps": "1000000"}
 """Further reply fields that the simulators of test labs require (SelfOracle, ICSE 2020, and later).
 
-Without one of them, such a simulator stops steering and keeps its throttle. The values are constants, because the
-server measures no uncertainty. After `max_laps` such a simulator returns to its menu. They are whole numbers, which
-every locale parses alike.
+Without one of them, such a simulator stops steering and keeps its throttle. These are the values with a model that does
+not say how sure it is. After `max_laps` such a simulator returns to its menu. They are whole numbers, which every
+locale parses alike.
 """
 
 
@@ -116,10 +116,19 @@ def encode_control(control: Control, dialect: Dialect = STOCK) -> str:
     if dialect.json_numbers:
         fields = (f'"{name}":{round(value * 10_000)}e-4' for name, value in numbers.items())
         return f"{{{','.join(fields)}}}"
-    texts = {name: spell_number(value, dialect.mark or POINT) for name, value in numbers.items()}
-    return json.dumps(
-        {**texts, **TEST_FIELDS} if dialect.test_fields else texts, ensure_ascii=False, separators=(",", ":")
-    )
+    mark = dialect.mark or POINT
+    texts = {name: spell_number(value, mark) for name, value in numbers.items()}
+    if dialect.test_fields:
+        texts |= TEST_FIELDS | _doubt(control.confidence, mark)
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _doubt(confidence: float | None, mark: str) -> dict[str, str]:
+    """The test labs' fields on a confidence: the colour of a light, 1 green, 0 yellow, -1 red, and what is missing."""
+    if confidence is None:
+        return {}
+    light = 1 if confidence >= SURE else 0 if confidence >= LOST else -1
+    return {"confidence": str(light), "uncertainty": spell_number(1.0 - confidence, mark)}
 
 
 def encode_telemetry(

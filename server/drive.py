@@ -120,7 +120,7 @@ def _drive(options: Options) -> int:
 def open_drives(options: Options, models: ModelSlot, pace: SpeedTarget, film: list[Observer]) -> Drives[Any]:
     """The drives, which this process answers, or with --workers others do."""
     if options.workers == 1:
-        return DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace)), film)
+        return DrivingApp(lambda: Driver(models, lambda: TargetSpeedControl(pace), careful=options.careful), film)
     from server.workers.fleet import Fleet  # noqa: PLC0415  # it needs Unix sockets
 
     return Fleet(options, models, pace, film)

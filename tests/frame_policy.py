@@ -19,5 +19,5 @@ class ConstantThrottle:
     def __init__(self, throttle: float) -> None:
         self._throttle = throttle
 
-    def throttle(self, speed_mph: float, answer: Answer, now_s: float) -> float:
+    def throttle(self, speed_mph: float, answer: Answer, now_s: float, share: float = 1.0) -> float:
         return self._throttle

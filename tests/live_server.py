@@ -30,10 +30,14 @@ OPEN = Access()
 
 
 class Brightness(FramePolicy):
-    """Steers by the frame's mean brightness: black -1, white 1. `fail`: raised instead of an answer."""
+    """Steers by the frame's mean brightness: black -1, white 1. `fail`: raised instead of an answer.
+
+    `confidence`: of each answer, on a server whose model says it.
+    """
 
     def __init__(self) -> None:
         self.answers: list[float] = []
+        self.confidence = 0.99
         self.fail: Exception | None = None
 
     def predict(self, frames):
@@ -53,10 +57,14 @@ class Response(NamedTuple):
 
 
 class LiveServer:
-    """Serves a DrivingApp in a thread of its own; `port` is where. Leaves no thread behind when closed."""
+    """Serves a DrivingApp in a thread of its own; `port` is where. Leaves no thread behind when closed.
 
-    def __init__(self, policy=None, observers=(), access=OPEN) -> None:
+    careful: whether the model says how sure it is, and the cars drive by it.
+    """
+
+    def __init__(self, policy=None, observers=(), access=OPEN, careful: bool = False) -> None:
         self.policy = policy or Brightness()
+        self.careful = careful
         self._temporary = tempfile.TemporaryDirectory()
         self.folder = Path(self._temporary.name)
         for name in ("brightness.h5", "other.h5", "garbage.h5"):
@@ -81,17 +89,20 @@ class LiveServer:
 
         def run(frames):
             steering = np.ones(len(frames)) if path.name == "other.h5" else self.policy.predict(frames)
-            return np.float32(steering).reshape(-1, 1)
+            steering = np.float32(steering).reshape(-1, 1)
+            return np.insert(steering, 1, self.policy.confidence, axis=1) if self.careful else steering
 
         return LoadedModel(
             path,
-            Engine("test", "CPU", (), run),
+            Engine("test", "CPU", (), run, answers=("steering", "confidence")[: 1 + self.careful]),
             {"model": path.name, "engine": "test", "notes": []},
             source.preprocess,
         )
 
     def _serve(self, observers, access) -> None:
-        self.app = DrivingApp(lambda: Driver(self.models, lambda: TargetSpeedControl(self.pace)), observers)
+        self.app = DrivingApp(
+            lambda: Driver(self.models, lambda: TargetSpeedControl(self.pace), careful=self.careful), observers
+        )
         self.controls = OperatorControls(self.app, self.models, self.pace, self.folder / "recordings")
         wsgi = wsgi_app(self.controls, access)
         serving = eventlet.spawn(answer_requests, wsgi, self._listener, self.app.refusals)

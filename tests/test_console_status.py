@@ -19,6 +19,7 @@ class Session:
     number: int = 1
     speed_mph: float = 14.9
     manual: bool = False
+    waits: bool = False
     views: int = 0
     answered: int = 0
     last_telemetry_s: float = 0.0
@@ -77,6 +78,11 @@ def test_the_story_of_a_drive(stage):
     (manual,) = stage.run(1, hz=20)
     assert "a person drives" in manual
     session.manual = False
+    assert stage.run(3, hz=20)[0].startswith("simulator 1: driving at")
+    session.waits = True
+    (lost,) = stage.run(60, hz=20)
+    assert "the model does not know this view: the car waits" in lost, "once"
+    session.waits = False
     assert stage.run(3, hz=20)[0].startswith("simulator 1: driving at")
     answered, stage.sessions = session.answered, {}
     departure, waiting = stage.run(10)

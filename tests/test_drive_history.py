@@ -22,7 +22,7 @@ def test_two_minutes_stay_at_four_moments_a_second():
     times_s = [sample.time_s for sample in history.samples]
     assert len(times_s) == round(HISTORY_S / SAMPLE_S)
     assert times_s[-1] - times_s[0] == pytest.approx(HISTORY_S - SAMPLE_S)
-    assert history.samples[-1][1:] == (15.0, 12.5, 0.1, 2.0, 20.0, None)
+    assert history.samples[-1][1:] == (15.0, 12.5, 0.1, 2.0, 20.0, None, None)
 
 
 def test_a_moments_answer_time_is_the_mean_since_the_one_before():

@@ -79,7 +79,7 @@ def test_the_speed_control_lives_in_game_time_where_the_simulator_tells_it():
         def __init__(self):
             self.times = []
 
-        def throttle(self, speed_mph, steering, now_s):
+        def throttle(self, speed_mph, steering, now_s, share):
             self.times.append(now_s)
             return 0.0
 
@@ -96,7 +96,7 @@ class Integrates:
     def __init__(self):
         self._controller = PIController(15.0, kp=0.0, ki=0.1)
 
-    def throttle(self, speed_mph, answer, now_s):
+    def throttle(self, speed_mph, answer, now_s, share=1.0):
         return self._controller.throttle(speed_mph, answer.steering, now_s)
 
 

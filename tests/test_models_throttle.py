@@ -28,7 +28,9 @@ FRAME = road_frame()
 
 
 def driver(target: SpeedTarget, *answer: float) -> Driver:
-    engine = Engine("test", "CPU", (), lambda frames: np.float32([answer]), throttles=len(answer) > 1)
+    engine = Engine(
+        "test", "CPU", (), lambda frames: np.float32([answer]), answers=("steering", "throttle")[: len(answer)]
+    )
     return Driver(engine, lambda: TargetSpeedControl(target))
 
 

@@ -34,7 +34,7 @@ class ByBrightness(FramePolicy):
 
 
 def outcome(autonomy, cte=0.3, events=0):
-    return Outcome(autonomy, events, events, cte, 2 * cte, 60.0, 400.0)
+    return Outcome(autonomy, events, events, cte, 2 * cte, 60.0, 400.0, 0)
 
 
 def test_it_drives_where_the_road_turns_most_and_nowhere_twice():

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -32,6 +33,16 @@ def test_every_run_has_a_folder_of_its_own(tmp_path):
     folders = {new_run_folder(tmp_path) for _ in range(5)}
     assert len(folders) == 5
     assert all(folder.parent == tmp_path for folder in folders)
+
+
+def test_the_confidence_of_each_view_is_recorded(tmp_path):
+    recorder = RunRecorder(tmp_path / "run", {})
+    answer = answered_frame(0)
+    recorder.answered(replace(answer, control=replace(answer.control, confidence=0.87654)))
+    recorder.close()
+    (line,) = (tmp_path / "run" / "extras.jsonl").read_text().splitlines()
+    assert json.loads(line) == {"time_s": 1.7e9, "confidence": 0.877}
+    assert read_recording(tmp_path / "run").samples[0].steering == -0.25
 
 
 def test_a_second_simulator_is_recorded_beside_the_first(tmp_path):

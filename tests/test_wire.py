@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 
 import numpy as np
 import pytest
@@ -77,6 +78,24 @@ def test_a_test_labs_simulator_gets_the_fields_without_which_it_runs_away(extras
     assert float(answer["loss"]) == float(answer["uncertainty"]) == 0.0
     assert read_dialect({"speed": "broken"}, variant) == variant, "also when a frame is broken"
     assert read_dialect(telemetry(cte="0.1"), variant) == variant
+
+
+@pytest.mark.parametrize(("confidence", "light"), [(1.0, 1), (0.7, 1), (0.69, 0), (0.2, 0), (0.19, -1), (0.0, -1)])
+def test_a_test_labs_simulator_shows_the_confidence_as_a_light(confidence: float, light: int):
+    answer = encoded(Control(0.1, 0.2, confidence), dialect(telemetry(**TEST_LAB)))
+    assert int(answer["confidence"]) == light
+    assert float(answer["uncertainty"]) == pytest.approx(1 - confidence)
+    assert answer["loss"] == "0"
+    german = dialect(telemetry(**TEST_LAB))._replace(mark=",")
+    assert encoded(Control(0.1, 0.2, 0.75), german)["uncertainty"] == "0,2500"
+
+
+def test_nobody_else_gets_a_confidence():
+    assert encoded(Control(0.1, 0.2, 0.5), dialect(telemetry())).keys() == {"steering_angle", "throttle"}
+
+
+def test_a_confidence_is_clamped():
+    assert [Control(0, 0, value).confidence for value in (None, 0.5, 1.5, -1.0, math.nan)] == [None, 0.5, 1.0, 0.0, 0.0]
 
 
 def test_a_pid_simulator_gets_json_numbers():

@@ -18,7 +18,7 @@ def first_order(place: int, model: Path) -> Begin:
     """Let the worker of this place drive with a model of its own."""
     options = parse_options([str(model), "--workers", "2"])
     lanes = LaneHost().open_lanes(1)
-    use = UseModel(ModelSource(model, None), shared=False)
+    use = UseModel(ModelSource(model, None), shared=False, answers=("steering",))
     return Begin(place, options, os.getcwd(), lanes, use, Pace(15.0, None, False), Pause(False))
 
 

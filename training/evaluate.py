@@ -29,10 +29,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from inference.caution import Caution, require_confidence
 from inference.engine import open_engine
 from inference.observations import Motion, Observations
 from inference.policy import Policy
-from inference.speed_control import PIController
+from inference.speed_control import STANDSTILL_MPH, PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import command_parser, output_file, run
 from protocol.messages import Control
@@ -58,24 +59,47 @@ NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.6 m between its l
 
 exit code: 0 no interventions; 1 interventions; 2 bad input; 130 stopped by Ctrl-C."""
 
+CAREFUL_HELP = "slow down where the model is unsure of the view, and stop where it has no idea"
+
 FRAME_S = 0.05
 
+GIVEN_UP_S = 10.0
+"""A careful car that has waited for so long will not go on: the corruptions do not end."""
 
-def drive(policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None) -> None:
-    """Let `policy` drive the world until it ends, at 20 frames a second and `speed_mph`, slower in bends."""
-    speed = PIController(speed_mph)
+
+def drive(
+    policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None, careful: bool = False
+) -> int:
+    """Let `policy` drive the world until it ends, at 20 frames a second and `speed_mph`, slower in bends.
+
+    careful: whether the car slows down and stops by the policy's confidence; the drive also ends when it has waited for
+    GIVEN_UP_S. Returns how often it stopped so.
+    """
+    speed, caution, stops = PIController(speed_mph), Caution(), 0
     observations = Observations()
+    waits, waiting_since_s = False, 0.0
     while not world.finished:
         car = world.car
         observations.add(world.frame(), Motion(car.speed_mph, car.steering, max(0.0, car.throttle)))
-        steering = min(1.0, max(-1.0, policy.answer(observations).steering))
+        answer = policy.answer(observations)
+        steering = min(1.0, max(-1.0, answer.steering))
+        share = caution.speed_share(answer.confidence, world.log.time_s) if careful else 1.0
+        if share == 0.0 and not waits:
+            stops, waiting_since_s = stops + 1, world.log.time_s
+        waits = share == 0.0
+        if waits and world.log.time_s - waiting_since_s > GIVEN_UP_S:
+            break
+        speed.target_mph = speed_mph * share
         throttle = speed.throttle(world.car.speed_mph, steering, world.log.time_s)
+        if waits:
+            throttle = -1.0 if world.car.speed_mph > STANDSTILL_MPH else 0.0
         start_m = world.log.distance_m
         world.apply(Control(steering, throttle))
         world.step(FRAME_S)
         if bar is not None:
             remaining_m = (bar.total or math.inf) - bar.n  # tqdm warns when a bar exceeds its total
             bar.update(min(world.log.distance_m - start_m, remaining_m))
+    return stops
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +111,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         course_list = courses(options, stack)
         engines = [(model, open_engine(model.path, "auto", model.preprocess)) for model in options.models]
-        results = _drive_all(engines, course_list, options.latency_ms, options.speed)
+        if options.careful:
+            require_confidence([engine for _, engine in engines], [str(model) for model, _ in engines])
+        results = _drive_all(engines, course_list, options)
     _write(results, course_list[0], options)
     return 1 if any(report.off_road_events for _, report, _ in results) else 0
 
@@ -96,17 +122,18 @@ Results = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
 
 
 def _drive_all(
-    engines: list[tuple[ModelSource, Any]], course_list: list[Course], latencies_ms: list[float], speed_mph: float
+    engines: list[tuple[ModelSource, Any]], course_list: list[Course], options: argparse.Namespace
 ) -> Results:
     """Drive each model on each course with each latency, and print a line as each drive ends."""
     results: Results = []
+    latencies_ms, speed_mph = options.latency_ms, options.speed
     total = sum(course.length_m for course in course_list) * len(engines) * len(latencies_ms)
     print(_HEADER)
     with tqdm(total=round(total), unit="m", unit_scale=True, smoothing=0.05) as bar:
         for course, (model, engine), latency_ms in product(course_list, engines, latencies_ms):
             world = course.start(latency_ms / 1000)
             start_s = time.perf_counter()
-            drive(engine, world, speed_mph, bar)
+            stops = drive(engine, world, speed_mph, bar, options.careful)
             rate = world.log.time_s / FRAME_S / (time.perf_counter() - start_s)
             case = {
                 "model": str(model),
@@ -114,9 +141,13 @@ def _drive_all(
                 "speed_mph": None if course.own_speed else speed_mph,
                 "latency_ms": latency_ms,
                 "frames_per_s": round(rate, 1),
+                "careful": options.careful,
+                "stops": stops,
             }
             results.append((case, world.log.report(), world))
             bar.write(_line(case, results[-1][1]))
+            if stops:
+                bar.write(f"  stopped {stops} time{'s'[: stops != 1]}, because the model did not know the view")
     return results
 
 
@@ -193,6 +224,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="of the car that a model drives, or of the one that records (default %(default)s)",
     )
     parser.add_argument("--latency-ms", type=float, nargs="+", default=[0.0], metavar="MS", help="added to each answer")
+    parser.add_argument("--careful", action="store_true", help=CAREFUL_HELP)
     parser.add_argument("--seed", type=int, default=0, help="seed of the start (default %(default)s)")
     parser.add_argument(
         "--preprocess", type=adapter_text, metavar="TEXT", help="pixels of the models without a text of their own"

@@ -1,14 +1,16 @@
-"""Which of a network file's outputs is the steering, which the throttle, and what their numbers mean."""
+"""Which of a network file's outputs steers, which is the throttle or the confidence, and what their numbers mean."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from inference.network_files.tensors import NUMBERS, Array, EngineError, Tensor, listed
-from models.adapter.text import Adapter, class_values, output_named
+from models.adapter.text import CONFIDENCE, TERMS, Adapter, class_values, output_named
 
 MAX_ANSWERS = 100
 
@@ -35,18 +37,41 @@ class NumberOutput:
         return self.tensor.decode(float(values.flat[self.index])) * self.factor
 
 
-def answer_outputs(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> tuple[NumberOutput, ...]:
-    """Where the steering is, and the throttle if there is one, as `models.adapter.answer.answer_of` chooses them.
+def our_answers(outputs: Sequence[Tensor]) -> tuple[str, ...] | None:
+    """The meanings of the numbers that a file of `models.convert` answers with, the steering first; None for others.
+
+    One output has the steering and maybe the throttle, and a second one the confidence.
+    """
+    shapes = [output.shape for output in outputs]
+    if not shapes or shapes[0] not in ((1, 1), (1, 2)) or shapes[1:] not in ([], [(1, 1)]):
+        return None
+    return (*("steering", "throttle")[: shapes[0][1]], *(CONFIDENCE,) * (len(shapes) - 1))
+
+
+def with_our_names(outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The outputs of a file that takes whole frames; of our own, LiteRT and ONNX have lost the confidence's name."""
+    named = any(output_named(meaning, [output.name for output in outputs], None) for meaning in TERMS)
+    if len(outputs) != 2 or named or our_answers(outputs) is None:
+        return outputs
+    return outputs[0], replace(outputs[1], name=CONFIDENCE)
+
+
+def answer_outputs(file: Path, outputs: Sequence[Tensor], adapter: Adapter) -> dict[str, NumberOutput]:
+    """Where the steering is, the throttle and the confidence, as `models.adapter.answer.answer_of` chooses them.
 
     Raises EngineError if it is not clear which number is the steering.
     """
-    names = [output.name for output in outputs]
+    names = [output.name for output in outputs if output.name != CONFIDENCE]
     name = output_named("steering", names, adapter.output)
-    steering = choose_output(file, outputs, "output", name, adapter.steer, adapter.bins)
+    if name is None and len(names) == 1 < len(outputs):
+        name = names[0]
+    answers = {"steering": choose_output(file, outputs, "output", name, adapter.steer, adapter.bins)}
     name = output_named("throttle", names, adapter.throttle)
-    if name is None:
-        return (steering,)
-    return steering, choose_output(file, outputs, "throttle", name, adapter.throttle_factor, adapter.bins)
+    if name is not None:
+        answers["throttle"] = choose_output(file, outputs, "throttle", name, adapter.throttle_factor, adapter.bins)
+    if len(names) < len(outputs) > 1:
+        answers[CONFIDENCE] = choose_output(file, outputs, CONFIDENCE, CONFIDENCE)
+    return answers
 
 
 def choose_output(
@@ -79,3 +104,8 @@ def choose_output(
 def _count(tensor: Tensor) -> int:
     """How many numbers a tensor has, at most MAX_ANSWERS + 1: more are no answer."""
     return min(math.prod(size or 1 for size in tensor.shape), MAX_ANSWERS + 1)
+
+
+def in_one_row(outputs: Sequence[Array]) -> Array:
+    """The numbers of outputs (1, k) in one row."""
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from inference.network_files.answers import NumberOutput, answer_outputs
+from inference.network_files.answers import NumberOutput, answer_outputs, our_answers, with_our_names
 from inference.network_files.frame_input import FrameInput, frame_input
 from inference.network_files.opening import open_network
 from inference.network_files.tensors import Array, EngineError, Tensor, image_input
@@ -31,6 +31,7 @@ class NetworkFile:
     """A file that has passed its trial. content: its bytes, because the user may replace the file.
 
     image: the number of its image input, which `frames` prepares; columns: what each other input gets, in their order.
+    answers: where the numbers of an answer are, by their names in `inference.policy.Answer`, the steering first.
     notes: choices, for the user.
     """
 
@@ -40,13 +41,14 @@ class NetworkFile:
     image: int
     frames: FrameInput
     columns: dict[int, Columns]
-    answers: tuple[NumberOutput, ...]
+    answers: dict[str, NumberOutput]
     notes: tuple[str, ...]
 
     def open_lane(self, threads: int) -> Lane:
         """A lane with an interpreter of its own, of so many threads."""
         network, prepare = open_network(self.kind, self.content, self.name, threads), self.frames.open()
-        numbers = sorted({answer.number for answer in self.answers})
+        answers = tuple(self.answers.values())
+        numbers = sorted({answer.number for answer in answers})
         stacked = self.frames.tensor.stack is not None
 
         def lane(frames: Frames, measurements: Array | None = None) -> Array:
@@ -55,7 +57,7 @@ class NetworkFile:
                 if number in self.columns:
                     values.insert(number, _row(measurements, self.columns[number]))
             outputs = dict(zip(numbers, network.run(values, numbers), strict=True))
-            return np.array([[answer.value(outputs[answer.number]) for answer in self.answers]], np.float32)
+            return np.array([[answer.value(outputs[answer.number]) for answer in answers]], np.float32)
 
         return lane
 
@@ -75,10 +77,11 @@ def open_network_file(file: Path, kind: ModelKind, preprocess: str | None) -> Ne
         number: _columns(tensor, adapter.inputs) for number, tensor in enumerate(network.inputs) if number != image
     }
     frames = frame_input(file, network.inputs[image].filled(size), adapter.preprocessing)
-    if frames.is_whole_bytes and adapter.output is None and [output.shape for output in network.outputs] == [(1, 2)]:
+    outputs = with_our_names(network.outputs) if frames.is_whole_bytes else network.outputs
+    if frames.is_whole_bytes and adapter.output is None and "throttle" in (our_answers(outputs) or ()):
         adapter = replace(adapter, output="0", throttle="1")  # as `models.convert` writes both
-    answers = answer_outputs(file, network.outputs, adapter)
-    notes = [*frames.notes, *output_notes([output.name for output in network.outputs], adapter)]
+    answers = answer_outputs(file, outputs, adapter)
+    notes = [*frames.notes, *output_notes([output.name for output in outputs], adapter)]
     for number, input_columns in columns.items():
         notes.append(f"input {network.inputs[number].name}: {', '.join(map(str, input_columns))}")
     return NetworkFile(kind, str(file), content, image, frames, columns, answers, tuple(notes))

@@ -1,4 +1,4 @@
-"""Turns a network's outputs into the steering, and the throttle if there is one."""
+"""Turns a network's outputs into the steering, the throttle and the confidence, as far as there are such."""
 
 from __future__ import annotations
 
@@ -7,28 +7,40 @@ from typing import Any
 
 import numpy as np
 
-from models.adapter.text import Adapter, class_values, output_named
+from models.adapter.text import CONFIDENCE, Adapter, class_values, output_named
 from models.keras_files.weights import ModelFileError
 
 MAX_BINS = 200
 
 
-def answer_of(outputs: dict[str, Any], adapter: Adapter) -> Any:
-    """Steering and throttle (n, 2) in the symbolic outputs, by name, or steering alone (n, 1).
+def answer_of(outputs: dict[str, Any], adapter: Adapter) -> tuple[Any, tuple[str, ...]]:
+    """The answer (n, k) in the symbolic outputs, by name, and the meanings of its k numbers, the steering first.
 
-    The throttle is the output that the adapter names, or the one that is called so.
+    The throttle is the output that the adapter names, or the one that is called so; the confidence is called so.
     Raises ModelFileError if it is not clear which output is the steering.
     """
     from keras import layers  # noqa: PLC0415 - Keras takes seconds
 
+    confidence = confidence_of(outputs)
+    outputs = {name: output for name, output in outputs.items() if output is not confidence}
     name = output_named("steering", list(outputs), adapter.output)
     steering = _scaled(_answer(outputs, "output", name, adapter.bins), adapter.steer, "steer_factor")
+    answers = {"steering": steering}
     name = output_named("throttle", list(outputs), adapter.throttle)
-    if name is None:
-        return steering
-    throttle = _answer(outputs, "throttle", name, adapter.bins)
-    throttle = _scaled(throttle, adapter.throttle_factor, "steer_throttle_factor")
-    return layers.Concatenate(name="steer_answer")([steering, throttle])
+    if name is not None:
+        throttle = _answer(outputs, "throttle", name, adapter.bins)
+        answers["throttle"] = _scaled(throttle, adapter.throttle_factor, "steer_throttle_factor")
+    if confidence is not None:
+        answers[CONFIDENCE] = confidence
+    if len(answers) == 1:
+        return steering, tuple(answers)
+    return layers.Concatenate(name="steer_answer")(list(answers.values())), tuple(answers)
+
+
+def confidence_of(outputs: dict[str, Any]) -> Any:
+    """The output that is one number and called `confidence`, besides what steers; None without one."""
+    output = outputs.get(CONFIDENCE) if len(outputs) > 1 else None
+    return output if output is not None and tuple(output.shape[1:]) == (1,) else None
 
 
 def _answer(outputs: dict[str, Any], part: str, name: str | None, bins: bool) -> Any:

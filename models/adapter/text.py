@@ -70,6 +70,9 @@ def read_adapter(text: str | None) -> Adapter:
 TERMS = {"steering": ("steer", "angle", "n_outputs0"), "throttle": ("throttle", "n_outputs1")}
 """What the names of outputs contain; donkeycar's linear networks have n_outputs0 and n_outputs1."""
 
+CONFIDENCE = "confidence"
+"""The name of the output that says, 0 to 1, how much a frame is like those that the network learned."""
+
 
 def class_values(part: str, count: int) -> tuple[float, float]:
     """The value of the first of `count` classes, and the step to the next: -1 to 1 for a steering, 0 on for a throttle.
@@ -89,6 +92,7 @@ def output_named(meaning: str, names: list[str], chosen: str | None) -> str | No
 
 def output_notes(names: list[str], adapter: Adapter) -> list[str]:
     """For the user: which output steers, where its name decided, and which one is the throttle."""
+    names = [name for name in names if name != CONFIDENCE]
     steering = output_named("steering", names, adapter.output)
     throttle = output_named("throttle", names, adapter.throttle)
     notes = [f"the output {steering} steers"] if steering is not None and adapter.output is None else []

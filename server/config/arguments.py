@@ -38,6 +38,8 @@ examples:
       drive at 15 mph; start the simulator and choose AUTONOMOUS MODE
   python server/drive.py models/eff.h5 --video drive.mp4
       also film the drive in real time; the film shows steering, speed and latency
+  python server/drive.py models/eff.h5 --careful
+      slow down where the model is unsure of what it sees, and stop before a wall or when the lens is covered
   python server/drive.py models/baseline.h5 recordings --speed 20
       also record the drive in Udacity's format, in a new folder inside recordings/
   python server/drive.py models/eff.h5 --simulator lake --laps 1 --video demo.mp4
@@ -71,7 +73,8 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
     parser = command_parser("python server/drive.py", HELP + syntax())
     titles = ("model", "driving", "recording and film", "simulator", "network", "settings and log")
     groups = {title: parser.add_argument_group(title) for title in titles}
-    pace = groups.pop("driving").add_mutually_exclusive_group()
+    driving = groups.pop("driving")
+    pace = driving.add_mutually_exclusive_group()
     model, recording, simulator, network, settings = (group.add_argument for group in groups.values())
     flag = argparse.BooleanOptionalAction
     actions = [
@@ -91,6 +94,12 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
         pace.add_argument(
             "--throttle", type=_throttle, metavar="T", help="a constant throttle, 0..1, or the model's own: model"
+        ),
+        driving.add_argument(
+            "--careful",
+            action=flag,
+            default=False,
+            help="slow down where the model is unsure of the view, and stop where it has no idea",
         ),
         model("--engine", choices=ENGINES, default="auto", help="library that runs the network (default: auto)"),
         model("--threads", type=_threads, metavar="N", help="LiteRT's threads (default: one for each core, at most 4)"),

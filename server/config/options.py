@@ -41,8 +41,9 @@ PACES = ("speed", "throttle")
 class Options:
     """The server's options.
 
-    speed_mph: the target speed, unless throttle is set, to a constant or to "model". threads: of LiteRT, None for its
-    own choice. batch_ms: see inference/batches.py. record, video: None for no recording, no film.
+    speed_mph: the target speed, unless throttle is set, to a constant or to "model". careful: slow down and stop by the
+    model's confidence. threads: of LiteRT, None for its own choice. batch_ms: see inference/batches.py. record, video:
+    None for no recording, no film.
     saliency: mark in the film what the model looks at.
     simulator: the command of the simulator to start as a client, None for the user's own.
     watch: load the model again when its file changes. shadow: a second model that is compared and steers nothing.
@@ -55,6 +56,7 @@ class Options:
     workers: int
     speed_mph: float
     throttle: float | str | None
+    careful: bool
     engine: str
     threads: int | None
     batch_ms: float

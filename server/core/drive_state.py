@@ -11,8 +11,9 @@ class DriveState(ABC):
     """One connected simulator. number: the lowest that was free, from 1.
 
     `answered`: answers so far; `views`: different pictures among them; `faults`: frames that could not be driven, by
-    kind; `fault`: the latest frame's kind, or None; `manual`: whether a person drives; `last_telemetry_s`: when the
-    latest telemetry was answered, by time.monotonic.
+    kind; `fault`: the latest frame's kind, or None; `waits`: whether the car waits because the model does not know the
+    view; `manual`: whether a person drives; `last_telemetry_s`: when the latest telemetry was answered, by
+    time.monotonic.
     """
 
     def __init__(self, number: int) -> None:
@@ -21,6 +22,7 @@ class DriveState(ABC):
         self.views = 0
         self.faults: Counter[str] = Counter()
         self.fault: str | None = None
+        self.waits = False
         self.manual = False
         self.last_telemetry_s = time.monotonic()
 

@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
+from protocol.messages import LOST, SURE
 from server.core.session import Reply
 
 BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.0165, 0.033, 0.1, 0.5)
 """Seconds. 16.5 ms is one frame of a simulator at 60 frames a second; 33 ms costs it half of its control rate."""
+
+CONFIDENCES = (0.05, LOST, 0.45, SURE, 0.9, 0.97, 1.0)
 
 STAGES = ("wait", "decode", "model", "reply")
 """In order: waiting for its turn, decoding the frame, predicting with the model, sending the reply."""
@@ -34,6 +37,9 @@ class Metrics:
             registry=self.registry,
             buckets=BUCKETS_S,
         )
+        self._confidence = Histogram(
+            "drive_confidence", "How well the model knew each view, 0 to 1", registry=self.registry, buckets=CONFIDENCES
+        )
         stages = Histogram(
             "drive_stage_seconds", "Time by stage of an answer", ["stage"], registry=self.registry, buckets=BUCKETS_S
         )
@@ -49,6 +55,8 @@ class Metrics:
         self._answers.labels(reply.event).inc(count)
         if reply.fault:
             self._errors.labels(reply.fault).inc()
+        if reply.control is not None and reply.control.confidence is not None:
+            self._confidence.observe(reply.control.confidence)
         self._latency.observe(latency_ms / 1000)
         wait_ms = max(0.0, latency_ms - reply.decode_ms - reply.model_ms - sending_ms)
         times_ms = (wait_ms, reply.decode_ms, reply.model_ms, sending_ms)

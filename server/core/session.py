@@ -40,7 +40,8 @@ class Reply:
     payload: the event's JSON. telemetry: None when it was unreadable. control: None for the event `manual`.
     fault: the kind of error in this frame, or None. decode_ms, model_ms: how long each took.
     fresh: whether its telemetry shows another view than the one before.
-    answer: what the model said, which may lie beyond -1..1; None when it said nothing.
+    answer: what the model said, which may lie beyond -1..1; None when it said nothing. waits: whether the car stands or
+    brakes because the model does not know the view.
     """
 
     event: str
@@ -52,6 +53,7 @@ class Reply:
     model_ms: float = 0.0
     fresh: bool = False
     answer: float | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class SimulatorSession(DriveState):
     def note_answers(self, count: int, reply: Reply) -> None:
         """Count answers that were sent."""
         self.answered += count
-        self.fault = reply.fault
+        self.fault, self.waits = reply.fault, reply.waits
         self.last_telemetry_s = time.monotonic()
 
     def respond(self, data: object) -> Reply:
@@ -140,7 +142,8 @@ class SimulatorSession(DriveState):
             answer = self._driver.answer
         fresh = telemetry is not None and self._is_fresh(telemetry.image, start_s)
         times_ms = ((decoded_s - start_s) * 1000, (time.perf_counter() - decoded_s) * 1000)
-        return Reply("steer", self._encode(control), telemetry, control, fault, *times_ms, fresh, answer)
+        waits = self._driver.waits
+        return Reply("steer", self._encode(control), telemetry, control, fault, *times_ms, fresh, answer, waits)
 
     def steer(self, control: Control) -> Reply:
         """A command that the server sends unasked, in this simulator's dialect."""

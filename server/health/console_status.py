@@ -31,12 +31,16 @@ SILENT = (
     "It sends only in AUTONOMOUS MODE; if the car stands still there, restart the simulator."
 )
 MANUAL = "simulator %d: a person drives (W or S is held); the model takes over when the key is released"
+LOST = "simulator %d: the model does not know this view: the car waits until it sees a road that the model knows"
 SLOW = "answers take up to %.0f ms, which is too slow: close other programs, or drive slower"
 
 
 @dataclass(slots=True)
 class _LastReport:
-    """What the log last said of one session, and its counts then. since_s: when that was, by the clock."""
+    """What the log last said of one session, and its counts then. since_s: when that was, by the clock.
+
+    last_warning_s: when it last said that the model does not know the view.
+    """
 
     state: str
     since_s: float
@@ -44,6 +48,7 @@ class _LastReport:
     answered: int = 0
     views: int = 0
     rate_reported: bool = False
+    last_warning_s: float = -REPEAT_S
 
     def start(self, now_s: float) -> None:
         """Count answers and views from here."""
@@ -51,11 +56,13 @@ class _LastReport:
 
 
 def state_of(session: DriveState, now_s: float) -> str:
-    """`silent`, `manual`, `driving`, or `connected` until the first answer. now_s: by time.monotonic."""
+    """`silent`, `manual`, `lost`, `driving`, or `connected` until the first answer. now_s: by time.monotonic."""
     if now_s - session.last_telemetry_s > SILENCE_S:
         return "silent"
     if session.manual:
         return "manual"
+    if session.waits:
+        return "lost"
     return "driving" if session.answered else "connected"
 
 
@@ -139,6 +146,9 @@ class ConsoleStatus:
                 self._say(SILENT, session.number, now_s - session.last_telemetry_s)
             elif state == "manual":
                 self._say(MANUAL, session.number)
+            elif state == "lost" and now_s - last.last_warning_s >= REPEAT_S:
+                last.last_warning_s = now_s
+                self._warn(LOST, session.number)
         elif state == "driving":
             self._report_rate(last, latency, now_s)
 

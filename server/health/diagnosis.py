@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from server.built_in_simulator import STARTING
 from server.core.drive_state import DriveState
-from server.health.console_status import MANUAL, SILENT, SLOW, WAITING, state_of
+from server.health.console_status import LOST, MANUAL, SILENT, SLOW, WAITING, state_of
 from server.operator_controls import OperatorControls
 
 STUCK_S = 4.0
@@ -112,6 +112,8 @@ def _of_simulator(controls: OperatorControls, session: DriveState) -> list[Statu
         ]
     if state == "manual":
         return [StatusFinding("note", f"manual {number}", _sentence(MANUAL % number))]
+    if state == "lost":
+        return [StatusFinding("bad", f"lost {number}", _sentence(LOST % number))]
     if state == "connected":
         text = f"Simulator {number} has connected and has not sent a telemetry yet."
         return [StatusFinding("note", f"connected {number}", text)]

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 from inference.batches import Batches
+from inference.caution import require_confidence
 from inference.engine import open_engine
 from inference.golden_frame import check_golden_frame
 from inference.speed_control import SpeedTarget
@@ -37,13 +38,15 @@ def load(source: ModelSource, options: Options, threads: int | None = None) -> L
 
 
 def load_driving(source: ModelSource, options: Options) -> LoadedModel:
-    """As `load`, for a model that drives: with --throttle model, it must answer with one. Raises as `load` does."""
+    """As `load`, for a model that drives: it must answer with what --throttle and --careful want. Raises as it does."""
     model = load(source, options)
     if options.throttle == MODELS_THROTTLE and not model.engine.throttles:
         raise ValueError(
             f"{model.path.name} answers with steering alone, so --throttle {MODELS_THROTTLE} cannot drive; if one of "
             'its outputs is the throttle, name it: --preprocess "throttle=NAME"'
         )
+    if options.careful:
+        require_confidence([model.engine], [model.path.name])
     return model
 
 

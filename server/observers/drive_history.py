@@ -16,7 +16,8 @@ SAMPLE_S = 0.25
 
 class DriveMoment(NamedTuple):
     """The figures of one moment. time_s: seconds since 1970; command_deg: positive right; latency_ms: mean since the
-    sample before; offset_m: from the middle of the road, positive right, or None where the simulator reports none."""
+    sample before; confidence: 0..1, None from a model without one; offset_m: from the middle of the road, positive
+    right, or None where the simulator reports none."""
 
     time_s: float
     speed_mph: float
@@ -24,6 +25,7 @@ class DriveMoment(NamedTuple):
     throttle: float
     latency_ms: float
     rate_hz: float
+    confidence: float | None
     offset_m: float | None
 
 
@@ -62,6 +64,7 @@ class DriveHistory:
             throttle=round(control.throttle, 3),
             latency_ms=round(self._latency_ms / self._answers, 2),
             rate_hz=round(rate_hz, 1),
+            confidence=None if control.confidence is None else round(control.confidence, 2),
             offset_m=self.whereabouts.position.lateral_offset_m,
         )
         self.samples.append(sample)

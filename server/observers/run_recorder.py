@@ -161,13 +161,15 @@ class RunRecorder:
             max(0.0, -control.throttle),
             telemetry.speed_mph,
         )
-        if telemetry.extras:
+        if telemetry.extras or control.confidence is not None:
             self._write_extras(drive, answer)
 
     @staticmethod
     def _write_extras(drive: _Drive, answer: AnsweredFrame) -> None:
-        """Write the extra fields of other simulator builds (`cte`, `lapNumber`, ...), one JSON line a frame."""
-        line = json.dumps({"time_s": round(answer.time_s, 3), **answer.telemetry.extras}, default=str)
+        """Write the extra fields of other simulator builds (`cte`, ...) and the confidence, one JSON line a frame."""
+        confidence = answer.control.confidence
+        known = {} if confidence is None else {"confidence": round(confidence, 3)}
+        line = json.dumps({"time_s": round(answer.time_s, 3), **known, **answer.telemetry.extras}, default=str)
         if len(line) > MAX_EXTRAS_LENGTH:
             drive.extras_left_out += 1
             if drive.extras_left_out == 1:

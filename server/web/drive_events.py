@@ -31,6 +31,7 @@ def frame(view: SimulatorView) -> dict[str, object]:
         "speed_mph": round(telemetry.speed_mph, 2),
         "latency_ms": round(answer.latency_ms, 2),
         "rate_hz": round(view.rate_hz, 1),
+        "confidence": _rounded(control.confidence),
         "position": position(view.history),
         "image": f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}" if image else None,
     }

@@ -59,10 +59,12 @@ SCHEMAS: dict[str, Schema] = {
             speed_mph=NUMBER,
             latency_ms=NUMBER,
             rate_hz=NUMBER,
+            confidence=or_null(NUMBER),
             position=or_null(ref("Position")),
             image=or_null(TEXT),
         ),
-        "description": "The newest answer, and the camera's image as a data URL. Angles are positive to the right.",
+        "description": "The newest answer, and the camera's image as a data URL. Angles are positive to the right. "
+        "`confidence` is how well the model knows the view, 0 to 1, or null from a model that does not say.",
     },
     "History": {
         **object_of(
@@ -73,6 +75,7 @@ SCHEMAS: dict[str, Schema] = {
             throttle=list_of(NUMBER),
             latency_ms=list_of(NUMBER),
             rate_hz=list_of(NUMBER),
+            confidence=list_of(or_null(NUMBER)),
             offset_m=list_of(or_null(NUMBER)),
         ),
         "description": "The last two minutes of the drive, four moments a second, oldest first.",
@@ -96,6 +99,7 @@ SCHEMAS: dict[str, Schema] = {
         speed_mph=NUMBER,
         position=or_null(ref("Position")),
         manual=FLAG,
+        waits=FLAG,
         silent_s=NUMBER,
         faults={"type": "object", "additionalProperties": COUNT},
     ),

@@ -67,6 +67,7 @@ def _simulator(controls: OperatorControls, session: DriveState) -> dict[str, obj
         "speed_mph": round(session.speed_mph, 2),
         "position": position(view.history) if view else None,
         "manual": session.manual,
+        "waits": session.waits,
         "silent_s": round(time.monotonic() - session.last_telemetry_s, 1),
         "faults": dict(session.faults),
     }

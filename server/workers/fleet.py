@@ -66,7 +66,7 @@ class RemoteSession(DriveState):
         reply = report.sent.reply
         self.answered += report.sent.count
         self.views += reply.fresh
-        self.fault = reply.fault
+        self.fault, self.waits = reply.fault, reply.waits
         if reply.fault:
             self.faults[reply.fault] += 1
         self.manual = report.manual
@@ -149,7 +149,7 @@ class Fleet(Drives[RemoteSession]):
         shared = is_shared(model.engine)
         if shared:
             self._host.engine = model.engine
-        return UseModel(ModelSource(model.path, model.preprocess), shared)
+        return UseModel(ModelSource(model.path, model.preprocess), shared, model.engine.answers)
 
     def _hand_over(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Let a worker answer: the one that has this session, or the least busy one for a new session."""

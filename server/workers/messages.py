@@ -34,11 +34,12 @@ class Pause:
 class UseModel:
     """An order: let this model drive from now on; the first process has loaded and checked it.
 
-    shared: whether its network answers in the first process, through the worker's lanes.
+    shared: whether its network answers in the first process, through the worker's lanes. answers: see Engine.
     """
 
     source: ModelSource
     shared: bool
+    answers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

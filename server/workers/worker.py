@@ -75,7 +75,7 @@ class Worker:
         self._pace = SpeedTarget(0.0)
         self.app = WorkerApp(
             begin.place,
-            lambda: Driver(self, lambda: TargetSpeedControl(self._pace)),
+            lambda: Driver(self, lambda: TargetSpeedControl(self._pace), careful=begin.options.careful),
             channel.send,
             lambda: channel.waiting,
         )
@@ -117,7 +117,7 @@ class Worker:
 
     def _load(self, order: UseModel) -> Engine:
         if order.shared:
-            return Engine("shared", "the first process", (), self._lanes.run)
+            return Engine("shared", "the first process", (), self._lanes.run, answers=order.answers)
         return load_driving(order.source, self._options).engine
 
     def _take_over(self, order: UseModel) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from inference.caution import require_confidence
 from inference.engine import Engine, open_engine
 from models.adapter.text import ModelSource, model_source
 from models.whole_files import write_whole
@@ -28,6 +29,7 @@ from simulator.render.opening import TrackScene, open_scene
 from simulator.unity.checkout import add_checkout_option
 from simulator.world.track import open_track
 from training.compare.names import distinct_names
+from training.evaluate import CAREFUL_HELP
 from training.robustness.catalogue import CLEAN, CORRUPTIONS, corruption
 from training.robustness.corruption import STRENGTHS, Corruption
 from training.robustness.drives import Plan, drive_case
@@ -42,6 +44,7 @@ HELP = """Let models drive under 25 corruptions of picture, camera, timing and s
 examples:
   python -m training.robustness models/eff.h5 models/baseline.h5
   python -m training.robustness models/eff.h5 --strengths 1 2 3 4 5 --out robustness/eff
+  python -m training.robustness models/eff.h5 --careful --strengths 5 --out robustness/careful
   python -m training.robustness models/eff.h5 --corruptions latency wheel-play --metres 1137 --starts 1
   python -m training.robustness --sheet corruptions.jpg
 
@@ -67,9 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(options: argparse.Namespace) -> None:
     track = open_track(options.track)
     corruptions = [corruption(name) for name in dict.fromkeys(options.corruptions)] or list(CORRUPTIONS)
-    plan = Plan(track, choose_stretches(track, options.metres, options.starts), options.speed, options.seed)
+    plan = Plan(
+        track, choose_stretches(track, options.metres, options.starts), options.speed, options.seed, options.careful
+    )
     models = _by_name(options.models)
     engines = {name: open_engine(model.path, "auto", model.preprocess, threads=1) for name, model in models.items()}
+    if options.careful:
+        require_confidence(list(engines.values()), list(engines))
     if engines:
         options.out.mkdir(parents=True, exist_ok=True)
     records = {
@@ -153,6 +160,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="1 to 5 (default 3)",
     )
+    parser.add_argument("--careful", action="store_true", help=CAREFUL_HELP)
     parser.add_argument("--corruptions", nargs="+", default=[], metavar="NAME", help="only these (default: all 25)")
     parser.add_argument(
         "--seed", type=whole(0, 1 << 31, "the seed"), default=0, help="of starts and noise (default %(default)s)"

@@ -21,12 +21,16 @@ from training.robustness.stretches import RoadStretch
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What each model drives under each corruption. seed: of the first stretch; the next has the next seed."""
+    """What each model drives under each corruption. seed: of the first stretch; the next has the next seed.
+
+    careful: whether the car slows down and stops by the model's confidence.
+    """
 
     track: Track
     stretches: Sequence[RoadStretch]
     speed_mph: float
     seed: int
+    careful: bool = False
 
     @property
     def length_m(self) -> float:
@@ -36,7 +40,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All drives of a case as one. The measures are those of DriveReport, with the time of all drives as one."""
+    """All drives of a case as one. The measures are those of DriveReport, with the time of all drives as one.
+
+    stops: how often a careful car stopped, because the model did not know the view.
+    """
 
     autonomy_percent: float
     off_road_events: int
@@ -45,6 +52,7 @@ class Outcome:
     max_cte_m: float
     elapsed_s: float
     distance_m: float
+    stops: int
 
 
 def drive_case(
@@ -56,17 +64,20 @@ def drive_case(
     bar: tqdm[Any] | None = None,
 ) -> Outcome:
     """Drive all stretches of the plan under a corruption."""
-    reports = []
+    reports, stops = [], 0
     for seed, stretch in enumerate(plan.stretches, plan.seed):
         disturbance = corruption.start(corruption.amount(strength), seed)
         world = CorruptedWorld(plan.track, scene, stretch, disturbance, seed)
-        drive(policy, world, plan.speed_mph, bar)
+        stops += drive(policy, world, plan.speed_mph, bar, plan.careful)
         reports.append(world.log.report())
-    return summed(reports)
+    return summed(reports, stops)
 
 
-def summed(reports: Sequence[DriveReport]) -> Outcome:
-    """Sum several drives up: their events per second of all of them, and their offsets weighted by time."""
+def summed(reports: Sequence[DriveReport], stops: int = 0) -> Outcome:
+    """Sum several drives up: their events per second of all of them, and their offsets weighted by time.
+
+    stops: of all drives.
+    """
     elapsed_s = sum(report.elapsed_s for report in reports)
     events = sum(report.off_road_events for report in reports)
     offsets_m = [report.mean_cte_m for report in reports]
@@ -78,4 +89,5 @@ def summed(reports: Sequence[DriveReport]) -> Outcome:
         max_cte_m=round(max(report.max_cte_m for report in reports), 4),
         elapsed_s=round(elapsed_s, 2),
         distance_m=round(sum(report.distance_m for report in reports), 2),
+        stops=stops,
     )

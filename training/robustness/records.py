@@ -12,7 +12,7 @@ from models.whole_files import sha256, write_whole
 from training.robustness.corruption import Corruption
 from training.robustness.drives import Outcome, Plan
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 4 << 20
 """All cases of a model have some 30 kB."""
 
@@ -37,6 +37,7 @@ class Records:
             "speed_mph": plan.speed_mph,
             "stretches_m": [[round(metres, 2) for metres in stretch] for stretch in plan.stretches],
             "seed": plan.seed,
+            "careful": plan.careful,
         }
         self._outcomes = self._read() if file.exists() else {}
 
@@ -58,8 +59,10 @@ class Records:
     def _read(self) -> dict[Case, Outcome]:
         try:
             content = json.loads(_text(self._file))
-            settings = {name: content[name] for name in self._settings}
-            outcomes = dict(_case(item) for item in content["cases"])
+            if not isinstance(content, dict):
+                raise TypeError("it holds no object")
+            settings = {name: content.get(name) for name in self._settings}
+            outcomes = {} if settings["format"] != FORMAT else dict(map(_case, content["cases"]))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{self._file} is damaged ({error}); delete it, or name another --out") from None
         differences = [name for name, value in self._settings.items() if settings[name] != value]
@@ -81,7 +84,7 @@ def _text(file: Path) -> str:
 def _case(item: dict[str, Any]) -> tuple[Case, Outcome]:
     """A case and its outcome. Raises KeyError, TypeError and ValueError for anything else."""
     figures = {field.name: _number(item, field.name) for field in fields(Outcome)}
-    for name in ("off_road_events", "wheels_off_events"):
+    for name in ("off_road_events", "wheels_off_events", "stops"):
         figures[name] = int(figures[name])
     return Case(str(item["corruption"]), _number(item, "amount")), Outcome(**figures)
 

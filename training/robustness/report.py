@@ -59,6 +59,7 @@ def markdown(report: RobustnessReport) -> str:
         f"Each model drove {len(plan.stretches)} x {plan.stretches[0].length_m:.0f} m of `{plan.track.name}` at "
         f"{plan.speed_mph:g} mph under each corruption, from {places} m on the lap. A cell has the autonomy, how often "
         f"the car left the road, and the mean distance from the middle. The most harmful corruption comes first.",
+        *(_CAREFUL if plan.careful else ()),
         "",
         _table(_harm_rows(report)),
     ]
@@ -88,8 +89,15 @@ def _strength_rows(report: RobustnessReport) -> list[list[str]]:
     return rows
 
 
+_CAREFUL = (
+    "The car drove carefully: the cell also has how often it stopped, because the model did not know the view, and how "
+    "many metres it drove in all.",
+)
+
+
 def _cell(outcome: Outcome) -> str:
-    return f"{outcome.autonomy_percent:.0f} %, {outcome.off_road_events}, {outcome.mean_cte_m:.2f} m"
+    stops = f", {outcome.stops} stops, {outcome.distance_m:.0f} m" if outcome.stops else ""
+    return f"{outcome.autonomy_percent:.0f} %, {outcome.off_road_events}, {outcome.mean_cte_m:.2f} m{stops}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -6,8 +6,10 @@ network does not see, and the preprocessing is defined once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -103,3 +105,10 @@ def settle_batch_norm(model: SplitModel, crops: Iterable[npt.NDArray[np.uint8]])
         values = np.concatenate([np.asarray(part).astype(np.float32) for part in parts])
         norm.moving_mean.assign(values.mean(axis=0))
         norm.moving_variance.assign(values.var(axis=0))
+
+
+def save_model(model: keras.Model, out: Path) -> None:
+    """Save a whole model as `out`, a .h5 file, which is never there by half. Raises OSError."""
+    partial = out.with_name(out.stem + ".partial.h5")
+    model.save(partial)
+    os.replace(partial, out)

@@ -13,16 +13,21 @@ from pathlib import Path
 import keras
 
 from models import card as cards
+from models.confidence.output import steering_parameters
 from models.whole_files import sha256
+from training.confidence.figures import Figures
 from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.judge.choose import Driving
 from training.judge.held_out import Metrics
-from training.run.network import SplitModel
 from training.run.recipe import Recipe
 from training.run.run import TrainingSettings
 
 GOLDEN_TOLERANCE = 2e-3
 """Engines and versions may differ by this much in steering, which is 0.05 degrees of the wheel."""
+
+DESCRIPTION = (
+    "Steering and its confidence for the Udacity simulator: uint8 RGB (160, 320, 3) in, -1..1 (right) and 0..1 out."
+)
 
 LIBRARIES = ("keras", "numpy", "pillow")
 """Those of every training; the card also names the backend's."""
@@ -30,25 +35,26 @@ LIBRARIES = ("keras", "numpy", "pillow")
 
 def card_of(
     settings: TrainingSettings,
-    model: SplitModel,
+    model: keras.Model,
     out: Path,
     drives: Sequence[Drive],
     epochs: int,
     samples: int,
     metrics: Metrics,
     driving: Driving,
+    confidence: Figures,
 ) -> cards.Card:
-    """Make the card of the model saved as `out`.
+    """Make the card of the model saved as `out`, a whole one with a confidence.
 
-    drives: all recordings that were read; epochs, samples: how many were learned; driving: the chosen checkpoint's.
+    drives: all recordings that were read; epochs, samples: how many were learned; driving: the chosen checkpoint's;
+    confidence: how well it tells frames from unlike pictures.
     """
-    frame = cards.golden_frame()
     libraries = dict.fromkeys((*LIBRARIES, keras.backend.backend()))
     return cards.Card(
         format=cards.FORMAT,
         model=settings.model,
-        description="Steering for the Udacity simulator: uint8 RGB (160, 320, 3) in, -1..1 (right) out.",
-        parameters=model.whole.count_params(),
+        description=DESCRIPTION,
+        parameters=steering_parameters(model),
         sha256=sha256(out),
         data=tuple(_data(drive) for drive in drives),
         held_out=describe_held_out(settings.recipe, settings.lap_m, bool(settings.tests)),
@@ -66,10 +72,16 @@ def card_of(
         versions={"python": platform.python_version(), **{name: version(name) for name in libraries}},
         commit=git_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        golden=cards.Golden(
-            cards.png_base64(frame), float(model.whole.predict_on_batch(frame[None])[0, 0]), GOLDEN_TOLERANCE
-        ),
+        golden=golden_of(model),
+        confidence=confidence,
     )
+
+
+def golden_of(model: keras.Model) -> cards.Golden:
+    """Make the golden frame of a whole model whose first output is the steering."""
+    frame = cards.golden_frame()
+    steering = keras.tree.flatten(model.predict_on_batch(frame[None]))[0]
+    return cards.Golden(cards.png_base64(frame), float(steering[0, 0]), GOLDEN_TOLERANCE)
 
 
 def describe_held_out(recipe: Recipe, lap_m: float | None, tests: bool) -> str:

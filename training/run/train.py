@@ -6,7 +6,6 @@ augmentation depend only on the seed and its number, so a killed run resumes exa
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from models.card import Card
+from training.confidence.figures import confidence_figures
+from training.confidence.fit import fit_confidence
 from training.data.crops import Pixels
 from training.data.images import Draw, TrainingImages
 from training.data.samples import HELD_OUT, PARTS, TRAIN, Drive, draw_epoch, load_whole
@@ -31,7 +32,7 @@ from training.run.devices import use_all_devices
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import with_fast_layers
 from training.run.model_out import next_commands
-from training.run.network import SplitModel, WeightAverage, Weights, build, settle_batch_norm
+from training.run.network import SplitModel, WeightAverage, Weights, build, save_model, settle_batch_norm
 from training.run.rows import open_recordings
 from training.run.run import TrainingRun, TrainingSettings
 from training.run.run_card import card_of
@@ -160,11 +161,11 @@ class Training:
         test_keys = [key for drive in tests for key in (drive.name, f"{drive.name}, 1 s means")]
         metrics = {**self.store.metrics, **{f"{key} (test)": test_metrics[key] for key in test_keys}}
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial = out.with_name(out.stem + ".partial.h5")
-        final.whole.save(partial)
-        os.replace(partial, out)
+        whole = fit_confidence(final, self.drives, self.recipe, self.settings.seed)
+        save_model(whole, out)
         drives = [*self.drives, *tests]
-        card = card_of(self.settings, final, out, drives, self.finished_epochs, self.samples, metrics, driving)
+        figures = confidence_figures(whole, tests)
+        card = card_of(self.settings, whole, out, drives, self.finished_epochs, self.samples, metrics, driving, figures)
         card.write(out)
         self.progress.tell(
             "finished", f"Training is finished. The model is {out}.", next_commands(out, self.store.folder)

@@ -15,12 +15,13 @@ const plots = [
   { name: "speed", title: "Speed", field: "speed_mph", high: 20, say: (mph) => [mph.toFixed(1), "mph"] },
   { name: "steering", title: "Steering", field: "command_deg", high: 5, signed: true, say: (angle) => [degrees(angle), ""], tick: arrow },
   { name: "offset", title: "From the middle", field: "offset_m", high: 0.5, signed: true, say: sideways, tick: arrow },
+  { name: "confidence", title: "Knows the view", field: "confidence", high: 1, average: true, say: (share) => [(100 * share).toFixed(0), "%"], tick: (share) => `${100 * share}` },
   { name: "throttle", title: "Throttle", field: "throttle", high: 1, signed: true, say: (throttle) => [throttle.toFixed(2), ""] },
   { name: "latency", title: "Answer time", field: "latency_ms", high: 5, average: true, say: (ms) => [ms.toFixed(1), "ms"] },
   { name: "rate", title: "Views", field: "rate_hz", high: 20, say: (hz) => [hz.toFixed(0), "a second"] },
 ].map((settings) => new Plot($("figures"), settings));
-const offsetPlot = plots.find((plot) => plot.field === "offset_m");
-offsetPlot.tile.hidden = true; // until a simulator tells it
+const optionalPlots = plots.filter((plot) => ["offset_m", "confidence"].includes(plot.field));
+for (const plot of optionalPlots) plot.tile.hidden = true; // until a simulator or a model tells it
 const place = new Place();
 const findings = new Findings();
 const controls = new Controls(showStatus);
@@ -80,7 +81,7 @@ function showStatus(status) {
 function showHistory(history) {
   for (const plot of plots) plot.load(history);
   place.forget();
-  offsetPlot.tile.hidden = history.offset_m.every((offset_m) => offset_m === null);
+  for (const plot of optionalPlots) plot.tile.hidden = history[plot.field].every((value) => value === null);
   current = history.simulator;
 }
 
@@ -169,7 +170,7 @@ function showFrame(frame) {
   $("command").textContent = degrees(frame.command_deg);
   $("angle").textContent = degrees(frame.wheel_deg);
   const figures = { ...frame, offset_m: frame.position?.offset_m ?? null };
-  if (figures.offset_m !== null) offsetPlot.tile.hidden = false;
+  for (const plot of optionalPlots) if (figures[plot.field] !== null) plot.tile.hidden = false;
   const shown = plots.map((plot) => plot.add(frame.time_s, figures[plot.field]));
   if (shown.some(Boolean)) place.show(frame.position);
 }

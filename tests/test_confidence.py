@@ -1,0 +1,230 @@
+"""The confidence: a Gaussian of what a network notices, as a second output that every engine and file gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+from inference.engine import Engine, open_engine
+from inference.observations import Observations
+from models.card import describes, read_card
+from models.confidence.density import Density
+from models.confidence.output import with_confidence
+from models.confidence.statistics import statistics_of
+from models.convert import convert, litert_bytes
+from models.loading import load_steering_model
+from models.steering import BUILDERS
+from tests.conftest import road_frame
+from training.confidence.__main__ import main
+from training.confidence.figures import area_under_curve, confidence_figures
+from training.confidence.fit import fit_confidence, learned_views
+from training.confidence.measure import main as measure
+from training.confidence.unlike import PICTURES
+from training.data.crops import decode_crops
+from training.data.samples import TRAIN, load_whole
+from training.run.network import build
+from training.run.recipe import Recipe
+from training.run.run import TrainingRun, TrainingSettings
+from training.run.train import Training
+
+NOISE = np.random.default_rng(5).integers(0, 256, (8, 160, 320, 3), np.uint8)
+ROADS = np.stack([road_frame(steering) for steering in np.linspace(-0.9, 0.9, 64)])
+TINY = replace(Recipe(), epochs=1, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """An untrained network that is confident on drawn roads."""
+    keras.utils.set_random_seed(4)
+    plain = BUILDERS["eff-tiny"]()
+    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
+    return with_confidence(plain, Density.of(statistics))
+
+
+@pytest.fixture(scope="module")
+def file(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of this model."""
+    path = tmp_path_factory.mktemp("confident") / "confident.h5"
+    model.save(path)
+    return path
+
+
+def test_a_density_measures_by_the_spread_of_each_direction():
+    generator = np.random.default_rng(1)
+    values = generator.normal(size=(20_000, 4)) * (5.0, 1.0, 1.0, 1.0) + (1.0, 2.0, 3.0, 4.0)
+    density = Density.of(values)
+    distances = density.distances(values)
+    assert distances.mean() == pytest.approx(4, rel=0.02), "of a Gaussian, as many as there are numbers"
+    assert (distances > density.limit).mean() == pytest.approx(0.01, abs=1e-3)
+    wide, narrow = density.distances(np.array([[6.0, 2, 3, 4], [1, 2, 3, 9]]))
+    assert wide == pytest.approx(1, rel=0.1)
+    assert narrow == pytest.approx(25, rel=0.1)
+
+
+def test_the_median_frame_is_trusted_and_the_limit_is_a_half(model: keras.Model):
+    _, confidence = model.predict_on_batch(ROADS)
+    assert np.median(confidence) == pytest.approx(0.99, abs=0.005)
+    assert np.quantile(confidence, 0.01) == pytest.approx(0.5, abs=0.05)
+    _, confidence = model.predict_on_batch(NOISE)
+    assert confidence.max() < 0.01
+
+
+def test_the_steering_stays_as_it_was():
+    plain = BUILDERS["eff-tiny"]()
+    before = plain.predict_on_batch(NOISE)
+    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
+    after, _ = with_confidence(plain, Density.of(statistics)).predict_on_batch(NOISE)
+    np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_each_network_can_have_one(name: str):
+    model = BUILDERS[name]()
+    statistics = keras.Model(model.inputs, statistics_of(model))
+    count = statistics.output_shape[-1]
+    confident = with_confidence(model, Density.of(np.random.default_rng(0).normal(size=(50, count))))
+    assert confident.output_names == ["steering", "confidence"]
+
+
+def check(engine: Engine, model: keras.Model) -> None:
+    """Check that an engine answers as the model does."""
+    frames = np.concatenate([ROADS[:3], NOISE[:1]])
+    assert engine.answers == ("steering", "confidence")
+    np.testing.assert_allclose(engine.run(frames), np.concatenate(model.predict_on_batch(frames), 1), atol=1e-3)
+    observations = Observations()
+    observations.add(ROADS[0])
+    answer = engine.answer(observations)
+    assert answer.throttle is None
+    assert answer.confidence == pytest.approx(float(model.predict_on_batch(ROADS[:1])[1][0, 0]), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["litert", "tensorflow", "keras"])
+def test_engines_of_a_keras_file_give_it(name: str, file: Path, model: keras.Model):
+    engine = open_engine(file, name)
+    assert not engine.throttles
+    check(engine, model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_converted_files_give_it(suffix: str, file: Path, model: keras.Model, tmp_path: Path):
+    out = tmp_path / f"alone{suffix}"
+    convert(file, out)
+    check(open_engine(out), model)
+
+
+def test_a_confidence_leaves_the_network_in_one_piece(file: Path):
+    content = litert_bytes(load_steering_model(file).model, confident=True)
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    names = [operation["op_name"] for operation in interpreter._get_ops_details()]
+    assert names.count("DELEGATE") == 1, "XNNPACK no longer takes the graph in one piece"
+
+
+def test_a_loaded_file_names_its_answers(file: Path):
+    network = load_steering_model(file)
+    assert network.answers == ("steering", "confidence")
+    assert network.notes == (), "there is nothing to choose"
+
+
+def test_learned_views_are_plain_and_moved_ones(make_recording):
+    drives = load_whole([make_recording(rows=30)], TINY, TRAIN)
+    plain, moved = learned_views(drives, (60, 136), TINY, seed=1)
+    assert plain.shape == moved.shape == (len(plain), 76, 320, 3)
+    assert plain.dtype == moved.dtype == np.uint8
+    assert not np.array_equal(plain, moved)
+    difference = plain.mean((1, 2, 3), dtype=np.float64) - moved.mean((1, 2, 3), dtype=np.float64)
+    assert np.abs(difference).max() < 12, "their light stays"
+
+
+def test_a_fitted_model_knows_its_recording(make_recording):
+    drives = load_whole([make_recording(rows=60)], TINY, TRAIN)
+    model = build("eff-tiny", TINY, "float32")
+    confident = fit_confidence(model, drives, TINY, seed=1)
+    _, known = confident.predict_on_batch(decode_crops(drives[0].images[:, 0], (0, 160)))
+    _, unlike = confident.predict_on_batch(NOISE)
+    assert known.min() > 0.5
+    assert unlike.max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_command_gives_a_trained_model_another_confidence(make_recording, tmp_path: Path):
+    recording = make_recording(rows=100)
+    settings = TrainingSettings("eff-tiny", (str(recording),), 3, None, "float32", TINY)
+    training = Training(settings, TrainingRun(tmp_path / "run", settings), load_whole([recording], TINY, TRAIN))
+    training.store.keep_metrics({})
+    training.finish(tmp_path / "first.h5", [])
+    first, second = tmp_path / "first.h5", tmp_path / "second.h5"
+    assert main([str(first), str(recording), "--out", str(second), "--seed", "7"]) == 0
+    card = read_card(second)
+    assert describes(card, second)
+    assert not describes(card, first), "it has another confidence"
+    steering = [load_steering_model(path).model.predict_on_batch(NOISE) for path in (first, second)]
+    np.testing.assert_array_equal(steering[0][:, 0], steering[1][:, 0])
+
+
+def test_the_command_refuses_a_model_without_a_card(file: Path, make_recording, capsys):
+    assert main([str(file), str(make_recording()), "--out", str(file.with_name("out.h5"))]) == 2
+    assert "no card" in capsys.readouterr().err
+
+
+def test_the_area_under_the_curve_is_a_chance():
+    generator = np.random.default_rng(3)
+    known, unlike = generator.normal(1.0, size=400), generator.normal(0.0, size=500)
+    pairs = (known[:, None] > unlike).mean()
+    assert area_under_curve(known, unlike) == pytest.approx(pairs)
+    assert area_under_curve(np.ones(3), np.ones(4)) == 0.5
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_unlike_pictures_are_frames_and_always_the_same(name: str):
+    frame = road_frame(0.3)
+    pictures = [PICTURES[name](frame, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert all(picture.shape == (160, 320, 3) and picture.dtype == np.uint8 for picture in pictures)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], frame)
+
+
+@pytest.mark.parametrize("name", ["shuffled tiles", "shuffled rows", "shuffled pixels", "upside down"])
+def test_shuffling_keeps_all_pixels(name: str):
+    frame = road_frame(0.3)
+    before, after = (
+        np.sort(picture.reshape(-1, 3), axis=0) for picture in (frame, PICTURES[name](frame, np.random.default_rng(1)))
+    )
+    np.testing.assert_array_equal(before, after)
+
+
+def test_the_measure_prints_a_table(file: Path, make_recording, tmp_path: Path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, picture in enumerate(NOISE[:3]):
+        Image.fromarray(picture).resize((64, 48)).save(photos / f"{number}.png")
+    command = [str(file), "--known", str(make_recording(rows=20)), "--unlike", str(photos), "--count", "10"]
+    assert measure(command) == 0
+    rows = {line[:24].strip(): line[24:].split() for line in capsys.readouterr().out.splitlines() if line[:1].strip()}
+    assert rows["recording"][:2] == ["10", "known"]
+    assert rows["photos"][0] == "3"
+    assert float(rows["noise"][1]) > 0.99
+
+
+def test_the_measure_names_what_it_cannot_use(file: Path, make_recording, tmp_path: Path, capsys):
+    recording = str(make_recording(rows=20))
+    assert measure([str(file), "--known", recording, "--unlike", str(tmp_path)]) == 2
+    assert "has no .jpg or .jpeg or .png files" in capsys.readouterr().err
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG not really")
+    assert measure([str(file), "--known", recording, "--unlike", str(tmp_path)]) == 2
+    assert "broken.png is no picture" in capsys.readouterr().err
+
+
+def test_a_cards_figures_are_of_recordings_that_were_not_learned(model: keras.Model, make_recording):
+    assert confidence_figures(model, []) == {}
+    figures = confidence_figures(model, load_whole([make_recording(rows=30)], TINY, TRAIN))
+    assert figures["frames (test)"]["number"] == 30
+    assert figures["noise"]["auc"] == 1.0
+    assert figures.keys() == {"frames (test)", *PICTURES}

@@ -1,0 +1,81 @@
+"""Fits a model's confidence to frames that it learned: as they were recorded, and moved as in training.
+
+It takes no gradient and no epoch: the network gives its statistics of some thousand frames once. Views from beside the
+middle belong to them, because the model has learned to steer back from there. Training's changes of light, contrast and
+noise do not: a Gaussian that holds them is so wide that it also holds grey pictures and rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from models.confidence.density import Density
+from models.confidence.output import with_confidence
+from models.confidence.statistics import statistics_of
+from models.loading import load_steering_model
+from training.data.augment import augment
+from training.data.crops import Pixels, decode_crops
+from training.data.hood import draw_hoods
+from training.data.samples import TRAIN, Drive, draw_epoch
+from training.data.variations import Variations, draw_variations
+from training.data.viewpoint import Rows, rows_to_read
+from training.run.network import CROP_LAYER, SplitModel, build
+from training.run.recipe import Recipe
+
+VIEWS = 2048
+"""So many views of each kind: the thousandth of both together that is least familiar is four views."""
+
+BATCH = 64
+
+CALIBRATION_EPOCH = 10**6 + 1
+"""No epoch of a training has this number, so its draw differs from every draw that was trained on."""
+
+
+def fit_confidence(model: SplitModel, drives: Sequence[Drive], recipe: Recipe, seed: int) -> keras.Model:
+    """The whole model with a confidence. drives: the recordings that the model learned. Raises RecordingError."""
+    crop = model.whole.get_layer(CROP_LAYER).output
+    statistics = keras.Model(crop, statistics_of(model.whole))
+    views = learned_views(drives, model.rows, recipe, seed)
+    values = []
+    with tqdm(unit=" views", desc="confidence") as bar:
+        for view in views:
+            values.append(keras.ops.convert_to_numpy(statistics.predict_on_batch(view)))
+            bar.update(len(view))
+    return with_confidence(model.whole, Density.of(np.concatenate(values)))
+
+
+def trained_model(path: Path, name: str, recipe: Recipe) -> SplitModel:
+    """A trained model by its builder's name, without the confidence that its file may have. Raises ModelFileError."""
+    model = build(name, recipe, "float32")
+    trained = load_steering_model(path).model
+    for layer in (layer for layer in model.whole.layers if layer.weights):
+        layer.set_weights(trained.get_layer(layer.name).get_weights())
+    return model
+
+
+def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int) -> Iterator[Pixels]:
+    """Yield batches of what the network sees of frames of `drives`, uint8 (n, rows, 320, 3): plain ones, moved ones.
+
+    At most VIEWS of each kind. recipe, seed: as of the training.
+    """
+    recipe = replace(
+        recipe, brightness_low=1.0, brightness_high=1.0, tint=0.0, contrast_share=0.0, noise_share=0.0, shadow_share=0.0
+    )
+    paths, steering = draw_epoch(drives, recipe, seed, CALIBRATION_EPOCH, (TRAIN,))
+    paths, steering = paths[:VIEWS], steering[:VIEWS]
+    hoods = draw_hoods(np.concatenate([drive.images[:, 0] for drive in drives]), rows, seed)
+    hoods = hoods if recipe.other_hood else hoods[:, :0]
+    variations, _ = draw_variations(steering, recipe, rows, len(hoods), seed, CALIBRATION_EPOCH)
+    read = rows_to_read(rows, recipe)
+    for first in range(0, len(paths), BATCH):
+        part = slice(first, first + BATCH)
+        crops = decode_crops(paths[part], read)
+        yield crops[:, rows[0] - read[0] : rows[1] - read[0]]
+        chosen = Variations(*(values[part] for values in variations))
+        yield keras.ops.convert_to_numpy(augment(crops, chosen, hoods, rows[1] - rows[0]))
