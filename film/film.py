@@ -92,7 +92,7 @@ class Film:
             if self._queue.qsize() < waiting:
                 waiting, stalled_s = self._queue.qsize(), now_s + STALLED_S
         if self._thread.is_alive():
-            self.error = f"{waiting} pictures still wait for a slow disk or a busy processor"
+            self.error = f"{waiting or 'the last'} pictures still wait for a slow disk or a busy processor"
             log.error("the film %s is not complete: %s", self.path, self.error)
         elif self.error is None:
             if not self._queued:

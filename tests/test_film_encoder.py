@@ -88,6 +88,7 @@ def test_an_encoder_that_begins_when_the_drive_ends_is_hurried_until_it_obeys(tm
             hurried.set()
 
     monkeypatch.setattr("film.film.hurry", hurry)
+    monkeypatch.setattr("film.film.STALLED_S", 60.0)  # the process that really hurries nothing may be slow
     film = Film(tmp_path / "film.mp4", "eff.h5")
     film._encoder.send_signal(signal.SIGSTOP)
     film.add(SHOT)
