@@ -18,8 +18,8 @@ from training.compare.pareto import pareto_front
 from training.leaderboard.tasks import MINUTE_S, DriveResult
 
 MAP_SIZE, MARGIN = 150.0, 8.0
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480.0, 300.0, 44.0, 10.0, 10.0, 40.0
-WAY_WIDTH, WAY_HEIGHT = 720.0, 130.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420.0, 270.0, 38.0, 10.0, 10.0, 40.0
+WAY_WIDTH, WAY_HEIGHT, WAY_LEFT = 720.0, 150.0, 80.0
 FAR_M = (1.0, 2.0)
 """Metres from the middle where a driven line changes its colour."""
 
@@ -83,15 +83,15 @@ def draw_way(result: DriveResult, title: str) -> Markup:
     limit_m = max(FAR_M[-1], *(abs(point[2]) for point in result.trace if not math.isnan(point[2])), 0.0)
 
     def place(second: float, offset_m: float) -> tuple[float, float]:
-        x = LEFT + (WAY_WIDTH - LEFT - RIGHT) * second / end_s
+        x = WAY_LEFT + (WAY_WIDTH - WAY_LEFT - RIGHT) * second / end_s
         return x, TOP + (WAY_HEIGHT - TOP - 26) * (0.5 - 0.5 * offset_m / limit_m)
 
     begin, top = place(min(result.worst_s, end_s), limit_m)
     stop, bottom = place(min(result.worst_s + MINUTE_S, end_s), -limit_m)
     parts = [_box("minute", begin, top, stop - begin, bottom - top)]
-    for offset_m in (-limit_m, 0.0, limit_m):
+    for offset_m, text in ((limit_m, f"{limit_m:.1f} m left"), (0.0, "middle"), (-limit_m, f"{limit_m:.1f} m right")):
         y = place(0.0, offset_m)[1]
-        parts += [_line(LEFT, y, WAY_WIDTH - RIGHT, y), _text(LEFT - 5, y + 4, f"{-offset_m:+.1f} m", "end")]
+        parts += [_line(WAY_LEFT, y, WAY_WIDTH - RIGHT, y), _text(WAY_LEFT - 5, y + 4, text, "end")]
     driven: list[tuple[float, float]] = []
     for _, _, offset_m, second in result.trace:
         if not math.isnan(second):
@@ -103,7 +103,7 @@ def draw_way(result: DriveResult, title: str) -> Markup:
     step = next(step for step in (10, 30, 60, 120, 300, 600, 1e9) if end_s / step <= 10)
     for number in range(int(end_s / step) + 1):
         parts.append(_text(place(number * step, 0.0)[0], WAY_HEIGHT - 8, f"{number * step:g} s", "middle"))
-    return _svg(Markup("").join(parts), f"0 0 {WAY_WIDTH:.0f} {WAY_HEIGHT:.0f}", title)
+    return _svg(Markup("").join(parts), f"0 0 {WAY_WIDTH:.0f} {WAY_HEIGHT:.0f}", title, "way-plot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +146,18 @@ def draw_scores(points: Sequence[PlotPoint], cost_title: str) -> Markup:
         title = Markup("<title>{}: {}</title>").format(point.name, f"{point.score.value:.2f}")
         dot = Markup('<circle class="{}" cx="{}" cy="{}" r="4">{}</circle>')
         parts.append(dot.format("best" if is_best else "dot", f"{x:.1f}", f"{y:.1f}", title))
-        if is_best:
-            parts.append(
-                _text(x + 7, y - 6, point.name[:24], "start")
-                if x < WIDTH * 0.7
-                else _text(x - 7, y - 6, point.name[:24], "end")
-            )
+    for cost, error in front:
+        names = [point.name for point in points if (point.cost, -point.score.value) == (cost, error)]
+        x, y = place(cost, -error)
+        text = names[0][:24] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        is_left = x < (LEFT + WIDTH) / 2
+        parts.append(_text(x + (7 if is_left else -7), y + 16, text, "start" if is_left else "end"))
     return _svg(Markup("").join(parts), f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", f"score against {cost_title}")
 
 
-def _svg(content: Markup, box: str, title: str) -> Markup:
-    return Markup('<svg viewBox="{}" role="img" aria-label="{}">{}</svg>').format(box, title, content)
+def _svg(content: Markup, box: str, title: str, name: str = "picture") -> Markup:
+    svg = Markup('<svg class="{}" viewBox="{}" role="img" aria-label="{}">{}</svg>')
+    return svg.format(name, box, title, content)
 
 
 def _path(points: Points) -> str:
