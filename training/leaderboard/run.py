@@ -22,6 +22,9 @@ from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, rea
 from training.run.commit import git_commit
 
 LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
+PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
+"""Where this project and its libraries write what they keep: for the processes of the pool, into the board's folder."""
+
 SLOW_S = 20.0
 """A job that runs for longer is named beside the progress bar."""
 
@@ -130,18 +133,15 @@ class BoardRun:
                 limit_s,
                 ProcessLimits(int(limits.memory_gb * (1 << 30)), int(4 * limits.file_mb * 1e6)),
                 alone,
-                {
-                    "STEERING_CACHE": str(self._store.cache.resolve()),
-                    "KERAS_BACKEND": "tensorflow",
-                    "CUDA_VISIBLE_DEVICES": "-1",
-                },
+                dict.fromkeys(PLACES, str(self._store.cache.resolve()))
+                | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
                 lambda running: bar.set_postfix_str(running_text(running)),
             )
             for outcome in pool.run(jobs):
-                bar.update()
                 if outcome.failure:
                     bar.write(f"{outcome.job.title}: {outcome.failure}")
                 yield outcome
+                bar.update()  # only now has the caller kept it
 
 
 def running_text(running: Sequence[RunningJob]) -> str:

@@ -52,9 +52,11 @@ def take_in(sources: Sequence[Path], target: Path, max_bytes: int) -> list[Submi
     """Copy the submissions into folders of `target`, each named by its hash; sorted by name.
 
     sources: folders of submissions, and single ones. max_bytes: of all files of one submission.
-    Raises OSError if a source cannot be read, or the copy cannot be written.
+    Raises SubmissionError for none or too many, OSError if a source cannot be read, or a copy cannot be written.
     """
     entries = [entry for source in sources for entry in _entries(source)]
+    if not entries:
+        raise SubmissionError(f"there are no submissions in {', '.join(map(str, sources))}")
     if len(entries) > MAX_SUBMISSIONS:
         raise SubmissionError(f"{len(entries)} submissions; at most {MAX_SUBMISSIONS} are taken")
     names = _names([entry for entry, _ in entries])
