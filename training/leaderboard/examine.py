@@ -25,6 +25,7 @@ from models.keras_files.file_kinds import model_kind
 from models.whole_files import sha256
 from protocol.messages import FRAME_SHAPE
 from training.leaderboard.submissions import (
+    ARCHIVE,
     CHUNK,
     MAX_DEPTH,
     MAX_FILES,
@@ -87,7 +88,7 @@ def _unpacked(folder: Path, max_bytes: int) -> Path:
 
 def _is_archive(file: Path) -> bool:
     """Whether a file is a .zip by its name and content; a .keras file, which is one by its content, is a model."""
-    return file.suffix.lower() == ".zip" and file.is_file() and zipfile.is_zipfile(file)
+    return file.suffix.lower() == ARCHIVE and file.is_file() and zipfile.is_zipfile(file)
 
 
 def _unpack(archive: zipfile.ZipFile, target: Path, max_bytes: int) -> None:

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".tflite", ".onnx")
 SUFFIXES = (*MODEL_SUFFIXES, ".json")
+ARCHIVE = ".zip"
 SUBMITTED = "submitted"
 """The folder of the copies in a submission's folder; what is made of them lies beside it."""
 
@@ -97,7 +98,8 @@ def _suffix(file: Path) -> str:
 
 def _names(entries: Sequence[Path]) -> list[str]:
     """Names for the board: without suffix where they differ, and a number where they still do not."""
-    stems = [printable(entry.stem) for entry in entries]
+    suffixes = (*SUFFIXES, ARCHIVE)
+    stems = [printable(entry.stem if _suffix(entry) in suffixes else entry.name) for entry in entries]
     names = [
         stem if stems.count(stem) == 1 else printable(entry.name) for stem, entry in zip(stems, entries, strict=True)
     ]
