@@ -16,6 +16,7 @@ from training.leaderboard.tasks import DriveResult, DriveTask
 MADE = {
     "time": "2026-11-28T12:00:00+00:00",
     "commit": "abc",
+    "commits": ["abc"],
     "hardware": "a computer",
     "workers": 2,
     "versions": {"python": "3.11"},

@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _make(options: argparse.Namespace) -> int:
     from models.whole_files import write_whole  # noqa: PLC0415 - --help and a wrong rule must not wait
     from simulator.world.track import open_track  # noqa: PLC0415
+    from training.commit import git_commit  # noqa: PLC0415
     from training.leaderboard.against import changes, changes_text, read_board  # noqa: PLC0415
     from training.leaderboard.board import board_csv, board_json, make_board  # noqa: PLC0415
     from training.leaderboard.page.page import board_page  # noqa: PLC0415
@@ -62,14 +63,15 @@ def _make(options: argparse.Namespace) -> int:
     rules = read_rules(options.rules, options.tracks)
     tracks = {name: open_track(name) for name in rules.tracks}
     before = read_board(options.against) if options.against else None
-    with DriveStore(options.out) as store:
+    commit = git_commit()
+    with DriveStore(options.out, commit) as store:
         submissions = take_in(options.submissions, store.models, int(rules.limits.file_mb * 1e6))
         work = BoardRun(rules, store, options.workers, options.identify)
         opened, refused = work.open(submissions)
         driven = work.drive(opened)
         if not options.no_films:
             work.film(driven)
-        board = make_board(rules, driven, refused, made(options.workers))
+        board = make_board(rules, driven, refused, made(options.workers, commit, work.commits(driven)))
         write_whole(options.out / "board.json", board_json(board).encode())
         write_whole(options.out / "board.csv", board_csv(board).encode("utf-8-sig"))
         changed = changes(before, read_board(options.out / "board.json"), rules.weights) if before else None

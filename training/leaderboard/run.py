@@ -19,7 +19,6 @@ from training.leaderboard.rules import BoardRules
 from training.leaderboard.store import DriveStore, is_facts
 from training.leaderboard.submissions import Submission, printable
 from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, read_result, road_title
-from training.run.commit import git_commit
 
 LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
 PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
@@ -97,6 +96,10 @@ class BoardRun:
             self._store.keep_result(tasks[outcome.job.key][0], _result(outcome))
         return [DrivenModel(one.submission, one.facts, tuple(self._drives(one))) for one in models]
 
+    def commits(self, models: Sequence[DrivenModel]) -> list[str]:
+        """The commits with which the models' drives were driven."""
+        return sorted({self._store.commit_of(drive.task) for one in models for drive in one.drives})
+
     def film(self, models: Sequence[DrivenModel]) -> None:
         """Film the worst minute of each model that has no film of it."""
         worst = {one.worst.task.key: one for one in models if one.worst.result.elapsed_s > 0}
@@ -163,12 +166,13 @@ def _result(outcome: JobOutcome) -> DriveResult:
         return failed_drive(f"its process told something else than a drive: {error}")
 
 
-def made(workers: int) -> dict[str, Any]:
-    """Where and with what a board is made."""
+def made(workers: int, commit: str, commits: Sequence[str]) -> dict[str, Any]:
+    """Where and with what a board is made. commits: those with which its drives were driven."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": git_commit(),
+        "commit": commit,
+        "commits": list(commits),
         "hardware": f"{_processor()}, {cores} cores, {platform.system()}",
         "workers": workers,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

@@ -38,10 +38,12 @@ FACTS = {
 class DriveStore:
     """The records in a folder, for one command at a time; `models` has the submissions' copies.
 
-    Use it in a `with` statement, which raises ValueError if another command has the folder.
+    commit: of this repository, which drives are kept with. Use it in a `with` statement, which raises ValueError if
+    another command has the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, commit: str = "") -> None:
+        self._commit = commit
         self._folder = folder / "work"
         self.models, self.cache = self._folder / "models", self._folder / "cache"
         for part in (self.models, self.cache, self._folder / "drives", self._folder / "films"):
@@ -86,7 +88,12 @@ class DriveStore:
 
     def keep_result(self, task: DriveTask, result: DriveResult) -> None:
         """Keep what came of a task. Raises OSError."""
-        _write(self._drive_file(task), {"format": FORMAT, "result": as_json(result)})
+        _write(self._drive_file(task), {"format": FORMAT, "commit": self._commit, "result": as_json(result)})
+
+    def commit_of(self, task: DriveTask) -> str:
+        """The commit with which a task was driven; "" if it is unknown."""
+        record = _read(self._drive_file(task)) or {}
+        return str(record.get("commit", ""))
 
     def film(self, task: DriveTask) -> bytes | None:
         """The film of a task's worst minute, an mp4; None if it has not been filmed."""

@@ -14,11 +14,11 @@ import keras
 from models import card as cards
 from models.confidence.output import steering_parameters
 from models.whole_files import sha256
+from training.commit import git_commit
 from training.confidence.figures import Figures
 from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.judge.choose import Driving
 from training.judge.held_out import Metrics
-from training.run.commit import git_commit
 from training.run.recipe import Recipe
 from training.run.run import TrainingSettings
 
