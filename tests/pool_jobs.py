@@ -19,7 +19,7 @@ def work(argument: dict[str, Any]) -> dict[str, Any]:
     if act == "die" or (act == "die once" and notes.read_text().count(f"{argument['name']}\n") == 1):
         os.kill(os.getpid(), signal.SIGSEGV)
     if act == "raise":
-        raise ValueError("it is\nnot so")
+        raise ValueError("it is\nnot \x1b[31mso")
     if act == "spin":
         while True:
             pass

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,13 @@ class TestRules:
         file.write_text(text)
         with pytest.raises(RulesError, match=reason):
             read_rules(file)
+
+    def test_the_docs_have_the_rules_that_hold_without_a_file(self, tmp_path):
+        text = (Path(__file__).parent.parent / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+        file = tmp_path / "rules.toml"
+        file.write_text(text.partition("```toml\n")[2].partition("```")[0])
+        assert read_rules(file) == BoardRules()
+        assert file.read_text().count("=") == 5 + 6 + 4, "each of them"
 
     def test_the_hash_changes_with_any_rule(self):
         rules = [RULES, replace(RULES, laps=2.0), replace(RULES, weights=ScoreWeights(speed=7.0))]

@@ -42,7 +42,7 @@ def test_a_process_goes_on_and_a_dead_one_is_replaced(tmp_path: Path, capfd: pyt
     assert results["first"].result == {"done": ["first"], "variable": "yes"}
     assert results["unlucky"].result == {"done": ["unlucky"], "variable": "yes"}, "again, in another process"
     assert results["deadly"] == JobOutcome(jobs[2], None, "its process ended with SIGSEGV, 2 times")
-    assert results["wrong"] == JobOutcome(jobs[3], None, "it is not so")
+    assert results["wrong"] == JobOutcome(jobs[3], None, "it is not ?[31mso")
     assert results["last"].result == {"done": ["last"], "variable": "yes"}
     assert (tmp_path / "notes").read_text().split() == [
         *["first", "unlucky"],

@@ -35,6 +35,7 @@ from training.leaderboard.submissions import (
     SubmissionError,
     printable,
 )
+from training.leaderboard.tasks import one_line
 
 if TYPE_CHECKING:
     from inference.engine import Engine
@@ -159,7 +160,7 @@ def _facts(model: Path, folder: Path, argument: dict[str, Any]) -> dict[str, Any
     from inference.engine import open_engine  # noqa: PLC0415 - a refusal must not wait
 
     engine = open_engine(driving, "auto", threads=1)
-    facts["notes"] = [printable_note(note) for note in (*facts["notes"], *engine.notes)][:MAX_NOTES]
+    facts["notes"] = [one_line(note) for note in (*facts["notes"], *engine.notes)][:MAX_NOTES]
     facts |= {
         "driving": str(driving.relative_to(folder)),
         "driving_sha256": sha256(driving),
@@ -211,15 +212,10 @@ def _card(model: Path) -> dict[str, Any] | None:
         return None
     return {
         "model": printable(card.model),
-        "description": printable_note(card.description),
+        "description": one_line(card.description),
         "recordings": [printable(data.recording) for data in card.data][:20],
         "seed": card.seed,
         "epochs": card.epochs,
         "samples": card.samples,
         "created": printable(card.created),
     }
-
-
-def printable_note(text: str) -> str:
-    """A sentence from a file as it may stand on the page."""
-    return "".join(character if character.isprintable() else " " for character in text)[:400]

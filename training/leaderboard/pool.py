@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
+from training.leaderboard.tasks import one_line
+
 MAX_MESSAGE_BYTES = 64 << 20
 POLL_S = 0.5
 EXIT_S = 5.0
@@ -181,7 +183,7 @@ class _Worker:
             return self._died(queue, limit_s, f"it took more than {PATIENCE * limit_s:g} s")
         try:
             message = json.loads(self.connection.recv_bytes(MAX_MESSAGE_BYTES))
-            result, failure = message["result"], str(message["failure"])
+            result, failure = message["result"], one_line(str(message["failure"]))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             return self._died(queue, limit_s)
         self.job = None
@@ -247,7 +249,7 @@ def _work(
         except MemoryError:
             failure = f"it needs more than {limits.memory_bytes / (1 << 30):g} GB of memory"
         except Exception as error:  # whatever a stranger's file leads to
-            failure = " ".join(str(error).split()) or type(error).__name__
+            failure = str(error) or type(error).__name__
         connection.send_bytes(json.dumps({"result": result, "failure": failure}).encode())
 
 

@@ -24,8 +24,8 @@ LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
 PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
 """Where this project and its libraries write what they keep: for the processes of the pool, into the board's folder."""
 
-SLOW_S = 20.0
-"""A job that runs for longer is named beside the progress bar."""
+SLOW_S = 20
+"""A job that runs for longer is named beside the progress bar, in steps of this."""
 
 
 class BoardRunError(RuntimeError):
@@ -138,7 +138,9 @@ class BoardRun:
                 alone,
                 dict.fromkeys(PLACES, str(self._store.cache.resolve()))
                 | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
-                lambda running: bar.set_postfix_str(running_text(running)),
+                lambda running: bar.set_postfix_str(
+                    running_text(running), refresh=running_text(running) != bar.postfix
+                ),
             )
             for outcome in pool.run(jobs):
                 if outcome.failure:
@@ -151,7 +153,8 @@ def running_text(running: Sequence[RunningJob]) -> str:
     """How many processes work, and on what the slowest has been working for long."""
     slowest = max(running, key=lambda one: one.seconds)
     text = f"{len(running)} worker{'s'[: len(running) != 1]}"
-    return text if slowest.seconds < SLOW_S else f"{text}, {slowest.job.title} for {slowest.seconds:.0f} s"
+    seconds = int(slowest.seconds / SLOW_S) * SLOW_S
+    return f"{text}, {slowest.job.title} for {seconds} s" if seconds else text
 
 
 def _result(outcome: JobOutcome) -> DriveResult:

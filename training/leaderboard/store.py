@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
@@ -18,7 +18,7 @@ from training.leaderboard.submissions import Submission
 from training.leaderboard.tasks import FORMAT, DriveResult, DriveTask, as_json, read_result
 
 MAX_RECORD_BYTES = 32 << 20
-FACTS = {
+FACTS: dict[str, Any] = {
     "kind": str,
     "file": str,
     "file_bytes": int,
@@ -29,10 +29,19 @@ FACTS = {
     "driving": str,
     "driving_sha256": str,
     "driving_bytes": int,
-    "milliseconds": float | int,
+    "milliseconds": float,
     "card": dict | None,
 }
-"""What `examine` tells of a model, with types."""
+CARD = {
+    "model": str,
+    "description": str,
+    "recordings": list,
+    "seed": int,
+    "epochs": int,
+    "samples": int,
+    "created": str,
+}
+"""What `examine` tells of a model and of its card, with types."""
 
 
 class DriveStore:
@@ -116,9 +125,15 @@ class DriveStore:
 
 def is_facts(values: Any) -> bool:
     """Whether a process that opened a stranger's model has told what it should."""
-    if not isinstance(values, dict) or set(values) != set(FACTS):
+    if not _has_types(values, FACTS) or not (values["card"] is None or _has_types(values["card"], CARD)):
         return False
-    return all(isinstance(values[name], kind) for name, kind in FACTS.items())
+    driving = PurePath(values["driving"])
+    return 0 <= values["milliseconds"] < 1e6 and not driving.is_absolute() and ".." not in driving.parts
+
+
+def _has_types(values: Any, types: dict[str, Any]) -> bool:
+    has_names = isinstance(values, dict) and set(values) == set(types)
+    return has_names and all(isinstance(values[name], kind) for name, kind in types.items())
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -10,12 +10,13 @@ import hashlib
 import os
 import shutil
 import stat
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+
+from training.leaderboard.tasks import one_line
 
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".tflite", ".onnx")
 SUFFIXES = (*MODEL_SUFFIXES, ".json")
@@ -25,6 +26,8 @@ SUBMITTED = "submitted"
 
 MAX_SUBMISSIONS, MAX_ENTRIES, MAX_FILES, MAX_DEPTH, MAX_NAME = 300, 10_000, 40, 3, 60
 CHUNK = 1 << 20
+PARTIAL = ".partial-"
+"""Begins the names of copies that are not finished; a killed command leaves one."""
 
 
 class SubmissionError(ValueError):
@@ -55,6 +58,8 @@ def take_in(sources: Sequence[Path], target: Path, max_bytes: int) -> list[Submi
     sources: folders of submissions, and single ones. max_bytes: of all files of one submission.
     Raises SubmissionError for none or too many, OSError if a source cannot be read, or a copy cannot be written.
     """
+    for left_over in target.glob(f"{PARTIAL}*"):
+        shutil.rmtree(left_over, ignore_errors=True)
     entries = [entry for source in sources for entry in _entries(source)]
     if not entries:
         raise SubmissionError(f"there are no submissions in {', '.join(map(str, sources))}")
@@ -109,10 +114,9 @@ def _names(entries: Sequence[Path]) -> list[str]:
     ]
 
 
-def printable(text: str) -> str:
-    """A stranger's text as it may stand in a table: in one line, short, without control characters."""
-    shown = "".join(character if character.isprintable() else "?" for character in text).strip()
-    return unicodedata.normalize("NFC", shown)[:MAX_NAME] or "?"
+def printable(name: str) -> str:
+    """A stranger's name for something, as it may stand in a table."""
+    return one_line(name, MAX_NAME) or "?"
 
 
 def _take(name: str, entry: Path, companions: Sequence[Path], target: Path, max_bytes: int) -> Submission:
@@ -168,7 +172,7 @@ def _check_sizes(parts: Sequence[_Part], max_bytes: int) -> None:
 
 def _copy(name: str, parts: Sequence[_Part], target: Path, max_bytes: int) -> Submission:
     """Copy the files while they are hashed; an earlier copy of the same content stays."""
-    partial = target / f".partial-{os.getpid()}"
+    partial = target / f"{PARTIAL}{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     digest = hashlib.sha256()
     left = max_bytes

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -46,6 +47,12 @@ class DriveTask:
     def course(self) -> tuple[str, bool, float, int, float]:
         """The task without its model."""
         return self.track, self.reverse, self.speed_mph, self.seed, self.laps
+
+
+def one_line(text: str, most: int = MAX_REASON) -> str:
+    """A stranger's text as it may stand in a table or on a terminal: in one line, short, without control characters."""
+    words = " ".join(text.split())
+    return unicodedata.normalize("NFC", "".join(one if one.isprintable() else "?" for one in words))[:most]
 
 
 def road_title(track: str, reverse: bool) -> str:
@@ -97,7 +104,7 @@ def failed_drive(reason: str) -> DriveResult:
         reversals_per_min=0.0,
         jerk_mps3=0.0,
         worst_s=0.0,
-        failure=" ".join(reason.split())[:MAX_REASON] or "it failed without a reason",
+        failure=one_line(reason) or "it failed without a reason",
     )
 
 
@@ -118,7 +125,7 @@ def read_result(values: Any) -> DriveResult:
     trace, failure = values["trace"], values["failure"]
     if not isinstance(trace, list) or len(trace) > MAX_TRACE or not isinstance(failure, str):
         raise ValueError("trace or failure is of another type")
-    return DriveResult(**figures, trace=tuple(_point(point) for point in trace), failure=failure[:MAX_REASON])
+    return DriveResult(**figures, trace=tuple(_point(point) for point in trace), failure=one_line(failure))
 
 
 def _point(values: Any) -> tuple[float, float, float, float]:
