@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.network_files import litert, network
+from tests.model_files import architecture_of, layer_of, small_file
+from tests.network_files import litert, network, saved_onnx
+from tests.test_hostile_network_files import huge
 from training.leaderboard.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +88,10 @@ def add_hostile(folder: Path) -> None:
     model = network((66, 200, 3))
     model.set_weights([np.full((3, 1), np.nan, np.float32)])
     litert(folder / "nan.tflite", model)
+    saved_onnx(folder / "greedy.onnx", huge())
+    with architecture_of(small_file(folder / "graph.h5")) as architecture:
+        config = {"name": "conv", "filepath": "/etc", "call_endpoint": "serve"}
+        layer_of(architecture, "conv").update(class_name="TFSMLayer", config=config)
     if sys.platform != "win32":
         os.mkfifo(folder / "pipe.h5")
         (folder / "link.h5").symlink_to(MODELS / "eff.h5")
@@ -131,6 +137,8 @@ def test_hostile_files_a_kill_and_one_more_file(boards: Boards) -> None:
     expected = {
         "bomb": "unpacks to more than 20 MB",
         "cut": "",
+        "graph": "TFSMLayer",
+        "greedy": "",
         "link": "is a link",
         "pickle": "is a Python pickle",
         "pipe": "no regular file",

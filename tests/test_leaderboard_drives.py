@@ -82,14 +82,24 @@ def test_what_was_drawn_before_changes_no_digit(workshop, monkeypatch):
     assert drive_task(argument(0.01, seed=3)) == first, "in a new process"
 
 
-def test_the_film_shows_the_worst_minute_alone(workshop, monkeypatch):
-    monkeypatch.setattr(drives, "MINUTE_S", 2.0)
+def test_the_film_shows_the_worst_minute_of_the_same_drive_without_the_model(workshop, monkeypatch):
+    monkeypatch.setattr(drives, "MINUTE_S", 4.0)
     monkeypatch.setattr(workshop, "engine", lambda file: Turns(60, 1.0))
-    film = base64.b64decode(film_task(argument(0.03, start_s=1.5, title="<turns>"))["film"])
+    worlds, start = [], workshop.world
+    monkeypatch.setattr(workshop, "world", lambda task: worlds.append(start(task)) or worlds[-1])
+    result = read_result(drive_task(argument(0.03)))
+    monkeypatch.setattr(workshop, "engine", None)
+    task = argument(0.03, steering=result.steering, start_s=1.5, title="<turns>")
+    film = base64.b64decode(film_task(task)["film"])
+    driven, filmed = (world.log.positions for world in worlds)
+    assert len(filmed) == pytest.approx(55, abs=2), "5.5 s, ten a second"
+    assert np.array_equal(filmed, driven[: len(filmed)], equal_nan=True)
+    assert np.isnan(filmed).any(), "with a departure"
     with av.open(io.BytesIO(film)) as container:
-        pictures = sum(1 for _ in container.decode(video=0))
-        assert float(container.duration / av.time_base) == pytest.approx(2.0, abs=0.3)
-    assert pictures == pytest.approx(2.0 * drives.PICTURES_PER_S, abs=2)
+        pictures = [picture.to_ndarray(format="rgb24") for picture in container.decode(video=0)]
+        assert float(container.duration / av.time_base) == pytest.approx(4.0, abs=0.3)
+    assert len(pictures) == pytest.approx(4.0 * drives.PICTURES_PER_S, abs=2)
+    assert min(picture[:160].std() for picture in pictures) > 10, "each shows a road"
 
 
 def test_the_worst_minute_has_the_most_departures_and_then_the_largest_offsets():

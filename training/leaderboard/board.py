@@ -170,7 +170,7 @@ def _model_json(place: BoardPlace, rules: BoardRules) -> dict[str, Any]:
 
 def _drive_json(drive: BoardDrive) -> dict[str, Any]:
     task = {name: value for name, value in asdict(drive.task).items() if name != "model"}
-    result = {name: value for name, value in asdict(drive.result).items() if name != "trace"}
+    result = {name: value for name, value in asdict(drive.result).items() if name not in ("trace", "steering")}
     return {**task, **result, "points": drive.points._asdict()}
 
 

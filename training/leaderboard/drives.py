@@ -10,6 +10,7 @@ import math
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from film.writer import FilmWriter
 from inference.engine import Engine, open_engine
 from inference.observations import Observations
 from inference.policy import Answer, Policy, PolicyError
+from protocol.messages import FRAME_SHAPE
 from simulator.render.opening import TrackScene, changed_scene, open_scene
 from simulator.world.car import STEP_S
 from simulator.world.drive_log import DriveLog
@@ -42,6 +44,7 @@ LOG_S = 5 * STEP_S
 """Between two positions of a log."""
 
 EVERY = round(TRACE_S / LOG_S)
+BLANK = np.zeros(FRAME_SHAPE, np.uint8)
 DEPARTURE_M = 1e6
 """A departure is worse than any distance from the middle."""
 
@@ -100,23 +103,23 @@ def drive_task(argument: dict[str, Any]) -> dict[str, Any]:
         drive(driver, world, task.speed_mph)
     except PolicyError as error:
         failure = str(error)
-    return as_json(_result(task, world, driver.clean_m, failure))
+    return as_json(_result(task, world, driver, failure))
 
 
 def film_task(argument: dict[str, Any]) -> dict[str, Any]:
-    """Drive a task until its worst minute has passed, and film that. argument: as `drive_task`, `start_s` and `title`.
+    """Drive a task again by its recorded steering, and film its worst minute.
 
-    Returns `film`, an mp4 in base64.
+    argument: `task`, `steering` and `start_s` of its result, and `title`. Returns `film`, an mp4 in base64.
     """
     task = DriveTask(**argument["task"])
     world = _workshop.world(task)
+    steering = np.frombuffer(base64.b64decode(argument["steering"]), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "film.mp4"
         writer = FilmWriter(file, argument["title"])
-        driver = _Filmed(_workshop.engine(argument["file"]), world, writer, argument["start_s"])
         try:
-            drive(driver, world, task.speed_mph)
-        except (FilmedEnough, PolicyError):
+            drive(_Filmed(world, writer, steering.tolist(), argument["start_s"]), world, task.speed_mph)
+        except FilmedEnough:
             pass
         finally:
             writer.close()
@@ -124,11 +127,12 @@ def film_task(argument: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Watched:
-    """This policy answers as another, and notes how far the car came before it first left the road."""
+    """This policy answers as another, keeps its steering, and notes how far the car came before it left the road."""
 
     def __init__(self, policy: Policy, world: TrackWorld) -> None:
         self._policy, self._world = policy, world
         self._clean_m = 0.0
+        self.steering: list[float] = []
 
     @property
     def clean_m(self) -> float:
@@ -143,35 +147,37 @@ class _Watched:
         answer = self._policy.answer(observations)
         if not math.isfinite(answer.steering):
             raise PolicyError(f"it answered {answer.steering} after {log.distance_m:.0f} m, which is no steering")
+        self.steering.append(answer.steering)
         return answer
 
 
-class _Filmed(_Watched):
-    """This policy also films the frames that are answered in one minute."""
+class _Filmed:
+    """This policy answers with recorded steering. Only what the film shows is drawn."""
 
-    def __init__(self, policy: Policy, world: TrackWorld, writer: FilmWriter, start_s: float) -> None:
-        super().__init__(policy, world)
-        self._writer, self._start_s = writer, start_s
+    def __init__(self, world: TrackWorld, writer: FilmWriter, steering: Sequence[float], start_s: float) -> None:
+        self._world, self._writer, self._start_s = world, writer, start_s
+        self._steering = iter(steering)
         self._limit = FrameLimit(PICTURES_PER_S)
+        self._draw = world.frame
+        world.frame = lambda *_: BLANK  # type: ignore[method-assign]
 
     def answer(self, observations: Observations) -> Answer:
-        """The other's answer. Raises FilmedEnough after the minute."""
-        answer = super().answer(observations)
+        """The next recorded steering. Raises FilmedEnough after the minute, or after the last frame."""
+        steering = next(self._steering, None)
         time_s, car = self._world.log.time_s, self._world.car
-        if time_s > self._start_s + MINUTE_S:
+        if steering is None or time_s > self._start_s + MINUTE_S:
             raise FilmedEnough
         if time_s >= self._start_s and self._limit.admits(time_s):
-            shot = Shot(time_s - self._start_s, observations.frame, answer.steering, car.throttle, car.speed_mph)
-            self._writer.write(shot)
-        return answer
+            self._writer.write(Shot(time_s - self._start_s, self._draw(), steering, car.throttle, car.speed_mph))
+        return Answer(steering)
 
 
-def _result(task: DriveTask, world: TrackWorld, clean_m: float, failure: str) -> DriveResult:
+def _result(task: DriveTask, world: TrackWorld, driver: _Watched, failure: str) -> DriveResult:
     report = world.log.report()
     return DriveResult(
         asked_m=task.laps * world.track.length_m,
         distance_m=max(0.0, report.distance_m),
-        clean_m=max(0.0, clean_m),
+        clean_m=max(0.0, driver.clean_m),
         elapsed_s=report.elapsed_s,
         autonomy_percent=report.autonomy_percent,
         off_road_events=report.off_road_events,
@@ -184,6 +190,7 @@ def _result(task: DriveTask, world: TrackWorld, clean_m: float, failure: str) ->
         jerk_mps3=report.jerk_mps3,
         worst_s=worst_minute_s(world.log),
         trace=_trace(world.log),
+        steering=base64.b64encode(np.array(driver.steering, np.float32).tobytes()).decode("ascii"),
         failure=failure,
     )
 

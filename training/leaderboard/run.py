@@ -17,7 +17,7 @@ from training.leaderboard.board import BoardDrive, DrivenModel
 from training.leaderboard.pool import Job, JobOutcome, ProcessLimits, RunningJob, WorkerPool
 from training.leaderboard.rules import BoardRules
 from training.leaderboard.store import DriveStore, is_facts
-from training.leaderboard.submissions import Submission, printable
+from training.leaderboard.submissions import Submission
 from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, read_result, road_title
 
 LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
@@ -102,14 +102,12 @@ class BoardRun:
 
     def film(self, models: Sequence[DrivenModel]) -> None:
         """Film the worst minute of each model that has no film of it."""
-        worst = {one.worst.task.key: one for one in models if one.worst.result.elapsed_s > 0}
-        jobs = []
-        for one in worst.values():
-            drive = one.worst
-            if self._store.film(drive.task) is None:
-                opened = Opened(one.submission, one.facts)
-                title = f"{one.submission.name}, {road_title(*drive.task.road)}"
-                jobs.append(self._job(drive.task, opened, start_s=drive.result.worst_s, title=printable(title)))
+        worst = {one.worst.task.key: one for one in models if one.worst.result.steering}
+        jobs = [
+            _film_job(one.submission.name, one.worst)
+            for one in worst.values()
+            if self._store.film(one.worst.task) is None
+        ]
         for outcome in self._outcomes("drives:film_task", "filming", jobs, self._rules.limits.drive_s):
             if outcome.result is not None:
                 self._store.keep_film(worst[outcome.job.key].worst.task, outcome.result.get("film"))
@@ -118,8 +116,8 @@ class BoardRun:
         for task in model.tasks(self._rules):
             yield BoardDrive(task, self._store.result(task) or failed_drive("its record has been changed or deleted"))
 
-    def _job(self, task: DriveTask, model: Opened, **more: Any) -> Job:
-        argument = {"task": asdict(task), "file": str(model.file.resolve()), **more}
+    def _job(self, task: DriveTask, model: Opened) -> Job:
+        argument = {"task": asdict(task), "file": str(model.file.resolve())}
         return Job(task.key, argument, f"{model.submission.name} on {road_title(*task.road)}", group=task.track)
 
     def _outcomes(
@@ -147,6 +145,13 @@ class BoardRun:
                     bar.write(f"{outcome.job.title}: {outcome.failure}")
                 yield outcome
                 bar.update()  # only now has the caller kept it
+
+
+def _film_job(name: str, drive: BoardDrive) -> Job:
+    task, result = drive.task, drive.result
+    title = f"{name}, {road_title(*task.road)}"
+    argument = {"task": asdict(task), "steering": result.steering, "start_s": result.worst_s, "title": title}
+    return Job(task.key, argument, title, group=task.track)
 
 
 def running_text(running: Sequence[RunningJob]) -> str:

@@ -19,6 +19,7 @@ MINUTE_S, TRACE_S = 60.0, 0.3
 """How long a worst minute is, and the time between two places of a trace."""
 
 MAX_REASON = 300
+TEXTS = ("steering", "failure")
 MAX_TRACE = 100_000
 
 
@@ -66,6 +67,7 @@ class DriveResult:
 
     asked_m: the way of its laps; clean_m: driven before the car first left the road; worst_s: when its worst minute
     begins. trace: x, y, metres left of the middle, and seconds, every TRACE_S; nan where the car was put back.
+    steering: of each frame, in order, float32 in base64; with it a film needs no model.
     failure: why the drive ended early, for the user; "" if it did not.
     """
 
@@ -84,6 +86,7 @@ class DriveResult:
     jerk_mps3: float
     worst_s: float
     trace: tuple[tuple[float, float, float, float], ...] = ()
+    steering: str = ""
     failure: str = ""
 
 
@@ -119,13 +122,18 @@ def read_result(values: Any) -> DriveResult:
     """The result of what `as_json` gave. Raises ValueError for anything else."""
     if not isinstance(values, dict) or set(values) != {one.name for one in fields(DriveResult)}:
         raise ValueError("these are not the figures of a drive")
-    figures = {name: _figure(name, value) for name, value in values.items() if name not in ("trace", "failure")}
+    figures = {name: _figure(name, value) for name, value in values.items() if name not in ("trace", *TEXTS)}
     for name in ("off_road_events", "crashes", "wheels_off_events"):
         figures[name] = int(figures[name])
-    trace, failure = values["trace"], values["failure"]
-    if not isinstance(trace, list) or len(trace) > MAX_TRACE or not isinstance(failure, str):
-        raise ValueError("trace or failure is of another type")
-    return DriveResult(**figures, trace=tuple(_point(point) for point in trace), failure=one_line(failure))
+    trace = values["trace"]
+    if (
+        not isinstance(trace, list)
+        or len(trace) > MAX_TRACE
+        or not all(isinstance(values[name], str) for name in TEXTS)
+    ):
+        raise ValueError("trace, steering or failure is of another type")
+    points = tuple(_point(point) for point in trace)
+    return DriveResult(**figures, trace=points, steering=values["steering"], failure=one_line(values["failure"]))
 
 
 def _point(values: Any) -> tuple[float, float, float, float]:
