@@ -20,7 +20,7 @@ from training.leaderboard.rules import BoardRules, RulesError, ScoreWeights, exp
 from training.leaderboard.score import FORMULA, DrivePoints, ModelPoints, drive_points, model_points, score
 from training.leaderboard.store import DriveStore
 from training.leaderboard.submissions import Submission
-from training.leaderboard.tasks import DriveTask, as_json, failed_drive, read_result
+from training.leaderboard.tasks import FORMAT, DriveTask, as_json, failed_drive, read_result
 
 RULES = BoardRules(tracks=("lake", "mountain"), seeds=(0, 1))
 TASK = DriveTask("m", "lake", False, 15.0, 0, 1.0)
@@ -156,6 +156,13 @@ class TestStore:
             store.keep_result(TASK, CLEAN)
             (record,) = (tmp_path / "work" / "drives").iterdir()
             record.write_bytes(damage)
+            assert store.result(TASK) is None
+
+    def test_a_record_of_another_format_counts_as_missing(self, tmp_path):
+        with DriveStore(tmp_path) as store:
+            store.keep_result(TASK, CLEAN)
+            (record,) = (tmp_path / "work" / "drives").iterdir()
+            record.write_text(record.read_text().replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}'))
             assert store.result(TASK) is None
 
     @pytest.mark.parametrize(

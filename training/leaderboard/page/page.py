@@ -33,7 +33,7 @@ def board_page(
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.globals.update(number=_number, span=_span, road_title=road_title)
+    environment.globals.update(number=_number, span=_span, road_title=road_title, commit_title=_commit_title)
     maps = {name: RoadMap(track, number) for number, (name, track) in enumerate(tracks.items())}
     totals = vars_of(board.rules.weights)
     return environment.get_template("page.html").render(
@@ -100,6 +100,12 @@ def _plots(board: Board) -> list[Markup]:
 def _number(value: float | None, digits: int = 2) -> str:
     """A figure for the page."""
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def _commit_title(commit: str) -> str:
+    """A commit for the page, short."""
+    name, changed, _ = commit.partition("-changed")
+    return f"{name[:12]}{changed}" or "an unknown commit"
 
 
 def _span(interval: Interval, digits: int = 1, sign: str = "") -> str:
