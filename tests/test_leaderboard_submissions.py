@@ -68,7 +68,9 @@ def test_names_are_distinct_and_printable(tmp_path, folder):
     (folder / "x.h5").write_text("1")
     (folder / "x.onnx").write_text("2")
     (folder / "a\tb.h5").write_text("3")
-    assert sorted(taken(tmp_path)) == ["a b", "x.h5", "x.onnx"]
+    (folder / "v1.2").mkdir()
+    (folder / "notes.pkl").write_text("4")
+    assert sorted(taken(tmp_path)) == ["a b", "notes", "v1.2", "x.h5", "x.onnx"]
     assert printable("\x1b[31m" + "x" * 99) == "?[31m" + "x" * 55
     assert printable(" \n") == "?"
 

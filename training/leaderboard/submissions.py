@@ -103,8 +103,7 @@ def _suffix(file: Path) -> str:
 
 def _names(entries: Sequence[Path]) -> list[str]:
     """Names for the board: without suffix where they differ, and a number where they still do not."""
-    suffixes = (*SUFFIXES, ARCHIVE)
-    stems = [printable(entry.stem if _suffix(entry) in suffixes else entry.name) for entry in entries]
+    stems = [printable(entry.name if entry.is_dir() else entry.stem) for entry in entries]
     names = [
         stem if stems.count(stem) == 1 else printable(entry.name) for stem, entry in zip(stems, entries, strict=True)
     ]
