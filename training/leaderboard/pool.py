@@ -8,18 +8,17 @@ altogether when a process dies, and none of them lets a process go on with the s
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
-import math
 import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any, NamedTuple
 
+from training.leaderboard.process import ProcessLimits, work
 from training.leaderboard.tasks import one_line
 
 MAX_MESSAGE_BYTES = 64 << 20
@@ -54,13 +53,6 @@ class JobOutcome:
     job: Job
     result: dict[str, Any] | None
     failure: str = ""
-
-
-class ProcessLimits(NamedTuple):
-    """What each process may take, where the system limits it. memory_bytes: addresses; file_bytes: of a file."""
-
-    memory_bytes: int
-    file_bytes: int
 
 
 class RunningJob(NamedTuple):
@@ -157,7 +149,7 @@ class _Worker:
         self.ended = False
         self._start_s = 0.0
         arguments = (theirs, pool.function, pool.limits, pool.limit_s, pool.environment)
-        self._process = context.Process(target=_work, args=arguments, daemon=True)
+        self._process = context.Process(target=work, args=arguments, daemon=True)
         with _deaf():
             self._process.start()
         theirs.close()
@@ -225,64 +217,3 @@ def _deaf() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _work(
-    connection: Connection, function: str, limits: ProcessLimits, limit_s: float, environment: dict[str, str]
-) -> None:
-    """The process: it does jobs until the pipe is closed, which happens also when its parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpgid(0, 0)
-    os.environ.update(environment)
-    _silence()
-    _limit(limits)
-    while True:
-        try:
-            argument = json.loads(connection.recv_bytes())
-        except (EOFError, OSError):
-            return
-        _limit_time(limit_s)
-        result, failure = None, ""
-        try:
-            result = _function(function)(argument)
-        except MemoryError:
-            failure = f"it needs more than {limits.memory_bytes / (1 << 30):g} GB of memory"
-        except Exception as error:  # whatever a stranger's file leads to
-            failure = str(error) or type(error).__name__
-        connection.send_bytes(json.dumps({"result": result, "failure": failure}).encode())
-
-
-def _limit(limits: ProcessLimits) -> None:
-    with contextlib.suppress(ImportError):  # Windows sets no limits
-        import resource  # noqa: PLC0415
-
-        for kind, most in (
-            (resource.RLIMIT_AS, limits.memory_bytes),
-            (resource.RLIMIT_FSIZE, limits.file_bytes),
-            (resource.RLIMIT_CORE, 0),
-        ):
-            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
-
-
-def _limit_time(seconds: float) -> None:
-    """Let the process end when it has used so much more processor time; it may have had jobs before."""
-    with contextlib.suppress(ImportError):
-        import resource  # noqa: PLC0415
-
-        limit_s = math.ceil(time.process_time() + seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-def _silence() -> None:
-    """Write the rest of the output nowhere: libraries say there what a stranger's file makes them say."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
-
-
-def _function(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    module, _, function = name.partition(":")
-    call: Callable[[dict[str, Any]], dict[str, Any]] = getattr(importlib.import_module(module), function)
-    return call

@@ -14,7 +14,8 @@ from typing import Any
 from tqdm import tqdm
 
 from training.leaderboard.board import BoardDrive, DrivenModel
-from training.leaderboard.pool import Job, JobOutcome, ProcessLimits, RunningJob, WorkerPool
+from training.leaderboard.pool import Job, JobOutcome, RunningJob, WorkerPool
+from training.leaderboard.process import ProcessLimits
 from training.leaderboard.rules import BoardRules
 from training.leaderboard.store import DriveStore, is_facts
 from training.leaderboard.submissions import Submission
