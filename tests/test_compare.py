@@ -18,7 +18,7 @@ from tests.network_files import litert, network, onnx_model, saved_onnx
 from training.compare.__main__ import main
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
 from training.compare.names import distinct_names
-from training.compare.plots import pareto_front
+from training.compare.pareto import pareto_front
 
 ROOT = Path(__file__).parent.parent
 EFF = ROOT / "models" / "eff.h5"

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.keras_files.file_kinds import ModelFileError
 from simulator.world import course
 from simulator.world.expert import Expert
 from simulator.world.track import open_track
@@ -125,6 +126,19 @@ def test_a_recording_is_a_course_like_any_other(make_recording, tmp_path, monkey
     (wide,) = json.loads(file.read_text())
     assert (wide["intervention_m"], wide["max_cte_m"] > 2) == (3, True)
     assert wide["off_road_events"] < row["off_road_events"]
+
+
+def test_a_bad_file_does_not_keep_the_others_from_driving(tmp_path, monkeypatch, capsys):
+    def open_engine(path, engine, preprocess):
+        if path.name == "bad.h5":
+            raise ModelFileError(f"{path} is damaged")
+        return Straight()
+
+    monkeypatch.setattr(evaluate, "open_engine", open_engine)
+    file = tmp_path / "drives.json"
+    assert main(["good.h5", "bad.h5", "last.h5", "--laps", "0.01", "--json", str(file)]) == 2
+    assert [row["model"] for row in json.loads(file.read_text())] == ["good.h5", "last.h5"]
+    assert "evaluate: bad.h5 does not drive: bad.h5 is damaged\n" in capsys.readouterr().err
 
 
 def test_bad_input_is_one_clear_line(tmp_path, capsys):

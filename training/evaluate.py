@@ -30,12 +30,12 @@ import numpy as np
 from tqdm import tqdm
 
 from inference.caution import Caution, require_confidence
-from inference.engine import open_engine
+from inference.engine import Engine, open_engine
 from inference.observations import Motion, Observations
 from inference.policy import Policy
 from inference.speed_control import STANDSTILL_MPH, PIController
 from models.adapter.text import ModelSource, adapter_text, model_source
-from protocol.command_line import command_parser, output_file, run
+from protocol.command_line import BAD_INPUT, command_parser, output_file, plain, run
 from protocol.messages import Control
 from protocol.tracks.names import TRACK_NAMES
 from simulator.render.camera import RIGS
@@ -57,7 +57,10 @@ An intervention moves the car back when it leaves a track's road, or is a metre 
 "wheels off" counts how often a wheel left the carriageway of a track.
 NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.6 m between its lines, and keyboard drivers wander there.
 
-exit code: 0 no interventions; 1 interventions; 2 bad input; 130 stopped by Ctrl-C."""
+A model file that cannot be opened is named, and the others drive.
+
+exit code: 0 no interventions; 1 interventions; 2 bad input, also if only one of several models is bad; 130 stopped by
+Ctrl-C."""
 
 CAREFUL_HELP = "slow down where the model is unsure of the view, and stop where it has no idea"
 
@@ -110,19 +113,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         course_list = courses(options, stack)
-        engines = [(model, open_engine(model.path, "auto", model.preprocess)) for model in options.models]
+        engines = _open_all(options.models)
         if options.careful:
             require_confidence([engine for _, engine in engines], [str(model) for model, _ in engines])
         results = _drive_all(engines, course_list, options)
     _write(results, course_list[0], options)
+    if len(engines) < len(options.models):
+        return BAD_INPUT
     return 1 if any(report.off_road_events for _, report, _ in results) else 0
+
+
+def _open_all(models: Sequence[ModelSource]) -> list[tuple[ModelSource, Engine]]:
+    """Open the models, and name each that cannot be opened. Raises ValueError if none can be."""
+    engines = []
+    for model in models:
+        try:
+            engines.append((model, open_engine(model.path, "auto", model.preprocess)))
+        except (OSError, ValueError, RuntimeError) as error:
+            print(f"evaluate: {model} does not drive: {plain(error)}", file=sys.stderr)
+    if not engines:
+        raise ValueError("none of the models can be opened")
+    return engines
 
 
 Results = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
 
 
 def _drive_all(
-    engines: list[tuple[ModelSource, Any]], course_list: list[Course], options: argparse.Namespace
+    engines: list[tuple[ModelSource, Engine]], course_list: list[Course], options: argparse.Namespace
 ) -> Results:
     """Drive each model on each course with each latency, and print a line as each drive ends."""
     results: Results = []

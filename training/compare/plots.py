@@ -14,21 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from training.compare.intervals import Interval
+from training.compare.pareto import pareto_front
 from training.compare.report import ENGINE_TITLES, Result
 from training.run.figures import save_figure
 
 Point = tuple[float, Interval, Result]
 
 MARKERS = {"float32": "o", "float16": "s", "int8": "^", "": "D"}
-
-
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the (cost, error) points that no other point equals or beats in both, by rising cost."""
-    front: list[tuple[float, float]] = []
-    for cost, error in sorted(points):
-        if not front or error < front[-1][1]:
-            front.append((cost, error))
-    return front
 
 
 def draw_pareto(results: Sequence[Result], path: Path) -> None:

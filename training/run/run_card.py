@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import keras
 from models import card as cards
 from models.confidence.output import steering_parameters
 from models.whole_files import sha256
+from training.commit import git_commit
 from training.confidence.figures import Figures
 from training.data.samples import HELD_OUT, TRAIN, Drive
 from training.judge.choose import Driving
@@ -107,22 +107,6 @@ def describe_held_out(recipe: Recipe, lap_m: float | None, tests: bool) -> str:
     if tests:
         text += ". The figures marked (test) are those of the finished file on recordings that it did not learn"
     return text
-
-
-def git_commit() -> str:
-    """Return the repository's commit, marked `-changed` when tracked files differ from it; "" without git."""
-    try:
-        description = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty=-changed", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return description.stdout.strip()
 
 
 def _data(drive: Drive) -> cards.Data:

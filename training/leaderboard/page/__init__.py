@@ -1,0 +1,1 @@
+"""The leaderboard's page: a template, its pictures, and what fills it."""

@@ -1,0 +1,86 @@
+"""A process of the pool: it does jobs within limits, and says nothing but what the jobs return."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+
+class ProcessLimits(NamedTuple):
+    """What each process may take, where the system limits it. memory_bytes: addresses; file_bytes: of a file."""
+
+    memory_bytes: int
+    file_bytes: int
+
+
+def work(
+    connection: Connection, function: str, limits: ProcessLimits, limit_s: float, environment: dict[str, str]
+) -> None:
+    """The process: it does jobs until the pipe is closed, which happens also when its parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpgid(0, 0)
+    os.environ.update(environment)
+    _silence()
+    _limit(limits)
+    while True:
+        try:
+            argument = json.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        _limit_time(limit_s)
+        result, failure = None, ""
+        try:
+            result = _function(function)(argument)
+        except MemoryError:
+            failure = f"it needs more than {limits.memory_bytes / (1 << 30):g} GB of memory"
+        except Exception as error:  # whatever a stranger's file leads to
+            failure = str(error) or type(error).__name__
+        connection.send_bytes(json.dumps({"result": result, "failure": failure}).encode())
+
+
+def _limit(limits: ProcessLimits) -> None:
+    with contextlib.suppress(ImportError):  # Windows sets no limits
+        import resource  # noqa: PLC0415
+
+        _lower(resource.RLIMIT_AS, limits.memory_bytes)
+        _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+        _lower(resource.RLIMIT_CORE, 0)
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the process end when it has used so much more processor time; it may have had jobs before."""
+    with contextlib.suppress(ImportError):
+        import resource  # noqa: PLC0415
+
+        _lower(resource.RLIMIT_CPU, math.ceil(time.process_time() + seconds))
+
+
+def _lower(kind: int, most: int) -> None:
+    """Set a limit that a process which this one starts may raise again, such as a trial that has its own."""
+    import resource  # noqa: PLC0415
+
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _silence() -> None:
+    """Write the rest of the output nowhere: libraries say there what a stranger's file makes them say."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _function(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    module, _, function = name.partition(":")
+    call: Callable[[dict[str, Any]], dict[str, Any]] = getattr(importlib.import_module(module), function)
+    return call

@@ -1,0 +1,198 @@
+"""The work behind a board: submissions are opened, driven and filmed, and what has been done is not done again."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from training.leaderboard.board import BoardDrive, DrivenModel
+from training.leaderboard.pool import Job, JobOutcome, RunningJob, WorkerPool
+from training.leaderboard.process import ProcessLimits
+from training.leaderboard.rules import BoardRules
+from training.leaderboard.store import DriveStore, is_facts
+from training.leaderboard.submissions import Submission
+from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, read_result, road_title
+
+LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
+PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
+"""Where this project and its libraries write what they keep: for the processes of the pool, into the board's folder."""
+
+SLOW_S = 20
+"""A job that runs for longer is named beside the progress bar, in steps of this."""
+
+
+class BoardRunError(RuntimeError):
+    """Something besides the submissions keeps a board from being made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A submission with the facts of its model."""
+
+    submission: Submission
+    facts: dict[str, Any]
+
+    @property
+    def file(self) -> Path:
+        """The file that drives."""
+        return self.submission.folder / self.facts["driving"]
+
+    def tasks(self, rules: BoardRules) -> list[DriveTask]:
+        """What it has to drive. The pixels belong to the model: a card may have changed them."""
+        return rules.tasks(f"{self.facts['driving_sha256']} {self.submission.sha256}")
+
+
+class BoardRun:
+    """The work in a board's folder. workers: processes; identify: recordings to find strangers' pixels with."""
+
+    def __init__(self, rules: BoardRules, store: DriveStore, workers: int, identify: Sequence[Path] = ()) -> None:
+        self._rules, self._store, self._workers = rules, store, workers
+        self._settings = {
+            "identify": [str(recording.resolve()) for recording in identify],
+            "memory_gb": rules.limits.memory_gb,
+            "open_s": rules.limits.open_s,
+        }
+
+    def open(self, submissions: Sequence[Submission]) -> tuple[list[Opened], list[Submission]]:
+        """Open all submissions; returns the models, and the refused submissions with their reasons."""
+        taken = {one.sha256: one for one in submissions if not one.refusal}
+        missing = [one for one in taken.values() if self._store.facts(one, self._settings) is None]
+        max_bytes = int(self._rules.limits.file_mb * 1e6)
+        jobs = [Job(one.sha256, self._settings_of(one, max_bytes), one.name, group=one.sha256) for one in missing]
+        for outcome in self._outcomes("examine:examine", "opening", jobs, self._rules.limits.open_s, alone=True):
+            refusal = {"refusal": outcome.failure or "its process told nothing of it"}
+            facts = outcome.result if outcome.result and is_facts(outcome.result) else refusal
+            self._store.keep_facts(taken[outcome.job.key], self._settings, facts)
+        opened: list[Opened] = []
+        refused = [one for one in submissions if one.refusal]
+        for one in (one for one in submissions if not one.refusal):
+            facts = self._store.facts(one, self._settings) or {"refusal": "its copy has been changed or deleted"}
+            if "refusal" in facts:
+                refused.append(Submission(one.name, one.sha256, one.folder, str(facts["refusal"])))
+            else:
+                opened.append(Opened(one, facts))
+        return opened, sorted(refused, key=lambda one: one.name.casefold())
+
+    def _settings_of(self, submission: Submission, max_bytes: int) -> dict[str, Any]:
+        return {
+            "folder": str(submission.folder.resolve()),
+            "max_bytes": max_bytes,
+            "identify": self._settings["identify"],
+            "limit_s": self._rules.limits.open_s,
+        }
+
+    def drive(self, models: Sequence[Opened]) -> list[DrivenModel]:
+        """Drive what has not been driven. Raises BoardRunError if a track cannot be drawn."""
+        tasks = {task.key: (task, one) for one in models for task in one.tasks(self._rules)}
+        jobs = [self._job(*pair) for pair in tasks.values() if self._store.result(pair[0]) is None]
+        for outcome in self._outcomes("drives:drive_task", "driving", jobs, self._rules.limits.drive_s):
+            self._store.keep_result(tasks[outcome.job.key][0], _result(outcome))
+        return [DrivenModel(one.submission, one.facts, tuple(self._drives(one))) for one in models]
+
+    def commits(self, models: Sequence[DrivenModel]) -> list[str]:
+        """The commits with which the models' drives were driven."""
+        return sorted({self._store.commit_of(drive.task) for one in models for drive in one.drives})
+
+    def film(self, models: Sequence[DrivenModel]) -> None:
+        """Film the worst minute of each model that has no film of it."""
+        worst = {one.worst.task.key: one for one in models if one.worst.result.steering}
+        jobs = [
+            _film_job(one.submission.name, one.worst)
+            for one in worst.values()
+            if self._store.film(one.worst.task) is None
+        ]
+        for outcome in self._outcomes("drives:film_task", "filming", jobs, self._rules.limits.drive_s):
+            if outcome.result is not None:
+                self._store.keep_film(worst[outcome.job.key].worst.task, outcome.result.get("film"))
+
+    def _drives(self, model: Opened) -> Iterator[BoardDrive]:
+        for task in model.tasks(self._rules):
+            yield BoardDrive(task, self._store.result(task) or failed_drive("its record has been changed or deleted"))
+
+    def _job(self, task: DriveTask, model: Opened) -> Job:
+        argument = {"task": asdict(task), "file": str(model.file.resolve())}
+        return Job(task.key, argument, f"{model.submission.name} on {road_title(*task.road)}", group=task.track)
+
+    def _outcomes(
+        self, function: str, title: str, jobs: Sequence[Job], limit_s: float, alone: bool = False
+    ) -> Iterator[JobOutcome]:
+        """Let the pool do jobs, with a progress bar."""
+        if not jobs:
+            return
+        limits = self._rules.limits
+        with tqdm(total=len(jobs), desc=title, unit="", dynamic_ncols=True) as bar:
+            pool = WorkerPool(
+                f"training.leaderboard.{function}",
+                self._workers,
+                limit_s,
+                ProcessLimits(int(limits.memory_gb * (1 << 30)), int(4 * limits.file_mb * 1e6)),
+                alone,
+                dict.fromkeys(PLACES, str(self._store.cache.resolve()))
+                | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
+                lambda running: bar.set_postfix_str(
+                    running_text(running), refresh=running_text(running) != bar.postfix
+                ),
+            )
+            for outcome in pool.run(jobs):
+                if outcome.failure:
+                    bar.write(f"{outcome.job.title}: {outcome.failure}")
+                yield outcome
+                bar.update()  # only now has the caller kept it
+
+
+def _film_job(name: str, drive: BoardDrive) -> Job:
+    task, result = drive.task, drive.result
+    title = f"{name}, {road_title(*task.road)}"
+    argument = {"task": asdict(task), "steering": result.steering, "start_s": result.worst_s, "title": title}
+    return Job(task.key, argument, title, group=task.track)
+
+
+def running_text(running: Sequence[RunningJob]) -> str:
+    """How many processes work, and on what the slowest has been working for long."""
+    slowest = max(running, key=lambda one: one.seconds)
+    text = f"{len(running)} worker{'s'[: len(running) != 1]}"
+    seconds = int(slowest.seconds / SLOW_S) * SLOW_S
+    return f"{text}, {slowest.job.title} for {seconds} s" if seconds else text
+
+
+def _result(outcome: JobOutcome) -> DriveResult:
+    """What came of a drive. Raises BoardRunError if it is no model's fault."""
+    if outcome.result is None:
+        return failed_drive(outcome.failure)
+    if "no_world" in outcome.result:
+        raise BoardRunError(str(outcome.result["no_world"]))
+    try:
+        return read_result(outcome.result)
+    except ValueError as error:
+        return failed_drive(f"its process told something else than a drive: {error}")
+
+
+def made(workers: int, commit: str, commits: Sequence[str]) -> dict[str, Any]:
+    """Where and with what a board is made. commits: those with which its drives were driven."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit,
+        "commits": list(commits),
+        "hardware": f"{_processor()}, {cores} cores, {platform.system()}",
+        "workers": workers,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def _processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
