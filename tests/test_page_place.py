@@ -39,7 +39,7 @@ def test_the_past_two_minutes_are_drawn_after_a_reload(server, simulator, open_p
 
     def add():
         samples.clear()
-        samples.extend(DriveMoment(now_s - 100 + i / 4, 15.0, 1.0, 0.2, 2.0, 20.0, 0.1) for i in range(396))
+        samples.extend(DriveMoment(now_s - 100 + i / 4, 15.0, 1.0, 0.2, 2.0, 20.0, None, 0.1) for i in range(396))
 
     server.call(add)
     page = open_page(url(server))

@@ -38,4 +38,4 @@ def with_confidence(model: keras.Model, density: Density) -> keras.Model:
     directions.set_weights([density.axes])
     weights = -density.slope * density.square_weights[:, np.newaxis]
     answer.set_weights([weights, np.array([density.slope * density.limit])])
-    return keras.Model(model.inputs, [*model.outputs, confidence], name=model.name)
+    return keras.Model(model.input, [*model.outputs, confidence], name=model.name)
