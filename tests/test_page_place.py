@@ -39,13 +39,13 @@ def test_the_past_two_minutes_are_drawn_after_a_reload(server, simulator, open_p
 
     def add():
         samples.clear()
-        samples.extend(DriveMoment(now_s - 100 + i / 4, 15.0, 1.0, 0.2, 2.0, 20.0, None, 0.1) for i in range(396))
+        samples.extend(DriveMoment(now_s - 100 + i / 4, 15.0, 1.0, 0.2, 2.0, 20.0, 0.9, 0.1) for i in range(396))
 
     server.call(add)
     page = open_page(url(server))
     expect_text(page, "#doctor", "The model drives")
     page.wait_for_function("() => document.querySelector('#figures .top').textContent === '20'")
-    for tile in range(1, 7):
+    for tile in range(1, 8):
         assert inked(page, f"#figures article:nth-child({tile}) canvas", share=0.4), f"tile {tile}"
         assert page.locator(f"#figures article:nth-child({tile}) .bottom").text_content()
 
