@@ -58,7 +58,7 @@ def test_a_process_goes_on_and_a_dead_one_is_replaced(tmp_path: Path, capfd: pyt
 @POSIX
 @pytest.mark.slow
 def test_a_job_gets_so_much_time_memory_and_room_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.jobs.worker.PATIENCE", 1000)  # this computer may be busy
+    monkeypatch.setattr("training.jobs.job_process.PATIENCE", 1000)  # this computer may be busy
     acts = ("spin", "hoard", "fill")
     results = outcomes(pool(limit_s=2.0), *(job(tmp_path, act, act) for act in acts))
     assert results["spin"].failure == "it took more than 2 s of processor time, 2 times"

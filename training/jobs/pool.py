@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 
+from training.jobs.job_process import JobProcess
 from training.jobs.jobs import Job, JobOutcome, JobQueue, RunningJob
 from training.jobs.process import WorkerSettings
-from training.jobs.worker import Worker
 
 POLL_S = 0.5
 
@@ -53,7 +53,7 @@ class WorkerPool:
     def _employ(self, places: list[_Place], queue: JobQueue) -> None:
         """Give each idle process a job, and start as many processes as there are jobs for."""
         while len(places) < self.workers and len(queue) > sum(not place.job for place in places):
-            places.append(_Place(Worker(self.settings)))
+            places.append(_Place(JobProcess(self.settings)))
         for place in places:
             if not place.job and len(queue):
                 place.give(queue.take(place.group, {other.group for other in places if other is not place}))
@@ -62,7 +62,7 @@ class WorkerPool:
 class _Place:
     """A process, the job that it does, and the group of its last one."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: JobProcess) -> None:
         self.worker = worker
         self.job: Job | None = None
         self.group: str | None = None

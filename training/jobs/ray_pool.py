@@ -18,11 +18,11 @@ from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from protocol.command_line import plain
+from training.jobs.job_process import JobReply
 from training.jobs.jobs import Job, JobOutcome, JobQueue, RunningJob
 from training.jobs.process import WorkerSettings
 from training.jobs.ray_cluster import ClusterError
 from training.jobs.ray_worker import Files, Parcel, RayWorker, parcel_sha256, versions
-from training.jobs.worker import Reply
 
 POLL_S, LOOK_S, CLOSE_S = 0.5, 2.0, 5.0
 MOST_LOSSES = 3
@@ -185,7 +185,7 @@ class _Crew:
         if answer is None:
             actor.go_on()
             return None
-        reply, job, actor.job = Reply(*answer), actor.job, None
+        reply, job, actor.job = JobReply(*answer), actor.job, None
         return self._queue.died(job, reply.failure) if reply.died else JobOutcome(job, reply.result, reply.failure)
 
     def _is_fit(self, actor: _Actor, theirs: dict[str, str]) -> bool:

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from training.jobs.job_process import JobProcess, JobReply
 from training.jobs.process import WorkerSettings
-from training.jobs.worker import Reply, Worker
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -31,7 +31,10 @@ Files = tuple[tuple[str, bytes], ...]
 
 
 class Parcel(NamedTuple):
-    """A file and those beside it. name: of the file; sha256: of all; content: in a list, or Ray would always fetch it."""
+    """A file and those beside it.
+
+    name: of the file; sha256: of all; content: in a list, so that Ray fetches it on request.
+    """
 
     name: str
     sha256: str
@@ -70,24 +73,24 @@ class RayWorker:
         vars(sys.modules["__main__"]).pop("__file__", None)  # else the process would begin by importing Ray
         self._settings, self._folders = settings, folders
         self._folder: Path | None = None
-        self._worker: Worker | None = None
+        self._worker: JobProcess | None = None
 
     def versions(self, packages: Sequence[str]) -> dict[str, str]:
         """As the function of this name, on this computer."""
         return versions(packages)
 
-    def begin(self, argument: dict[str, Any], parcel: Parcel | None) -> Reply | None:
+    def begin(self, argument: dict[str, Any], parcel: Parcel | None) -> JobReply | None:
         """Begin a job, and return as `go_on`. Raises OSError, DamagedParcel."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="steering-"))
             (self._folder / "cache").mkdir()
         if self._worker is None or self._worker.ended:
             own = dict.fromkeys(self._folders, str(self._folder / "cache"))
-            self._worker = Worker(self._settings._replace(environment=self._settings.environment | own))
+            self._worker = JobProcess(self._settings._replace(environment=self._settings.environment | own))
         self._worker.give(argument | ({"file": str(self._unpacked(parcel, self._folder))} if parcel else {}))
         return self.go_on()
 
-    def go_on(self) -> Reply | None:
+    def go_on(self) -> JobReply | None:
         """What came of the job; None if it has not ended after a moment."""
         assert self._worker
         return self._worker.reply(POLL_S)

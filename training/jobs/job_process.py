@@ -25,7 +25,7 @@ PATIENCE = 10
 """So many times its processor time may a job take by the clock: a computer may be busy, and a process may just wait."""
 
 
-class Reply(NamedTuple):
+class JobReply(NamedTuple):
     """What a process told of its job. failure: for the user; died: whether the process has ended over it."""
 
     result: dict[str, Any] | None
@@ -33,7 +33,7 @@ class Reply(NamedTuple):
     died: bool = False
 
 
-class Worker:
+class JobProcess:
     """A process within limits. Make it in the main thread."""
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -58,7 +58,7 @@ class Worker:
         with contextlib.suppress(OSError):  # the process has died: `reply` tells
             self.connection.send_bytes(json.dumps(argument).encode())
 
-    def reply(self, wait_s: float = 0.0) -> Reply | None:
+    def reply(self, wait_s: float = 0.0) -> JobReply | None:
         """What came of the job, once it has ended."""
         limit_s = PATIENCE * self._settings.limit_s
         if not self.connection.poll(wait_s):
@@ -69,11 +69,11 @@ class Worker:
         except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             self._process.join(EXIT_S)
             return self._died(self._exit())
-        return Reply(result if isinstance(result, dict) else None, failure)
+        return JobReply(result if isinstance(result, dict) else None, failure)
 
-    def _died(self, reason: str) -> Reply:
+    def _died(self, reason: str) -> JobReply:
         self.end()
-        return Reply(None, reason, died=True)
+        return JobReply(None, reason, died=True)
 
     def _exit(self) -> str:
         """How the process has ended, for the user."""
