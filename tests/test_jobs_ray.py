@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ray_lock import ray_lock
 from training.jobs.jobs import Job, JobOutcome
 from training.jobs.process import ProcessLimits, WorkerSettings
 from training.jobs.ray_cluster import CODE, ray_cluster
@@ -23,12 +24,13 @@ LIMITS = ProcessLimits(4 << 30, 1 << 20)
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    """Two computers; the first has no core for jobs, and never goes."""
+    """A cluster whose first computer has no core for jobs, and never goes."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    with ray_cluster(cluster.address, 1, (*CODE, "tests")):
-        yield cluster
-    cluster.shutdown()
+    with ray_lock():
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        with ray_cluster(cluster.address, 1, (*CODE, "tests")):
+            yield cluster
+        cluster.shutdown()
 
 
 def pool(notices: list[str], packages: tuple[str, ...] = ("numpy",)) -> RayPool:
@@ -74,4 +76,4 @@ def test_a_computer_dies_and_another_joins(cluster: Cluster, tmp_path: Path) -> 
         assert result["read"] == {"model.h5": "weights", "model.json": "card"}
         assert result["variable"] == "yes"
     assert sum("has left the cluster" in notice for notice in notices) == 2
-    assert sum("is in the cluster with 1 cores" in notice for notice in notices) == 3
+    assert sum("has joined the cluster: 1 of" in notice for notice in notices) == 3

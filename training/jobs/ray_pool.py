@@ -131,7 +131,7 @@ class _Crew:
             self._pool.notice(f"{before[node].name} has left the cluster; its jobs are done again")
         for node in self._computers.keys() - before.keys():
             computer = self._computers[node]
-            self._pool.notice(f"{computer.name} is in the cluster with {computer.cores} cores")
+            self._pool.notice(f"{computer.name} has joined the cluster: {computer.cores} of its cores drive")
         fit = [computer for node, computer in self._computers.items() if node not in self._unfit]
         if self._unfit and not sum(computer.cores for computer in fit):
             reasons = "; ".join(dict.fromkeys(self._unfit.values()))
