@@ -26,6 +26,7 @@ LIMITS = ProcessLimits(4 << 30, 1 << 20)
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """A cluster whose first computer has no core for jobs, and never goes."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # else it depends on what lies in the home folder
     with ray_lock():
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
         with ray_cluster(cluster.address, 1, (*CODE, "tests")):

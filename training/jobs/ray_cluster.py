@@ -72,7 +72,8 @@ def ray_cluster(address: str, cores: int, code: Sequence[str] = CODE) -> Iterato
                     raise
                 ray.init("local", num_cpus=cores, include_dashboard=False, **options)
     except Exception as error:  # Ray raises errors of a dozen kinds here
-        raise ClusterError(f"Ray at {address} cannot be used: {plain(error)}") from None
+        advice = "" if "RAY_AUTH_MODE" in os.environ else "; a cluster with a token needs RAY_AUTH_MODE=token"
+        raise ClusterError(f"Ray at {address} cannot be used: {plain(error)}{advice}") from None
     try:
         yield
     finally:
