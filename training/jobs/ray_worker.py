@@ -55,12 +55,12 @@ def parcel_sha256(files: Files) -> str:
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
     """The versions of Python and of these packages in this process; "" for one that is not installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in packages:
-        found[name] = ""
+        installed[name] = ""
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
+            installed[name] = importlib.metadata.version(name)
+    return installed
 
 
 class RayWorker:
