@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ def work(argument: dict[str, Any]) -> dict[str, Any]:
         bytearray(8 << 30)
     if act == "fill":
         (notes.parent / "large").write_bytes(bytes(2 << 20))
+    while act == "wait" and not (notes.parent / "go").exists():
+        time.sleep(0.05)
     if act == "print":
         os.write(2, b"words of a stranger")
     _done.append(argument["name"])
-    return {"done": list(_done), "variable": os.environ.get("OF_THE_POOL")}
+    files = [*Path(argument["file"]).parent.iterdir()] if "file" in argument else []
+    read = {"read": {file.name: file.read_text() for file in files}} if files else {}
+    return {"done": list(_done), "variable": os.environ.get("OF_THE_POOL"), **read}

@@ -11,6 +11,7 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from protocol.command_line import command_parser, run, whole
 from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
+from training.jobs.ray_cluster import cluster_address, ray_cluster
 
 if TYPE_CHECKING:
     from training.leaderboard.board import Board
@@ -31,6 +33,7 @@ examples:
   python -m training.leaderboard submissions --rules term.toml --out board
   python -m training.leaderboard submissions --identify recordings/lake --out board
   python -m training.leaderboard submissions --out board --against last-term/board.json
+  python -m training.leaderboard submissions --out board --ray 192.168.1.20:6379
 
 A submission is a model file, a folder with one and its cards, or a .zip of such a folder. Submissions are not trusted:
 each is opened in a process of its own, and no code from it runs. A submission that cannot be opened has a line with the
@@ -64,9 +67,12 @@ def _make(options: argparse.Namespace) -> int:
     tracks = {name: open_track(name) for name in rules.tracks}
     before = read_board(options.against) if options.against else None
     commit = git_commit()
-    with DriveStore(options.out, commit) as store:
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(DriveStore(options.out, commit))
+        if options.ray:
+            stack.enter_context(ray_cluster(options.ray, options.workers))
         submissions = take_in(options.submissions, store.models, int(rules.limits.file_mb * 1e6))
-        work = BoardRun(rules, store, options.workers, options.identify)
+        work = BoardRun(rules, store, options.workers, options.identify, bool(options.ray))
         opened, refused = work.open(submissions)
         driven = work.drive(opened)
         if not options.no_films:
@@ -114,6 +120,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--workers", type=whole(1, 512, "the number of workers"), default=_cores(), metavar="N",
         help="processes that drive (default: one for each core, %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ray", type=cluster_address, metavar="ADDRESS",
+        help="drive on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT (docs/cluster.md)",
     )  # fmt: skip
     parser.add_argument(
         "--identify", type=_there, nargs="+", default=[], metavar="RECORDING",

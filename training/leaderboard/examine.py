@@ -23,6 +23,7 @@ from models.card import CardError, describes, read_card
 from models.keras_files.file_kinds import model_kind
 from models.whole_files import sha256
 from protocol.messages import FRAME_SHAPE
+from training.jobs.one_line import one_line
 from training.leaderboard.submissions import (
     ARCHIVE,
     CHUNK,
@@ -34,7 +35,6 @@ from training.leaderboard.submissions import (
     SubmissionError,
     printable,
 )
-from training.leaderboard.tasks import one_line
 
 if TYPE_CHECKING:
     from inference.engine import Engine

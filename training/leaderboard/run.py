@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
+from training.jobs.jobs import Job, JobOutcome, RunningJob
+from training.jobs.pool import WorkerPool
+from training.jobs.process import ProcessLimits, WorkerSettings
 from training.leaderboard.board import BoardDrive, DrivenModel
-from training.leaderboard.pool import Job, JobOutcome, RunningJob, WorkerPool
-from training.leaderboard.process import ProcessLimits
 from training.leaderboard.rules import BoardRules
 from training.leaderboard.store import DriveStore, is_facts
 from training.leaderboard.submissions import Submission
 from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, read_result, road_title
+
+if TYPE_CHECKING:
+    from training.jobs.ray_pool import RayPool
 
 LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
 PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
@@ -51,10 +56,20 @@ class Opened:
 
 
 class BoardRun:
-    """The work in a board's folder. workers: processes; identify: recordings to find strangers' pixels with."""
+    """The work in a board's folder. workers: processes; identify: recordings to find strangers' pixels with.
 
-    def __init__(self, rules: BoardRules, store: DriveStore, workers: int, identify: Sequence[Path] = ()) -> None:
-        self._rules, self._store, self._workers = rules, store, workers
+    on_cluster: whether the Ray cluster that this process has joined drives and films.
+    """
+
+    def __init__(
+        self,
+        rules: BoardRules,
+        store: DriveStore,
+        workers: int,
+        identify: Sequence[Path] = (),
+        on_cluster: bool = False,
+    ) -> None:
+        self._rules, self._store, self._workers, self._on_cluster = rules, store, workers, on_cluster
         self._settings = {
             "identify": [str(recording.resolve()) for recording in identify],
             "memory_gb": rules.limits.memory_gb,
@@ -118,8 +133,8 @@ class BoardRun:
             yield BoardDrive(task, self._store.result(task) or failed_drive("its record has been changed or deleted"))
 
     def _job(self, task: DriveTask, model: Opened) -> Job:
-        argument = {"task": asdict(task), "file": str(model.file.resolve())}
-        return Job(task.key, argument, f"{model.submission.name} on {road_title(*task.road)}", group=task.track)
+        title = f"{model.submission.name} on {road_title(*task.road)}"
+        return Job(task.key, {"task": asdict(task)}, title, group=task.track, file=model.file)
 
     def _outcomes(
         self, function: str, title: str, jobs: Sequence[Job], limit_s: float, alone: bool = False
@@ -127,25 +142,29 @@ class BoardRun:
         """Let the pool do jobs, with a progress bar."""
         if not jobs:
             return
-        limits = self._rules.limits
         with tqdm(total=len(jobs), desc=title, unit="", dynamic_ncols=True) as bar:
-            pool = WorkerPool(
-                f"training.leaderboard.{function}",
-                self._workers,
-                limit_s,
-                ProcessLimits(int(limits.memory_gb * (1 << 30)), int(4 * limits.file_mb * 1e6)),
-                alone,
-                dict.fromkeys(PLACES, str(self._store.cache.resolve()))
-                | {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"},
-                lambda running: bar.set_postfix_str(
-                    running_text(running), refresh=running_text(running) != bar.postfix
-                ),
-            )
+            pool = self._pool(f"training.leaderboard.{function}", limit_s, alone, bar)
             for outcome in pool.run(jobs):
                 if outcome.failure:
                     bar.write(f"{outcome.job.title}: {outcome.failure}")
                 yield outcome
                 bar.update()  # only now has the caller kept it
+
+    def _pool(self, function: str, limit_s: float, alone: bool, bar: tqdm[NoReturn]) -> WorkerPool | RayPool:
+        """Who does the jobs: the cluster drives and films, and this computer opens files, since it also times them."""
+
+        def report(running: Sequence[RunningJob]) -> None:
+            bar.set_postfix_str(running_text(running), refresh=running_text(running) != bar.postfix)
+
+        limits = ProcessLimits(int(self._rules.limits.memory_gb * (1 << 30)), int(4 * self._rules.limits.file_mb * 1e6))
+        variables = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+        settings = WorkerSettings(function, limit_s, limits, variables)
+        if self._on_cluster and not alone:
+            from training.jobs.ray_pool import RayPool  # noqa: PLC0415 - it needs Ray
+
+            return RayPool(settings, PLACES, LIBRARIES, report, bar.write)
+        own = dict.fromkeys(PLACES, str(self._store.cache.resolve()))
+        return WorkerPool(settings._replace(environment=variables | own), self._workers, alone, report)
 
 
 def _film_job(name: str, drive: BoardDrive) -> Job:
@@ -157,8 +176,12 @@ def _film_job(name: str, drive: BoardDrive) -> Job:
 
 def running_text(running: Sequence[RunningJob]) -> str:
     """How many processes work, and on what the slowest has been working for long."""
+    if not running:
+        return "no workers yet"
     slowest = max(running, key=lambda one: one.seconds)
     text = f"{len(running)} worker{'s'[: len(running) != 1]}"
+    if computers := Counter(one.computer for one in running if one.computer):
+        text = f"{text} ({', '.join(f'{name} {count}' for name, count in sorted(computers.items()))})"
     seconds = int(slowest.seconds / SLOW_S) * SLOW_S
     return f"{text}, {slowest.job.title} for {seconds} s" if seconds else text
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from training.leaderboard.tasks import one_line
+from training.jobs.one_line import one_line
 
 MODEL_SUFFIXES = (".h5", ".hdf5", ".keras", ".tflite", ".onnx")
 SUFFIXES = (*MODEL_SUFFIXES, ".json")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import unicodedata
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from training.jobs.one_line import one_line
 
 FORMAT = 1
 """It increases when the same task is driven otherwise than before: another car, other roads, another record."""
@@ -18,7 +19,6 @@ FORMAT = 1
 MINUTE_S, TRACE_S = 60.0, 0.3
 """How long a worst minute is, and the time between two places of a trace."""
 
-MAX_REASON = 300
 TEXTS = ("steering", "failure")
 MAX_TRACE = 100_000
 
@@ -48,12 +48,6 @@ class DriveTask:
     def course(self) -> tuple[str, bool, float, int, float]:
         """The task without its model."""
         return self.track, self.reverse, self.speed_mph, self.seed, self.laps
-
-
-def one_line(text: str, most: int = MAX_REASON) -> str:
-    """A stranger's text as it may stand in a table or on a terminal: in one line, short, without control characters."""
-    words = " ".join(text.split())
-    return unicodedata.normalize("NFC", "".join(one if one.isprintable() else "?" for one in words))[:most]
 
 
 def road_title(track: str, reverse: bool) -> str:

@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import json
 import math
+import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -21,13 +23,25 @@ class ProcessLimits(NamedTuple):
     file_bytes: int
 
 
-def work(
-    connection: Connection, function: str, limits: ProcessLimits, limit_s: float, environment: dict[str, str]
-) -> None:
-    """The process: it does jobs until the pipe is closed, which happens also when its parent is killed."""
+class WorkerSettings(NamedTuple):
+    """function: `module:name` of a function of plain values, which does a job.
+
+    limit_s: of processor time for each job, where the system counts it. environment: variables of the process.
+    """
+
+    function: str
+    limit_s: float
+    limits: ProcessLimits
+    environment: dict[str, str]
+
+
+def work(connection: Connection, settings: WorkerSettings) -> None:
+    """The process: it does jobs until the pipe is closed, or until its parent has ended in the middle of a job."""
+    function, limit_s, limits, environment = settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         os.setpgid(0, 0)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(environment)
     _silence()
     _limit(limits)
@@ -45,6 +59,16 @@ def work(
         except Exception as error:  # whatever a stranger's file leads to
             failure = str(error) or type(error).__name__
         connection.send_bytes(json.dumps({"result": result, "failure": failure}).encode())
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the parent, and end this process and all that it has started."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        with contextlib.suppress(OSError, AttributeError):  # the system has no process groups
+            if os.getpgrp() == os.getpid():
+                os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)
 
 
 def _limit(limits: ProcessLimits) -> None:

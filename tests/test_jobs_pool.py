@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from training.leaderboard.pool import Job, JobOutcome, WorkerPool
-from training.leaderboard.process import ProcessLimits
+from training.jobs.jobs import Job, JobOutcome
+from training.jobs.pool import WorkerPool
+from training.jobs.process import ProcessLimits, WorkerSettings
 
 LIMITS = ProcessLimits(4 << 30, 1 << 20)
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limits and has no such signals")
 
 
-def pool(**options: object) -> WorkerPool:
-    settings = {"workers": 1, "limit_s": 60.0, "limits": LIMITS} | options
-    return WorkerPool("tests.pool_jobs:work", **settings)
+def pool(
+    workers: int = 1, limit_s: float = 60.0, alone: bool = False, environment: dict[str, str] | None = None
+) -> WorkerPool:
+    return WorkerPool(WorkerSettings("tests.pool_jobs:work", limit_s, LIMITS, environment or {}), workers, alone)
 
 
 def job(tmp_path: Path, name: str, act: str = "work", group: str = "") -> Job:
@@ -56,7 +58,7 @@ def test_a_process_goes_on_and_a_dead_one_is_replaced(tmp_path: Path, capfd: pyt
 @POSIX
 @pytest.mark.slow
 def test_a_job_gets_so_much_time_memory_and_room_for_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.leaderboard.pool.PATIENCE", 1000)  # this computer may be busy
+    monkeypatch.setattr("training.jobs.job_process.PATIENCE", 1000)  # this computer may be busy
     acts = ("spin", "hoard", "fill")
     results = outcomes(pool(limit_s=2.0), *(job(tmp_path, act, act) for act in acts))
     assert results["spin"].failure == "it took more than 2 s of processor time, 2 times"
