@@ -13,7 +13,7 @@ from collections.abc import Callable
 from inference.caution import Caution
 from inference.observations import Observations, motion_of
 from inference.policy import Policy, PolicyError
-from inference.speed_control import STANDSTILL_MPH, SpeedControl, SpeedControlFactory
+from inference.speed_control import SpeedControl, SpeedControlFactory, stopping_throttle
 from protocol.errors import ProtocolError
 from protocol.messages import Control, Telemetry
 from protocol.numbers import parse_number
@@ -94,4 +94,4 @@ class Driver:
         return self._stop(speed_mph or 0.0) if brakes else Control(self._steering, 0.0)
 
     def _stop(self, speed_mph: float, confidence: float | None = None) -> Control:
-        return Control(self._steering, -1.0 if speed_mph > STANDSTILL_MPH else 0.0, confidence)
+        return Control(self._steering, stopping_throttle(speed_mph), confidence)

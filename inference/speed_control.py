@@ -29,6 +29,11 @@ STANDSTILL_MPH = 1.0
 """Below this speed a negative throttle reverses instead of braking."""
 
 
+def stopping_throttle(speed_mph: float) -> float:
+    """The throttle that brings a car to a standstill, and does not reverse it then."""
+    return -1.0 if speed_mph > STANDSTILL_MPH else 0.0
+
+
 class SpeedControl(Protocol):
     """Gives the throttle of one car; it is called once for each answer."""
 

@@ -33,7 +33,7 @@ from inference.caution import Caution, require_confidence
 from inference.engine import Engine, open_engine
 from inference.observations import Motion, Observations
 from inference.policy import Policy
-from inference.speed_control import STANDSTILL_MPH, PIController
+from inference.speed_control import PIController, stopping_throttle
 from models.adapter.text import ModelSource, adapter_text, model_source
 from protocol.command_line import BAD_INPUT, command_parser, output_file, plain, run
 from protocol.messages import Control
@@ -93,9 +93,9 @@ def drive(
         if waits and world.log.time_s - waiting_since_s > GIVEN_UP_S:
             break
         speed.target_mph = speed_mph * share
-        throttle = speed.throttle(world.car.speed_mph, steering, world.log.time_s)
+        throttle = speed.throttle(car.speed_mph, steering, world.log.time_s)
         if waits:
-            throttle = -1.0 if world.car.speed_mph > STANDSTILL_MPH else 0.0
+            throttle = stopping_throttle(car.speed_mph)
         start_m = world.log.distance_m
         world.apply(Control(steering, throttle))
         world.step(FRAME_S)

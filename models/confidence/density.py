@@ -30,7 +30,7 @@ USUAL_CONFIDENCE = 0.99
 """The confidence of the median frame."""
 
 EPSILON = 1e-3
-"""Is added to each variance, so that a channel that is always 0 on the road does not decide alone."""
+"""This is added to each variance, so that a channel that is always 0 on the road does not decide alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from training.run.network import CROP_LAYER, SplitModel, build
 from training.run.recipe import Recipe
 
 VIEWS = 2048
-"""So many views of each kind: the thousandth of both together that is least familiar is four views."""
+"""So many views of each kind: the hundredth of both together that is least familiar is 41 views."""
 
 BATCH = 64
 

@@ -123,16 +123,14 @@ def draw_epoch(
     masks = [np.isin(drive.part, parts) for drive in drives]
     images = np.concatenate([drive.images[rows] for drive, rows in zip(drives, masks, strict=True)])
     target = np.concatenate([drive.target[rows] for drive, rows in zip(drives, masks, strict=True)])
-    groups = [np.arange(target.size)]
-    if recipe.expert_share is not None:
+    if recipe.expert_share is None:
+        order = _thin_straight(np.arange(target.size), target, recipe, rng)
+    else:
         by_expert = np.concatenate([np.full(rows.sum(), d.by_expert) for d, rows in zip(drives, masks, strict=True)])
-        groups = [np.flatnonzero(~by_expert), np.flatnonzero(by_expert)]
-    orders = [_thin_straight(rows, target, recipe, rng) for rows in groups]
-    if recipe.expert_share is not None:
-        shares = (1 - recipe.expert_share, recipe.expert_share)
-        total = min(rows.size / share for rows, share in zip(orders, shares, strict=True))
-        orders = [rows[: int(total * share)] for rows, share in zip(orders, shares, strict=True)]
-    order = rng.permutation(np.concatenate(orders)) if len(orders) > 1 else orders[0]
+        people, expert = (_thin_straight(np.flatnonzero(rows), target, recipe, rng) for rows in (~by_expert, by_expert))
+        total = min(people.size / (1 - recipe.expert_share), expert.size / recipe.expert_share)
+        shares = people[: int(total * (1 - recipe.expert_share))], expert[: int(total * recipe.expert_share)]
+        order = rng.permutation(np.concatenate(shares))
     if recipe.steps is not None and TRAIN in parts and order.size:
         order = rng.choice(order, recipe.steps * recipe.batch)
     side = (1 - recipe.centre_share) / 2
