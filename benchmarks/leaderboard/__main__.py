@@ -27,7 +27,7 @@ from protocol.command_line import command_parser, positive, whole
 from training.evaluate import drive
 from training.leaderboard.drives import Workshop
 from training.leaderboard.rules import BoardRules, expanded
-from training.leaderboard.run import BoardRun, Opened
+from training.leaderboard.run import BoardRun, SubmittedModel
 from training.leaderboard.store import DriveStore
 from training.leaderboard.submissions import take_in
 
@@ -61,28 +61,28 @@ def measure(options: argparse.Namespace) -> None:
             (copy / "number.json").write_text(str(number), encoding="utf-8")
         with DriveStore(Path(folder) / "board") as store:
             work = BoardRun(rules, store, options.workers)
-            opened, refused = work.open(take_in([submissions], store.models, int(rules.limits.file_mb * 1e6)))
-            if refused:
-                raise ValueError(refused[0].refusal)
-            bare_s, metres = bare(rules, opened)
+            models, refusals = work.open(take_in([submissions], store.models, int(rules.limits.file_mb * 1e6)))
+            if refusals:
+                raise ValueError(refusals[0].refusal)
+            bare_s, metres = bare(rules, models)
             start_s, before_s = time.perf_counter(), _children_s()
-            work.drive(opened)
+            work.drive(models)
             pool_s, children_s = time.perf_counter() - start_s, _children_s() - before_s
     least_s = bare_s / options.workers
-    drives = len(opened) * len(rules.tasks(""))
-    print(f"{drives} drives of {len(opened)} models, {metres / 1000:.1f} km")
+    drives = len(models) * len(rules.tasks(""))
+    print(f"{drives} drives of {len(models)} models, {metres / 1000:.1f} km")
     print(f"plain loop: {bare_s:.1f} s of processor time, {least_s:.1f} s for each of {options.workers} workers")
     print(f"pool of {options.workers}: {pool_s:.1f} s by the clock, {pool_s / least_s:.2f} times that")
     if children_s:
         print(f"its processes: {children_s:.1f} s of processor time, {children_s / bare_s:.2f} times the plain loop's")
 
 
-def bare(rules: BoardRules, opened: Sequence[Opened]) -> tuple[float, float]:
+def bare(rules: BoardRules, models: Sequence[SubmittedModel]) -> tuple[float, float]:
     """Seconds of processor time of all drives, one after another with scenes and models open, and their metres."""
     workshop = Workshop()
     total_s = metres = 0.0
-    for tasks in zip(*(one.tasks(rules) for one in opened), strict=True):
-        for one, task in zip(opened, tasks, strict=True):
+    for tasks in zip(*(one.tasks(rules) for one in models), strict=True):
+        for one, task in zip(models, tasks, strict=True):
             world, engine = workshop.world(task), workshop.engine(str(one.file))
             start_s = time.process_time()
             drive(engine, world, task.speed_mph)

@@ -54,19 +54,19 @@ class Density:
         """Fit one to the statistics (n, d) of a few thousand frames that the network learned."""
         values = statistics.astype(np.float64)
         mean, variance = values.mean(axis=0), values.var(axis=0)
-        standard = (values - mean) / np.sqrt(variance + EPSILON)
-        variances, axes = np.linalg.eigh(standard.T @ standard / len(standard))
+        standard_values = (values - mean) / np.sqrt(variance + EPSILON)
+        variances, axes = np.linalg.eigh(standard_values.T @ standard_values / len(standard_values))
         count = min(AXES, len(variances) // 2)
         rest = float(variances[:-count].mean()) + EPSILON
-        fitted = cls(mean, variance, axes[:, -count:], variances[-count:] + EPSILON, rest, 0.0, 0.0)
-        distances = fitted.distances(values)
+        density = cls(mean, variance, axes[:, -count:], variances[-count:] + EPSILON, rest, 0.0, 0.0)
+        distances = density.distances(values)
         median, limit = np.quantile(distances, (0.5, 1 - DOUBTED_SHARE))
-        return cls(mean, variance, fitted.axes, fitted.variances, rest, float(median), float(limit))
+        return cls(mean, variance, density.axes, density.variances, rest, float(median), float(limit))
 
     def distances(self, statistics: npt.NDArray[Any]) -> Float64Array:
         """The squared distances of statistics (n, d) from the mean, (n,)."""
-        standard = (statistics - self.mean) / np.sqrt(self.variance + EPSILON)
-        squares = np.concatenate([standard**2, (standard @ self.axes) ** 2], axis=1)
+        standard_values = (statistics - self.mean) / np.sqrt(self.variance + EPSILON)
+        squares = np.concatenate([standard_values**2, (standard_values @ self.axes) ** 2], axis=1)
         return np.asarray(squares @ self.square_weights)
 
     @property

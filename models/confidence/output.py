@@ -28,10 +28,11 @@ def with_confidence(model: keras.Model, density: Density) -> keras.Model:
     norm = layers.BatchNormalization(epsilon=EPSILON, center=False, scale=False, name="confidence_norm")
     directions = layers.Dense(axes, use_bias=False, dtype="float32", name="confidence_axes")
     answer = layers.Dense(1, activation="sigmoid", dtype="float32", name="confidence")
-    standard = norm(statistics)
-    along = directions(standard)
+    standard_values = norm(statistics)
+    along = directions(standard_values)
     squares = [
-        layers.Multiply(name=name)([x, x]) for name, x in (("confidence_square", standard), ("axes_square", along))
+        layers.Multiply(name=name)([x, x])
+        for name, x in (("confidence_square", standard_values), ("axes_square", along))
     ]
     confidence = answer(layers.Concatenate(name="confidence_squares")(squares))
     norm.set_weights([density.mean, density.variance])

@@ -47,14 +47,14 @@ def _fit(options: argparse.Namespace) -> None:
     recipe = replace(Recipe(), **{name: value for name, value in card.recipe.items() if name in names})
     drives = load_whole(options.recordings, recipe, TRAIN) + load_whole(options.also, recipe, TRAIN, by_expert=True)
     model = trained_model(options.model, card.model, recipe)
-    confident = fit_confidence(model, drives, recipe, options.seed)
-    save_model(confident, options.out)
+    confident_model = fit_confidence(model, drives, recipe, options.seed)
+    save_model(confident_model, options.out)
     replace(
         card,
         description=DESCRIPTION,
         sha256=sha256(options.out),
-        golden=golden_of(confident),
-        confidence=confidence_figures(confident, load_whole(options.test, recipe, HELD_OUT)),
+        golden=golden_of(confident_model),
+        confidence=confidence_figures(confident_model, load_whole(options.test, recipe, HELD_OUT)),
     ).write(options.out)
     print(f"wrote {options.out} and {options.out.with_suffix('.json')}")
 

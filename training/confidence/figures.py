@@ -21,11 +21,11 @@ BATCH = 50
 Figures = dict[str, dict[str, float | None]]
 
 
-def area_under_curve(frames: Float64Array, unlike: Float64Array) -> float:
+def area_under_curve(frames: Float64Array, unlike_confidences: Float64Array) -> float:
     """The chance that a frame's confidence is higher than an unlike picture's, of any number each; equal count half."""
-    ordered = np.sort(unlike)
+    ordered = np.sort(unlike_confidences)
     below = np.searchsorted(ordered, frames, "left") + np.searchsorted(ordered, frames, "right")
-    return float(below.mean() / (2 * len(unlike)))
+    return float(below.mean() / (2 * len(unlike_confidences)))
 
 
 def unlike_pictures(name: str, frames: Pixels) -> Pixels:
@@ -47,8 +47,11 @@ def confidence_figures(model: keras.Model, tests: Sequence[Drive]) -> Figures:
     reference = _confidences(model, frames)
     figures: Figures = {"frames (test)": {"number": float(len(frames)), "median": float(np.median(reference))}}
     for name in PICTURES:
-        unlike = _confidences(model, unlike_pictures(name, frames))
-        figures[name] = {"auc": area_under_curve(reference, unlike), "median": float(np.median(unlike))}
+        unlike_confidences = _confidences(model, unlike_pictures(name, frames))
+        figures[name] = {
+            "auc": area_under_curve(reference, unlike_confidences),
+            "median": float(np.median(unlike_confidences)),
+        }
     return figures
 
 

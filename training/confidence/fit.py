@@ -53,9 +53,9 @@ def fit_confidence(model: SplitModel, drives: Sequence[Drive], recipe: Recipe, s
 def trained_model(path: Path, name: str, recipe: Recipe) -> SplitModel:
     """A trained model by its builder's name, without the confidence that its file may have. Raises ModelFileError."""
     model = build(name, recipe, "float32")
-    trained = load_steering_model(path).model
+    file_model = load_steering_model(path).model
     for layer in (layer for layer in model.whole.layers if layer.weights):
-        layer.set_weights(trained.get_layer(layer.name).get_weights())
+        layer.set_weights(file_model.get_layer(layer.name).get_weights())
     return model
 
 
@@ -77,5 +77,5 @@ def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int
         part = slice(first, first + BATCH)
         crops = decode_crops(paths[part], read)
         yield crops[:, rows[0] - read[0] : rows[1] - read[0]]
-        chosen = Variations(*(values[part] for values in variations))
-        yield keras.ops.convert_to_numpy(augment(crops, chosen, hoods, rows[1] - rows[0]))
+        batch_variations = Variations(*(values[part] for values in variations))
+        yield keras.ops.convert_to_numpy(augment(crops, batch_variations, hoods, rows[1] - rows[0]))

@@ -38,14 +38,14 @@ class JobProcess:
 
     def __init__(self, settings: WorkerSettings) -> None:
         context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
+        self.connection, worker_end = context.Pipe()
         self.ended = False
         self._settings = settings
         self._start_s = 0.0
-        self._process = context.Process(target=work, args=(theirs, settings), daemon=True)
+        self._process = context.Process(target=work, args=(worker_end, settings), daemon=True)
         with _deaf():
             self._process.start()
-        theirs.close()
+        worker_end.close()
 
     @property
     def seconds(self) -> float:

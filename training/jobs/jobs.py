@@ -61,9 +61,9 @@ class JobQueue:
 
     def take(self, group: str | None, others: set[str | None]) -> Job:
         """The next job of this group; else of the largest group, if possible of one that no other process has."""
-        waiting = {name: len(jobs) for name, jobs in self._groups.items() if jobs}
-        if group not in waiting:
-            group = max(waiting, key=lambda name: (name not in others, waiting[name]))
+        lengths = {name: len(jobs) for name, jobs in self._groups.items() if jobs}
+        if group not in lengths:
+            group = max(lengths, key=lambda name: (name not in others, lengths[name]))
         return self._groups[group].pop()
 
     def died(self, job: Job, reason: str) -> JobOutcome | None:

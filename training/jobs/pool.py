@@ -35,12 +35,12 @@ class WorkerPool:
         try:
             while True:
                 self._employ(places, queue)
-                busy = [place for place in places if place.job]
-                if not busy:
+                busy_places = [place for place in places if place.job]
+                if not busy_places:
                     return
-                wait([place.worker.connection for place in busy], POLL_S)
-                self.report([RunningJob(place.job, place.worker.seconds) for place in busy if place.job])
-                for place in busy:
+                wait([place.worker.connection for place in busy_places], POLL_S)
+                self.report([RunningJob(place.job, place.worker.seconds) for place in busy_places if place.job])
+                for place in busy_places:
                     if outcome := place.outcome(queue):
                         yield outcome
                     if place.worker.ended or (self.alone and not place.job):

@@ -113,7 +113,7 @@ class _Crew:
             self._look()
         for actor in self._actors:
             if actor.is_ready and not actor.job and len(self._queue):
-                job = self._queue.take(actor.group, {other.group for other in self._actors if other is not actor})
+                job = self._queue.take(actor.group, {peer.group for peer in self._actors if peer is not actor})
                 actor.give(job, self._parcel(job.file) if job.file else None)
         return True
 
@@ -136,21 +136,21 @@ class _Crew:
         if self._unfit and not sum(computer.cores for computer in fit):
             reasons = "; ".join(dict.fromkeys(self._unfit.values()))
             raise ClusterError(f"no computer of the cluster can do the jobs: {reasons}")
-        idle = sum(not actor.job for actor in self._actors)
-        for computer in self._free_cores(fit)[: max(0, len(self._queue) - idle)]:
+        idle_actors = sum(not actor.job for actor in self._actors)
+        for computer in self._free_cores(fit)[: max(0, len(self._queue) - idle_actors)]:
             self._actors.append(_Actor(computer, self._pool))
 
     def _free_cores(self, computers: Sequence[_Computer]) -> list[_Computer]:
         """A computer for each core without an actor: first one of each computer, then a second one, and so on."""
-        taken = Counter(actor.computer.node for actor in self._actors)
-        free = [(core, one) for one in computers for core in range(taken[one.node], one.cores)]
+        actors_of = Counter(actor.computer.node for actor in self._actors)
+        free = [(core, one) for one in computers for core in range(actors_of[one.node], one.cores)]
         return [computer for _, computer in sorted(free, key=lambda pair: pair[0])]
 
     def _parcel(self, file: Path) -> Parcel:
         """A file and those beside it in Ray's store, from where each computer fetches them once. Raises OSError."""
         if file not in self._parcels:
-            beside = sorted(one for one in file.parent.iterdir() if one.is_file() and not one.is_symlink())
-            files: Files = tuple((one.name, one.read_bytes()) for one in beside)
+            companions = sorted(one for one in file.parent.iterdir() if one.is_file() and not one.is_symlink())
+            files: Files = tuple((one.name, one.read_bytes()) for one in companions)
             self._parcels[file] = Parcel(file.name, parcel_sha256(files), [ray.put(files)])
         return self._parcels[file]
 
@@ -191,15 +191,15 @@ class _Crew:
     def _is_fit(self, actor: _Actor, theirs: dict[str, str]) -> bool:
         """Whether a computer has our versions; otherwise it gets no job."""
         name = actor.computer.name
-        other = [
+        differences = [
             f"{package} {theirs.get(package) or 'not at all'}, not {version}"
             for package, version in self._versions.items()
             if theirs.get(package) != version
         ]
-        if other:
-            self._refuse(actor.computer, f"{name} has {', '.join(other)}")
+        if differences:
+            self._refuse(actor.computer, f"{name} has {', '.join(differences)}")
             self._dismiss(actor)
-        return not other
+        return not differences
 
     def _lost(self, actor: _Actor, error: RayError) -> JobOutcome | None:
         """Put back the job of an actor that has ended."""
@@ -221,9 +221,9 @@ class _Crew:
 
     def end(self) -> None:
         """End all actors and their processes, and delete their files."""
-        closing = [actor.close() for actor in self._actors if actor.is_ready]
-        if closing:
+        closing_calls = [actor.close() for actor in self._actors if actor.is_ready]
+        if closing_calls:
             with contextlib.suppress(RayError, ConnectionError):
-                ray.wait(closing, num_returns=len(closing), timeout=CLOSE_S)
+                ray.wait(closing_calls, num_returns=len(closing_calls), timeout=CLOSE_S)
         for actor in self._actors:
             actor.kill()

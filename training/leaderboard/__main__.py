@@ -73,11 +73,11 @@ def _make(options: argparse.Namespace) -> int:
             stack.enter_context(ray_cluster(options.ray, options.workers))
         submissions = take_in(options.submissions, store.models, int(rules.limits.file_mb * 1e6))
         work = BoardRun(rules, store, options.workers, options.identify, bool(options.ray))
-        opened, refused = work.open(submissions)
-        driven = work.drive(opened)
+        models, refusals = work.open(submissions)
+        driven = work.drive(models)
         if not options.no_films:
             work.film(driven)
-        board = make_board(rules, driven, refused, made(options.workers, commit, work.commits(driven)))
+        board = make_board(rules, driven, refusals, made(options.workers, commit, work.commits(driven)))
         write_whole(options.out / "board.json", board_json(board).encode())
         write_whole(options.out / "board.csv", board_csv(board).encode("utf-8-sig"))
         changed = changes(before, read_board(options.out / "board.json"), rules.weights) if before else None

@@ -133,8 +133,8 @@ def make_board(
 ) -> Board:
     """Rank the models."""
     table = np.array([list(road_scores(model, rules).values()) for model in models])
-    ranked = standings(table) if len(models) else []
-    places = [BoardPlace(model, standing) for model, standing in zip(models, ranked, strict=True)]
+    ranks = standings(table) if len(models) else []
+    places = [BoardPlace(model, standing) for model, standing in zip(models, ranks, strict=True)]
     places.sort(key=lambda place: (place.standing.rank, place.model.submission.name.casefold()))
     return Board(rules, tuple(places), tuple(refused), made)
 

@@ -56,8 +56,8 @@ def examine(argument: dict[str, Any]) -> dict[str, Any]:
     `limit_s`. Raises ValueError, RuntimeError and OSError with the reason of a refusal.
     """
     folder = Path(argument["folder"])
-    submitted = _unpacked(folder, argument["max_bytes"])
-    model = _model(submitted)
+    submission_folder = _unpacked(folder, argument["max_bytes"])
+    model = _model(submission_folder)
     try:
         return _facts(model, folder, argument)
     except (ValueError, RuntimeError, OSError) as error:
@@ -73,10 +73,10 @@ def _without_paths(message: str, model: Path, folder: Path) -> str:
 
 def _unpacked(folder: Path, max_bytes: int) -> Path:
     """The folder with the submitted files: the copy itself, or what its archive contained."""
-    submitted = folder / SUBMITTED
-    archives = [file for file in submitted.iterdir() if _is_archive(file)]
+    submission_folder = folder / SUBMITTED
+    archives = [file for file in submission_folder.iterdir() if _is_archive(file)]
     if not archives:
-        return submitted
+        return submission_folder
     target = folder / "unpacked"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
@@ -101,17 +101,17 @@ def _unpack(archive: zipfile.ZipFile, target: Path, max_bytes: int) -> None:
         path = _path(member)
         if path.is_absolute() or ".." in path.parts or ":" in member.filename:
             raise SubmissionError(f"the archive names a place outside of itself: {printable(member.filename)}")
-    chosen = [member for member in members if _is_wanted(member)]
-    if len(chosen) > MAX_FILES:
-        raise SubmissionError(f"the archive has {len(chosen)} model files and cards; submit one model")
-    left = max_bytes
-    for member in chosen:
+    wanted_members = [member for member in members if _is_wanted(member)]
+    if len(wanted_members) > MAX_FILES:
+        raise SubmissionError(f"the archive has {len(wanted_members)} model files and cards; submit one model")
+    bytes_left = max_bytes
+    for member in wanted_members:
         file = target / _path(member)
         file.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(member) as source, file.open("wb") as out:
             while chunk := source.read(CHUNK):  # a member may state a wrong size
-                left -= len(chunk)
-                if left < 0:
+                bytes_left -= len(chunk)
+                if bytes_left < 0:
                     raise SubmissionError(f"the archive unpacks to more than {max_bytes / 1e6:,.0f} MB")
                 out.write(chunk)
 

@@ -39,7 +39,7 @@ class BoardRunError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class SubmittedModel:
     """A submission with the facts of its model."""
 
     submission: Submission
@@ -76,25 +76,25 @@ class BoardRun:
             "open_s": rules.limits.open_s,
         }
 
-    def open(self, submissions: Sequence[Submission]) -> tuple[list[Opened], list[Submission]]:
+    def open(self, submissions: Sequence[Submission]) -> tuple[list[SubmittedModel], list[Submission]]:
         """Open all submissions; returns the models, and the refused submissions with their reasons."""
-        taken = {one.sha256: one for one in submissions if not one.refusal}
-        missing = [one for one in taken.values() if self._store.facts(one, self._settings) is None]
+        by_sha256 = {one.sha256: one for one in submissions if not one.refusal}
+        unread = [one for one in by_sha256.values() if self._store.facts(one, self._settings) is None]
         max_bytes = int(self._rules.limits.file_mb * 1e6)
-        jobs = [Job(one.sha256, self._settings_of(one, max_bytes), one.name, group=one.sha256) for one in missing]
+        jobs = [Job(one.sha256, self._settings_of(one, max_bytes), one.name, group=one.sha256) for one in unread]
         for outcome in self._outcomes("examine:examine", "opening", jobs, self._rules.limits.open_s, alone=True):
             refusal = {"refusal": outcome.failure or "its process told nothing of it"}
             facts = outcome.result if outcome.result and is_facts(outcome.result) else refusal
-            self._store.keep_facts(taken[outcome.job.key], self._settings, facts)
-        opened: list[Opened] = []
-        refused = [one for one in submissions if one.refusal]
+            self._store.keep_facts(by_sha256[outcome.job.key], self._settings, facts)
+        models: list[SubmittedModel] = []
+        refusals = [one for one in submissions if one.refusal]
         for one in (one for one in submissions if not one.refusal):
             facts = self._store.facts(one, self._settings) or {"refusal": "its copy has been changed or deleted"}
             if "refusal" in facts:
-                refused.append(Submission(one.name, one.sha256, one.folder, str(facts["refusal"])))
+                refusals.append(Submission(one.name, one.sha256, one.folder, str(facts["refusal"])))
             else:
-                opened.append(Opened(one, facts))
-        return opened, sorted(refused, key=lambda one: one.name.casefold())
+                models.append(SubmittedModel(one, facts))
+        return models, sorted(refusals, key=lambda one: one.name.casefold())
 
     def _settings_of(self, submission: Submission, max_bytes: int) -> dict[str, Any]:
         return {
@@ -104,7 +104,7 @@ class BoardRun:
             "limit_s": self._rules.limits.open_s,
         }
 
-    def drive(self, models: Sequence[Opened]) -> list[DrivenModel]:
+    def drive(self, models: Sequence[SubmittedModel]) -> list[DrivenModel]:
         """Drive what has not been driven. Raises BoardRunError if a track cannot be drawn."""
         tasks = {task.key: (task, one) for one in models for task in one.tasks(self._rules)}
         jobs = [self._job(*pair) for pair in tasks.values() if self._store.result(pair[0]) is None]
@@ -128,11 +128,11 @@ class BoardRun:
             if outcome.result is not None:
                 self._store.keep_film(worst[outcome.job.key].worst.task, outcome.result.get("film"))
 
-    def _drives(self, model: Opened) -> Iterator[BoardDrive]:
+    def _drives(self, model: SubmittedModel) -> Iterator[BoardDrive]:
         for task in model.tasks(self._rules):
             yield BoardDrive(task, self._store.result(task) or failed_drive("its record has been changed or deleted"))
 
-    def _job(self, task: DriveTask, model: Opened) -> Job:
+    def _job(self, task: DriveTask, model: SubmittedModel) -> Job:
         title = f"{model.submission.name} on {road_title(*task.road)}"
         return Job(task.key, {"task": asdict(task)}, title, group=task.track, file=model.file)
 

@@ -66,8 +66,8 @@ def take_in(sources: Sequence[Path], target: Path, max_bytes: int) -> list[Submi
     if len(entries) > MAX_SUBMISSIONS:
         raise SubmissionError(f"{len(entries)} submissions; at most {MAX_SUBMISSIONS} are taken")
     names = _names([entry for entry, _ in entries])
-    taken = [_take(name, *entry, target, max_bytes) for name, entry in zip(names, entries, strict=True)]
-    return sorted(taken, key=lambda submission: (submission.name.casefold(), submission.name))
+    submissions = [_take(name, *entry, target, max_bytes) for name, entry in zip(names, entries, strict=True)]
+    return sorted(submissions, key=lambda submission: (submission.name.casefold(), submission.name))
 
 
 def _entries(source: Path) -> Iterator[tuple[Path, list[Path]]]:
@@ -78,9 +78,9 @@ def _entries(source: Path) -> Iterator[tuple[Path, list[Path]]]:
         return
     files = list(islice((entry for entry in source.iterdir() if not entry.name.startswith(".")), MAX_ENTRIES))
     companions = {file: _companions(file, files) for file in files if _suffix(file) in MODEL_SUFFIXES}
-    beside = {file for group in companions.values() for file in group}
+    companion_files = {file for group in companions.values() for file in group}
     for file in sorted(files):
-        if file not in beside and not _repeats(file, files):
+        if file not in companion_files and not _repeats(file, files):
             yield file, companions.get(file, [])
 
 
@@ -92,9 +92,9 @@ def _companions(model: Path, files: Sequence[Path]) -> list[Path]:
 
 def _repeats(file: Path, files: Sequence[Path]) -> bool:
     """Whether a .tflite file says that it was converted from a model beside it; that model then drives."""
-    beside = {other.name for other in files}
-    converted = f"{file.name}.json" in beside
-    return _suffix(file) == ".tflite" and converted and any(f"{file.stem}{s}" in beside for s in (".h5", ".keras"))
+    names = {other.name for other in files}
+    is_converted = _suffix(file) == ".tflite" and f"{file.name}.json" in names
+    return is_converted and any(f"{file.stem}{suffix}" in names for suffix in (".h5", ".keras"))
 
 
 def _suffix(file: Path) -> str:
@@ -174,16 +174,16 @@ def _copy(name: str, parts: Sequence[_Part], target: Path, max_bytes: int) -> Su
     partial = target / f"{PARTIAL}{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     digest = hashlib.sha256()
-    left = max_bytes
+    bytes_left = max_bytes
     try:
         for part in parts:
             copy = partial / SUBMITTED / part.name
             copy.parent.mkdir(parents=True, exist_ok=True)
             content = hashlib.sha256()
             with _open_plain(part.file) as source, copy.open("wb") as out:
-                while chunk := source.read(min(CHUNK, left + 1)):
-                    left -= len(chunk)
-                    if left < 0:
+                while chunk := source.read(min(CHUNK, bytes_left + 1)):
+                    bytes_left -= len(chunk)
+                    if bytes_left < 0:
                         return Submission(name, refusal="it grew while it was read")
                     content.update(chunk)
                     out.write(chunk)

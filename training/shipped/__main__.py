@@ -52,7 +52,7 @@ def _build(options: argparse.Namespace) -> int:
     checkout_folder()
     choose_backend()
     lake, others, strangers = (folders(options.recordings, names) for names in (LAKE, OTHER_TRACKS, STRANGERS))
-    learned, tested = (record_missing(options.runs / "expert", drives) for drives in (LEARNED, TESTED))
+    learned_drives, test_drives = (record_missing(options.runs / "expert", drives) for drives in (LEARNED, TESTED))
     from training.run.model_out import check_out  # noqa: PLC0415 - --help must not wait for Keras
     from training.run.run import TrainingSettings  # noqa: PLC0415
     from training.run.train import train  # noqa: PLC0415
@@ -67,9 +67,9 @@ def _build(options: argparse.Namespace) -> int:
             fast_precision(),
             SHIPPED,
             others,
-            (*strangers, *(str(drive.resolve()) for drive in tested)),
+            (*strangers, *(str(drive.resolve()) for drive in test_drives)),
             ROUNDS,
-            tuple(str(drive.resolve()) for drive in learned),
+            tuple(str(drive.resolve()) for drive in learned_drives),
         )
         out, folder = options.out / f"{model}.h5", options.runs / model
         check_out(out, [Path(name) for name in (*lake, *others, *settings.experts, *settings.tests)], options.force)

@@ -65,11 +65,13 @@ def record_missing(folder: Path, drives: dict[str, str]) -> list[Path]:
     A drive gets its name only when it is whole, so an interrupted one is recorded again. Raises RuntimeError with the
     words of a drive that failed.
     """
-    missing = [name for name in drives if not (folder / name).exists()]
+    missing_names = [name for name in drives if not (folder / name).exists()]
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        results = threads.map(lambda name: _record(folder / name, drives[name].split()), missing)
-        for _ in tqdm(results, total=len(missing), unit=" drives", desc="the expert drives", disable=not missing):
-            pass
+        results = threads.map(lambda name: _record(folder / name, drives[name].split()), missing_names)
+        bar = tqdm(
+            results, total=len(missing_names), unit=" drives", desc="the expert drives", disable=not missing_names
+        )
+        list(bar)
     return [folder / name for name in drives]
 
 
@@ -78,8 +80,8 @@ def _record(drive: Path, options: Sequence[str]) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "simulator", "record", str(unfinished), "--laps", "1", *options]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        lines = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
         raise RuntimeError(f"{drive.name} was not recorded: {lines[-1]}")
     unfinished.rename(drive)

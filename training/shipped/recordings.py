@@ -42,10 +42,10 @@ LAP_M = 1135.0
 
 def folders(root: Path, names: Sequence[str]) -> tuple[str, ...]:
     """Return the folders of these recordings in `root`. Raises ValueError that names the missing ones."""
-    missing = [name for name in names if not (root / name).is_dir()]
-    if missing:
+    missing_names = [name for name in names if not (root / name).is_dir()]
+    if missing_names:
         raise ValueError(
-            f"{root} lacks {len(missing)} of {len(names)} recordings: {', '.join(missing)};"
+            f"{root} lacks {len(missing_names)} of {len(names)} recordings: {', '.join(missing_names)};"
             " docs/recordings.md says where each is, and what to leave out of it"
         )
     return tuple(str((root / name).resolve()) for name in names)
