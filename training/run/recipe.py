@@ -30,6 +30,10 @@ class Recipe:
     batch: int = 32
     """Larger batches are no faster on two cores and take fewer steps; smaller ones make batch norm noisy."""
 
+    huber_width: float | None = None
+    """Errors larger than this count linearly, not by their square, so that a track of sharp bends, where people differ
+    by more, does not outweigh a gentle one. None squares all errors."""
+
     learning_rate: float = 1e-3
     """Adam's rate rises to this value in the warm-up, then falls along a cosine to `last_rate` of it."""
 

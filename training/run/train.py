@@ -106,7 +106,16 @@ class Training:
 
     def _open_learner(self) -> Learner:
         rows = self.model.rows[1] - self.model.rows[0]
-        return open_learner(LearnerSetup(self.network, self.average, self.images.crops, self.images.hoods, rows))
+        return open_learner(
+            LearnerSetup(
+                self.network,
+                self.average,
+                self.images.crops,
+                self.images.hoods,
+                rows,
+                huber_width=self.recipe.huber_width,
+            )
+        )
 
     def steps(self, phase: Phase) -> int:
         """The number of steps of each of the phase's epochs."""

@@ -11,7 +11,10 @@ SHIPPED = replace(
     epochs=10,
     refit_epochs=3,
     rows_apart_s=0.14,
-    expert_share=0.4,
+    huber_width=0.1,
+    expert_share=0.35,
+    tint=0.25,
+    contrast_low=0.1,
     driven_checkpoints=2,
     trials=(
         ("udacity-lake", False, 25.0),
@@ -22,4 +25,5 @@ SHIPPED = replace(
     dagger_tracks=("udacity-lake", "udacity-jungle"),
     replays=False,
 )
-"""People and the expert have half of each epoch. Checkpoints drive Udacity's own scenes; docs/training.md says more."""
+"""The expert has a third of each epoch, and people the rest. Checkpoints drive Udacity's own scenes; docs/training.md
+says more."""

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
-import keras
 import numpy as np
 import numpy.typing as npt
 from jax import numpy as jnp
@@ -19,8 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from training.data.crops import Crops, Pixels
 from training.data.variations import Variations
-from training.run.network import WeightAverage
-from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps, squared_error
+from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps
 
 MEMORY_SHARE = 0.6
 """Crops lie on a GPU if they take at most this share of the memory that it has left."""
@@ -37,16 +35,16 @@ class State(NamedTuple):
     average: list[Any]
 
 
-def pure_step(network: keras.Model, average: WeightAverage) -> Callable[[State, Any, Any, Any, Any], tuple[State, Any]]:
+def pure_step(setup: LearnerSetup) -> Callable[[State, Any, Any, Any, Any], tuple[State, Any]]:
     """Return the step: (state, images, steering, rate, share) -> (the next state, loss)."""
-    optimizer = network.optimizer
+    network, average, optimizer = setup.network, setup.average, setup.network.optimizer
     rate_place = next(i for i, v in enumerate(optimizer.variables) if v is optimizer.learning_rate)
     places = {id(v): i for i, v in enumerate([*network.trainable_variables, *network.non_trainable_variables])}
     order = [places[id(weight)] for weight in average.of]
 
     def loss_of(trainable: list[Any], non_trainable: list[Any], images: Any, steering: Any) -> tuple[Any, list[Any]]:
         answers, updated = network.stateless_call(trainable, non_trainable, images, training=True)
-        return squared_error(answers, steering), updated
+        return setup.loss(answers, steering), updated
 
     def step(state: State, images: Any, steering: Any, rate: Any, share: Any) -> tuple[State, Any]:
         (loss, non_trainable), gradients = jax.value_and_grad(loss_of, has_aux=True)(
@@ -99,7 +97,7 @@ class JaxLearner:
         self.at_once = setup.at_once or (1 if self.device.platform == "cpu" else STEPS_AT_ONCE)
         self._crops = setup.crops
         self.hoods = self._place(setup.hoods, PartitionSpec())
-        self.step = pure_step(network, average)
+        self.step = pure_step(setup)
         self.varied: Callable[..., Any] = partial(setup.variation, rows=setup.rows)
         self._learn = jax.jit(repeated(self.step, self.varied), donate_argnums=0)
         self._vary = jax.jit(self.varied)

@@ -41,7 +41,7 @@ class LearnerSetup(NamedTuple):
     """What a learner learns with. network: compiled with an optimizer; average: of its weights.
 
     hoods: uint8 (m, k, 320, 3). rows: those that the network sees. at_once: None for what suits the device.
-    variation: crops, variations, hoods, rows -> uint8 (n, rows, 320, 3), as `augment`.
+    variation: crops, variations, hoods, rows -> uint8 (n, rows, 320, 3), as `augment`. huber_width: see Recipe.
     """
 
     network: keras.Model
@@ -51,6 +51,18 @@ class LearnerSetup(NamedTuple):
     rows: int
     at_once: int | None = None
     variation: Callable[..., Any] = augment
+    huber_width: float | None = None
+
+    def loss(self, answers: Any, steering: Any) -> Any:
+        """The mean of the squared errors of the answers, (n, 1), or of twice Huber's loss of them.
+
+        Source: Huber, "Robust Estimation of a Location Parameter", 1964.
+        """
+        if self.huber_width is None:
+            return ops.mean(ops.square(answers - steering))
+        errors = ops.abs(answers - steering)
+        narrow = ops.minimum(errors, self.huber_width)
+        return ops.mean(narrow * (2 * errors - narrow))
 
 
 class Learner(Protocol):
@@ -82,8 +94,3 @@ def open_learner(setup: LearnerSetup) -> Learner:
     from training.run.steps.tensorflow_steps import TensorFlowLearner  # noqa: PLC0415
 
     return TensorFlowLearner(setup)
-
-
-def squared_error(answers: Any, steering: Any) -> Any:
-    """The loss: the mean squared error of the answers, (n, 1)."""
-    return ops.mean(ops.square(answers - steering))

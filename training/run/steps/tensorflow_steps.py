@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from training.data.crops import Pixels
 from training.data.variations import Variations
-from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps, squared_error
+from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps
 from training.run.steps.xla import compiles_steps, has_xla
 
 
@@ -27,6 +27,7 @@ class TensorFlowLearner:
         is_compiled = compiles_steps()
         self.at_once = setup.at_once or (STEPS_AT_ONCE if is_compiled else 1)
         self._network, self._average, self._crops = setup.network, setup.average, setup.crops
+        self._loss = setup.loss
         hoods = tf.constant(setup.hoods)
         self._varied = tf.function(
             lambda crops, variations: setup.variation(crops, variations, hoods, setup.rows), jit_compile=has_xla()
@@ -37,7 +38,7 @@ class TensorFlowLearner:
         network, optimizer = self._network, self._network.optimizer
         images = self._varied(crops, variations)
         with tf.GradientTape() as tape:
-            loss = squared_error(network(images, training=True), steering)
+            loss = self._loss(network(images, training=True), steering)
         optimizer.learning_rate.assign(rate)
         optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
         self._average.update(share)

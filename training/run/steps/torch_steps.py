@@ -14,7 +14,7 @@ from keras import ops
 
 from training.data.crops import Pixels
 from training.data.variations import Variations
-from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps, squared_error
+from training.run.steps.learner import STEPS_AT_ONCE, LearnerSetup, Steps
 
 
 class TorchLearner:
@@ -40,7 +40,7 @@ class TorchLearner:
         with torch.no_grad():
             images = self._varied(crops, variations)
         network.zero_grad()
-        loss = squared_error(network(images, training=True), steering)
+        loss = self._setup.loss(network(images, training=True), steering)
         loss.backward()
         variables = network.trainable_variables
         with torch.no_grad():
