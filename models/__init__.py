@@ -4,5 +4,16 @@ The folder also holds the trained files, each with its card. The package's own i
 TensorFlow, so that a server with a converted file starts without them.
 """
 
-NETWORKS = ("baseline", "eff", "eff-small", "eff-tiny", "eff-1x2", "pilotnet")
+NETWORKS = (
+    "baseline",
+    "eff",
+    "eff-small",
+    "eff-tiny",
+    "eff-mini",
+    "eff-micro",
+    "baseline-tiny",
+    "baseline-mini",
+    "eff-1x2",
+    "pilotnet",
+)
 """The networks' names, for command lines that must not wait for Keras; `models.steering` builds the networks."""

@@ -27,7 +27,12 @@ HEAD_UNITS = (256, 128, 64)
 
 EFF_SMALL_BLOCKS = ((16, 32), (16, 48), (32, 64), (32, 64), (32, 64))
 EFF_TINY_BLOCKS = ((16, 32), (16, 32), (16, 32), (32, 64), (32, 64))
+EFF_MINI_BLOCKS = ((8, 16), (8, 16), (8, 16), (16, 32), (16, 32))
+EFF_MICRO_BLOCKS = ((4, 8), (4, 8), (8, 16), (8, 16), (8, 16))
+BASELINE_TINY_BLOCKS = ((16, 5), (16, 3), (16, 3), (32, 3), (32, 3))
+BASELINE_MINI_BLOCKS = ((8, 5), (8, 3), (8, 3), (16, 3), (16, 3))
 SMALL_HEAD_UNITS = (64, 32)
+MINI_HEAD_UNITS = (32, 16)
 
 PILOTNET_CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))
 """Output channels, kernel size and stride of each convolution."""
@@ -35,20 +40,28 @@ PILOTNET_CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3,
 PILOTNET_HEAD_UNITS = (100, 50, 10)
 
 
-def baseline(*, block_dropout: float = 0.2, head_dropout: float = 0.5) -> keras.Model:
+def baseline(
+    name: str = "baseline",
+    *,
+    blocks: Sequence[tuple[int, int]] = BASELINE_BLOCKS,
+    head_units: Sequence[int] = HEAD_UNITS,
+    block_dropout: float = 0.2,
+    head_dropout: float = 0.5,
+) -> keras.Model:
     """The study's plain network: uint8 RGB (n, 160, 320, 3) -> float32 (n, 1), steering -1..1, positive right.
 
-    865,921 parameters, 296.3 million multiply-accumulates. The dropout rates are the study's.
+    865,921 parameters, 296.3 million multiply-accumulates. The dropout rates are the study's. blocks: output channels
+    and kernel size of each; head_units: units of the dense layers before the last.
     """
     frames = _frames()
     x = named("origin")(frames)
-    for number, (channels, kernel) in enumerate(BASELINE_BLOCKS, 1):
+    for number, (channels, kernel) in enumerate(blocks, 1):
         x = conv_block(x, channels, kernel, name=f"block{number}", dropout=block_dropout)
     x = layers.Flatten(name="flatten")(x)
-    for number, units in enumerate(HEAD_UNITS, 1):
+    for number, units in enumerate(head_units, 1):
         x = layers.Dense(units, activation="relu", name=f"dense{number}")(x)
         x = layers.Dropout(head_dropout, name=f"dense{number}_dropout")(x)
-    return keras.Model(frames, _steering(x), name="baseline")
+    return keras.Model(frames, _steering(x), name=name)
 
 
 def eff(*, block_dropout: float = 0.25, head_dropout: float = 0.5, batch_norm_momentum: float = 0.99) -> keras.Model:
@@ -123,6 +136,10 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "eff": eff,
     "eff-small": partial(effnet, "eff-small", blocks=EFF_SMALL_BLOCKS, head_units=SMALL_HEAD_UNITS),
     "eff-tiny": partial(effnet, "eff-tiny", blocks=EFF_TINY_BLOCKS, squeeze=16, head_units=SMALL_HEAD_UNITS),
+    "eff-mini": partial(effnet, "eff-mini", blocks=EFF_MINI_BLOCKS, squeeze=8, head_units=MINI_HEAD_UNITS),
+    "eff-micro": partial(effnet, "eff-micro", blocks=EFF_MICRO_BLOCKS, squeeze=8, head_units=MINI_HEAD_UNITS[1:]),
+    "baseline-tiny": partial(baseline, "baseline-tiny", blocks=BASELINE_TINY_BLOCKS, head_units=SMALL_HEAD_UNITS),
+    "baseline-mini": partial(baseline, "baseline-mini", blocks=BASELINE_MINI_BLOCKS, head_units=MINI_HEAD_UNITS),
     "eff-1x2": partial(effnet, "eff-1x2", kernel=(1, 2)),
     "pilotnet": pilotnet,
 }

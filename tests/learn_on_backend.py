@@ -53,7 +53,7 @@ def learn(recording: Path, folder: Path, at_once: int) -> None:
     network.compile(keras.optimizers.AdamW(1e-2))
     network.optimizer.build(network.trainable_variables)
     average = WeightAverage(network, 3)
-    learner = open_learner(LearnerSetup(network, average, images.crops, images.hoods, 60, at_once))
+    learner = open_learner(LearnerSetup(network, average, images.crops, images.hoods, 60, at_once, huber_width=0.05))
     draw = draw_epoch(load_drives([recording], RECIPE, None, 1), RECIPE, 1, 0)
     rates = np.linspace(1e-2, 1e-3, RECIPE.steps, dtype=np.float32)
     losses = []

@@ -24,6 +24,10 @@ PARAMETERS = {
     "eff": 630_433,
     "eff-small": 89_905,
     "eff-tiny": 36_049,
+    "eff-mini": 9_321,
+    "eff-micro": 3_725,
+    "baseline-tiny": 54_689,
+    "baseline-mini": 14_033,
     "eff-1x2": 630_433,
     "pilotnet": 252_219 + FIXED_YUV,
 }
@@ -53,8 +57,9 @@ def test_the_command_lines_names_are_the_builders():
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_parameters_are_as_stated(name):
+def test_parameters_and_names_are_as_stated(name):
     assert built(name).count_params() == PARAMETERS[name]
+    assert built(name).name == name
 
 
 def test_only_the_colours_of_pilotnet_are_fixed():

@@ -12,6 +12,7 @@ import pytest
 
 from training.data.variations import Variations
 from training.run.steps.epoch import ahead, cut_epoch
+from training.run.steps.learner import LearnerSetup
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,6 +66,16 @@ def assert_alike(result: dict, expected: dict) -> None:
     difference = np.abs(np.subtract(result["weights"], expected["weights"]))
     assert difference.max() < 0.05
     assert (difference > 1e-3).mean() < 0.01, "where a gradient is mere rounding, Adam's first steps may differ"
+
+
+@pytest.mark.parametrize(("error", "loss"), [(0.05, 0.0025), (-0.05, 0.0025), (0.1, 0.01), (0.3, 0.05), (-1.1, 0.21)])
+def test_large_errors_count_linearly_and_small_ones_by_their_square(error, loss):
+    """0.05 is 0.1 * (2 * 0.3 - 0.1)."""
+    setup = LearnerSetup(*[None] * 5, huber_width=0.1)
+    steering = np.array([[0.25], [0.25]], np.float32)
+    assert float(setup.loss(steering + np.float32([[error], [0]]), steering)) == pytest.approx(loss / 2, rel=1e-4)
+    squared = LearnerSetup(*[None] * 5).loss(steering + np.float32(error), steering)
+    assert float(squared) == pytest.approx(error**2, rel=1e-4)
 
 
 @pytest.mark.slow

@@ -22,9 +22,6 @@ from protocol.command_line import command_parser, run
 from simulator.unity.checkout import add_checkout_option, checkout_folder
 from training.__main__ import announce, report
 from training.run.backend import choose_backend
-from training.run.precision import fast_precision
-from training.shipped.drives import LEARNED, TESTED, record_missing
-from training.shipped.recordings import LAKE, LAP_M, OTHER_TRACKS, STRANGERS, folders
 
 HELP = """Make the models in models/: record the expert's drives, train on them and on people's recordings, convert.
 
@@ -39,6 +36,8 @@ exit code: 0 the models are written; 2 the input was bad; 130 interrupted."""
 
 MODELS = ("eff", "eff-small", "eff-tiny", "baseline")
 
+SEED = 1
+
 ROUNDS = 1
 """Rounds of corrections."""
 
@@ -51,28 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build(options: argparse.Namespace) -> int:
     checkout_folder()
     choose_backend()
-    lake, others, strangers = (folders(options.recordings, names) for names in (LAKE, OTHER_TRACKS, STRANGERS))
-    learned_drives, test_drives = (record_missing(options.runs / "expert", drives) for drives in (LEARNED, TESTED))
-    from training.run.model_out import check_out  # noqa: PLC0415 - --help must not wait for Keras
-    from training.run.run import TrainingSettings  # noqa: PLC0415
+    from training.shipped.data import shipped_data  # noqa: PLC0415 - --help must not wait for Keras
+
+    data = shipped_data(options.recordings, options.runs)
+    from training.run.model_out import check_out  # noqa: PLC0415
     from training.run.train import train  # noqa: PLC0415
     from training.shipped.recipe import SHIPPED  # noqa: PLC0415
 
     for model in options.models:
-        settings = TrainingSettings(
-            model,
-            lake,
-            1,
-            LAP_M,
-            fast_precision(),
-            SHIPPED,
-            others,
-            (*strangers, *(str(drive.resolve()) for drive in test_drives)),
-            ROUNDS,
-            tuple(str(drive.resolve()) for drive in learned_drives),
-        )
+        settings = data.settings(model, SEED, SHIPPED, ROUNDS)
         out, folder = options.out / f"{model}.h5", options.runs / model
-        check_out(out, [Path(name) for name in (*lake, *others, *settings.experts, *settings.tests)], options.force)
+        check_out(out, [Path(name) for name in (*data.lake, *data.others, *data.experts, *data.tests)], options.force)
         announce(folder)
         report(train(settings, folder, out, options.runs / "crops"), out, folder)
         if code := convert(out, out.with_suffix(".tflite")):
