@@ -1,7 +1,7 @@
 """Training decodes each image once, and keeps the rows that it looks at in files beside the run.
 
 Decoding a JPEG takes longer than all that training does with its pixels, and an epoch shows every image again. The
-files hold plain pixels, so a memory map reads any crop of them at the speed of the disk, or of memory once it was read.
+files hold plain pixels, so any crop of them is read at the speed of the disk, or of memory once it was read.
 A file is made anew when an image, its time or the rows have changed. Where the disk has too little room, images are
 decoded whenever they are needed.
 """
@@ -25,6 +25,7 @@ from tqdm import tqdm
 from protocol.errors import RecordingError
 from protocol.images import DECODER_ERRORS
 from protocol.messages import FRAME_COLUMNS, FRAME_ROWS
+from training.data.crop_file import CropFile
 from training.data.viewpoint import Rows
 
 Pixels = npt.NDArray[np.uint8]
@@ -48,7 +49,7 @@ class Crops:
         self._folder = folder
         self._numbers: dict[str, int] = {}
         self._paths: list[str] = []
-        self._files: list[tuple[int, Pixels | None]] = []
+        self._files: list[tuple[int, CropFile | None]] = []
         self._in_use: set[Path] = set()
 
     @property
@@ -84,7 +85,7 @@ class Crops:
                 self._files.append((first, None))
                 return
             self._write(file, new, size)
-        self._files.append((first, np.asarray(np.memmap(file, np.uint8, "r", shape=(len(new), *self.shape)))))
+        self._files.append((first, CropFile(file, (len(new), *self.shape))))
         self._in_use.add(file)
 
     def delete_others(self) -> None:
@@ -119,16 +120,16 @@ class Crops:
         flat = numbers.reshape(-1)
         crops = np.empty((flat.size, *self.shape), np.uint8)
         ends = [first for first, _ in self._files[1:]] + [len(self)]
-        for (first, pixels), end in zip(self._files, ends, strict=True):
+        for (first, file), end in zip(self._files, ends, strict=True):
             places = np.flatnonzero((flat >= first) & (flat < end))
             if not places.size:
                 continue
-            if pixels is None:
+            if file is None:
                 crops[places] = decode_crops([self._paths[number] for number in flat[places]], self.read)
             elif places.size == flat.size:
-                np.take(pixels, flat - first, axis=0, out=crops, mode="clip")
+                file.take(flat - first, out=crops)
             else:
-                crops[places] = pixels[flat[places] - first]
+                crops[places] = file.take(flat[places] - first)
         return crops.reshape(*numbers.shape, *crops.shape[1:])
 
     def images(self, paths: Paths, rows: Rows, batch: int) -> Iterator[Pixels]:
