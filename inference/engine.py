@@ -169,9 +169,18 @@ def require_package(engine: str) -> None:
         raise EngineError(f"--engine {engine} needs the package {package.replace('_', '-')}: pip install it")
 
 
+CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Linux, in a container with a limit of processor time: microseconds that it may run, and of which period."""
+
+
 def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, and in a container no more than its limit of processor time, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota_us, period_us = CONTAINER_QUOTA.read_text().split()
+        return min(cores, max(1, -(-int(quota_us) // int(period_us))))
+    except (OSError, ValueError):  # there is no limit: no such file, or the quota is "max"
+        return cores
 
 
 def cpu_threads(processes: int = 1) -> int:

@@ -101,6 +101,7 @@ def _drive(options: Options) -> int:
             listener,
             finished=lambda: simulator is not None and simulator.poll() is not None,
             at_once=SIZES[-1] if engine.together else cpu_threads(),
+            drain_s=options.drain,
         )
     except NotListening as error:
         log.exception("%s", error)

@@ -53,7 +53,8 @@ class RawClient:
     """One connection, with Nagle's algorithm on and a write for each fragment, as the simulator's.
 
     connect: say CONNECT (`40`), as a stock server wants and the simulator never does. at_once: write at once and
-    without Nagle's algorithm, as other clients do. query: added to the address, e.g. `&token=...`.
+    without Nagle's algorithm, as other clients do. query: added to the address, e.g. `&token=...`. source: the client's
+    own address; Linux lets it be any of 127.0.0.0/8.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class RawClient:
         timeout_s: float = 30.0,
         at_once: bool = False,
         query: str = "",
+        source: str = "",
     ) -> None:
-        self._socket = socket.create_connection((host, port), timeout_s)
+        self._socket = socket.create_connection((host, port), timeout_s, (source, 0))
         self._at_once = at_once
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(at_once))
         self._buffer = b""

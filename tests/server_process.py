@@ -45,6 +45,11 @@ class ServerProcess:
         """Process id, for asking the system about it."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
     def log(self) -> str:
         """What it has written to stderr so far. It appends, so it goes on writing at the end."""
         self._stderr.seek(0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.engine import available_cores
 from server.built_in_simulator import simulator_text
 from server.config.options import parse_options
 from server.drive import access_rules, main
@@ -116,6 +117,25 @@ def test_a_token_is_made_up_only_where_strangers_could_come():
         assert first != second
     access = access_rules(parse_options(["m.h5", "--token", "x" * 16, "--allow-host", "Car.Example"]))
     assert (access.token, "car.example" in access.hosts) == ("x" * 16, True)
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [
+        ("max 100000", 64),
+        ("400000 100000", 4),
+        ("150000 100000", 2),
+        ("10000 100000", 1),
+        ("9000000 100000", 64),
+        ("", 64),
+    ],
+)
+def test_a_containers_limit_of_time_counts_as_cores(limit, cores, monkeypatch, tmp_path):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(64), raising=False)
+    monkeypatch.setattr("inference.engine.CONTAINER_QUOTA", tmp_path / "cpu.max")
+    assert available_cores() == 64
+    (tmp_path / "cpu.max").write_text(limit + "\n")
+    assert available_cores() == cores
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def _throttle(text: str) -> float | str:
 
 _threads = whole(1, 64, "a number of threads")
 _batch_ms = number(0, 100, "milliseconds to wait")
+_drain_s = number(0, 86_400, "seconds to drive on")
 _frames = whole(1, 10**9, "a number of frames")
 _laps = number(0.01, 1000, "laps")
 
@@ -90,6 +91,13 @@ def server_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Action]
             metavar="N",
             help="processes that answer simulators, on one port and with one page (default: 1); auto: one for each two "
             "cores, at most 8",
+        ),
+        network(
+            "--drain",
+            type=_drain_s,
+            default=0.0,
+            metavar="S",
+            help="after SIGTERM, take no new simulators and let the present ones drive on for so long (default: 0)",
         ),
         pace.add_argument("--speed", type=_speed, metavar="MPH", help="target speed (default: 15)"),
         pace.add_argument(

@@ -43,7 +43,7 @@ class Options:
 
     speed_mph: the target speed, unless throttle is set, to a constant or to "model". careful: slow down and stop by the
     model's confidence. threads: of LiteRT, None for its own choice. batch_ms: see inference/batches.py. record, video:
-    None for no recording, no film.
+    None for no recording, no film. drain: seconds that simulators may drive on after SIGTERM.
     saliency: mark in the film what the model looks at.
     simulator: the command of the simulator to start as a client, None for the user's own.
     watch: load the model again when its file changes. shadow: a second model that is compared and steers nothing.
@@ -54,6 +54,7 @@ class Options:
     host: str
     port: int
     workers: int
+    drain: float
     speed_mph: float
     throttle: float | str | None
     careful: bool

@@ -35,7 +35,8 @@ class Drives(ABC, Generic[State]):
 
     `sessions`: the connected simulators by Socket.IO session id. `latency`, `slowness`, `metrics`,
     `refusals`: what to report. `answers`: of the model that drives; the owner replaces it when another takes over.
-    `stopping`: whether the end of the server has begun. `paused`: whether every car is kept standing.
+    `draining`: whether the present simulators are the last ones. `stopping`: whether the cars are being stopped for the
+    end. `paused`: whether every car is kept standing.
     `own_simulator`: whether the server has started a simulator itself.
     `departed`: called with the number of a simulator that has left.
     """
@@ -52,6 +53,7 @@ class Drives(ABC, Generic[State]):
         self.metrics = Metrics()
         self.metrics.watch("drive_simulators", "Connected simulators", lambda: len(self.sessions))
         self.metrics.watch("drive_refused", "Attempts of refused simulators so far", lambda: self.refusals.total)
+        self.draining = False
         self.stopping = False
         self.paused = False
         self.own_simulator = False

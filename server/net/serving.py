@@ -18,6 +18,7 @@ from server.core.drives import Drives
 from server.health.console_status import ConsoleStatus
 from server.health.refusals import Refusals
 from server.net.door import Door, connection_limit
+from server.net.ending import Ending
 from server.net.green import sleep, use_threads
 from server.net.handover import HTTP_TIMEOUT_S
 from server.web.access import HANG_UP, AccessControl
@@ -120,20 +121,27 @@ class NotListening(RuntimeError):
 
 
 def serve(
-    app: Drives[Any], wsgi: AccessControl, listener: socket.socket, finished: Callable[[], bool], at_once: int
+    app: Drives[Any],
+    wsgi: AccessControl,
+    listener: socket.socket,
+    finished: Callable[[], bool],
+    at_once: int,
+    drain_s: float,
 ) -> bool:
     """Serve `wsgi`, of which `app` is a part, until Ctrl-C or SIGTERM (returns True) or until `finished` (False).
 
     Then it stops the cars. A second Ctrl-C ends the process at once. at_once: threads that answer several simulators.
+    drain_s: seconds that simulators may drive on after SIGTERM.
     Raises NotListening, after it has stopped the cars, when accepting has ended for another reason.
     """
-    stop = threading.Event()
+    ending = Ending(app, drain_s)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(130) if stop.is_set() else stop.set())
+        signal.signal(number, ending.on_signal)
     use_threads(at_once)
     accepting = eventlet.spawn(answer_requests, wsgi, listener, app.refusals)
     console_status = ConsoleStatus()
-    while not stop.is_set() and not finished() and not accepting.dead:
+    while not ending.due and not finished() and not accepting.dead:
+        ending.look()
         console_status.look(app.sessions, app.latency, app.slowness, app.refusals, app.answers, app.own_simulator)
         sleep(LOOK_EVERY_S)
     app.stop_cars()
@@ -143,4 +151,4 @@ def serve(
         except Exception as error:
             raise NotListening(f"the server accepts no more connections: {error!r}; start it again") from error
         raise NotListening("the server accepts no more connections; start it again")
-    return stop.is_set()
+    return ending.due

@@ -105,6 +105,11 @@ FULL = Refusal(
     "this server has as many simulators as it takes",
     "this server has as many simulators as it takes. Close another one, or start a second server on another --port",
 )
+DRAINING = Refusal(
+    "503 Service Unavailable",
+    "this server ends and takes no new simulators",
+    "this server ends when its present simulators have left. Start another server, which may have another --port",
+)
 OTHER_PROTOCOL = Refusal(
     "400 Bad Request",
     "this server speaks Engine.IO 4, which the Udacity simulator announces (EIO=4)",
@@ -115,8 +120,9 @@ OTHER_PROTOCOL = Refusal(
 class AccessControl:
     """A WSGI application in front of `inner`.
 
-    full(): whether the server has as many simulators as it takes. on_refusal: called with the address and the advice
-    for each refused simulator. pause: waits for a number of seconds. clock: seconds.
+    full(): whether the server has as many simulators as it takes. draining(): whether its present simulators are its
+    last ones. on_refusal: called with the address and the advice for each refused simulator. pause: waits for a number
+    of seconds. clock: seconds.
     """
 
     def __init__(
@@ -124,6 +130,7 @@ class AccessControl:
         inner: WsgiApp,
         access: Access,
         full: Callable[[], bool] = lambda: False,
+        draining: Callable[[], bool] = lambda: False,
         on_refusal: Callable[[str, str], None] = lambda address, reason: None,
         pause: Callable[[float], object] = lambda seconds: None,
         clock: Callable[[], float] = time.monotonic,
@@ -131,6 +138,7 @@ class AccessControl:
         self._inner = inner
         self._access = access
         self._full = full
+        self._draining = draining
         self._on_refusal = on_refusal
         self._pause = pause
         self._held = 0
@@ -170,7 +178,7 @@ class AccessControl:
         if self._held < MAX_HELD or not head.startswith(SOCKET_REQUEST) or b"sid=" in head:
             return False
         token = self._access.token if self._access.simulators_too else None
-        return self._full() or (token is not None and token.encode() not in head)
+        return self._full() or self._draining() or (token is not None and token.encode() not in head)
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
         """Why this request is refused, or None."""
@@ -193,7 +201,7 @@ class AccessControl:
             return None
         if query.get("EIO", ["4"]) != ["4"]:
             return OTHER_PROTOCOL
-        return FULL if self._full() else None
+        return DRAINING if self._draining() else FULL if self._full() else None
 
     def _token_refusal(self, environ: dict[str, Any]) -> Refusal | None:
         token = self._access.token or ""

@@ -31,7 +31,7 @@ def wsgi_app(controls: OperatorControls, access: Access) -> AccessControl:
     """The WSGI application of the port. access: the rules of access."""
     app = controls.app
     inner = _logged(app.socket_app(_routes(controls)))
-    return AccessControl(inner, access, app.full, app.refusals.note, sleep)
+    return AccessControl(inner, access, app.full, lambda: app.draining, app.refusals.note, sleep)
 
 
 def _logged(inner: WsgiApp) -> WsgiApp:
@@ -64,7 +64,8 @@ def _routes(controls: OperatorControls) -> flask.Flask:
         """Ready: the model is warm (the port opens only then), a worker takes simulators, and no end has begun."""
         workers = app.worker_states()
         can_drive = not workers or "ready" in workers.values()
-        state = "stopping" if app.stopping else "ready" if can_drive else "no worker is ready"
+        ending = "stopping" if app.stopping else "draining" if app.draining else None
+        state = ending or ("ready" if can_drive else "no worker is ready")
         return {"status": state, **({"workers": workers} if workers else {})}, 200 if state == "ready" else 503
 
     @web.get("/metrics")

@@ -1,0 +1,1 @@
+"""What simulators lose when one of two servers behind nginx ends."""
