@@ -79,7 +79,7 @@ def _measure(options: argparse.Namespace) -> None:
     print(f"training's takes {ours / plain:.2f} times as long")
 
 
-def _cold(file: Path, opened: Callable[[], Take], batches: Pixels) -> tuple[list[float], float]:
+def _cold(file: Path, opened: Callable[[], Take], batches: np.ndarray) -> tuple[list[float], float]:
     """Let the system drop the file from its memory, and take the batches; returns milliseconds, and megabytes read."""
     descriptor = os.open(file, os.O_RDONLY)
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # this drops nothing that is still mapped
