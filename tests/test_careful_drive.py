@@ -12,7 +12,7 @@ import pytest
 from inference.engine import Engine, open_engine
 from inference.speed_control import STANDSTILL_MPH
 from models.card import read_card
-from models.confidence.density import Density
+from models.confidence.classifier import FrameClassifier
 from models.confidence.output import with_confidence
 from models.confidence.statistics import statistics_of
 from protocol.messages import FRAME_SHAPE, Frame
@@ -20,6 +20,7 @@ from simulator.render.opening import TrackScene, open_scene
 from simulator.world.expert import Expert
 from simulator.world.track import Track, open_track
 from simulator.world.track_world import TrackWorld
+from training.confidence.exposure import exposures
 from training.confidence.fit import trained_model
 from training.evaluate import FRAME_S, drive
 from training.run.recipe import Recipe
@@ -71,9 +72,10 @@ def engine(lake: Track, scene: TrackScene, tmp_path_factory: pytest.TempPathFact
             world.apply(expert.disturbed(expert.control()))
             world.step(FRAME_S)
     model = trained_model(MODEL, read_card(MODEL).model, Recipe()).whole
-    statistics = keras.Model(model.inputs, statistics_of(model)).predict(np.stack(frames), verbose=0)
+    statistics, views = keras.Model(model.inputs, statistics_of(model)), np.stack(frames)
+    learned, unlike = (statistics.predict(x, verbose=0) for x in (views, exposures(views, len(views), 1)))
     file = tmp_path_factory.mktemp("careful") / "careful.h5"
-    with_confidence(model, Density.of(statistics)).save(file)
+    with_confidence(model, FrameClassifier.of(learned, unlike)).save(file)
     return open_engine(file, "tensorflow")
 
 

@@ -1,4 +1,4 @@
-"""The confidence: a Gaussian of what a network notices, as a second output that every engine and file gives."""
+"""The confidence: what a network notices in roads and in other pictures becomes an output that every engine gives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from PIL import Image
 from inference.engine import Engine, open_engine
 from inference.observations import Observations
 from models.card import describes, read_card
-from models.confidence.density import Density
+from models.confidence.classifier import FrameClassifier
 from models.confidence.output import with_confidence
 from models.confidence.statistics import statistics_of
 from models.convert import convert, litert_bytes
 from models.loading import load_steering_model
 from models.steering import BUILDERS
+from protocol.messages import LOST, SURE
 from tests.conftest import road_frame
 from training.confidence.__main__ import main
+from training.confidence.exposure import EXPOSURES, Exposure, exposures
 from training.confidence.figures import area_under_curve, confidence_figures
 from training.confidence.fit import fit_confidence, learned_views
 from training.confidence.measure import main as measure
@@ -35,7 +37,14 @@ from training.run.train import Training
 
 NOISE = np.random.default_rng(5).integers(0, 256, (8, 160, 320, 3), np.uint8)
 ROADS = np.stack([road_frame(steering) for steering in np.linspace(-0.9, 0.9, 64)])
+UNLIKE = exposures(ROADS, 64, 3)
 TINY = replace(Recipe(), epochs=1, batch=8, average_horizon_steps=3, refit_epochs=0, driven_checkpoints=0)
+
+
+def classifier_of(model: keras.Model) -> FrameClassifier:
+    """What tells a network's drawn roads from other pictures."""
+    statistics = keras.Model(model.inputs, statistics_of(model))
+    return FrameClassifier.of(statistics.predict_on_batch(ROADS), statistics.predict_on_batch(UNLIKE))
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +52,7 @@ def model() -> keras.Model:
     """An untrained network that is confident on drawn roads."""
     keras.utils.set_random_seed(4)
     plain = BUILDERS["eff-tiny"]()
-    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
-    return with_confidence(plain, Density.of(statistics))
+    return with_confidence(plain, classifier_of(plain))
 
 
 @pytest.fixture(scope="module")
@@ -55,31 +63,43 @@ def file(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_density_measures_by_the_spread_of_each_direction():
+def test_what_is_odd_in_any_direction_is_unlike():
     generator = np.random.default_rng(1)
-    values = generator.normal(size=(20_000, 4)) * (5.0, 1.0, 1.0, 1.0) + (1.0, 2.0, 3.0, 4.0)
-    density = Density.of(values)
-    distances = density.distances(values)
-    assert distances.mean() == pytest.approx(4, rel=0.02), "of a Gaussian, as many as there are numbers"
-    assert (distances > density.limit).mean() == pytest.approx(0.01, abs=1e-3)
-    wide, narrow = density.distances(np.array([[6.0, 2, 3, 4], [1, 2, 3, 9]]))
-    assert wide == pytest.approx(1, rel=0.1)
-    assert narrow == pytest.approx(25, rel=0.1)
+    learned = generator.normal(size=(2000, 4)) * (5.0, 1.0, 1.0, 1.0) + (1.0, 2.0, 3.0, 4.0)
+    around = generator.normal(size=(1000, 4))
+    around *= (20.0, 4.0, 4.0, 4.0) / np.linalg.norm(around, axis=1, keepdims=True)
+    classifier = FrameClassifier.of(learned, around + (1.0, 2.0, 3.0, 4.0))
+    assert area_under_curve(classifier.odds(learned), classifier.odds(around + (1.0, 2.0, 3.0, 4.0))) > 0.95
+    assert classifier.odds(np.array([[1.0, 2, 3, 1e6], [1, 2, 3, -1e6]])).max() < -1.0
 
 
-def test_the_median_frame_is_trusted_and_the_limit_is_a_half(model: keras.Model):
+def test_the_classifier_ends_where_both_sides_weigh_the_same():
+    generator = np.random.default_rng(2)
+    learned, unlike = generator.normal(0.0, 1.0, (900, 3)), generator.normal(1.0, 1.0, (300, 3))
+    classifier = FrameClassifier.of(learned, unlike)
+    chances = [1 / (1 + np.exp(-classifier.odds(values))) for values in (learned, unlike)]
+    assert chances[0].mean() + chances[1].mean() == pytest.approx(1.0, abs=1e-4), "so the slope of the bias is 0"
+
+
+def test_layers_compute_what_was_fitted(model: keras.Model):
+    plain = keras.Model(model.inputs, model.outputs[:1])
+    statistics = keras.Model(model.inputs, model.get_layer("confidence_statistics").output)
+    frames = np.concatenate([ROADS[:8], NOISE])
+    expected = 1 / (1 + np.exp(-classifier_of(plain).odds(statistics.predict_on_batch(frames))))
+    np.testing.assert_allclose(model.predict_on_batch(frames)[1][:, 0], expected, atol=1e-4)
+
+
+def test_roads_are_trusted_and_noise_is_not(model: keras.Model):
     _, confidence = model.predict_on_batch(ROADS)
-    assert np.median(confidence) == pytest.approx(0.99, abs=0.005)
-    assert np.quantile(confidence, 0.01) == pytest.approx(0.5, abs=0.05)
+    assert np.median(confidence) > SURE
     _, confidence = model.predict_on_batch(NOISE)
-    assert confidence.max() < 0.01
+    assert confidence.max() < LOST
 
 
 def test_the_steering_stays_as_it_was():
     plain = BUILDERS["eff-tiny"]()
     before = plain.predict_on_batch(NOISE)
-    statistics = keras.Model(plain.inputs, statistics_of(plain)).predict_on_batch(ROADS)
-    after, _ = with_confidence(plain, Density.of(statistics)).predict_on_batch(NOISE)
+    after, _ = with_confidence(plain, classifier_of(plain)).predict_on_batch(NOISE)
     np.testing.assert_array_equal(after, before)
 
 
@@ -87,8 +107,8 @@ def test_the_steering_stays_as_it_was():
 def test_each_network_can_have_one(name: str):
     model = BUILDERS[name]()
     statistics = keras.Model(model.inputs, statistics_of(model))
-    count = statistics.output_shape[-1]
-    confident = with_confidence(model, Density.of(np.random.default_rng(0).normal(size=(50, count))))
+    values = np.random.default_rng(0).normal(size=(40, statistics.output_shape[-1]))
+    confident = with_confidence(model, FrameClassifier.of(values[:20], values[20:]))
     assert confident.output_names == ["steering", "confidence"]
 
 
@@ -135,12 +155,28 @@ def test_a_loaded_file_names_its_answers(file: Path):
 
 def test_learned_views_are_plain_and_moved_ones(make_recording):
     drives = load_whole([make_recording(rows=30)], TINY, TRAIN)
-    plain, moved = learned_views(drives, (60, 136), TINY, seed=1)
-    assert plain.shape == moved.shape == (len(plain), 76, 320, 3)
-    assert plain.dtype == moved.dtype == np.uint8
+    ((views, pictures),) = learned_views(drives, (60, 136), TINY, seed=1)
+    assert views.shape == pictures.shape == (len(views), 76, 320, 3)
+    assert views.dtype == pictures.dtype == np.uint8
+    plain, moved = np.split(views, 2)
     assert not np.array_equal(plain, moved)
     difference = plain.mean((1, 2, 3), dtype=np.float64) - moved.mean((1, 2, 3), dtype=np.float64)
     assert np.abs(difference).max() < 12, "their light stays"
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+def test_exposures_are_pictures_and_always_the_same(exposure: Exposure):
+    frame, other = road_frame(0.3), road_frame(-0.5)
+    pictures = [exposure(frame, other, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert all(picture.shape == (160, 320, 3) and picture.dtype == np.uint8 for picture in pictures)
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    assert np.abs(pictures[0].astype(float) - frame).mean() > 5
+
+
+def test_exposures_take_turns():
+    pictures = exposures(ROADS, 2 * len(EXPOSURES), seed=1)
+    assert pictures.shape == (2 * len(EXPOSURES), 160, 320, 3)
+    assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 
 
 def test_a_fitted_model_knows_its_recording(make_recording):
@@ -149,8 +185,8 @@ def test_a_fitted_model_knows_its_recording(make_recording):
     confident = fit_confidence(model, drives, TINY, seed=1)
     _, known = confident.predict_on_batch(decode_crops(drives[0].images[:, 0], (0, 160)))
     _, unlike = confident.predict_on_batch(NOISE)
-    assert known.min() > 0.5
-    assert unlike.max() < 0.01
+    assert np.median(known) > SURE
+    assert unlike.max() < LOST
 
 
 @pytest.mark.slow
@@ -211,6 +247,8 @@ def test_the_measure_prints_a_table(file: Path, make_recording, tmp_path: Path, 
     assert rows["recording"][:2] == ["10", "known"]
     assert rows["photos"][0] == "3"
     assert float(rows["noise"][1]) > 0.99
+    assert len(rows["photos"]) == 5, "they were made of no frames"
+    assert float(rows["brightness 5"][-1]) > float(rows["shuffled tiles"][-1])
 
 
 def test_the_measure_names_what_it_cannot_use(file: Path, make_recording, tmp_path: Path, capsys):

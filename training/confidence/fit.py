@@ -1,8 +1,8 @@
-"""Fits a model's confidence to frames that it learned: as they were recorded, and moved as in training.
+"""Fits a model's confidence to frames that it learned, and to pictures made of them that are no road.
 
-It takes no gradient and no epoch: the network gives its statistics of some thousand frames once. Views from beside the
-middle belong to them, because the model has learned to steer back from there. Training's changes of light, contrast and
-noise do not: a Gaussian that holds them is so wide that it also holds grey pictures and rooms.
+The network gives its statistics of some thousand frames once, and no weight of its own changes. Views from beside the
+middle belong to what it knows, because the model has learned to steer back from there. Training's changes of light,
+contrast and noise do not: with them, fog and rooms could hardly be told from roads.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
-from models.confidence.density import Density
+from models.confidence.classifier import FrameClassifier
 from models.confidence.output import with_confidence
 from models.confidence.statistics import statistics_of
 from models.loading import load_steering_model
+from protocol.messages import FRAME_ROWS
+from training.confidence.exposure import exposures
 from training.data.augment import augment
 from training.data.crops import Pixels, decode_crops
 from training.data.hood import draw_hoods
@@ -29,7 +32,7 @@ from training.run.network import CROP_LAYER, SplitModel, build
 from training.run.recipe import Recipe
 
 VIEWS = 2048
-"""So many views of each kind: the hundredth of both together that is least familiar is 41 views."""
+"""So many frames; each gives two views, and two pictures that are no road."""
 
 BATCH = 64
 
@@ -41,13 +44,14 @@ def fit_confidence(model: SplitModel, drives: Sequence[Drive], recipe: Recipe, s
     """The whole model with a confidence. drives: the recordings that the model learned. Raises RecordingError."""
     crop = model.whole.get_layer(CROP_LAYER).output
     statistics = keras.Model(crop, statistics_of(model.whole))
-    views = learned_views(drives, model.rows, recipe, seed)
-    values = []
-    with tqdm(unit=" views", desc="confidence") as bar:
-        for view in views:
-            values.append(keras.ops.convert_to_numpy(statistics.predict_on_batch(view)))
-            bar.update(len(view))
-    return with_confidence(model.whole, Density.of(np.concatenate(values)))
+    learned: list[npt.NDArray[np.float32]] = []
+    unlike: list[npt.NDArray[np.float32]] = []
+    with tqdm(unit=" pictures", desc="confidence") as bar:
+        for views, pictures in learned_views(drives, model.rows, recipe, seed):
+            for crops, values in ((views, learned), (pictures, unlike)):
+                values.append(keras.ops.convert_to_numpy(statistics.predict_on_batch(crops)))
+                bar.update(len(crops))
+    return with_confidence(model.whole, FrameClassifier.of(np.concatenate(learned), np.concatenate(unlike)))
 
 
 def trained_model(path: Path, name: str, recipe: Recipe) -> SplitModel:
@@ -59,10 +63,11 @@ def trained_model(path: Path, name: str, recipe: Recipe) -> SplitModel:
     return model
 
 
-def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int) -> Iterator[Pixels]:
-    """Yield batches of what the network sees of frames of `drives`, uint8 (n, rows, 320, 3): plain ones, moved ones.
+def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int) -> Iterator[tuple[Pixels, Pixels]]:
+    """Yield batches of what the network sees of frames of `drives`, and of as many pictures that are no road.
 
-    At most VIEWS of each kind. recipe, seed: as of the training.
+    Both are uint8 (2 n, rows, 320, 3). The first half of the views is as it was recorded, the second is moved. recipe,
+    seed: as of the training.
     """
     recipe = replace(
         recipe, brightness_low=1.0, brightness_high=1.0, tint=0.0, contrast_share=0.0, noise_share=0.0, shadow_share=0.0
@@ -75,7 +80,8 @@ def learned_views(drives: Sequence[Drive], rows: Rows, recipe: Recipe, seed: int
     read = rows_to_read(rows, recipe)
     for first in range(0, len(paths), BATCH):
         part = slice(first, first + BATCH)
-        crops = decode_crops(paths[part], read)
-        yield crops[:, rows[0] - read[0] : rows[1] - read[0]]
+        frames = decode_crops(paths[part], (0, FRAME_ROWS))
         batch_variations = Variations(*(values[part] for values in variations))
-        yield keras.ops.convert_to_numpy(augment(crops, batch_variations, hoods, rows[1] - rows[0]))
+        moved = augment(frames[:, read[0] : read[1]], batch_variations, hoods, rows[1] - rows[0])
+        views = np.concatenate([frames[:, rows[0] : rows[1]], keras.ops.convert_to_numpy(moved)])
+        yield views, exposures(frames, len(views), seed + first)[:, rows[0] : rows[1]]

@@ -44,7 +44,8 @@ examples:
 
 Name recordings with --known that no model learned. The unlike pictures are made from their frames; --unlike adds
 folders with .jpg and .png files. Each row of the table has the AUC, the median confidence, and the shares of pictures
-that a model is sure of and has no idea of."""
+that a model is sure of and has no idea of. The last column correlates the steering with that for the frames from which
+the pictures were made: near 1, the model can still drive, and need not doubt."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -64,14 +65,19 @@ def _measure(options: argparse.Namespace) -> None:
     total = len(engines) * (len(frames) + sum(map(len, unlike.values())))
     with tqdm(total=total, unit=" pictures") as bar:
         for model, engine in zip(options.models, engines, strict=True):
-            confidences = {name: _confidences(engine, pictures, bar) for name, pictures in recordings.items()}
-            reference = np.concatenate(list(confidences.values()))
-            bar.write(f"\n{model}\n{'pictures':<24}{'number':>7}{'AUC':>8}{'median':>8}{'sure':>7}{'lost':>7}")
-            for name, values in confidences.items():
-                bar.write(_row(name, values, None))
+            answers = {name: _answers(engine, pictures, bar) for name, pictures in recordings.items()}
+            steering, reference = np.concatenate(list(answers.values()), axis=1)
+            bar.write(
+                f"\n{model}\n{'pictures':<24}{'number':>7}{'AUC':>8}{'median':>8}{'sure':>7}{'lost':>7}{'steering':>10}"
+            )
+            for name, (_, confidences) in answers.items():
+                bar.write(_row(name, confidences, "known", ""))
             for name, pictures in unlike.items():
-                values = _confidences(engine, pictures, bar)
-                bar.write(_row(name, values, area_under_curve(reference, values)))
+                other_steering, confidences = _answers(engine, pictures, bar)
+                area = f"{area_under_curve(reference, confidences):.3f}"
+                bar.write(
+                    _row(name, confidences, area, _agreement(steering, other_steering) if name in PICTURES else "")
+                )
 
 
 def _frames(folder: Path, count: int) -> Pixels:
@@ -94,19 +100,27 @@ def _files(folder: Path, count: int) -> Iterator[Frame]:
             raise ValueError(f"{path} is no picture that can be decoded: {error}") from None
 
 
-def _confidences(engine: Engine, pictures: Iterable[Frame], bar: tqdm[NoReturn]) -> Float64Array:
-    column = engine.answers.index("confidence")
+def _answers(engine: Engine, pictures: Iterable[Frame], bar: tqdm[NoReturn]) -> Float64Array:
+    """The steering and the confidence of n pictures, (2, n)."""
+    columns = [engine.answers.index(name) for name in ("steering", "confidence")]
     values = []
     for picture in pictures:
-        values.append(engine.run(picture[np.newaxis])[0, column])
+        values.append(engine.run(picture[np.newaxis])[0, columns])
         bar.update()
-    return np.array(values, np.float64)
+    return np.array(values, np.float64).T
 
 
-def _row(name: str, values: Float64Array, area: float | None) -> str:
-    text = "known" if area is None else f"{area:.3f}"
-    sure, lost = (values >= SURE).mean(), (values < LOST).mean()
-    return f"{name:<24}{len(values):>7}{text:>8}{np.median(values):>8.2f}{sure:>7.0%}{lost:>7.0%}"
+def _agreement(steering: Float64Array, other_steering: Float64Array) -> str:
+    """The correlation of two lists of as many answers, empty where one of them is constant."""
+    if min(np.ptp(steering), np.ptp(other_steering)) == 0:
+        return ""
+    return f"{np.corrcoef(steering, other_steering)[0, 1]:.2f}"
+
+
+def _row(name: str, confidences: Float64Array, area: str, steering: str) -> str:
+    sure, lost = (confidences >= SURE).mean(), (confidences < LOST).mean()
+    median = np.median(confidences)
+    return f"{name:<24}{len(confidences):>7}{area:>8}{median:>8.2f}{sure:>7.0%}{lost:>7.0%}{steering:>10}".rstrip()
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
