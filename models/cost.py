@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models import NETWORKS
+from models import NETWORK_NAMES, is_network
 from models.adapter.text import model_source
 from protocol.command_line import command_parser, run
 
@@ -117,10 +117,10 @@ def _print_all(names: Sequence[str]) -> None:
 
 
 def _model(name: str) -> Any:
-    if name in NETWORKS:
-        from models.steering import BUILDERS  # noqa: PLC0415
+    if is_network(name):
+        from models.steering import builder  # noqa: PLC0415
 
-        return BUILDERS[name]()
+        return builder(name)()
     from models.loading import load_steering_model  # noqa: PLC0415
 
     source = model_source(name)
@@ -138,8 +138,7 @@ def _print(name: str, total: Cost) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m models.cost", __doc__)
-    names = ", ".join(NETWORKS)
-    parser.add_argument("models", nargs="+", metavar="MODEL[:TEXT]", help=f"a model file, or one of {names}")
+    parser.add_argument("models", nargs="+", metavar="MODEL[:TEXT]", help=f"a model file, or {NETWORK_NAMES}")
     return parser
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from models import EFFNET
 from models.blocks import LEAKY_SLOPE, conv_block, effnet_block
 from models.preprocessing.named import named
 from protocol.messages import FRAME_SHAPE
@@ -33,6 +34,9 @@ BASELINE_TINY_BLOCKS = ((16, 5), (16, 3), (16, 3), (32, 3), (32, 3))
 BASELINE_MINI_BLOCKS = ((8, 5), (8, 3), (8, 3), (16, 3), (16, 3))
 SMALL_HEAD_UNITS = (64, 32)
 MINI_HEAD_UNITS = (32, 16)
+TINY_SQUEEZE = 16
+WIDE_BLOCKS = 2
+"""So many last blocks of an EffNet have twice the channels of the others."""
 
 PILOTNET_CONVOLUTIONS = ((24, 5, 2), (36, 5, 2), (48, 5, 2), (64, 3, 1), (64, 3, 1))
 """Output channels, kernel size and stride of each convolution."""
@@ -135,7 +139,7 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "baseline": baseline,
     "eff": eff,
     "eff-small": partial(effnet, "eff-small", blocks=EFF_SMALL_BLOCKS, head_units=SMALL_HEAD_UNITS),
-    "eff-tiny": partial(effnet, "eff-tiny", blocks=EFF_TINY_BLOCKS, squeeze=16, head_units=SMALL_HEAD_UNITS),
+    "eff-tiny": partial(effnet, "eff-tiny", blocks=EFF_TINY_BLOCKS, squeeze=TINY_SQUEEZE, head_units=SMALL_HEAD_UNITS),
     "eff-mini": partial(effnet, "eff-mini", blocks=EFF_MINI_BLOCKS, squeeze=8, head_units=MINI_HEAD_UNITS),
     "eff-micro": partial(effnet, "eff-micro", blocks=EFF_MICRO_BLOCKS, squeeze=8, head_units=MINI_HEAD_UNITS[1:]),
     "baseline-tiny": partial(baseline, "baseline-tiny", blocks=BASELINE_TINY_BLOCKS, head_units=SMALL_HEAD_UNITS),
@@ -149,6 +153,23 @@ eff-small has 89,905 parameters, three quarters of them in its head, and 13.7 mi
 has 36,049 and 11.0 million: half of eff's channels, squeezed to 16 before the head. eff-1x2 is eff with the paper's
 other reading of the last kernel.
 """
+
+
+def builder(name: str) -> Callable[..., keras.Model]:
+    """The builder of BUILDERS, or of an EffNet of another depth and width. Raises ValueError for an unknown name.
+
+    `effnet-4x48` has four blocks and eff-tiny's head: the last two blocks give 2 x 48 channels and the others 48, each
+    with half as many inside. So effnet-5x32 is eff-tiny.
+    """
+    if name in BUILDERS:
+        return BUILDERS[name]
+    shape = EFFNET.fullmatch(name)
+    if shape is None:
+        raise ValueError(f"there is no network {name!r}")
+    depth, width = int(shape[1]), int(shape[2])
+    outputs = [width] * (depth - WIDE_BLOCKS) + [2 * width] * min(depth, WIDE_BLOCKS)
+    blocks = [(channels // 2, channels) for channels in outputs]
+    return partial(effnet, name, blocks=blocks, squeeze=TINY_SQUEEZE, head_units=SMALL_HEAD_UNITS)
 
 
 def _frames() -> Any:

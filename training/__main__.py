@@ -18,8 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import NETWORKS
+from models import NETWORK_NAMES
 from protocol.command_line import command_parser, number, output_file, run, whole
+from training.recipe_file import RECIPES, RecipeFile, network_option, recipe_option
 from training.run.backend import choose_backend
 from training.run.precision import add_precision
 
@@ -36,6 +37,7 @@ examples:
   python -m training --model baseline lake --epochs 5 --seed 7 --run runs/trial
   python -m training --model eff lake udacity --lap-m 1137 --also sim/lake sim/mountain --test friend --dagger 1
   python -m training --model eff lake udacity --recipe study --test friend
+  python -m training lake udacity --recipe search/best.toml
   python -m training --model eff lake --preview seen.png
 
 --quick trains eff-tiny in a few minutes. It is the default where neither --model nor --recipe is named and the
@@ -79,12 +81,11 @@ def _train_or_preview(options: argparse.Namespace) -> None:
 
 def training_settings(options: argparse.Namespace) -> TrainingSettings:
     """Return the settings that parsed options mean."""
-    from training.run.recipe import recipe_of  # noqa: PLC0415 - --help must not wait for Keras
-    from training.run.run import TrainingSettings  # noqa: PLC0415
+    from training.run.run import TrainingSettings  # noqa: PLC0415 - --help must not wait for Keras
 
-    name = options.recipe or ("ours" if options.model else _default_recipe(options.recordings))
-    model = options.model or ("eff-tiny" if name == "quick" else "eff")
-    recipe = recipe_of(name, model)
+    file = options.recipe or RecipeFile(None, "ours" if options.model else _default_recipe(options.recordings), {})
+    model = options.model or file.network
+    recipe = file.recipe(model)
     recipe = replace(recipe, epochs=options.epochs or recipe.epochs)
     if options.no_drive:
         recipe = replace(recipe, driven_checkpoints=0)
@@ -160,13 +161,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     titles = ("recordings", "network and learning", "driving", "files")
     data, learning, driving, files = (parser.add_argument_group(title) for title in titles)
     data.add_argument("recordings", nargs="+", type=Path, metavar="RECORDING", help="folder with driving_log.csv, IMG/")
-    learning.add_argument("--model", choices=NETWORKS, help="network to train (eff, or eff-tiny by the recipe quick)")
+    learning.add_argument(
+        "--model", type=network_option, metavar="NAME",
+        help=f"network to train: {NETWORK_NAMES} (the recipe file's; else eff, or eff-tiny by the recipe quick)",
+    )  # fmt: skip
     recipes = learning.add_mutually_exclusive_group()
-    recipes.add_argument("--recipe", choices=("ours", "quick", "study"), help="hyperparameters (ours)")
+    recipe_help = f"hyperparameters: {', '.join(RECIPES)} or FILE.toml (ours)"
+    recipes.add_argument("--recipe", type=recipe_option, metavar="NAME", help=recipe_help)
     recipes.add_argument(
         "--quick",
         action="store_const",
-        const="quick",
+        const=recipe_option("quick"),
         dest="recipe",
         help="a model that drives in minutes: --recipe quick",
     )
@@ -219,7 +224,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_precision(learning)
     options = parser.parse_args(arguments)
-    if options.recipe == "study" and (options.lap_m or options.dagger):
+    if options.recipe and options.recipe.base == "study" and (options.lap_m or options.dagger):
         parser.error("--recipe study splits rows at random and ends with that; leave --lap-m and --dagger out")
     return options
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from models.steering import BUILDERS
+from models.steering import builder
 from protocol.messages import FRAME_ROWS
 from training.data.viewpoint import Rows
 from training.run.recipe import Recipe
@@ -47,7 +47,7 @@ def build(name: str, recipe: Recipe, precision: str) -> SplitModel:
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        model = BUILDERS[name](block_dropout=recipe.block_dropout, head_dropout=recipe.head_dropout)
+        model = builder(name)(block_dropout=recipe.block_dropout, head_dropout=recipe.head_dropout)
     finally:
         keras.config.set_dtype_policy(policy)
     crop = model.get_layer(CROP_LAYER)

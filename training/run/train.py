@@ -7,7 +7,7 @@ augmentation depend only on the seed and its number, so a killed run resumes exa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,18 +51,26 @@ MONITOR_STEP = 8
 """After each epoch the network answers one held-out row in this many, because neighbours are alike."""
 
 
-def train(settings: TrainingSettings, folder: Path, out: Path, crops: Path | None = None) -> Card:
+def train(
+    settings: TrainingSettings,
+    folder: Path,
+    out: Path,
+    crops: Path | None = None,
+    watch: Callable[[Training], None] = lambda training: None,
+) -> Card:
     """Train, or resume training, and write `out` (.h5) and its card (.json).
 
-    crops: a folder for decoded images that stays; None for one in `folder` that is deleted in the end.
+    crops: a folder for decoded images that stays; None for one in `folder` that is deleted in the end. watch: is shown
+    the training before it goes on and after each epoch.
     Raises RecordingError for bad data and RunError for a bad folder. After a KeyboardInterrupt every file is whole.
     """
     use_all_devices(settings.recipe.batch)
     drives, tests = open_recordings(settings)
     training = Training(settings, TrainingRun(folder, settings), drives, crops)
     with training.progress:
+        watch(training)
         for phase in phases(settings.recipe, settings.dagger):
-            training.run(phase)
+            training.run(phase, watch)
         card = training.finish(out, tests)
     if crops is None:
         training.images.crops.delete()
@@ -121,7 +129,7 @@ class Training:
         """The number of steps of each of the phase's epochs."""
         return len(self.draw(phase.first, phase.whole)[0]) // self.recipe.batch
 
-    def run(self, phase: Phase) -> None:
+    def run(self, phase: Phase, watch: Callable[[Training], None] = lambda training: None) -> None:
         """Train the phase's missing epochs and save each; after the first phase, measure the held-out road."""
         steps = self.begin(phase)
         samples = steps * self.recipe.batch
@@ -130,6 +138,7 @@ class Training:
                 start_s = time.monotonic()
                 loss = self.learn(phase, epoch, steps, bar)
                 self.end_epoch(phase, epoch, loss, start_s)
+                watch(self)
         self.end(phase, steps)
 
     def begin(self, phase: Phase) -> int:
@@ -161,7 +170,7 @@ class Training:
         """Count a finished phase's samples; after the first phase, measure the held-out road."""
         self.samples += steps * self.recipe.batch * (min(self.finished_epochs, phase.end) - phase.first)
         if not phase.whole and not self.store.metrics:
-            self.store.keep_metrics(held_out_metrics(self._averaged_model().network, self.drives, self.images.read))
+            self.store.keep_metrics(held_out_metrics(self.averaged_model().network, self.drives, self.images.read))
 
     def finish(self, out: Path, tests: Sequence[Drive]) -> Card:
         """Choose a checkpoint by driving, then write it as a whole float32 model, and its card."""
@@ -184,12 +193,12 @@ class Training:
     def _best_driver(self) -> tuple[SplitModel, Driving]:
         """Let the saved checkpoints drive; returns the best and how it drove, or the last when none is to drive."""
         if not self.recipe.driven_checkpoints:
-            return self._averaged_model(), {}
+            return self.averaged_model(), {}
         self.progress.tell("judging", "The last checkpoints drive; the best driver is kept.")
-        models = ((epoch, self._averaged_model(weights)) for epoch, weights in self.store.checkpoints())
+        models = ((epoch, self.averaged_model(weights)) for epoch, weights in self.store.checkpoints())
         return best_driver(models, self.recipe, self.settings.recordings, self.store.folder)
 
-    def _averaged_model(self, weights: Weights | None = None) -> SplitModel:
+    def averaged_model(self, weights: Weights | None = None) -> SplitModel:
         """Build the float32 model with averaged weights (None: the recipe's choice), and settle its batch norms."""
         if weights is None and self.recipe.patience:
             weights = dict(self.store.checkpoints())[best_epoch(self.store.history)]
@@ -205,7 +214,7 @@ class Training:
     def _add_corrections(self, phase: Phase) -> None:
         folder = self.store.folder / f"corrections-{phase.round}"
         if not folder.exists():
-            driver = driver_of(self._averaged_model().whole, self.store.folder)
+            driver = driver_of(self.averaged_model().whole, self.store.folder)
             record_corrections(driver, folder, phase.round, self.recipe.dagger_tracks)
         (corrections,) = load_whole([folder], self.recipe, TRAIN, by_expert=True)
         self.drives.append(corrections)
