@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from models import NETWORKS
+from models import NETWORKS, is_network
 from models.card import read_card
 from models.loading import load_steering_model
-from models.steering import BUILDERS, eff, effnet
+from models.steering import BUILDERS, builder, eff, effnet
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,6 +60,24 @@ def test_the_command_lines_names_are_the_builders():
 def test_parameters_and_names_are_as_stated(name):
     assert built(name).count_params() == PARAMETERS[name]
     assert built(name).name == name
+
+
+def test_an_effnet_has_the_depth_and_width_of_its_name():
+    assert builder("effnet-5x32")().count_params() == PARAMETERS["eff-tiny"]
+    for name, outputs in (("effnet-1x8", [16]), ("effnet-4x48", [48, 48, 96, 96])):
+        network = builder(name)()
+        assert network.name == name
+        last = [layer for layer in network.layers if layer.name.startswith("block") and layer.output.ndim == 4]
+        assert {layer.name.partition("_")[0] for layer in last} == {f"block{i + 1}" for i in range(len(outputs))}
+        ends = {layer.name.partition("_")[0]: layer.output.shape[-1] for layer in last}
+        assert list(ends.values()) == outputs
+
+
+@pytest.mark.parametrize("name", ["effnet-0x32", "effnet-7x32", "effnet-4x33", "effnet-4x256", "effnet-4", "resnet"])
+def test_other_names_are_no_networks(name):
+    assert not is_network(name)
+    with pytest.raises(ValueError, match=name):
+        builder(name)
 
 
 def test_only_the_colours_of_pilotnet_are_fixed():

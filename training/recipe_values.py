@@ -139,12 +139,16 @@ def _tracks(_: str, value: Any) -> tuple[str, ...]:
 def _trials(_: str, value: Any) -> tuple[tuple[str, bool, float], ...]:
     laps = []
     for item in _items(value):
-        track, is_reverse, mph = item if isinstance(item, list) and len(item) == 3 else (None, None, None)
-        is_speed = isinstance(mph, int | float) and not isinstance(mph, bool) and 1 <= mph <= FASTEST_MPH
-        if not isinstance(track, str) or not is_track_name(track) or not isinstance(is_reverse, bool) or not is_speed:
-            raise RecipeError(f"a list of laps such as ['lake', false, 25.0], at 1 to {FASTEST_MPH:g} mph")
-        laps.append((track, is_reverse, float(mph)))
+        match item:
+            case [str(track), bool(is_reverse), int(mph) | float(mph)] if is_track_name(track) and _is_speed(mph):
+                laps.append((track, is_reverse, float(mph)))
+            case _:
+                raise RecipeError(f"a list of laps such as ['lake', false, 25.0], at 1 to {FASTEST_MPH:g} mph")
     return tuple(laps)
+
+
+def _is_speed(mph: float) -> bool:
+    return not isinstance(mph, bool) and 1 <= mph <= FASTEST_MPH
 
 
 def _items(value: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from models.whole_files import write_whole
 from training.search.space import Space
 
 if TYPE_CHECKING:
+    from training.run.recipe import Recipe
     from training.run.run import TrainingSettings
 
 SCORES, STOPPED, FAILURE = "scores.json", "stopped", "failure.txt"
@@ -40,6 +41,12 @@ class PlannedTrial:
     folder: Path
     model: str
     settings: Mapping[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the trial learns unless ASHA stops it."""
+        recipe: Recipe = self.settings["recipe"]
+        return recipe.epochs + recipe.refit_epochs
 
     @property
     def model_file(self) -> Path:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.judge.choose import Driving
+if TYPE_CHECKING:
+    from training.judge.choose import Driving
 
 OFF_ROAD_M = 1.0
 """Leaving the road once a kilometre costs as much as driving so far from the middle."""
@@ -44,7 +46,7 @@ class Score:
         return cls(offset_m, events / km if km else math.nan, 0.0 if math.isnan(correlation) else correlation)
 
 
-def agreement_of(history: list[Mapping[str, float]]) -> float:
+def agreement_of(history: Sequence[Mapping[str, float]]) -> float:
     """The last correlation on held-out road that a training has measured; epochs that learn this road have none."""
     measured = [row["correlation"] for row in history if not math.isnan(row["correlation"])]
     return measured[-1] if measured else math.nan

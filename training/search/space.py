@@ -114,8 +114,7 @@ def read_space(file: Path) -> Space:
         raise RecipeError(f"{source}: {twice[0]} is fixed above and searched in [{SEARCH}]; leave one of them out")
     domains = {name: _domain(name, entry, f"{source}: [{SEARCH}]") for name, entry in table.items()}
     space = Space(start, domains, file.read_text(encoding="utf-8"))
-    for model in space.domains[MODEL].values if isinstance(space.domains.get(MODEL), Choices) else [start.network]:
-        start.recipe(model)
+    start.recipe(start.network)
     return space
 
 

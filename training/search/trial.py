@@ -28,9 +28,11 @@ def run_trial(config: Mapping[str, Any], plans: Mapping[int, PlannedTrial], crop
     from ray import tune  # noqa: PLC0415 - only trials need it
 
     plan = plans[config["number"]]
+    is_over = plan.is_finished or plan.is_stopped
     for row in plan.rows():
-        tune.report({**row, "is_recorded": True})
-    if plan.is_finished or plan.is_stopped:
+        if is_over or row["epoch"] < plan.epochs:
+            tune.report({**row, "is_recorded": True})
+    if is_over:
         return
     plan.record_failure("")
     os.environ.update(dict.fromkeys(THREADS, str(cores)))
@@ -59,9 +61,12 @@ def _train(plan: PlannedTrial, crops: Path) -> None:
             rows.append(_row(training, score, now_s - last_s))
             last_s = now_s
             plan.record(rows)
-            tune.report({**rows[-1], "is_recorded": False})
+            if training.finished_epochs < plan.epochs:
+                tune.report({**rows[-1], "is_recorded": False})
 
     train(TrainingSettings(**plan.settings), plan.folder, plan.model_file, crops, watch)
+    if rows[-1]["epoch"] == plan.epochs:  # after the model is written, because ASHA may end the trial now
+        tune.report({**rows[-1], "is_recorded": False})
 
 
 def _row(training: Training, score: Score, seconds: float) -> Row:
