@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter, StrMethodFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+    StrMethodFormatter,
+)
 
 from training.run.figures import save_figure
 from training.search.results import TrialResult, value_text
@@ -16,6 +23,8 @@ from training.search.space import Choices, Domain, Space
 
 BEST, FINISHED, STOPPED = "C3", "C0", "0.65"
 COLUMNS = 3
+LONG = 30
+"""Choices with more letters than this together stand aslant."""
 
 
 def draw_scores(results: Sequence[TrialResult], path: Path) -> None:
@@ -45,45 +54,40 @@ def draw_values(space: Space, results: Sequence[TrialResult], path: Path) -> Non
     columns = min(COLUMNS, len(space.domains))
     lines = math.ceil(len(space.domains) / columns)
     figure = Figure(figsize=(max(6.0, 4.2 * columns), 3.6 * lines + 0.4), layout="constrained")
-    panels = figure.subplots(lines, columns, squeeze=False, sharey=True).flat
-    for axes, (name, domain) in zip(panels, space.domains.items(), strict=False):
+    panels = iter(figure.subplots(lines, columns, squeeze=False, sharey=True).flat)
+    for (name, domain), axes in zip(space.domains.items(), panels, strict=False):
         places = _places(axes, name, domain, results)
         for place, result in zip(places, results, strict=True):
             colour = _colour(result, results)
             axes.plot(place, result.last["score"], "o" if result.plan.is_finished else "x", color=colour)
             axes.annotate(
-                str(result.plan.number), (place, result.last["score"]), (5, 3), textcoords="offset points",
-                fontsize="small", color=colour,
+                f"{result.plan.number}{' (none)' if result.plan.values[name] is None else ''}",
+                (place, result.last["score"]), (5, 3), textcoords="offset points", fontsize="small", color=colour,
             )  # fmt: skip
         _score_axis(axes, results)
         axes.set(xlabel=name, ylabel="last score" if axes.get_subplotspec().is_first_col() else "")
         axes.margins(0.12)
-    for axes in list(panels):
+    for axes in panels:
         axes.set_visible(False)
     figure.suptitle("A cross was stopped early, after fewer images than the dots", fontsize="medium")
     save_figure(figure, path)
 
 
 def _places(axes: Any, name: str, domain: Domain, results: Sequence[TrialResult]) -> list[float]:
-    """Where the trials' values stand on the axis, which is prepared for them."""
+    """Where the trials' values stand on the axis, which is prepared for them; None stands left of a range."""
     values = [result.plan.values[name] for result in results]
-    if isinstance(domain, Choices) or any(value is None for value in values):
-        choices = domain.values if isinstance(domain, Choices) else ()
-        texts = list(dict.fromkeys(map(value_text, (*choices, *values))))
-        axes.set_xticks(range(len(texts)), texts, rotation=30 if len("".join(texts)) > 30 else 0)
+    if isinstance(domain, Choices):
+        texts = list(dict.fromkeys(map(value_text, (*domain.values, *values))))
+        is_long = len("".join(texts)) > LONG
+        axes.set_xticks(range(len(texts)), texts, rotation=30 if is_long else 0, ha="right" if is_long else "center")
         return [float(texts.index(value_text(value))) for value in values]
-    if domain.is_log and min(values) > 0:
+    left = domain.at(0.0) if domain.is_log else domain.low - 0.1 * (domain.high - domain.low)
+    if domain.is_log and 0 not in values:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(_round_numbers())
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    return [float(value) for value in values]
-
-
-def _round_numbers() -> Any:
-    from matplotlib.ticker import LogLocator  # noqa: PLC0415
-
-    return LogLocator(subs=(1, 2, 5))
+    return [left if value is None else float(value) for value in values]
 
 
 def _score_axis(axes: Any, results: Sequence[TrialResult]) -> None:
@@ -94,7 +98,7 @@ def _score_axis(axes: Any, results: Sequence[TrialResult]) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_locator(_round_numbers())
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.grid(alpha=0.3, which="both")
 
 
