@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,31 +24,37 @@ THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"
 
 
 def run_trial(config: Mapping[str, Any], plans: Mapping[int, PlannedTrial], crops: Path, cores: int) -> None:
-    """Run the trial of config["number"]. crops: a folder for decoded images, of all trials; cores: of each trial."""
+    """Run the trial of config["number"], in a process of Ray. crops: as of `go_on`; cores: how many it may use."""
     from ray import tune  # noqa: PLC0415 - only trials need it
 
-    plan = plans[config["number"]]
+    os.environ.update(dict.fromkeys(THREADS, str(cores)))
+    go_on(plans[config["number"]], crops, tune.report)
+
+
+def go_on(plan: PlannedTrial, crops: Path, report: Callable[[Mapping[str, Any]], None]) -> None:
+    """Report what is recorded of a trial, then learn and report the rest. Raises as `train` does.
+
+    crops: a folder for decoded images, of all trials. report: is told each row, with `is_recorded` besides; it does not
+    return if ASHA ends the trial.
+    """
     is_over = plan.is_finished or plan.is_stopped
     for row in plan.rows():
         if is_over or row["epoch"] < plan.epochs:
-            tune.report({**row, "is_recorded": True})
+            report({**row, "is_recorded": True})
     if is_over:
         return
     plan.record_failure("")
-    os.environ.update(dict.fromkeys(THREADS, str(cores)))
     try:
-        _train(plan, crops)
+        _learn(plan, crops, report)
     except Exception as error:
         plan.record_failure(plain(error))
         raise
 
 
-def _train(plan: PlannedTrial, crops: Path) -> None:
+def _learn(plan: PlannedTrial, crops: Path, report: Callable[[Mapping[str, Any]], None]) -> None:
     from training.run.backend import choose_backend  # noqa: PLC0415 - what was recorded needs no Keras
 
     choose_backend()
-    from ray import tune  # noqa: PLC0415
-
     from training.run.run import TrainingSettings  # noqa: PLC0415
     from training.run.train import train  # noqa: PLC0415
 
@@ -62,11 +68,11 @@ def _train(plan: PlannedTrial, crops: Path) -> None:
             last_s = now_s
             plan.record(rows)
             if training.finished_epochs < plan.epochs:
-                tune.report({**rows[-1], "is_recorded": False})
+                report({**rows[-1], "is_recorded": False})
 
     train(TrainingSettings(**plan.settings), plan.folder, plan.model_file, crops, watch)
     if rows[-1]["epoch"] == plan.epochs:  # after the model is written, because ASHA may end the trial now
-        tune.report({**rows[-1], "is_recorded": False})
+        report({**rows[-1], "is_recorded": False})
 
 
 def _row(training: Training, score: Score, seconds: float) -> Row:

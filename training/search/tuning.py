@@ -9,7 +9,6 @@ import os
 import shutil
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,8 @@ def tune_trials(plans: Sequence[PlannedTrial], epoch_images: int, crops: Path, c
     os.environ.update(ENVIRONMENT)
     gpus = 1 if ray.cluster_resources().get("GPU") else 0
     by_number = {plan.number: plan for plan in plans}
-    trial = tune.with_parameters(partial(run_trial), plans=by_number, crops=crops, cores=cores)
+    watch = _Watch(by_number)
+    trial = tune.with_parameters(run_trial, plans=by_number, crops=crops, cores=cores)
     scheduler = ASHAScheduler(
         time_attr="images",
         max_t=1 << 60,
@@ -64,13 +64,14 @@ def tune_trials(plans: Sequence[PlannedTrial], epoch_images: int, crops: Path, c
                 name="trials",
                 storage_path=str(folder.absolute()),
                 failure_config=tune.FailureConfig(max_failures=RESTARTS),
-                callbacks=[_Watch(by_number)],
+                callbacks=[watch],
                 verbose=0,
             ),
         )
         try:
             tuner.fit()
         finally:
+            watch.close()
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -102,7 +103,8 @@ class _Watch(tune.Callback):
         plan = self._plans[trial.config["number"]]
         self._ended(f"trial {plan.number} failed: {plan.failure() or 'its process died'}")
 
-    def on_experiment_end(self, trials: list[Any], **_: Any) -> None:
+    def close(self) -> None:
+        """Leave the bar as it is; the next line begins below it."""
         if self._bar is not None:
             self._bar.close()
 
