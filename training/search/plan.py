@@ -77,9 +77,13 @@ class PlannedTrial:
         write_whole(self.folder / SCORES, json.dumps(rows).encode())
 
     def record_failure(self, reason: str) -> None:
-        """Write why the trial failed; "" for a trial that begins again."""
+        """Write why the trial failed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / FAILURE, reason[:MAX_FAILURE].encode())
+
+    def forget_failure(self) -> None:
+        """Begin again."""
+        (self.folder / FAILURE).unlink(missing_ok=True)
 
     def failure(self) -> str:
         """Why the trial failed, "" where it did not."""

@@ -43,7 +43,7 @@ def go_on(plan: PlannedTrial, crops: Path, report: Callable[[Mapping[str, Any]],
             report({**row, "is_recorded": True})
     if is_over:
         return
-    plan.record_failure("")
+    plan.forget_failure()
     try:
         _learn(plan, crops, report)
     except Exception as error:
