@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from models.card import read_card
+from simulator.world.course import judged_world
 from training.__main__ import parse, training_settings
 from training.search.plan import STOPPED, plan_trials
 from training.search.space import read_space
@@ -28,12 +29,20 @@ learning_rate = {low = 3e-4, high = 3e-3, log = true}
 """
 
 
+SHARE = 0.05
+"""The trials drive this share of a lap."""
+
+
 class StoppedTrial(BaseException):
     """As Ray ends a trial that reports."""
 
 
 @pytest.mark.slow
-def test_a_trial_goes_on_where_it_was_stopped(make_recording: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_trial_goes_on_where_it_was_stopped(
+    make_recording: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = lambda track, scene, laps: judged_world(track, scene, laps * SHARE)  # noqa: E731
+    monkeypatch.setattr("training.judge.choose.judged_world", short)
     (tmp_path / "space.toml").write_text(SPACE)
     base = training_settings(parse([str(make_recording(rows=100)), "--quick", "--precision", "float32"]))
     plan = plan_trials(read_space(tmp_path / "space.toml"), 2, base, tmp_path / "trials")[1]
