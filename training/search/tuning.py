@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,8 +87,8 @@ class _Watch(tune.Callback):
         self._bar = tqdm(total=len(self._plans), unit=" trial", desc="search")
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        if self._bar is not None and not result["is_recorded"]:
-            self._bar.write(
+        if not result.get("is_recorded", True):
+            self._say(
                 f"trial {trial.config['number']}, epoch {result['epoch']:.0f}, {result['images']:,.0f} images:"
                 f" score {result['score']:.3f} ({result['offset_m']:.2f} m from the middle,"
                 f" {result['off_road_per_km']:.2f} times off the road a km, correlation {result['correlation']:.2f})"
@@ -97,18 +98,18 @@ class _Watch(tune.Callback):
         plan = self._plans[trial.config["number"]]
         if not plan.is_finished:
             (plan.folder / STOPPED).touch()
-        self._ended(f"trial {plan.number} {'has learned all' if plan.is_finished else 'was stopped'}")
+        self._say(f"trial {plan.number} {'has learned all' if plan.is_finished else 'was stopped'}", 1)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         plan = self._plans[trial.config["number"]]
-        self._ended(f"trial {plan.number} failed: {plan.failure() or 'its process died'}")
+        self._say(f"trial {plan.number} failed: {plan.failure() or 'its process died'}", 1)
 
     def close(self) -> None:
         """Leave the bar as it is; the next line begins below it."""
         if self._bar is not None:
             self._bar.close()
 
-    def _ended(self, line: str) -> None:
+    def _say(self, line: str, ended_trials: int = 0) -> None:
         if self._bar is not None:
-            self._bar.write(line)
-            self._bar.update()
+            self._bar.write(line, sys.stderr)
+            self._bar.update(ended_trials)
