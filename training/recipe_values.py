@@ -26,6 +26,7 @@ LIMITS: dict[str, tuple[float, float]] = dict.fromkeys(_SHARES, (0.0, 1.0)) | {
     "refit_learning_rate": (1e-7, 1.0),
     "batch": (1, 4096),
     "learning_rate": (1e-7, 1.0),
+    "huber_width": (1e-6, 10.0),
     "block_dropout": (0.0, 0.95),
     "head_dropout": (0.0, 0.95),
     "average_horizon_steps": (1, 1_000_000),
