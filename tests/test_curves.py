@@ -11,7 +11,7 @@ from training.curves import __main__ as curves
 from training.curves import trainings
 from training.curves.measures import seed_of, track_of
 from training.curves.plans import BRIEF, PLANS
-from training.curves.report import Row, markdown, write
+from training.curves.report import CurveRow, markdown, write
 from training.shipped import data as shipped_data_module
 from training.shipped.recordings import LAKE, OTHER_TRACKS, STRANGERS
 
@@ -49,8 +49,8 @@ def test_a_seeds_figures_are_those_of_its_card():
 
 
 def test_the_table_has_means_over_seeds_with_intervals_and_sums_of_events(tmp_path):
-    several = Row("eff-tiny", 36049.0, {"parameters": "36,049"}, [seed_of(card(0.7, 1)), seed_of(card(0.8, 2))])
-    one = Row("baseline", 865921.0, {"parameters": "865,921"}, [seed_of(card(0.85))])
+    several = CurveRow("eff-tiny", 36049.0, {"parameters": "36,049"}, [seed_of(card(0.7, 1)), seed_of(card(0.8, 2))])
+    one = CurveRow("baseline", 865921.0, {"parameters": "865,921"}, [seed_of(card(0.85))])
     head, _, first, second, *_ = markdown([several, one]).splitlines()
     columns = [cell.strip() for cell in head.split("|")]
     cells, other = ([cell.strip() for cell in line.split("|")] for line in (first, second))

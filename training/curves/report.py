@@ -18,7 +18,7 @@ from training.run.figures import save_figure
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CurveRow:
     """A place on the curve. position: on the picture's horizontal axis; cost: figures by their titles, as text."""
 
     name: str
@@ -43,7 +43,7 @@ LEGEND = (
 )
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[CurveRow]) -> str:
     """Format the table, with a line for each place on the curve."""
     head = ["network", "seeds", *rows[0].cost, *FIGURES, "off the road", "wheels off"]
     lines = [head, ["---"] * len(head)]
@@ -55,7 +55,7 @@ def markdown(rows: Sequence[Row]) -> str:
     return f"{table}\n\n{LEGEND}\n"
 
 
-def write(rows: Sequence[Row], axis: str, folder: Path) -> str:
+def write(rows: Sequence[CurveRow], axis: str, folder: Path) -> str:
     """Write curve.md, curve.json and curve.png in `folder`, each whole; returns the Markdown.
 
     axis: the title of the picture's horizontal axis; it is logarithmic where the positions span a factor of 50.
@@ -71,7 +71,7 @@ def write(rows: Sequence[Row], axis: str, folder: Path) -> str:
     return text
 
 
-def _figure(rows: Sequence[Row], axis: str) -> Figure:
+def _figure(rows: Sequence[CurveRow], axis: str) -> Figure:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for track in TRACKS:
@@ -92,7 +92,7 @@ def _figure(rows: Sequence[Row], axis: str) -> Figure:
     return figure
 
 
-def _line(panel: Any, rows: Sequence[Row], intervals: Sequence[Interval], label: str) -> None:
+def _line(panel: Any, rows: Sequence[CurveRow], intervals: Sequence[Interval], label: str) -> None:
     """Draw the mean with bars of its interval; the names of networks that lie off the line of slim ones are marked."""
     points = sorted(zip(rows, intervals, strict=True), key=lambda point: point[0].position)
     for is_plain in (False, True):

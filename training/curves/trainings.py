@@ -17,7 +17,7 @@ from protocol.messages import FRAME_SHAPE
 from training.__main__ import announce
 from training.curves.measures import seed_of
 from training.curves.plans import Point
-from training.curves.report import Row
+from training.curves.report import CurveRow
 from training.judge.timing import milliseconds
 from training.run.run import TrainingSettings, read_settings
 from training.run.run_folder import RunError
@@ -41,7 +41,7 @@ def train_missing(points: Sequence[Point], seeds: int, data: ShippedData, runs: 
                 train(settings, out.parent, out, runs / "crops")
 
 
-def rows(points: Sequence[Point], runs: Path) -> list[Row]:
+def rows(points: Sequence[Point], runs: Path) -> list[CurveRow]:
     """The rows of all points with a finished training. Points without a position also get their networks' cost.
 
     Raises ValueError where no training is finished.
@@ -52,7 +52,7 @@ def rows(points: Sequence[Point], runs: Path) -> list[Row]:
         raise ValueError("no training of this curve is finished")
     costs = _costs([point for point in finished_points if point.position is None], runs)
     return [
-        Row(
+        CurveRow(
             point.name,
             float(cards[point.name][0].parameters if point.position is None else point.position),
             costs.get(point.name, {}),

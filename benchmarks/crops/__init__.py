@@ -1,0 +1,1 @@
+"""Reading decoded images that are not in memory."""
