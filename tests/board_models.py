@@ -18,6 +18,7 @@ MADE = {
     "commit": "abc",
     "commits": ["abc"],
     "hardware": "a computer",
+    "computers": {"pc2": "another computer"},
     "workers": 2,
     "versions": {"python": "3.11"},
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from training.jobs.jobs import Job, JobOutcome
+from training.jobs.jobs import Job, JobOutcome, RunningJob
 from training.jobs.pool import WorkerPool
 from training.jobs.process import ProcessLimits, WorkerSettings
 
@@ -22,8 +24,8 @@ def pool(
     return WorkerPool(WorkerSettings("tests.pool_jobs:work", limit_s, LIMITS, environment or {}), workers, alone)
 
 
-def job(tmp_path: Path, name: str, act: str = "work", group: str = "") -> Job:
-    return Job(name, {"name": name, "act": act, "notes": str(tmp_path / "notes")}, name, group)
+def job(tmp_path: Path, name: str, act: str = "work", group: str = "", folder: Path | None = None) -> Job:
+    return Job(name, {"name": name, "act": act, "notes": str(tmp_path / "notes")}, name, group, folder=folder)
 
 
 def outcomes(pool: WorkerPool, *jobs: Job) -> dict[str, JobOutcome]:
@@ -89,3 +91,25 @@ def test_no_process_outlives_a_caller_who_stops(tmp_path: Path) -> None:
     assert next(running).job.key == "a"
     running.close()
     assert not multiprocessing.active_children()
+
+
+@POSIX
+@pytest.mark.slow
+def test_a_job_fills_its_folder_and_goes_on_there_after_its_process_died(tmp_path: Path) -> None:
+    results = outcomes(pool(), job(tmp_path, "learn", "die once", folder=tmp_path / "run"))
+    assert results["learn"].result == {"epochs_before": 1}
+    assert (tmp_path / "run" / "below" / "model").read_text() == "weights"
+
+
+@pytest.mark.slow
+def test_a_job_tells_how_much_of_it_is_done(tmp_path: Path) -> None:
+    shares: list[float] = []
+
+    def report(running: Sequence[RunningJob]) -> None:
+        shares.extend(one.share for one in running)
+        if 0.5 in shares:
+            (tmp_path / "go").touch()
+
+    waiting = replace(pool(), report=report)
+    assert [outcome.failure for outcome in waiting.run([job(tmp_path, "a", "wait", folder=tmp_path / "run")])] == [""]
+    assert set(shares) == {0.0, 0.5} or set(shares) == {0.5}

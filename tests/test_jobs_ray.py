@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from models.whole_files import sha256
 from tests.ray_lock import ray_lock
-from training.jobs.jobs import Job, JobOutcome
+from training.jobs.jobs import Job, JobOutcome, Needs, RunningJob
 from training.jobs.process import ProcessLimits, WorkerSettings
-from training.jobs.ray_cluster import CODE, ray_cluster
+from training.jobs.ray_cluster import CODE, ClusterError, ray_cluster
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Using fork:DeprecationWarning")]
@@ -34,13 +36,16 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         cluster.shutdown()
 
 
-def pool(notices: list[str], packages: tuple[str, ...] = ("numpy",)) -> RayPool:
+def pool(notices: list[str], files: dict[str, str] | None = None, shares_folders: bool = False) -> RayPool:
     settings = WorkerSettings("tests.pool_jobs:work", 60.0, LIMITS, {"OF_THE_POOL": "yes"})
-    return RayPool(settings, ("TMPDIR",), packages, notice=notices.append)
+    needs = Needs(("numpy",), files or {})
+    return RayPool(settings, ("TMPDIR",), needs, shares_folders, notice=notices.append)
 
 
-def job(tmp_path: Path, name: str, act: str = "work", group: str = "", file: Path | None = None) -> Job:
-    return Job(name, {"name": name, "act": act, "notes": str(tmp_path / "notes")}, name, group, file)
+def job(
+    tmp_path: Path, name: str, act: str = "work", group: str = "", file: Path | None = None, folder: Path | None = None
+) -> Job:
+    return Job(name, {"name": name, "act": act, "notes": str(tmp_path / "notes")}, name, group, file, folder)
 
 
 def test_a_computer_dies_and_another_joins(cluster: Cluster, tmp_path: Path) -> None:
@@ -77,3 +82,63 @@ def test_a_computer_dies_and_another_joins(cluster: Cluster, tmp_path: Path) -> 
         assert result["read"] == {"model.h5": "weights", "model.json": "card"}
         assert result["variable"] == "yes"
     assert sum("has joined the cluster: 1 of" in notice for notice in notices) == 3
+
+
+def test_folders_travel_both_ways_and_a_computer_without_files_gets_no_jobs(cluster: Cluster, tmp_path: Path) -> None:
+    log, elsewhere = tmp_path / "driving_log.csv", tmp_path / "exclude.txt"
+    log.write_text("rows")
+    cluster.add_node(num_cpus=1)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "checkpoint").write_text("ee")
+    jobs = [
+        job(tmp_path, "new", "die once", folder=tmp_path / "new"),
+        job(tmp_path, "begun", folder=begun),
+    ]
+    fits = pool([], {str(log): sha256(log), str(elsewhere): ""})
+    results = {outcome.job.key: outcome.result for outcome in fits.run(jobs)}
+    assert results == {"new": {"epochs_before": 1}, "begun": {"epochs_before": 2}}
+    for name, checkpoint in (("new", "ee"), ("begun", "eee")):
+        assert (tmp_path / name / "checkpoint").read_text() == checkpoint
+        assert (tmp_path / name / "below" / "model").read_text() == "weights"
+    (text,) = fits.hardware.values()
+    assert " cores, " in text
+
+    with pytest.raises(ClusterError, match=r"has .*driving_log.csv with another content, .*exclude.txt not at all"):
+        list(pool([], {str(log): "0" * 64, str(elsewhere): "0" * 64}).run([job(tmp_path, "late")]))
+
+    shares: set[float] = set()
+
+    def stop(running: Sequence[RunningJob]) -> None:
+        shares.update(one.share for one in running)
+        if 0.5 in shares:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(replace(pool([]), report=stop).run([job(tmp_path, "long", "wait", folder=tmp_path / "cut")]))
+    assert (tmp_path / "cut" / "checkpoint").read_text() == "e", "a stop brings home what there is"
+
+    cluster.add_node(num_cpus=1, num_gpus=1)
+    notices: list[str] = []
+    on_gpus = replace(pool(notices), needs=Needs(("numpy",), gpus=True))
+    seen = [outcome.result for outcome in on_gpus.run([job(tmp_path, name, "see") for name in "pq"])]
+    assert [result["gpu"] for result in seen if result] == ["0", "0"], "none works where there is no GPU"
+    assert len([notice for notice in notices if "1 of its GPUs work" in notice]) == 1
+
+
+def test_on_a_shared_folder_a_job_goes_on_when_its_computer_died(cluster: Cluster, tmp_path: Path) -> None:
+    first = cluster.add_node(num_cpus=1)
+    run = tmp_path / "run"
+    sharing = pool([], shares_folders=True)
+    started: list[str] = []
+
+    def report(running: Sequence[RunningJob]) -> None:
+        if not started and any(one.share == 0.5 for one in running):
+            started.append("yes")
+            cluster.remove_node(first, allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+            (tmp_path / "go").touch()
+
+    (outcome,) = replace(sharing, report=report).run([job(tmp_path, "long", "wait", folder=run)])
+    assert outcome.result == {"epochs_before": 1}
+    assert (run / "checkpoint").read_text() == "ee"

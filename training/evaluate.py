@@ -15,34 +15,34 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
-import json
 import math
 import sys
-import time
+import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
-from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from tqdm import tqdm
 
-from inference.caution import Caution, require_confidence
-from inference.engine import Engine, open_engine
+from inference.caution import Caution
 from inference.observations import Motion, Observations
 from inference.policy import Policy
 from inference.speed_control import PIController, stopping_throttle
 from models.adapter.text import ModelSource, adapter_text, model_source
-from protocol.command_line import BAD_INPUT, command_parser, output_file, plain, run
+from protocol.command_line import BAD_INPUT, command_parser, output_file, run
 from protocol.messages import Control
 from protocol.tracks.names import TRACK_NAMES
 from simulator.render.camera import RIGS
 from simulator.unity.checkout import add_checkout_option
-from simulator.world.course import Course, JudgedWorld
-from simulator.world.drive_log import DriveReport
-from training.judge.course import courses
+from simulator.world.course import JudgedWorld
+from training.jobs.runner import add_worker_options, joined_cluster
+from training.judge.course import OpenCourses, course_names, replayed_line
+from training.judge.drive_all import drive_all
+from training.judge.drive_table import write_json
+from training.judge.entrants import entrants
+
+if TYPE_CHECKING:
+    from training.judge.course_drive import ShareBar
 
 HELP = """Let models drive built-in tracks or replayed recordings, and compare them in one table.
 
@@ -52,15 +52,17 @@ examples:
   python -m training.evaluate models/eff.h5 --latency-ms 0 50 100 200 --json latency.json --map latency.png
   python -m training.evaluate models/eff.h5 strangers/model.h5:course --track lake
   python -m training.evaluate models/eff.h5 models/baseline.h5 --replay recordings/lake recordings/other --map line.png
+  python -m training.evaluate models/*.h5 --track lake mountain random:201 --workers 4 --json drives.json
+  python -m training.evaluate models/*.h5 --track lake mountain random:201 --ray 192.168.1.20:6379
 
 An intervention moves the car back when it leaves a track's road, or is a metre off a replayed recording's path.
 "wheels off" counts how often a wheel left the carriageway of a track.
 NVIDIA used one metre, in lanes of 3.7 m; Udacity's lake has 6.6 m between its lines, and keyboard drivers wander there.
 
-A model file that cannot be opened is named, and the others drive.
+A model file that cannot be opened has rows that say why, also in --json, and the others drive.
 
-exit code: 0 no interventions; 1 interventions; 2 bad input, also if only one of several models is bad; 130 stopped by
-Ctrl-C."""
+exit code: 0 no interventions; 1 interventions; 2 bad input, also if only one of several models is bad, or a failed
+drive; 130 stopped by Ctrl-C."""
 
 CAREFUL_HELP = "slow down where the model is unsure of the view, and stop where it has no idea"
 
@@ -71,7 +73,11 @@ GIVEN_UP_S = 10.0
 
 
 def drive(
-    policy: Policy, world: JudgedWorld, speed_mph: float, bar: tqdm[Any] | None = None, careful: bool = False
+    policy: Policy,
+    world: JudgedWorld,
+    speed_mph: float,
+    bar: tqdm[Any] | ShareBar | None = None,
+    careful: bool = False,
 ) -> int:
     """Let `policy` drive the world until it ends, at 20 frames a second and `speed_mph`, slower in bends.
 
@@ -111,95 +117,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    with ExitStack() as stack:
-        course_list = courses(options, stack)
-        engines = _open_all(options.models)
-        if options.careful:
-            require_confidence([engine for _, engine in engines], [str(model) for model, _ in engines])
-        results = _drive_all(engines, course_list, options)
-    _write(results, course_list[0], options)
-    if len(engines) < len(options.models):
-        return BAD_INPUT
-    return 1 if any(report.off_road_events for _, report, _ in results) else 0
-
-
-def _open_all(models: Sequence[ModelSource]) -> list[tuple[ModelSource, Engine]]:
-    """Open the models, and name each that cannot be opened. Raises ValueError if none can be."""
-    engines = []
-    for model in models:
-        try:
-            engines.append((model, open_engine(model.path, "auto", model.preprocess)))
-        except (OSError, ValueError, RuntimeError) as error:
-            print(f"evaluate: {model} does not drive: {plain(error)}", file=sys.stderr)
-    if not engines:
-        raise ValueError("none of the models can be opened")
-    return engines
-
-
-Results = list[tuple[dict[str, Any], DriveReport, JudgedWorld]]
-
-
-def _drive_all(
-    engines: list[tuple[ModelSource, Engine]], course_list: list[Course], options: argparse.Namespace
-) -> Results:
-    """Drive each model on each course with each latency, and print a line as each drive ends."""
-    results: Results = []
-    latencies_ms, speed_mph = options.latency_ms, options.speed
-    total = sum(course.length_m for course in course_list) * len(engines) * len(latencies_ms)
-    print(_HEADER)
-    with tqdm(total=round(total), unit="m", unit_scale=True, smoothing=0.05) as bar:
-        for course, (model, engine), latency_ms in product(course_list, engines, latencies_ms):
-            world = course.start(latency_ms / 1000)
-            start_s = time.perf_counter()
-            stops = drive(engine, world, speed_mph, bar, options.careful)
-            rate = world.log.time_s / FRAME_S / (time.perf_counter() - start_s)
-            case = {
-                "model": str(model),
-                **course.facts,
-                "speed_mph": None if course.own_speed else speed_mph,
-                "latency_ms": latency_ms,
-                "frames_per_s": round(rate, 1),
-                "careful": options.careful,
-                "stops": stops,
-            }
-            results.append((case, world.log.report(), world))
-            bar.write(_line(case, results[-1][1]))
-            if stops:
-                bar.write(f"  stopped {stops} time{'s'[: stops != 1]}, because the model did not know the view")
-    return results
-
-
-_HEADER = (
-    f"{'model':<24}{'track':<22}{'latency':>8}{'laps':>7}{'interventions':>14}{'wheels off':>11}"
-    f"{'autonomy':>9}{'mean m':>8}{'max m':>7}{'mph':>6}{'lap s':>8}{'reversals':>10}{'jerk':>7}{'frames/s':>9}"
-)
-
-
-def _line(case: dict[str, Any], report: DriveReport) -> str:
-    track = case["track"] + (" back" if case["reverse"] else "")
-    lap_s = f"{np.mean(report.lap_times_s):.1f}" if report.lap_times_s else "-"
-    return (
-        f"{Path(case['model']).name:<24}{track:<22}{case['latency_ms']:>5.0f} ms{report.laps:>7.2f}"
-        f"{report.off_road_events:>14}{_count(report.wheels_off_events):>11}"
-        f"{report.autonomy_percent:>7.1f} %{report.mean_cte_m:>8.2f}{report.max_cte_m:>7.2f}"
-        f"{report.mean_speed_mph:>6.1f}{lap_s:>8}{report.reversals_per_min:>10.0f}{report.jerk_mps3:>7.2f}"
-        f"{case['frames_per_s']:>9.0f}"
-    )
-
-
-def _count(number: int | None) -> str:
-    return "-" if number is None else str(number)
-
-
-def _write(results: Results, first_course: Course, options: argparse.Namespace) -> None:
+    names = course_names(options)
+    opened = OpenCourses()
+    courses = [opened.course(name) for name in names]
+    for name in names:
+        if name.replay:
+            print(replayed_line(name.replay).summary())
+    with joined_cluster(options), tempfile.TemporaryDirectory() as folder:
+        models = list(entrants(options.models, options.careful, Path(folder) if options.ray else None))
+        cases = drive_all(models, names, courses, options)
     if options.json:
-        rows = [
-            {**case, "laps_asked": options.laps, "seed": options.seed, **asdict(report)} for case, report, _ in results
-        ]
-        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    if options.map:
-        drives = [(case, world.log) for case, _, world in results if case["track"] == first_course.facts["track"]]
-        first_course.draw([(f"{Path(c['model']).name}, {c['latency_ms']:g} ms", log) for c, log in drives], options.map)
+        write_json(cases, {"laps_asked": options.laps, "seed": options.seed}, options.json)
+    first_track = courses[0].facts["track"]
+    drives = [(case.title, case.drive) for case in cases if case.drive and case.facts["track"] == first_track]
+    if options.map and drives:
+        courses[0].draw(drives, options.map)
+    if any(case.failure for case in cases):
+        return BAD_INPUT
+    return 1 if any(case.drive and case.drive.figures.off_road_events for case in cases) else 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -247,6 +182,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--preprocess", type=adapter_text, metavar="TEXT", help="pixels of the models without a text of their own"
     )
+    add_worker_options(parser, 1, "drive")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write all figures to this file")
     parser.add_argument("--map", type=output_file, metavar="FILE.png", help="draw the first course's drives")
     options = parser.parse_args(arguments)

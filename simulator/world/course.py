@@ -18,7 +18,7 @@ from simulator.render.opening import TrackScene
 from simulator.replay.reference_path import ReferencePath
 from simulator.replay.replay_world import ReplayWorld
 from simulator.world.car import Car
-from simulator.world.drive_log import DriveLog
+from simulator.world.drive_log import DriveLog, FinishedDrive
 from simulator.world.map import draw_map
 from simulator.world.offsets import draw_offsets
 from simulator.world.track import Track
@@ -49,7 +49,7 @@ class Course:
     failed: str
     own_speed: bool
     start: Callable[[float], JudgedWorld]
-    draw: Callable[[Sequence[tuple[str, DriveLog]], Path], None]
+    draw: Callable[[Sequence[tuple[str, DriveLog | FinishedDrive]], Path], None]
 
 
 def judged_world(
@@ -88,7 +88,7 @@ def replay_course(
     def start(latency_s: float) -> ReplayWorld:
         return ReplayWorld(path, share, latency_s, intervention_m, RIGS[camera].center)
 
-    def draw(drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
+    def draw(drives: Sequence[tuple[str, DriveLog | FinishedDrive]], file: Path) -> None:
         draw_offsets(drives, limit_m, file)
 
     facts = {"track": f"replay:{path.name}", "reverse": False, "camera": camera, "intervention_m": limit_m}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,6 +21,9 @@ REVERSAL_DEG = 2.0
 """Least turn back of the wheel that counts as a reversal."""
 
 LATERAL_WINDOW_S = 0.2
+
+Position = tuple[float, float, float, float]
+"""x, y, offset and distance; nan where the car was moved back to the road, or to the human's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,7 @@ class DriveLog:
     """Logs each step; `report` sums the drive up. lap_m: length of a lap, or of the replayed recording.
 
     wheels: what the wheels did, if somebody watches them.
-    positions: x, y, offset and distance of every fifth step, for drawing the drive; nan where the car was moved back
-    to the road, or to the human's line by an intervention.
+    positions: of every fifth step, for drawing the drive.
     """
 
     def __init__(self, lap_m: float, wheels: WheelLog | None = None) -> None:
@@ -92,7 +95,7 @@ class DriveLog:
         self.distance_m = 0.0
         self.crashes = 0
         self.off_road_at_m: list[float] = []
-        self.positions: list[tuple[float, float, float, float]] = []
+        self.positions: list[Position] = []
         self._offsets: list[float] = []
         self._steering_deg: list[float] = []
         self._lateral: list[float] = []
@@ -164,6 +167,23 @@ class DriveLog:
             wheels_off_longest_m=round(self.wheels.longest_m, 1) if self.wheels else None,
             wheels_off_at_m=tuple(round(d, 1) for d in self.wheels.at_m) if self.wheels else (),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedDrive:
+    """What is left of the log of a drive that another process has driven: enough to draw it."""
+
+    figures: DriveReport
+    positions: Sequence[Position]
+
+    @property
+    def off_road_at_m(self) -> Sequence[float]:
+        """As DriveLog's."""
+        return self.figures.off_road_at_m
+
+    def report(self) -> DriveReport:
+        """As DriveLog's."""
+        return self.figures
 
 
 def reversals(steering_deg: list[float], gap_deg: float = REVERSAL_DEG) -> int:

@@ -15,14 +15,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from protocol.arrays import Float64Array
-from simulator.world.drive_log import DriveLog
+from simulator.world.drive_log import DriveLog, FinishedDrive
 from simulator.world.track import Track
 
 SCALES_M = (0.25, 0.5, 1.0, 2.0, 4.0)
 """The distances at which the colours may end."""
 
 
-def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog]], file: Path) -> None:
+def draw_map(track: Track, drives: Sequence[tuple[str, DriveLog | FinishedDrive]], file: Path) -> None:
     """Write a picture with a panel for each (title, drive). Raises OSError, and ValueError for an unknown file type."""
     figure = Figure(figsize=(8 * len(drives), 8), layout="constrained")
     panels = figure.subplots(1, len(drives), squeeze=False)[0]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from simulator.world.drive_log import DriveLog
+from simulator.world.drive_log import DriveLog, FinishedDrive
 
 
-def draw_offsets(drives: Sequence[tuple[str, DriveLog]], limit_m: float, file: Path) -> None:
+def draw_offsets(drives: Sequence[tuple[str, DriveLog | FinishedDrive]], limit_m: float, file: Path) -> None:
     """Write a picture with a panel for each (title, drive). Raises OSError, and ValueError for an unknown file type."""
     figure = Figure(figsize=(14, 3 * len(drives)), layout="constrained")
     panels = figure.subplots(len(drives), 1, squeeze=False, sharex=True)[:, 0]

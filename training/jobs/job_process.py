@@ -40,6 +40,7 @@ class JobProcess:
         context = multiprocessing.get_context("spawn")
         self.connection, worker_end = context.Pipe()
         self.ended = False
+        self.share = 0.0
         self._settings = settings
         self._start_s = 0.0
         self._process = context.Process(target=work, args=(worker_end, settings), daemon=True)
@@ -54,17 +55,20 @@ class JobProcess:
 
     def give(self, argument: dict[str, Any]) -> None:
         """Begin a job."""
-        self._start_s = time.monotonic()
+        self._start_s, self.share = time.monotonic(), 0.0
         with contextlib.suppress(OSError):  # the process has died: `reply` tells
             self.connection.send_bytes(json.dumps(argument).encode())
 
     def reply(self, wait_s: float = 0.0) -> JobReply | None:
-        """What came of the job, once it has ended."""
+        """What came of the job, once it has ended. `share` is how much of it is done, 0 to 1, if the job tells it."""
         limit_s = PATIENCE * self._settings.limit_s
         if not self.connection.poll(wait_s):
             return None if self.seconds < limit_s else self._died(f"it took more than {limit_s:g} s")
         try:
             message = json.loads(self.connection.recv_bytes(MAX_MESSAGE_BYTES))
+            if "share" in message:
+                self.share = min(1.0, max(0.0, float(message["share"])))
+                return None if self.seconds < limit_s else self._died(f"it took more than {limit_s:g} s")
             result, failure = message["result"], one_line(str(message["failure"]))
         except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             self._process.join(EXIT_S)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DEATHS = 2
@@ -20,6 +21,8 @@ class Job:
 
     group: jobs of one group are done by one process, one after another, as far as there are processes for the groups.
     file: what the job reads, with the files beside it; the function gets its path as `file`, on whatever computer.
+    folder: what the job fills; the function gets its path as `folder`. What it already contains goes to the computer
+    that does the job, and what it contains in the end comes back, also when the process has died.
     """
 
     key: str
@@ -27,6 +30,7 @@ class Job:
     title: str
     group: str = ""
     file: Path | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,31 @@ class JobOutcome:
 
 
 class RunningJob(NamedTuple):
-    """A job, for how long it has been running, and the computer where it runs; "" for this one."""
+    """A job, for how long it has been running, and the computer where it runs; "" for this one.
+
+    share: how much of it is done, 0 to 1, as far as the job tells it.
+    """
 
     job: Job
     seconds: float
     computer: str = ""
+    share: float = 0.0
+
+
+class Needs(NamedTuple):
+    """What a computer of a cluster must have, or it gets no jobs.
+
+    packages: in the versions of this computer, since other versions give other results. files: by path, with the hash
+    of each; "" for a file that must not be there. cores: for each job. gpus: a job gets a GPU where there are any.
+    """
+
+    packages: Sequence[str] = ()
+    files: Mapping[str, str] = MappingProxyType({})
+    cores: int = 1
+    gpus: bool = False
+
+
+NO_NEEDS = Needs()
 
 
 class JobQueue:

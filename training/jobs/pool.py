@@ -39,7 +39,7 @@ class WorkerPool:
                 if not busy_places:
                     return
                 wait([place.worker.connection for place in busy_places], POLL_S)
-                self.report([RunningJob(place.job, place.worker.seconds) for place in busy_places if place.job])
+                self.report([place.running(place.job) for place in busy_places if place.job])
                 for place in busy_places:
                     if outcome := place.outcome(queue):
                         yield outcome
@@ -69,7 +69,12 @@ class _Place:
 
     def give(self, job: Job) -> None:
         self.job, self.group = job, job.group
-        self.worker.give(job.argument | ({"file": str(job.file.resolve())} if job.file else {}))
+        paths = {"file": job.file, "folder": job.folder}
+        self.worker.give(job.argument | {name: str(path.resolve()) for name, path in paths.items() if path})
+
+    def running(self, job: Job) -> RunningJob:
+        """What is told of the job."""
+        return RunningJob(job, self.worker.seconds, share=self.worker.share)
 
     def outcome(self, queue: JobQueue) -> JobOutcome | None:
         """The outcome of the job if it has ended; a job whose process died goes back to the queue first."""

@@ -15,18 +15,30 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from tqdm import tqdm
+
+TELL_S = 1.0
+"""A process tells at most so often how much of its job it has done."""
+
+_connection: Connection | None = None
+_told_s = -math.inf
+
 
 class ProcessLimits(NamedTuple):
-    """What each process may take, where the system limits it. memory_bytes: addresses; file_bytes: of a file."""
+    """What each process may take, where the system limits it. memory_bytes: addresses; file_bytes: of a file.
 
-    memory_bytes: int
-    file_bytes: int
+    None: as much as there is.
+    """
+
+    memory_bytes: int | None = None
+    file_bytes: int | None = None
 
 
 class WorkerSettings(NamedTuple):
     """function: `module:name` of a function of plain values, which does a job.
 
-    limit_s: of processor time for each job, where the system counts it. environment: variables of the process.
+    limit_s: of processor time for each job, where the system counts it; infinite for our own jobs.
+    environment: variables of the process.
     """
 
     function: str
@@ -37,6 +49,8 @@ class WorkerSettings(NamedTuple):
 
 def work(connection: Connection, settings: WorkerSettings) -> None:
     """The process: it does jobs until the pipe is closed, or until its parent has ended in the middle of a job."""
+    global _connection  # noqa: PLW0603 - one process has one pipe
+    _connection = connection
     function, limit_s, limits, environment = settings
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
@@ -45,6 +59,7 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
     os.environ.update(environment)
     _silence()
     _limit(limits)
+    tqdm.set_lock(threading.RLock())  # the lock that tqdm would make for several processes outlives one that is killed
     while True:
         try:
             argument = json.loads(connection.recv_bytes())
@@ -55,10 +70,20 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
         try:
             result = _function(function)(argument)
         except MemoryError:
-            failure = f"it needs more than {limits.memory_bytes / (1 << 30):g} GB of memory"
+            room = f" than {limits.memory_bytes / (1 << 30):g} GB of" if limits.memory_bytes else ""
+            failure = f"it needs more{room} memory"
         except Exception as error:  # whatever a stranger's file leads to
             failure = str(error) or type(error).__name__
         connection.send_bytes(json.dumps({"result": result, "failure": failure}).encode())
+
+
+def tell(share: float) -> None:
+    """Tell the pool how much of its job this process has done, 0 to 1. Elsewhere nobody listens."""
+    global _told_s  # noqa: PLW0603
+    if _connection and time.monotonic() - _told_s >= TELL_S:
+        _told_s = time.monotonic()
+        with contextlib.suppress(OSError):  # the pool has gone, and this process goes with it
+            _connection.send_bytes(json.dumps({"share": share}).encode())
 
 
 def _end_with_parent() -> None:
@@ -75,13 +100,17 @@ def _limit(limits: ProcessLimits) -> None:
     with contextlib.suppress(ImportError):  # Windows sets no limits
         import resource  # noqa: PLC0415
 
-        _lower(resource.RLIMIT_AS, limits.memory_bytes)
-        _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+        if limits.memory_bytes is not None:
+            _lower(resource.RLIMIT_AS, limits.memory_bytes)
+        if limits.file_bytes is not None:
+            _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
         _lower(resource.RLIMIT_CORE, 0)
 
 
 def _limit_time(seconds: float) -> None:
     """Let the process end when it has used so much more processor time; it may have had jobs before."""
+    if math.isinf(seconds):
+        return
     with contextlib.suppress(ImportError):
         import resource  # noqa: PLC0415
 

@@ -6,7 +6,6 @@ Ray calls this as an actor. A stranger's file is opened by the process alone, so
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.metadata
 import platform
 import shutil
@@ -14,43 +13,30 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from training.jobs.hardware import hardware
 from training.jobs.job_process import JobProcess, JobReply
 from training.jobs.process import WorkerSettings
-
-if TYPE_CHECKING:
-    from ray import ObjectRef
-
-COPIES = 16
-"""So many folders of files stay on the disk for each core; what was dropped comes again from the computer's store."""
+from training.jobs.ray_files import Files, Parcel, hashes, read_folder, unpacked, write_folder
 
 POLL_S = 0.5
 
-Files = tuple[tuple[str, bytes], ...]
+
+class Greeting(NamedTuple):
+    """What a computer is and has: its versions, the hashes of its files by path, and its hardware for the user."""
+
+    versions: dict[str, str]
+    hashes: dict[str, str]
+    hardware: str
 
 
-class Parcel(NamedTuple):
-    """A file and those beside it.
+class WorkerNews(NamedTuple):
+    """What came of a job, None if it has not ended; how much of it is done; and what its folder contains in the end."""
 
-    name: of the file; sha256: of all; content: in a list, so that Ray fetches it on request.
-    """
-
-    name: str
-    sha256: str
-    content: list[ObjectRef[Files]]
-
-
-class DamagedParcel(ValueError):
-    """Files came otherwise than they were sent."""
-
-
-def parcel_sha256(files: Files) -> str:
-    """The hash of names and contents."""
-    digest = hashlib.sha256()
-    for name, content in files:
-        digest.update(f"{name!r} {hashlib.sha256(content).hexdigest()} ".encode())
-    return digest.hexdigest()
+    reply: JobReply | None
+    share: float = 0.0
+    files: Files = ()
 
 
 def versions(packages: Sequence[str]) -> dict[str, str]:
@@ -66,65 +52,59 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 class RayWorker:
     """settings: of the process. folders: variables that name a folder of its own, which ends with the actor.
 
-    Each method returns within a second, so that the actor can always be closed.
+    Each method returns soon, so that the actor can always be closed.
     """
 
     def __init__(self, settings: WorkerSettings, folders: Sequence[str]) -> None:
         vars(sys.modules["__main__"]).pop("__file__", None)  # else the process would begin by importing Ray
         self._settings, self._folders = settings, folders
         self._folder: Path | None = None
+        self._job_folder: Path | None = None
         self._worker: JobProcess | None = None
 
-    def versions(self, packages: Sequence[str]) -> dict[str, str]:
-        """As the function of this name, on this computer."""
-        return versions(packages)
+    def greet(self, packages: Sequence[str], files: Sequence[str]) -> Greeting:
+        """Tell what this computer is and has."""
+        return Greeting(versions(packages), hashes(files), hardware())
 
-    def begin(self, argument: dict[str, Any], parcel: Parcel | None) -> JobReply | None:
-        """Begin a job, and return as `go_on`. Raises OSError, DamagedParcel."""
+    def begin(self, argument: dict[str, Any], parcel: Parcel | None, filled: Files | None) -> WorkerNews:
+        """Begin a job, and return as `go_on`. filled: what the job's folder already contains, None for no such folder.
+
+        Raises OSError, DamagedParcel.
+        """
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="steering-"))
             (self._folder / "cache").mkdir()
         if self._worker is None or self._worker.ended:
             own = dict.fromkeys(self._folders, str(self._folder / "cache"))
             self._worker = JobProcess(self._settings._replace(environment=self._settings.environment | own))
-        self._worker.give(argument | ({"file": str(self._unpacked(parcel, self._folder))} if parcel else {}))
+        paths = {"file": str(unpacked(parcel, self._folder))} if parcel else {}
+        self._job_folder = None
+        if filled is not None:
+            self._job_folder = self._folder / "job"
+            shutil.rmtree(self._job_folder, ignore_errors=True)
+            write_folder(self._job_folder, filled)
+            paths["folder"] = str(self._job_folder)
+        self._worker.give(argument | paths)
         return self.go_on()
 
-    def go_on(self) -> JobReply | None:
-        """What came of the job; None if it has not ended after a moment."""
+    def go_on(self) -> WorkerNews:
+        """What came of the job, after a moment. Raises OSError, DamagedParcel."""
         assert self._worker
-        return self._worker.reply(POLL_S)
+        reply = self._worker.reply(POLL_S)
+        return WorkerNews(reply, self._worker.share, self._files() if reply else ())
 
-    def close(self) -> None:
-        """End the process and delete its files."""
+    def _files(self) -> Files:
+        """What the job's folder contains, for the last time."""
+        folder, self._job_folder = self._job_folder, None
+        return read_folder(folder) if folder else ()
+
+    def close(self) -> Files:
+        """End the process and delete its files; returns what the folder of an unfinished job contains."""
         if self._worker:
             self._worker.end()
+        files: Files = ()
+        with contextlib.suppress(OSError, ValueError):
+            files = self._files()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _unpacked(self, parcel: Parcel, folder: Path) -> Path:
-        """The parcel's file on this computer's disk."""
-        target = folder / "files" / parcel.sha256
-        if not target.exists():
-            import ray  # noqa: PLC0415 - this module is imported where there is none
-
-            files = ray.get(parcel.content[0])
-            if parcel_sha256(files) != parcel.sha256:
-                raise DamagedParcel(f"the files of {parcel.name} have another hash than when they were sent")
-            _drop_oldest(target.parent)
-            partial = folder / "partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            for name, content in files:
-                (partial / name).write_bytes(content)
-            target.parent.mkdir(exist_ok=True)
-            partial.rename(target)
-        return target / parcel.name
-
-
-def _drop_oldest(folder: Path) -> None:
-    """Make room for another copy."""
-    if folder.exists():
-        copies = sorted(folder.iterdir(), key=lambda copy: copy.stat().st_mtime_ns)
-        for copy in copies[: max(0, len(copies) - COPIES + 1)]:
-            shutil.rmtree(copy, ignore_errors=True)
+        return files

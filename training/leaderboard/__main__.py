@@ -18,10 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from protocol.command_line import command_parser, run, whole
+from protocol.command_line import command_parser, run
 from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
-from training.jobs.ray_cluster import cluster_address, ray_cluster
+from training.jobs.hardware import own_cores
+from training.jobs.runner import add_worker_options, joined_cluster
 
 if TYPE_CHECKING:
     from training.leaderboard.board import Board
@@ -69,15 +70,14 @@ def _make(options: argparse.Namespace) -> int:
     commit = git_commit()
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(DriveStore(options.out, commit))
-        if options.ray:
-            stack.enter_context(ray_cluster(options.ray, options.workers))
+        stack.enter_context(joined_cluster(options))
         submissions = take_in(options.submissions, store.models, int(rules.limits.file_mb * 1e6))
         work = BoardRun(rules, store, options.workers, options.identify, bool(options.ray))
         models, refusals = work.open(submissions)
         driven = work.drive(models)
         if not options.no_films:
             work.film(driven)
-        board = make_board(rules, driven, refusals, made(options.workers, commit, work.commits(driven)))
+        board = make_board(rules, driven, refusals, made(options.workers, commit, work.commits(driven), work.computers))
         write_whole(options.out / "board.json", board_json(board).encode())
         write_whole(options.out / "board.csv", board_csv(board).encode("utf-8-sig"))
         changed = changes(before, read_board(options.out / "board.json"), rules.weights) if before else None
@@ -117,14 +117,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_checkout_option(parser)
     parser.add_argument("--out", type=Path, default=Path("board"), help="output folder (default %(default)s)")
-    parser.add_argument(
-        "--workers", type=whole(1, 512, "the number of workers"), default=_cores(), metavar="N",
-        help="processes that drive (default: one for each core, %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ray", type=cluster_address, metavar="ADDRESS",
-        help="drive on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT (docs/cluster.md)",
-    )  # fmt: skip
+    add_worker_options(parser, own_cores(), "drive")
     parser.add_argument(
         "--identify", type=_there, nargs="+", default=[], metavar="RECORDING",
         help="find the pixels of models without a card with these recordings",
@@ -141,10 +134,6 @@ def _there(text: str) -> Path:
     if not os.path.lexists(path):
         raise argparse.ArgumentTypeError(f"there is no file or folder {text}")
     return path
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":

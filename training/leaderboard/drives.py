@@ -8,14 +8,12 @@ from __future__ import annotations
 import base64
 import math
 import tempfile
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from film.overlay import Shot
 from film.timeline import FrameLimit
@@ -84,7 +82,6 @@ class Workshop:
 
 
 _workshop = Workshop()
-tqdm.set_lock(threading.RLock())  # the lock that tqdm would make for several processes outlives one that is killed
 
 
 def drive_task(argument: dict[str, Any]) -> dict[str, Any]:

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import platform
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from tqdm import tqdm
 
-from training.jobs.jobs import Job, JobOutcome, RunningJob
-from training.jobs.pool import WorkerPool
+from training.jobs.hardware import hardware
+from training.jobs.jobs import Job, JobOutcome, Needs
 from training.jobs.process import ProcessLimits, WorkerSettings
+from training.jobs.runner import LIBRARIES, JobRunner
 from training.leaderboard.board import BoardDrive, DrivenModel
 from training.leaderboard.rules import BoardRules
 from training.leaderboard.store import DriveStore, is_facts
 from training.leaderboard.submissions import Submission
 from training.leaderboard.tasks import DriveResult, DriveTask, failed_drive, read_result, road_title
-
-if TYPE_CHECKING:
-    from training.jobs.ray_pool import RayPool
-
-LIBRARIES = ("numpy", "ai-edge-litert", "tensorflow", "keras", "panda3d")
-PLACES = ("STEERING_CACHE", "KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP")
-"""Where this project and its libraries write what they keep: for the processes of the pool, into the board's folder."""
-
-SLOW_S = 20
-"""A job that runs for longer is named beside the progress bar, in steps of this."""
 
 
 class BoardRunError(RuntimeError):
@@ -69,7 +58,8 @@ class BoardRun:
         identify: Sequence[Path] = (),
         on_cluster: bool = False,
     ) -> None:
-        self._rules, self._store, self._workers, self._on_cluster = rules, store, workers, on_cluster
+        self._rules, self._store = rules, store
+        self._runner = JobRunner(workers, on_cluster, store.cache)
         self._settings = {
             "identify": [str(recording.resolve()) for recording in identify],
             "memory_gb": rules.limits.memory_gb,
@@ -112,6 +102,11 @@ class BoardRun:
             self._store.keep_result(tasks[outcome.job.key][0], _result(outcome))
         return [DrivenModel(one.submission, one.facts, tuple(self._drives(one))) for one in models]
 
+    @property
+    def computers(self) -> dict[str, str]:
+        """The hardware of the cluster's computers, by their names."""
+        return self._runner.hardware
+
     def commits(self, models: Sequence[DrivenModel]) -> list[str]:
         """The commits with which the models' drives were driven."""
         return sorted({self._store.commit_of(drive.task) for one in models for drive in one.drives})
@@ -139,32 +134,14 @@ class BoardRun:
     def _outcomes(
         self, function: str, title: str, jobs: Sequence[Job], limit_s: float, alone: bool = False
     ) -> Iterator[JobOutcome]:
-        """Let the pool do jobs, with a progress bar."""
-        if not jobs:
-            return
-        with tqdm(total=len(jobs), desc=title, unit="", dynamic_ncols=True) as bar:
-            pool = self._pool(f"training.leaderboard.{function}", limit_s, alone, bar)
-            for outcome in pool.run(jobs):
-                if outcome.failure:
-                    bar.write(f"{outcome.job.title}: {outcome.failure}")
-                yield outcome
-                bar.update()  # only now has the caller kept it
-
-    def _pool(self, function: str, limit_s: float, alone: bool, bar: tqdm[NoReturn]) -> WorkerPool | RayPool:
-        """Who does the jobs: the cluster drives and films, and this computer opens files, since it also times them."""
-
-        def report(running: Sequence[RunningJob]) -> None:
-            bar.set_postfix_str(running_text(running), refresh=running_text(running) != bar.postfix)
-
+        """Let the cluster drive and film, or this computer, which opens files itself, since it also times them."""
         limits = ProcessLimits(int(self._rules.limits.memory_gb * (1 << 30)), int(4 * self._rules.limits.file_mb * 1e6))
         variables = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-        settings = WorkerSettings(function, limit_s, limits, variables)
-        if self._on_cluster and not alone:
-            from training.jobs.ray_pool import RayPool  # noqa: PLC0415 - it needs Ray
-
-            return RayPool(settings, PLACES, LIBRARIES, report, bar.write)
-        own = dict.fromkeys(PLACES, str(self._store.cache.resolve()))
-        return WorkerPool(settings._replace(environment=variables | own), self._workers, alone, report)
+        settings = WorkerSettings(f"training.leaderboard.{function}", limit_s, limits, variables)
+        for outcome in self._runner.outcomes(title, jobs, settings, Needs(LIBRARIES), alone):
+            if outcome.failure:
+                tqdm.write(f"{outcome.job.title}: {outcome.failure}")
+            yield outcome
 
 
 def _film_job(name: str, drive: BoardDrive) -> Job:
@@ -172,18 +149,6 @@ def _film_job(name: str, drive: BoardDrive) -> Job:
     title = f"{name}, {road_title(*task.road)}"
     argument = {"task": asdict(task), "steering": result.steering, "start_s": result.worst_s, "title": title}
     return Job(task.key, argument, title, group=task.track)
-
-
-def running_text(running: Sequence[RunningJob]) -> str:
-    """How many processes work, and on what the slowest has been working for long."""
-    if not running:
-        return "no workers yet"
-    slowest = max(running, key=lambda one: one.seconds)
-    text = f"{len(running)} worker{'s'[: len(running) != 1]}"
-    if computers := Counter(one.computer for one in running if one.computer):
-        text = f"{text} ({', '.join(f'{name} {count}' for name, count in sorted(computers.items()))})"
-    seconds = int(slowest.seconds / SLOW_S) * SLOW_S
-    return f"{text}, {slowest.job.title} for {seconds} s" if seconds else text
 
 
 def _result(outcome: JobOutcome) -> DriveResult:
@@ -198,24 +163,17 @@ def _result(outcome: JobOutcome) -> DriveResult:
         return failed_drive(f"its process told something else than a drive: {error}")
 
 
-def made(workers: int, commit: str, commits: Sequence[str]) -> dict[str, Any]:
-    """Where and with what a board is made. commits: those with which its drives were driven."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def made(workers: int, commit: str, commits: Sequence[str], computers: Mapping[str, str]) -> dict[str, Any]:
+    """Where and with what a board is made. commits: those with which its drives were driven.
+
+    computers: the hardware of the cluster's computers that have driven now, by their names.
+    """
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit,
         "commits": list(commits),
-        "hardware": f"{_processor()}, {cores} cores, {platform.system()}",
+        "hardware": hardware(),
+        "computers": dict(sorted(computers.items())),
         "workers": workers,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     }
-
-
-def _processor() -> str:
-    """The processor's name, as far as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
