@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import keras
@@ -10,15 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.card import read_card
+from models.card import describes, read_card
 from models.convert import convert
 from simulator.replay.agreement import agreement
 from tests.model_files import saved
 from tests.network_files import litert, network, onnx_model, saved_onnx
-from training.compare.__main__ import main
+from tests.ray_lock import ray_lock
+from training.compare.__main__ import _parse, main
 from training.compare.intervals import BLOCK_S, blocks, over_blocks, over_seeds
 from training.compare.names import distinct_names
 from training.compare.pareto import pareto_front
+from training.compare.runs import train_all
+from training.jobs.runner import joined_cluster
 
 ROOT = Path(__file__).parent.parent
 EFF = ROOT / "models" / "eff.h5"
@@ -84,6 +88,8 @@ def test_files_of_one_name_are_told_apart():
         ([str(EFF), "--frames", "1"], "--frames 10 to 100000"),
         ([str(EFF), "--laps", "0"], "--laps"),
         (["--train", "resnet", "--on", "."], "resnet"),
+        ([str(EFF), "--workers", "2"], "--workers, --ray and --shared are for trainings"),
+        (["--train", "eff", "--on", ".", "--shared"], "give --ray, too"),
     ],
 )
 def test_bad_words_are_refused_before_anything_is_loaded(arguments, message, capsys):
@@ -128,7 +134,10 @@ def test_a_shipped_model_and_a_finished_file_in_one_table(tmp_path, make_recordi
 
 
 @pytest.mark.slow
-def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tmp_path, make_recording, capsys):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(
+    workers, tmp_path, make_recording, capsys
+):
     recording = make_recording(rows=400)
     arguments = [
         "--train",
@@ -143,8 +152,14 @@ def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tm
         "--frames",
         "10",
     ]
-    arguments += ["--out", str(tmp_path / "out")]
+    arguments += ["--out", str(tmp_path / "out"), "--workers", workers]
     assert main(arguments) == 0
+    runs = tmp_path / "out" / "runs"
+    assert sorted(path.name for path in runs.iterdir()) == ["eff-tiny-seed1", "eff-tiny-seed2"], "no decoded images"
+    for folder in runs.iterdir():
+        assert {"checkpoint.npz", "epochs.csv", "curves.png", "eff-tiny.json"} <= {
+            path.name for path in folder.iterdir()
+        }
     models = sorted((tmp_path / "out").rglob("*.h5"))
     assert [read_card(model).seed for model in models] == [1, 2]
     before = [model.stat().st_mtime_ns for model in models]
@@ -158,6 +173,37 @@ def test_networks_are_trained_with_each_seed_and_a_second_call_trains_nothing(tm
     assert main([*arguments, str(recording)]) == 0
     assert [model.stat().st_mtime_ns for model in models] == before
     assert "WARNING: eff-tiny learned from recording" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_cluster_trains_the_same_network(tmp_path, make_recording, monkeypatch):
+    pytest.importorskip("ray")
+    recording = str(make_recording(rows=400))
+    weights = []
+    with ray_lock(), tempfile.TemporaryDirectory(prefix="ray") as short:  # the paths of Ray's sockets have a limit
+        monkeypatch.setenv("RAY_TMPDIR", short)
+        for pool in (["--workers", "2"], ["--ray", "auto"]):
+            out = str(tmp_path / pool[0])
+            options = _parse(["--train", "eff-tiny", "--on", recording, "--epochs", "1", "--out", out, *pool])
+            with joined_cluster(options):
+                ((model,),) = train_all(options, "tensorflow").values()
+            assert describes(read_card(model), model)
+            assert str(model) in (model.parent / "progress.js").read_text(), "the page names the folder at home"
+            weights.append(keras.models.load_model(model, compile=False).get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_does_not_keep_the_others_from_training(tmp_path, make_recording, capsys):
+    run = tmp_path / "out" / "runs" / "eff-tiny-seed1"
+    run.mkdir(parents=True)
+    (run / "settings.json").write_text("{}")
+    arguments = ["--train", "eff-tiny", "--on", str(make_recording(rows=400)), "--epochs", "1", "--seeds", "2"]
+    assert main([*arguments, "--out", str(tmp_path / "out"), "--workers", "2"]) == 2
+    assert "eff-tiny-seed1: " in (text := capsys.readouterr().out)
+    assert "holds a run with other settings" in text
+    assert (tmp_path / "out" / "runs" / "eff-tiny-seed2" / "eff-tiny.h5").exists()
 
 
 @pytest.mark.slow

@@ -25,6 +25,8 @@ from protocol.logs.files import LOG_SUFFIXES
 from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
 from training.compare.names import distinct_names
+from training.jobs.runner import joined_cluster
+from training.jobs.trainings import add_training_options, are_jobs, check_training_options
 from training.run.precision import add_precision
 
 if TYPE_CHECKING:
@@ -39,11 +41,14 @@ examples:
   python -m training.compare models/*.h5 ~/recordings/other-driver --track lake mountain
   python -m training.compare models/eff.h5 strangers/model.h5:course strangers/network.onnx:course
   python -m training.compare --train eff eff-small pilotnet --seeds 3 --on lake udacity --lap-m 1137 other-driver
+  python -m training.compare --train eff pilotnet --seeds 3 --on lake --workers 4
+  python -m training.compare --train eff pilotnet --seeds 3 --on /data/lake --ray 192.168.1.20:6379
 
 Every row of the recordings named among the models is test data, so name drivers that no model learned from. Without
 recordings, each card supplies the figures on its model's own held-out road. --train trains each network with each seed
 on the recordings after --on, on a GPU all seeds of a network side by side; the same command resumes an interrupted
-training. The table also shows every model file with weights in float16 and in int8.
+training. With --workers or --ray each training is a job; a cluster's computers need the recordings under the same paths
+(docs/cluster.md). The table also shows every model file with weights in float16 and in int8.
 
 exit code: 0 success; 2 bad input; 130 interrupted, with every file whole."""
 
@@ -79,7 +84,8 @@ def _train_and_compare(options: argparse.Namespace, library: str | None) -> int:
     recordings = [source.path for source in options.paths if _is_recording(source.path)]
     tests = load_whole(recordings, Recipe(), HELD_OUT)
     try:
-        trained = train_all(options, library)
+        with joined_cluster(options):
+            trained = train_all(options, library)
     except TrainingFailedError as error:
         return error.code
     print(_compare(options, files, trained, tests, tracks))
@@ -181,6 +187,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="epochs of each training (the recipe's)")
     parser.add_argument("--lap-m", type=float, help="length of the lap that the --on recordings drive, in metres")
     add_precision(parser)
+    add_training_options(parser)
     parser.add_argument("--frames", type=int, default=200, help="frames to time on each engine (%(default)s)")
     parser.add_argument("--track", nargs="*", default=["lake"], help=f"to drive: {TRACK_NAMES}, or none")
     add_checkout_option(parser)
@@ -198,6 +205,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"no such file or folder: {', '.join(missing)}{names and f'; models near it: {names}'}")
     if not options.train and all(_is_recording(source.path) for source in options.paths):
         parser.error("name at least one model file, or --train NAME")
+    if not options.train and (are_jobs(options) or options.shared):
+        parser.error("--workers, --ray and --shared are for trainings: give --train NAME... and --on RECORDING..., too")
+    check_training_options(parser, options)
     if bool(options.train) != bool(options.on):
         parser.error("--train NAME... and --on RECORDING... belong together")
     if not 1 <= options.seeds <= 10 or not 10 <= options.frames <= 100_000:

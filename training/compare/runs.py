@@ -1,6 +1,7 @@
 """The comparison trains each network with each seed, each in a run folder that can be resumed.
 
-The trainings run in a process of their own, because the comparison itself needs TensorFlow, and a GPU may train on JAX.
+The trainings run in processes of their own, because the comparison itself needs TensorFlow, and a GPU may train on JAX:
+in one, where the seeds of a network share a GPU, or each in a job of a pool.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ import multiprocessing
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from models.card import CardError, describes, read_card
-from protocol.command_line import INTERRUPTED, run
+from protocol.command_line import BAD_INPUT, INTERRUPTED, run
 from protocol.start import begin_command
+from training.data.recording_hashes import recording_hashes
+from training.jobs.jobs import Job
+from training.jobs.trainings import are_jobs, trained
+
+CROPS = "crops"
 
 STOPPING_S = 30.0
 """A training gets so long to end after Ctrl-C, which also reaches its process."""
@@ -62,8 +69,10 @@ def train_all(options: argparse.Namespace, library: str | None) -> dict[str, lis
         for name in dict.fromkeys(options.train)
     }
     missing = [command for group in commands.values() for command in group if not command.is_finished]
-    if missing:
-        _train_in_a_process(missing, options.out / "runs" / "crops", library)
+    if missing and are_jobs(options):
+        _train_by_jobs(missing, options, library)
+    elif missing:
+        _train_in_a_process(missing, options.out / "runs" / CROPS, library)
     return {name: [command.out for command in group] for name, group in commands.items()}
 
 
@@ -75,6 +84,39 @@ def _command(name: str, seed: int, options: argparse.Namespace) -> _Command:
         arguments += [option, str(value)] if value is not None else []
     folder = options.out / "runs" / f"{name}-seed{seed}"
     return _Command(arguments, folder, folder / f"{name}.h5")
+
+
+def _train_by_jobs(commands: Sequence[_Command], options: argparse.Namespace, library: str | None) -> None:
+    """Train each run by a job of its own. One that fails is told, and the others go on."""
+    from training.__main__ import announce, report  # noqa: PLC0415 - Ctrl-C comes first
+
+    crops = options.out / "runs" / CROPS
+    by_key = {command.folder.name: command for command in commands}
+    jobs = []
+    for key, command in by_key.items():
+        argument = {
+            "arguments": command.arguments,
+            "name": command.out.name,
+            "library": library,
+            "crops": None if options.ray else str(crops.resolve()),
+            "home": str(command.folder),
+        }
+        jobs.append(Job(key, argument, key, folder=command.folder))
+        if options.shared or not options.ray:
+            announce(command.folder)
+    failures = 0
+    files = recording_hashes(options.on)
+    function = "training.compare.train_job:train_job"
+    for outcome in trained(options, jobs, function, library or "tensorflow", files, options.out / "runs"):
+        command = by_key[outcome.job.key]
+        if outcome.result is None:
+            failures += 1
+            continue
+        command.note.write_text("\n".join(command.arguments), encoding="utf-8")
+        report(read_card(command.out), command.out, command.folder)
+    if failures:
+        raise TrainingFailedError(BAD_INPUT)
+    shutil.rmtree(crops, ignore_errors=True)
 
 
 def _train_in_a_process(commands: list[_Command], crops: Path, library: str | None) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from inference.policy import Policy
 from models.whole_files import write_whole
+from training.jobs.process import tell
 from training.progress.film import FilmedRoad
 from training.progress.forecast import Forecast
 
@@ -115,6 +116,7 @@ class Progress:
 
     def _write(self) -> None:
         self._written_s = time.monotonic()
+        tell(self._state["place"] / self._state["epochs"])
         history = [self._row(row) for row in self._history]
         run = {**self._state, "history": history, "left_s": self._forecast.remaining_s(), "updated_s": time.time()}
         write_whole(self._folder / STATE, f"show({json.dumps(run, allow_nan=False)});\n".encode())
@@ -124,6 +126,13 @@ class Progress:
         figures: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in row.items()}
         film = film_name(int(row["epoch"]))
         return {**figures, "film": film if (self._folder / film).exists() else None}
+
+
+def moved_page(folder: Path, home: str) -> None:
+    """Let the page name another folder than the one where the run was made, before it goes there."""
+    file = folder / STATE
+    text = file.read_text(encoding="utf-8")
+    write_whole(file, text.replace(json.dumps(str(folder))[1:-1], json.dumps(home)[1:-1]).encode())
 
 
 def film_name(epoch: int) -> str:

@@ -17,6 +17,14 @@ def choose_backend() -> None:
         os.environ["KERAS_BACKEND"] = suitable_backend()
 
 
+def take_backend(library: str | None) -> None:
+    """Let Keras use this library, whatever KERAS_BACKEND says; None: what suits this machine. Call it before Keras."""
+    os.environ.pop("KERAS_BACKEND", None)
+    if library:
+        os.environ["KERAS_BACKEND"] = library
+    choose_backend()
+
+
 def suitable_backend() -> str:
     """Return the name of the library that sees a GPU, else of the first that is installed, else `tensorflow`."""
     library = gpu_library() if nvidia_gpu() else None
