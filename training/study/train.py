@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from models.classifiers import TASKS, Dropouts
 from protocol.cache_folder import cache_folder
+from training.jobs.process import tell
 from training.progress.forecast import Forecast
 from training.run.dropout import reseed_dropout
 from training.run.fast_layers import compiles_networks, with_fast_layers
@@ -155,6 +156,7 @@ class _Progress:
         """Advance by so many steps."""
         self._bar.set_postfix(epoch=self.epoch, loss=f"{loss:.3f}", refresh=False)
         self._bar.update(steps)
+        tell(self._bar.n / (self._bar.total or 1))
         if self._forecast.learned(steps, time.monotonic()):
             self._bar.write(self._forecast.text())
 
