@@ -47,6 +47,10 @@ def test_strangers_texts_are_escaped_and_nothing_is_fetched():
     assert 'src="data:video/mp4;base64,bm8gcmVhbCBmaWxt"' in text
 
 
+def test_the_page_names_the_computers():
+    assert "on a computer, pc2 (another computer); 2 workers" in page_text()
+
+
 def test_a_map_marks_where_the_car_left_the_road():
     text = page_text()
     bob = text[text.index('id="model-3"') :]

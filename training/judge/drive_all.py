@@ -27,7 +27,7 @@ def drive_all(
     """Drive each course with each model and each latency, and print a line as each drive ends."""
     cases: list[DrivenCase] = []
     jobs: list[Job] = []
-    for (number, course), model, latency_ms in product(enumerate(courses), models, options.latency_ms):
+    for (name, course), model, latency_ms in product(zip(names, courses, strict=True), models, options.latency_ms):
         facts = {
             "model": str(model.model),
             **course.facts,
@@ -37,10 +37,10 @@ def drive_all(
             "careful": options.careful,
             "stops": None,
         }
-        cases.append(DrivenCase(facts, number, None, model.failure))
+        cases.append(DrivenCase(facts, None, model.failure))
         if not model.failure:
             argument = {
-                "course": asdict(names[number]),
+                "course": asdict(name),
                 "preprocess": model.preprocess,
                 "threads": 1 if options.ray else cpu_threads(options.workers),
                 "latency_ms": latency_ms,
@@ -49,7 +49,7 @@ def drive_all(
                 "positions": bool(options.map) and course.facts["track"] == courses[0].facts["track"],
             }
             title = f"{model.model.path.name} on {course.facts['track']}"
-            jobs.append(Job(str(len(cases) - 1), argument, title, names[number].group, model.file))
+            jobs.append(Job(str(len(cases) - 1), argument, title, name.group, model.file))
     print(HEADER, *(line(case) for case in cases if case.failure), sep="\n")
     variables = {"CUDA_VISIBLE_DEVICES": "-1"} if options.ray else {}
     settings = WorkerSettings("training.judge.course_drive:drive_course", math.inf, ProcessLimits(), variables)

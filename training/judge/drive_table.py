@@ -22,13 +22,12 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class DrivenCase:
-    """A model on a course. facts: the fields of its row that are not of a DriveReport; course: its number.
+    """A model on a course. facts: the fields of its row that are not of a DriveReport.
 
     drive: None where `failure` says why there is none.
     """
 
     facts: dict[str, Any]
-    course: int
     drive: FinishedDrive | None
     failure: str = ""
 

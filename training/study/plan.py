@@ -82,8 +82,9 @@ def _by_jobs(plan: Plan, options: argparse.Namespace, runs: Path) -> Iterator[tu
         for folder, settings in plan.items()
     ]
     files = hashes([data] if data else [])
+    parent = options.run.parent if options.run else runs
     with joined_cluster(options):
-        for outcome in trained(options, jobs, f"{__name__}:train_job", backend.backend(), files, runs):
+        for outcome in trained(options, jobs, f"{__name__}:train_job", backend.backend(), files, parent):
             if outcome.result is not None:
                 yield folders[outcome.job.key], outcome.result
 
