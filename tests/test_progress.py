@@ -14,7 +14,7 @@ from tests.frame_policy import FramePolicy
 from training.progress import film
 from training.progress.film import FilmedRoad
 from training.progress.forecast import TIMED_STEPS, UNTIMED_STEPS, Forecast, duration
-from training.progress.progress import POINTS, Progress, film_name
+from training.progress.progress import POINTS, Progress, film_name, moved_page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -180,3 +180,14 @@ def test_the_page_follows_a_run_from_the_disk(tmp_path, monkeypatch):
         assert page.locator("#films figure").count() == 1
         browser.close()
     assert complaints == []
+
+
+def test_a_page_that_comes_home_names_the_folder_there(tmp_path):
+    away, commands = tmp_path / 'job "1"', [("drive", f"python server/drive.py {tmp_path / 'job'}")]
+    away.mkdir()
+    with progress_in(away, []) as progress:
+        progress.tell("finished", f"The model is {away / 'eff.h5'}.", commands)
+    moved_page(away, "runs\\mine")
+    state = run_state(away)
+    assert state["message"] == f"The model is runs\\mine{os.sep}eff.h5."
+    assert state["next"] == [list(command) for command in commands], "another folder keeps its name"
