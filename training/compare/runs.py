@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from models.card import CardError, describes, read_card
 from protocol.command_line import BAD_INPUT, INTERRUPTED, run
 from protocol.start import begin_command
@@ -113,7 +115,8 @@ def _train_by_jobs(commands: Sequence[_Command], options: argparse.Namespace, li
             failures += 1
             continue
         command.note.write_text("\n".join(command.arguments), encoding="utf-8")
-        report(read_card(command.out), command.out, command.folder)
+        with tqdm.external_write_mode():
+            report(read_card(command.out), command.out, command.folder)
     if failures:
         raise TrainingFailedError(BAD_INPUT)
     shutil.rmtree(crops, ignore_errors=True)

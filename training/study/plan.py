@@ -12,6 +12,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tqdm import tqdm
+
 from training.jobs.jobs import Job
 from training.jobs.ray_files import hashes
 from training.jobs.runner import joined_cluster
@@ -48,8 +50,9 @@ def train_all(options: argparse.Namespace, runs: Path) -> int:
             count += 1
     if by_jobs:
         for folder, result in _by_jobs(by_jobs, options, runs):
-            print(f"run folder: {folder}")
-            _report(result, folder)
+            with tqdm.external_write_mode():
+                print(f"run folder: {folder}")
+                _report(result, folder)
             count += 1
     return len(plan) - count
 
