@@ -80,7 +80,7 @@ def test_a_server_at_which_nobody_listens_any_more_ends_with_a_word(listener, mo
 
     def run():
         try:
-            serve(DrivingApp(lambda: None, ()), lambda *_: [], listener, lambda: False, 1)
+            serve(DrivingApp(lambda: None, ()), lambda *_: [], listener, lambda: False, 1, 0.0)
         except NotListening as error:
             ended.append(str(error))
 

@@ -127,8 +127,12 @@ def test_help_comes_without_keras():
     assert json.loads(ended.stdout.lower()) is False
 
 
-@pytest.mark.xfail(strict=True, reason="the models in models/ are of 27 November, and learned less")
-@pytest.mark.parametrize("model", shipped.MODELS)
+OLD = pytest.mark.xfail(strict=True, reason="this model is of 27 November, and learned of the lake alone")
+
+
+@pytest.mark.parametrize(
+    "model", ["eff", pytest.param("eff-small", marks=OLD), "eff-tiny", pytest.param("baseline", marks=OLD)]
+)
 def test_the_card_names_what_the_command_trains_on(model):
     card = read_card(ROOT / "models" / f"{model}.h5")
     assert card.model == model
