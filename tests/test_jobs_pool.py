@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from training.jobs.jobs import Job, JobOutcome, RunningJob
+from training.jobs.jobs import Job, JobOutcome, JobQueue, RunningJob
 from training.jobs.pool import WorkerPool
 from training.jobs.process import ProcessLimits, WorkerSettings
 
@@ -113,3 +113,11 @@ def test_a_job_tells_how_much_of_it_is_done(tmp_path: Path) -> None:
     waiting = replace(pool(), report=report)
     assert [outcome.failure for outcome in waiting.run([job(tmp_path, "a", "wait", folder=tmp_path / "run")])] == [""]
     assert set(shares) == {0.0, 0.5} or set(shares) == {0.5}
+
+
+def test_groups_of_one_size_take_turns_in_the_order_of_their_jobs():
+    jobs = [Job(f"{group}{number}", {}, "", group) for group in "ABC" for number in range(1 + (group == "C"))]
+    queue, order = JobQueue(jobs), []
+    while queue:
+        order.append(queue.take(None, set()).key)
+    assert order == ["C0", "A0", "B0", "C1"], "the largest group comes first"

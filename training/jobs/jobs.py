@@ -74,9 +74,9 @@ class JobQueue:
     """The jobs that wait, by group, and how often each was begun in vain."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self._groups: dict[str, list[Job]] = {}
+        self._groups: dict[str, list[Job]] = {job.group: [] for job in jobs}
         for job in reversed(jobs):
-            self._groups.setdefault(job.group, []).append(job)
+            self._groups[job.group].append(job)
         self._deaths: dict[str, int] = {}
         self._losses: dict[str, int] = {}
 
@@ -84,7 +84,10 @@ class JobQueue:
         return sum(map(len, self._groups.values()))
 
     def take(self, group: str | None, others: set[str | None]) -> Job:
-        """The next job of this group; else of the largest group, if possible of one that no other process has."""
+        """The next job of this group; else of the largest group, if possible of one that no other process has.
+
+        Of groups of one size, the one whose jobs came first.
+        """
         lengths = {name: len(jobs) for name, jobs in self._groups.items() if jobs}
         if group not in lengths:
             group = max(lengths, key=lambda name: (name not in others, lengths[name]))
