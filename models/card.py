@@ -78,6 +78,7 @@ class Card:
     driving: figures by track or replayed recording, possibly empty. confidence: of the output of this name, by kind of
     pictures, see `training.confidence.figures`; empty without one.
     versions: library versions; commit: of this repository, "" if unknown; created: ISO 8601, UTC.
+    intended_use: what the model is for, and what it is not for; licence: of the weights. Both are "" if unknown.
     """
 
     format: int
@@ -98,6 +99,8 @@ class Card:
     created: str
     golden: Golden
     confidence: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    intended_use: str = ""
+    licence: str = ""
 
     def write(self, model: Path) -> Path:
         """Write the card beside its model file atomically; return its path."""
@@ -166,7 +169,8 @@ def _card(content: object, path: Path) -> Card:
         raise CardError(f"{path}: format {values.get('format')!r}; this version reads {FORMAT}")
     values["data"] = tuple(Data(**_check_fields(Data, entry, path)) for entry in _list(values.get("data"), path))
     values["golden"] = Golden(**_check_fields(Golden, values.get("golden"), path))
-    values.setdefault("confidence", {})  # older cards have none
+    for name, value in (("confidence", {}), ("intended_use", ""), ("licence", "")):
+        values.setdefault(name, value)  # older cards have none
     for group in ("metrics", "driving", "confidence"):
         tables = _object(values.get(group), path)
         values[group] = {name: _figures(table, path) for name, table in tables.items()}

@@ -68,6 +68,15 @@ def test_a_card_is_read_as_it_was_written(model):
     assert [p.name for p in sorted(model.parent.iterdir())] == ["eff.h5", "eff.json"]
 
 
+def test_a_card_from_before_confidences_and_licences_is_read(model):
+    card = replace(a_card(model), licence="of the weights", intended_use="driving")
+    values = json.loads(card.write(model).read_text())
+    for name in ("confidence", "licence", "intended_use"):
+        del values[name]
+    card_path(model).write_text(json.dumps(values))
+    assert read_card(model) == a_card(model)
+
+
 def test_a_card_does_not_describe_another_file(model):
     card = a_card(model)
     model.write_bytes(b"other weights")

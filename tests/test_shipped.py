@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from models.card import read_card
+from models.card import Card, read_card
 from simulator.world.track import open_track
+from tests.test_card import a_card
 from training.run import model_out
 from training.run import train as train_module
 from training.shipped import __main__ as shipped
@@ -38,14 +39,19 @@ class Calls:
             (folder / "people" / name).mkdir(parents=True)
 
     def __call__(self, *arguments: str) -> int:
-        return shipped.main([str(self.folder / "people"), "--runs", str(self.folder), *arguments])
+        return shipped.main(
+            [str(self.folder / "people"), "--runs", str(self.folder), "--out", str(self.folder / "models"), *arguments]
+        )
 
     def record(self, drive: Path, options: list[str]) -> None:
         self.recorded.append((drive.name, options))
         drive.mkdir(parents=True)
 
-    def train(self, settings, folder: Path, out: Path, crops: Path) -> None:
+    def train(self, settings, folder: Path, out: Path, crops: Path) -> Card:
         self.settings.append(settings)
+        out.parent.mkdir(exist_ok=True)
+        out.write_bytes(b"weights")
+        return a_card(out)
 
     def convert(self, model: Path, out: Path) -> int:
         self.converted.append((model.name, out.name))
@@ -67,6 +73,8 @@ def test_every_drive_is_recorded_once_and_every_model_learns_them(calls):
         assert names(settings.tests) == [*STRANGERS, *drives.TESTED]
         assert names(settings.experts) == list(drives.LEARNED)
         assert (settings.lap_m, settings.dagger) == (LAP_M, 1)
+    cards = [read_card(calls.folder / "models" / f"{model}.h5") for model in shipped.MODELS]
+    assert {card.licence for card in cards} == {shipped.LICENCE}
     assert calls() == 0
     assert len(calls.recorded) == len(drives.LEARNED) + len(drives.TESTED), "they are there already"
 
@@ -140,3 +148,5 @@ def test_the_card_names_what_the_command_trains_on(model):
     assert {*LAKE, *OTHER_TRACKS, *drives.LEARNED} <= trained
     assert {*STRANGERS, *drives.TESTED} <= {data.recording for data in card.data} - trained
     assert card.recipe["lap_m"] == LAP_M
+    assert card.licence == shipped.LICENCE
+    assert "not for vehicles" in card.intended_use

@@ -32,6 +32,11 @@ DESCRIPTION = (
 LIBRARIES = ("keras", "numpy", "pillow")
 """Those of every training; the card also names the backend's."""
 
+INTENDED_USE = (
+    "Steers simulated cars, in Udacity's simulator or this project's own, on roads like those that it learned."
+    " It is for teaching and research, not for vehicles near which people may be."
+)
+
 
 def card_of(
     settings: TrainingSettings,
@@ -74,6 +79,7 @@ def card_of(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         golden=golden_of(model),
         confidence=confidence,
+        intended_use=INTENDED_USE,
     )
 
 

@@ -16,6 +16,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from protocol.command_line import command_parser, run
@@ -35,6 +36,12 @@ that was stopped.
 exit code: 0 the models are written; 2 the input was bad; 130 interrupted."""
 
 MODELS = ("eff", "eff-small", "eff-tiny", "baseline")
+
+LICENCE = (
+    "The weights learned from people's recordings that carry no licence, so their authors' rights are not cleared;"
+    " docs/recordings.md names each recording, and LICENSE has a note on the weights."
+)
+"""Of the weights, for the cards."""
 
 SEED = 1
 
@@ -62,7 +69,9 @@ def _build(options: argparse.Namespace) -> int:
         out, folder = options.out / f"{model}.h5", options.runs / model
         check_out(out, [Path(name) for name in (*data.lake, *data.others, *data.experts, *data.tests)], options.force)
         announce(folder)
-        report(train(settings, folder, out, options.runs / "crops"), out, folder)
+        card = replace(train(settings, folder, out, options.runs / "crops"), licence=LICENCE)
+        card.write(out)
+        report(card, out, folder)
         if code := convert(out, out.with_suffix(".tflite")):
             return code
     return 0
