@@ -12,8 +12,9 @@ from typing import Protocol
 
 from protocol.messages import LOST, SURE
 
-FALL_S, RISE_S = 0.25, 1.0
-"""Decay times of the confidence: after half a second of frames without any, it is 0.13."""
+FALL_S, RISE_S = 0.125, 4.0
+"""Decay times of the confidence: after half a second of frames without any, it is 0.02, which is lost. From 0 it needs
+1.4 s of frames that are known for certain until the car may drive as ever."""
 
 LONGEST_STEP_S = 0.1
 """An interval between two frames counts for at most this long, so that one odd frame after a pause brakes no car."""

@@ -16,7 +16,7 @@ from server.core.session import Reply
 BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.0165, 0.033, 0.1, 0.5)
 """Seconds. 16.5 ms is one frame of a simulator at 60 frames a second; 33 ms costs it half of its control rate."""
 
-CONFIDENCES = (0.05, LOST, 0.45, SURE, 0.9, 0.97, 1.0)
+CONFIDENCES = (LOST, 0.1, SURE, 0.6, 0.9, 0.97, 1.0)
 
 STAGES = ("wait", "decode", "model", "reply")
 """In order: waiting for its turn, decoding the frame, predicting with the model, sending the reply."""
