@@ -20,6 +20,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[RayWorke
     worker = RayWorker(WorkerSettings("tests.pool_jobs:work", 60.0, ProcessLimits(), {}), ("TMPDIR",))
     yield worker
     worker.close()
+    vars(sys.modules["__main__"]).setdefault("__file__", "removed by the worker")
 
 
 def argument(tmp_path: Path, act: str) -> dict[str, str]:

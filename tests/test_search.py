@@ -110,7 +110,7 @@ class Searches:
 
 @pytest.fixture
 def searches(space_file: Path, make_recording: Callable[..., Path], tmp_path: Path) -> Iterator[Searches]:
-    pytest.importorskip("ray.tune")
+    pytest.importorskip("ray.tune", exc_type=ImportError)
     with ray_lock(), tempfile.TemporaryDirectory(prefix="ray") as short:  # the paths of Ray's sockets have a limit
         yield Searches(space_file, make_recording(rows=100), tmp_path / "out", short)
 

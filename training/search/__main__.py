@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +121,14 @@ def _report(space: Space, plans: Sequence[PlannedTrial], base: TrainingSettings,
 def _data(base: TrainingSettings) -> dict[str, Any]:
     names = {key: [Path(name).name for name in getattr(base, key)] for key in ("recordings", "also")}
     judged = [list(trial) for trial in base.recipe.trials]
-    return {**names, "lap_m": base.lap_m, "seed": base.seed, "precision": base.precision, "judged_by": judged} | {
-        "start": asdict(base.recipe)
+    return {
+        **names,
+        "lap_m": base.lap_m,
+        "seed": base.seed,
+        "precision": base.precision,
+        "judged_by": judged,
+        "start": asdict(base.recipe),
+        "ray": version("ray"),
     }
 
 

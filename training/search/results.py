@@ -74,9 +74,10 @@ def write_best(space: Space, results: Sequence[TrialResult], folder: Path) -> Pa
 def write_card(
     space: Space, plans: Sequence[PlannedTrial], results: Sequence[TrialResult], data: Mapping[str, Any], file: Path
 ) -> None:
-    """Write the card. data: what all trials learned from and were judged by, as plain values. Raises OSError."""
-    from ray import __version__ as ray_version  # noqa: PLC0415
+    """Write the card. data: what all trials learned from and were judged by, and Ray's version, as plain values.
 
+    Raises OSError.
+    """
     facts = [result.facts() for result in results]
     card = {
         "format": FORMAT,
@@ -89,7 +90,7 @@ def write_card(
         "failed": {str(plan.number): plan.failure() for plan in plans if plan.failure()},
         "best": facts[:BEST],
         "all": sorted(facts, key=lambda fact: fact["trial"]),
-        "versions": {"python": platform.python_version(), "ray": ray_version, "keras": version("keras")},
+        "versions": {"python": platform.python_version(), "keras": version("keras")},
         "commit": git_commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
