@@ -80,7 +80,7 @@ def test_a_test_labs_simulator_gets_the_fields_without_which_it_runs_away(extras
     assert read_dialect(telemetry(cte="0.1"), variant) == variant
 
 
-@pytest.mark.parametrize(("confidence", "light"), [(1.0, 1), (0.7, 1), (0.69, 0), (0.2, 0), (0.19, -1), (0.0, -1)])
+@pytest.mark.parametrize(("confidence", "light"), [(1.0, 1), (0.3, 1), (0.29, 0), (0.02, 0), (0.019, -1), (0.0, -1)])
 def test_a_test_labs_simulator_shows_the_confidence_as_a_light(confidence: float, light: int):
     answer = encoded(Control(0.1, 0.2, confidence), dialect(telemetry(**TEST_LAB)))
     assert int(answer["confidence"]) == light
