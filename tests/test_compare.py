@@ -190,8 +190,10 @@ def test_a_cluster_trains_the_same_network(tmp_path, make_recording, monkeypatch
             assert describes(read_card(model), model)
             assert str(model) in (model.parent / "progress.js").read_text(), "the page names the folder at home"
             weights.append(keras.models.load_model(model, compile=False).get_weights())
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0.01, atol=5e-3)  # other threads add in another order
+    here, there = (np.concatenate([weight.reshape(-1) for weight in of_model]) for of_model in weights)
+    assert np.corrcoef(here, there)[0, 1] > 0.9999, (
+        "another number of threads rounds otherwise, another seed begins anew"
+    )
 
 
 @pytest.mark.slow
