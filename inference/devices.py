@@ -1,4 +1,4 @@
-"""Which GPU there is, which library can use it, and which device a library computes on."""
+"""Which cores and which GPU there are, which library can use it, and which device a library computes on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ from pathlib import Path
 
 GPU_LIBRARIES = ("jax", "tensorflow", "torch")
 """Keras' backends, the fastest on a GPU first (docs/benchmarks.md)."""
+
+CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Linux, in a container with a limit of processor time: microseconds that it may run, and of which period."""
+
+
+def available_cores() -> int:
+    """The cores that this process may use, and in a container no more than its limit of processor time, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota_us, period_us = CONTAINER_QUOTA.read_text().split()
+        return min(cores, max(1, -(-int(quota_us) // int(period_us))))
+    except (OSError, ValueError):  # there is no limit: no such file, or the quota is "max"
+        return cores
 
 
 def nvidia_gpu() -> bool:

@@ -7,7 +7,6 @@ LiteRT (XNNPACK) serves a CPU. JAX, TensorFlow or PyTorch serves a GPU, with a p
 from __future__ import annotations
 
 import importlib.util
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from inference.compiled.network import CompiledNetwork
 from inference.conversion import UnconvertibleModelError, is_converted, litert_file
-from inference.devices import gpu_library, nvidia_gpu
+from inference.devices import available_cores, gpu_library, nvidia_gpu
 from inference.interpreters import Interpreters
 from inference.network_files.answers import in_one_row, our_answers
 from inference.network_files.litert import LiteRtNetwork
@@ -39,7 +38,7 @@ STEERING = ("steering",)
 """The answers of a network that only steers."""
 
 ENGINES = ("auto", "litert", "onnx", "jax", "tensorflow", "torch", "keras")
-__all__ = ["ENGINES", "Engine", "EngineError", "available_cores", "cpu_engine", "cpu_threads", "open_engine"]
+__all__ = ["ENGINES", "Engine", "EngineError", "cpu_engine", "cpu_threads", "open_engine"]
 
 
 @dataclass(frozen=True)
@@ -167,20 +166,6 @@ def require_package(engine: str) -> None:
     package = _PACKAGES.get(engine, engine)
     if not _installed(package):
         raise EngineError(f"--engine {engine} needs the package {package.replace('_', '-')}: pip install it")
-
-
-CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Linux, in a container with a limit of processor time: microseconds that it may run, and of which period."""
-
-
-def available_cores() -> int:
-    """The cores that this process may use, and in a container no more than its limit of processor time, rounded up."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota_us, period_us = CONTAINER_QUOTA.read_text().split()
-        return min(cores, max(1, -(-int(quota_us) // int(period_us))))
-    except (OSError, ValueError):  # there is no limit: no such file, or the quota is "max"
-        return cores
 
 
 def cpu_threads(processes: int = 1) -> int:

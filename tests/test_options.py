@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine import available_cores
+from inference.devices import available_cores
 from server.built_in_simulator import simulator_text
 from server.config.options import parse_options
 from server.drive import access_rules, main
@@ -132,7 +132,7 @@ def test_a_token_is_made_up_only_where_strangers_could_come():
 )
 def test_a_containers_limit_of_time_counts_as_cores(limit, cores, monkeypatch, tmp_path):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: range(64), raising=False)
-    monkeypatch.setattr("inference.engine.CONTAINER_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr("inference.devices.CONTAINER_QUOTA", tmp_path / "cpu.max")
     assert available_cores() == 64
     (tmp_path / "cpu.max").write_text(limit + "\n")
     assert available_cores() == cores

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.ray_lock import ray_lock
+from tests.test_search_trial import SPACE as ONE_VALUE
 from training.__main__ import parse, training_settings
 from training.run.recipe import QUICK
 from training.search.__main__ import main
@@ -21,19 +22,7 @@ from training.search.plan import plan_trials
 from training.search.space import read_space
 
 ROOT = Path(__file__).resolve().parent.parent
-SPACE = """
-model = "effnet-2x8"
-recipe = "quick"
-epochs = 2
-refit_epochs = 0
-steps = 4
-batch = 8
-average_horizon_steps = 3
-
-[search]
-learning_rate = {low = 3e-4, high = 3e-3, log = true}
-head_dropout = [0.0, 0.3]
-"""
+SPACE = ONE_VALUE + "head_dropout = [0.0, 0.3]\n"
 
 
 @pytest.fixture

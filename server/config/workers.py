@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from argparse import ArgumentTypeError
 
-from inference.engine import available_cores
+from inference.devices import available_cores
 
 AUTO = "auto"
 MOST = 8

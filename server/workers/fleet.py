@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from inference.compiled.network import SIZES
-from inference.engine import available_cores
+from inference.devices import available_cores
 from inference.speed_control import SpeedTarget
 from models.adapter.text import ModelSource
 from server.config.options import Options

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
-
-def own_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from inference.devices import available_cores
 
 
 def hardware() -> str:
     """The processor's name as far as the system tells it, the cores, and the system."""
-    return f"{_processor()}, {own_cores()} cores, {platform.system()}"
+    return f"{_processor()}, {available_cores()} cores, {platform.system()}"
 
 
 def _processor() -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from inference.devices import available_cores
 from protocol.command_line import whole
-from training.jobs.hardware import own_cores
 from training.jobs.jobs import NO_NEEDS, Job, JobOutcome, Needs, RunningJob
 from training.jobs.pool import WorkerPool
 from training.jobs.process import WorkerSettings
@@ -89,7 +89,7 @@ class JobRunner:
     def cores_each(self, jobs: int) -> int:
         """How many cores each of so many jobs gets, if each of them can use several."""
         if not self.on_cluster:
-            return max(1, own_cores() // min(self.workers, jobs))
+            return max(1, available_cores() // min(self.workers, jobs))
         from training.jobs.ray_actor import living_computers  # noqa: PLC0415 - it needs Ray
 
         computers = living_computers().values()

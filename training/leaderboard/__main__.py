@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inference.devices import available_cores
 from protocol.command_line import command_parser, run
 from protocol.tracks.names import TRACK_NAMES
 from simulator.unity.checkout import add_checkout_option
-from training.jobs.hardware import own_cores
 from training.jobs.runner import add_worker_options, joined_cluster
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add_checkout_option(parser)
     parser.add_argument("--out", type=Path, default=Path("board"), help="output folder (default %(default)s)")
-    add_worker_options(parser, own_cores(), "drive")
+    add_worker_options(parser, available_cores(), "drive")
     parser.add_argument(
         "--identify", type=_there, nargs="+", default=[], metavar="RECORDING",
         help="find the pixels of models without a card with these recordings",

@@ -8,7 +8,6 @@ if __name__ == "__main__":
     begin_command()
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from inference.devices import available_cores
 from protocol.command_line import command_parser, number, run, whole
 from training.jobs.ray_cluster import ClusterError, cluster_address, ray_cluster
 from training.run.backend import choose_backend
@@ -69,7 +69,7 @@ def _search(options: argparse.Namespace) -> int:
         with ray_cluster(options.ray, options.workers):
             from training.search.tuning import tune_trials  # noqa: PLC0415 - it imports Ray
 
-            tune_trials(plans, epoch_images, crops, max(1, _cores() // options.workers), options.out / "tune")
+            tune_trials(plans, epoch_images, crops, max(1, available_cores() // options.workers), options.out / "tune")
         shutil.rmtree(crops, ignore_errors=True)  # Windows keeps a file that is still mapped
         return _report(space, plans, base, options)
 
@@ -168,7 +168,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--trials", type=whole(2, 10_000), default=16, metavar="N", help="how many (%(default)s)")
     parser.add_argument("--seed", type=whole(0, 2**30), default=1, help="seed of the first trial and of the draw (1)")
     parser.add_argument(
-        "--workers", type=whole(1, 512, "the number of workers"), default=_cores(), metavar="N",
+        "--workers", type=whole(1, 512, "the number of workers"), default=available_cores(), metavar="N",
         help="trials at once on this computer (default: one for each core, %(default)s)",
     )  # fmt: skip
     parser.add_argument(
@@ -177,10 +177,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     add_precision(parser)
     return parser.parse_args(arguments)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 if __name__ == "__main__":
